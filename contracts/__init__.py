@@ -1,0 +1,1 @@
+"""What crosses a service boundary, written once; imports nothing of ours outside this folder."""

@@ -1,0 +1,52 @@
+"""`python -m contracts`: write the generated documents; `--check` compares them, `--release` makes them a promise."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from contracts import generate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 done, 1 stale or breaking, 2 usage."""
+    options = _parser().parse_args(arguments)
+    if options.check:
+        return _check(options.root)
+    if options.release:
+        return _release(options.root)
+    _say(f"contracts/{path}: written" for path in generate.write(options.root))
+    return 0
+
+
+def _check(root: Path) -> int:
+    stale = generate.stale(root)
+    _say(f"contracts/{path}: stale; make contracts" for path in stale)
+    return 1 if stale else 0
+
+
+def _release(root: Path) -> int:
+    try:
+        _say(f"{name}: released" for name in generate.release(root))
+    except generate.BrokenPromise as error:
+        _say([*error.changes, "Nothing released. What must break gets a new event type; see contracts.compatibility."])
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m contracts", description=__doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", action="store_true", help="name each stale document; exit 1 if there is any")
+    action.add_argument("--release", action="store_true", help="make the schemas of today the ones that must not break")
+    parser.add_argument("--root", type=Path, default=generate.ROOT, help=argparse.SUPPRESS)
+    return parser
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

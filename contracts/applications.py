@@ -1,0 +1,56 @@
+"""The public side of a citizen's case (办件): what the ledger and the channels may know, and nothing else.
+
+A case travels as `application:<case_ref>`. `case_ref` is scrypt over case number and query code together
+(see `shared.case_ref`): who has the receipt can compute it, nobody can list or guess it.
+"""
+
+from datetime import date
+from enum import StrEnum
+
+from pydantic import Field
+
+from contracts.base import Contract
+
+
+class Stage(StrEnum):
+    """办理阶段: 3 if a result exists, else 2 if a process record exists, else 1."""
+
+    ACCEPTANCE = "1"
+    PROCESSING = "2"
+    CLOSED = "3"
+
+
+class Badge(StrEnum):
+    """What the applicant must know beyond the stage."""
+
+    CORRECTION = "correction"
+    SPECIAL = "special"
+    NOT_ACCEPTED = "not_accepted"
+    WITHDRAWN = "withdrawn"
+    DEEMED = "deemed"
+    OVERDUE = "overdue"
+
+
+class Milestone(Contract):
+    """One dated, canned step of a case."""
+
+    state: str = Field(title="办件状态", pattern=r"^[A-Z_]+$")
+    label: str = Field(title="状态说明", max_length=50, description="Canned text by state; never free text.")
+    day: date = Field(title="日期")
+
+
+class CaseProgress(Contract):
+    """办理状态 as released. No name, number, phone, address or free text can be put into this shape."""
+
+    item_code: str = Field(title="实施编码", pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")
+    stage: Stage = Field(title="办理阶段")
+    state: str = Field(title="办件状态", pattern=r"^[A-Z_]+$")
+    state_label: str = Field(title="状态说明", max_length=50)
+    badges: list[Badge] = Field(default=[], title="标记")
+    apply_date: date | None = Field(default=None, title="申请日期")
+    accept_date: date | None = Field(default=None, title="受理日期")
+    promise_date: date | None = Field(default=None, title="承诺办结日期")
+    result_date: date | None = Field(default=None, title="办结日期")
+    milestones: list[Milestone] = Field(default=[], title="办理过程", max_length=200)
+    advice: str = Field(default="", title="提示", max_length=200, description="Canned text by state.")
+    salt: str = Field(pattern=r"^[0-9a-f]{32}$", description="128 random bits, so that the digest tells nothing.")
