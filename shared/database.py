@@ -1,0 +1,153 @@
+"""A service's own database: SQLite (embedded) or PostgreSQL (production), with settings that lose nothing.
+
+SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers (a reader that turns writer fails at once otherwise).
+PostgreSQL: the service's name is its schema; no statement, lock or idle transaction may hang the service.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
+from sqlmodel import Session
+
+from shared.errors import Conflict, Unavailable
+from shared.wakeup import Bell, LocalBell, PostgresBell
+
+ROOT = Path(__file__).parent.parent
+REST_SECONDS = 1.0
+PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+
+
+class Database:
+    """Engine and sessions of one service. Thread-safe."""
+
+    def __init__(self, service: str, url: str) -> None:
+        self.service = service
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = (
+            _sqlite_engine(url, erases=service == "applications") if self.is_sqlite else _postgres_engine(service, url)
+        )
+        self._writer = self.engine.execution_options(tongyuan_write=True)
+        # PostgreSQL's default gives every statement a view of its own: a cursor read after the rows would skip some.
+        snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = self.engine.execution_options(**({} if self.is_sqlite else snapshot))
+        self.bell: Bell = LocalBell(url) if self.is_sqlite else PostgresBell(service, url)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error.
+
+        Raises `Unavailable` when it cannot be now, `Conflict` when somebody else made the same row meanwhile.
+        """
+        with _as_ours(), Session(self._writer, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            self.bell.committed(session)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view; nothing is written."""
+        with _as_ours(), Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    def migrate(self, folder: str) -> None:
+        """Bring the schema up to date with the service's own migrations in `services/<folder>/migrations`."""
+        from alembic import command  # noqa: PLC0415  # needed once in a process's life, and heavy
+        from alembic.config import Config  # noqa: PLC0415  # likewise
+
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                self._make_schema(connection)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def _make_schema(self, connection: Connection) -> None:
+        # Asked first: PostgreSQL wants the right to create even for a schema that exists.
+        query = text("SELECT 1 FROM information_schema.schemata WHERE schema_name = :name")
+        if connection.execute(query, {"name": self.service}).first() is None:
+            connection.execute(text(f'CREATE SCHEMA "{self.service}"'))
+        connection.commit()
+
+    def close(self) -> None:
+        """Return every connection."""
+        self.bell.close()
+        self.engine.dispose()
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise Conflict("somebody else was first: read it again") from None
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable(f"database: {_reason(error)}") from error
+
+
+def _reason(error: DBAPIError) -> str:
+    """The driver's own words without the statement, which could quote data."""
+    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+
+
+def _sqlite_engine(url: str, *, erases: bool) -> Engine:
+    """`erases`: what is deleted must be gone from the file too."""
+    path = url.removeprefix("sqlite:///")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "trusted_schema=OFF",
+            f"secure_delete={'ON' if erases else 'FAST'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("tongyuan_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(service: str, url: str) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_recycle=300,
+        pool_size=5,
+        max_overflow=15,
+        connect_args={"options": f"-c search_path={service} {PG_OPTIONS}", "connect_timeout": 5},
+    )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _ping_after_rest)
+    return engine
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ping_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection that has rested may be dead (the server was restarted); asking before every use costs too much."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) > REST_SECONDS:
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except psycopg.Error as error:
+            raise DisconnectionError from error

@@ -1,0 +1,127 @@
+"""What can go wrong, as one tree; each docstring says what the caller can do.
+
+TongyuanError
+  Refused                 the request is wrong: change it
+    Invalid               a field breaks a rule; names field, rule and value
+    NotFound              no such thing
+    Conflict              somebody else was first, or the state does not allow it: read again
+    PreconditionMissing   say which revision you mean (If-Match)
+    Forbidden             no or wrong credentials
+    TooManyRequests       wait, then try again
+    TooLarge              send less
+  Unavailable             nothing wrong with the request: try again later
+    Unconfirmed           a message is not known to be safe: send it again
+    UpstreamDown          the other service does not answer
+  Broken                  stored or received data contradict themselves: stop and look
+    DigestMismatch        content does not fit its digest
+    GapTooOld             the feed cannot give what is missing: rebuild
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule. `value` is what was sent, shortened; leave it out where it could be personal."""
+
+    field: str
+    rule: str
+    message: str
+    value: str | None = None
+
+
+class TongyuanError(Exception):
+    """Root of all errors of ours."""
+
+    status = 500
+    title = "Internal error"
+
+
+class Refused(TongyuanError):
+    """The request is wrong: change it."""
+
+    status = 400
+    title = "Bad request"
+
+
+class Invalid(Refused):
+    """One or more fields break a rule. Nothing was changed."""
+
+    status = 422
+    title = "Invalid content"
+
+    def __init__(self, *violations: Violation) -> None:
+        self.violations = violations
+        super().__init__("; ".join(f"{v.field}: {v.message} [{v.rule}]" for v in violations))
+
+
+class NotFound(Refused):
+    """No such thing, or not any more."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(Refused):
+    """Somebody else was first, or the present state does not allow it: read again, then decide."""
+
+    status = 409
+    title = "Conflict"
+
+
+class PreconditionFailed(Conflict):
+    """The revision named in If-Match is not the present one."""
+
+    status = 412
+    title = "Precondition failed"
+
+
+class PreconditionMissing(Refused):
+    """A change of something that exists must name the revision it starts from (If-Match)."""
+
+    status = 428
+    title = "Precondition required"
+
+
+class Forbidden(Refused):
+    """No or wrong credentials."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class TooManyRequests(Refused):
+    """Wait `retry_after` seconds, then try again."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, retry_after: int = 60) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class TooLarge(Refused):
+    """The body is larger than this endpoint takes."""
+
+    status = 413
+    title = "Content too large"
+
+
+class Unavailable(TongyuanError):
+    """Nothing is wrong with the request: try again later."""
+
+    status = 503
+    title = "Unavailable"
+
+
+class Unconfirmed(Unavailable):
+    """A message is not known to be safe: send it again."""
+
+
+class UpstreamDown(Unavailable):
+    """The other service does not answer, or not with what it promised."""
+
+
+class Broken(TongyuanError):
+    """Data contradict themselves: stop and look."""

@@ -1,0 +1,38 @@
+"""Every metric of the pipeline, once. Labels are closed sets: services, lanes, channels; never a key or an address."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LATENCY_BUCKETS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
+
+released = Counter("tongyuan_releases_total", "Versions released by a source.", ["source", "lane", "op"])
+outbox_depth = Gauge("tongyuan_outbox_depth", "Releases not yet confirmed by the next hop.", ["service", "lane"])
+outbox_age = Gauge("tongyuan_outbox_oldest_age_seconds", "Age of the oldest unconfirmed release.", ["service", "lane"])
+relayed = Counter("tongyuan_relayed_total", "Messages confirmed by the next hop.", ["service", "lane"])
+relay_failures = Counter("tongyuan_relay_failures_total", "Batches that were not confirmed.", ["service", "lane"])
+leading = Gauge("tongyuan_leader", "1 where this process holds the lock of its role.", ["role"])
+
+ledger_position = Gauge("tongyuan_ledger_position", "Position of the newest entry of the ledger.")
+ledger_holes = Counter("tongyuan_ledger_version_holes_total", "Versions that were asked for out of turn.")
+head_age = Gauge("tongyuan_head_age_seconds", "Age of the newest signed head this process has seen.", ["service"])
+
+position = Gauge("tongyuan_channel_position", "Position up to which a channel has applied the ledger.", ["channel"])
+applied = Counter("tongyuan_applied_total", "Entries applied.", ["service", "op"])
+duplicates = Counter("tongyuan_duplicates_total", "Entries seen again and ignored.", ["service"])
+gaps_healed = Counter("tongyuan_gaps_healed_total", "Gaps filled from upstream over HTTP.", ["service"])
+refused = Counter("tongyuan_refused_messages_total", "Messages sent to the dead letters.", ["service", "reason"])
+parked = Gauge("tongyuan_parked_entries", "Entries that a channel could not show, waiting for a person.", ["channel"])
+dead_letters = Gauge("tongyuan_dead_letters", "Messages in a dead-letter queue.", ["queue"])
+documents = Gauge("tongyuan_documents", "Documents that a channel shows.", ["channel", "kind"])
+publication_latency = Histogram(
+    "tongyuan_publication_latency_seconds",
+    "From the source's commit to visible in the channel.",
+    ["channel"],
+    buckets=LATENCY_BUCKETS,
+)
+scheduled = Gauge("tongyuan_scheduled_entries", "Entries waiting for their time of effect.", ["channel"])
+stream_clients = Gauge("tongyuan_stream_clients", "Open event streams.", ["channel"])
+stream_evictions = Counter("tongyuan_stream_evictions_total", "Streams cut because they did not read.", ["channel"])
+lookups = Counter("tongyuan_case_lookups_total", "Case look-ups.", ["channel", "outcome"])
+http_requests = Counter("tongyuan_http_requests_total", "Requests answered.", ["service", "method", "status"])
+http_duration = Histogram("tongyuan_http_request_duration_seconds", "Time to answer.", ["service"])
+imported_rows = Counter("tongyuan_imported_rows_total", "Rows of imports.", ["source", "outcome"])

@@ -1,0 +1,164 @@
+"""The relay: from a feed to the next hop, in order; a row counts as sent only after its confirm.
+
+Killed at any moment it may send twice, and never skips: the cursor moves in a transaction of its own, after the
+confirm. After any error the publisher makes a new connection, and the same batch goes again.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from shared import log, metrics
+from shared.database import Database
+from shared.delivery import Message, Publisher
+from shared.errors import TongyuanError, Unavailable
+from shared.outbox import RelayedRow
+from shared.wakeup import Ear
+
+BATCH = 200
+POLL_SECONDS = 0.5
+LOOK_SECONDS = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+ADVANCE = text(
+    "INSERT INTO relayed (lane, sequence) VALUES (:lane, :sequence) "
+    "ON CONFLICT (lane) DO UPDATE SET sequence = excluded.sequence"
+)
+
+
+class Feed(Protocol):
+    """A numbered log: 1, 2, 3 … without holes."""
+
+    def messages(self, session: Session, after: int, limit: int) -> list[Message]:
+        """What follows `after`, in order."""
+
+    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
+        """How many follow `after`, and since when the oldest waits (RFC 3339)."""
+
+
+def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
+    """Relay until `stop` is set, taking turns: relays of one database in one thread. None ends, or holds up another."""
+    ear = relays[0].db.bell.ear()
+    while not stop.is_set():
+        if sum(relay.turn(ear) for relay in relays) == 0:
+            ear.wait(POLL_SECONDS)
+    ear.close()
+    for relay in relays:
+        relay.close()
+
+
+class Relay:
+    """Moves one feed to one next hop. `name` is its cursor and, in production, the lock that makes it the only one.
+
+    `idle(session, cursor)` is what to say when nothing is left to send; each message of it goes until it is confirmed.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        feed: Feed,
+        name: str,
+        make_publisher: Callable[[], Publisher],
+        *,
+        idle: Callable[[Session, int], Message | None] = lambda _session, _cursor: None,
+    ) -> None:
+        self.db, self.feed, self.name = db, feed, name
+        self._make_publisher = make_publisher
+        self._idle = idle
+        self._publisher: Publisher | None = None
+        self._said = ""
+        self._pause = FIRST_PAUSE
+        self._not_before = 0.0
+        # Looking for the lock and at the queue's length once a second is enough: two leaders may only cause duplicates.
+        self._look_after = 0.0
+        self._leading = False
+        self._log = log.get("relay")
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until `stop` is set, see `run_together`."""
+        run_together([self], stop)
+
+    def turn(self, ear: Ear) -> int:
+        """One round: how many were sent. An error is logged and counted, and pauses this relay."""
+        if time.monotonic() < self._not_before:
+            return 0
+        try:
+            if time.monotonic() >= self._look_after:
+                self._leading = self._leads(ear.lead(self.name))
+                self._measure()
+                self._look_after = time.monotonic() + LOOK_SECONDS
+            sent = self.step() if self._leading else 0
+            self._pause = FIRST_PAUSE
+        except TongyuanError as error:
+            metrics.relay_failures.labels(self.db.service, self.name).inc()
+            self._log.warning("not relayed", relay=self.name, reason=str(error), pause=round(self._pause, 1))
+            self._not_before = time.monotonic() + self._pause * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            sent = 0
+        return sent
+
+    def step(self) -> int:
+        """Send the next batch; how many were confirmed (0: nothing to do). Raises `Unavailable` when they were not."""
+        with self.db.read() as session:
+            cursor = self.cursor(session)
+            messages = self.feed.messages(session, cursor, BATCH)
+            extra = None if messages else self._idle(session, cursor)
+        if messages:
+            self._send(messages)
+            self._advance(messages[-1].sequence)
+            metrics.relayed.labels(self.db.service, self.name).inc(len(messages))
+        elif extra is not None and extra.message_id != self._said:
+            self._send([extra])
+            self._said = extra.message_id
+        else:
+            self._pump()
+        return len(messages)
+
+    def cursor(self, session: Session) -> int:
+        """How far the next hop has confirmed."""
+        row = session.get(RelayedRow, self.name)
+        return row.sequence if row else 0
+
+    def close(self) -> None:
+        """Let go of the publisher."""
+        if self._publisher is not None:
+            self._publisher.close()
+            self._publisher = None
+
+    def _send(self, messages: list[Message]) -> None:
+        if self._publisher is None:
+            self._publisher = self._make_publisher()
+        try:
+            self._publisher.publish(messages)
+        except Exception as error:
+            self.close()
+            if isinstance(error, TongyuanError):
+                raise
+            raise Unavailable(f"publisher failed: {error!r}") from error
+
+    def _advance(self, sequence: int) -> None:
+        with self.db.write() as session:
+            session.connection().execute(ADVANCE, {"lane": self.name, "sequence": sequence})
+
+    def _pump(self) -> None:
+        pump = getattr(self._publisher, "pump", None)
+        if pump is not None:
+            pump()
+
+    def _leads(self, leading: bool) -> bool:
+        metrics.leading.labels(f"relay-{self.db.service}-{self.name}").set(leading)
+        if not leading:
+            self.close()
+        return leading
+
+    def _measure(self) -> None:
+        with self.db.read() as session:
+            depth, oldest = self.feed.waiting(session, self.cursor(session))
+        age = (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
+        metrics.outbox_depth.labels(self.db.service, self.name).set(depth)
+        metrics.outbox_age.labels(self.db.service, self.name).set(max(age, 0.0))

@@ -1,0 +1,33 @@
+"""Secrets kept in files that nobody but us may read: made once, whole or not at all."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from shared.errors import Broken
+
+
+def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The file's content; `make()` gives it when there is no file. Raises `Broken` when others may read it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path, make())
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise Broken(f"{path} is readable by others (mode {mode:o}): chmod 600")
+    return path.read_bytes()
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Written aside and linked: killed in between, no half-written secret stays; two at once, the first one wins."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        path.hardlink_to(name)
+    Path(name).unlink()

@@ -1,0 +1,121 @@
+"""Reading upstream: a source's releases, the ledger's entries. Over HTTP between processes, directly within one."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from contracts.base import Timestamp, TolerantContract
+from contracts.publication import Head, Lane, Publication, Release
+from shared.errors import NotFound, UpstreamDown
+
+M = TypeVar("M", bound=BaseModel)
+TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+
+
+class SourceReader(Protocol):
+    """One source, as the ledger reads it."""
+
+    def releases(self, lane: Lane, after: int, limit: int) -> Sequence[Release]:
+        """What follows `after` in a lane. Raises `UpstreamDown`."""
+
+    def release(self, key: str, version: int) -> Release:
+        """One released version. Raises `UpstreamDown`, `NotFound`."""
+
+    def newest(self, key: str) -> Release | None:
+        """The newest version; None when the key was never released. Raises `UpstreamDown`."""
+
+
+class KeyMark(TolerantContract):
+    """Newest version of a key in the ledger, and what it did."""
+
+    key: str
+    version: int
+    position: int
+    op: str
+    effective_at: Timestamp | None = None
+
+
+class LedgerReader(Protocol):
+    """The ledger, as a channel reads it."""
+
+    def entries(self, after: int, limit: int) -> Sequence[Publication]:
+        """What follows position `after`. Raises `UpstreamDown`."""
+
+    def head(self) -> Head:
+        """The newest signed head. Raises `UpstreamDown`."""
+
+    def current(self, after: str, limit: int) -> Sequence[KeyMark]:
+        """Newest versions of the keys that follow `after`, in order. Raises `UpstreamDown`."""
+
+
+class HttpSource:
+    """A source over HTTP, with the service's token."""
+
+    def __init__(self, base_url: str, source: str, token: str) -> None:
+        self._client = client(base_url, token)
+        self._path = f"/{source}/v1/releases"
+
+    def releases(self, lane: Lane, after: int, limit: int) -> Sequence[Release]:
+        """See `SourceReader`."""
+        answer = get(self._client, self._path, lane=str(lane), after=after, limit=limit)
+        return _models(Release, answer.get("releases"))
+
+    def release(self, key: str, version: int) -> Release:
+        """See `SourceReader`."""
+        return _models(Release, [get(self._client, f"{self._path}/{key}/{version}")])[0]
+
+    def newest(self, key: str) -> Release | None:
+        """See `SourceReader`."""
+        versions = get(self._client, f"{self._path}/{key}")
+        return self.release(key, len(versions)) if versions else None
+
+
+class HttpLedger:
+    """The ledger over HTTP, with the service's token (application bodies are withheld from anybody else)."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        self._client = client(base_url, token)
+
+    def entries(self, after: int, limit: int) -> Sequence[Publication]:
+        """See `LedgerReader`."""
+        answer = get(self._client, "/ledger/v1/entries", **{"from": after + 1, "limit": limit})
+        return _models(Publication, answer.get("entries"))
+
+    def head(self) -> Head:
+        """See `LedgerReader`."""
+        return _models(Head, [get(self._client, "/ledger/v1/head")])[0]
+
+    def current(self, after: str, limit: int) -> Sequence[KeyMark]:
+        """See `LedgerReader`."""
+        return _models(KeyMark, get(self._client, "/ledger/v1/current", after=after, limit=limit).get("keys"))
+
+
+def client(base_url: str, token: str = "") -> httpx.Client:
+    """An HTTP client for one service; never follows redirects, never uses a proxy."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False)
+
+
+def get(http: httpx.Client, path: str, **params: Any) -> Any:
+    """GET and parse JSON. Raises `NotFound` for 404, `UpstreamDown` for everything else that is not 200."""
+    try:
+        answer = http.get(path, params=params)
+    except httpx.HTTPError as error:
+        raise UpstreamDown(f"{http.base_url}{path}: {type(error).__name__}") from error
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise NotFound(f"{http.base_url}{path}: not found")
+    if answer.status_code != httpx.codes.OK:
+        raise UpstreamDown(f"{http.base_url}{path}: status {answer.status_code}")
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise UpstreamDown(f"{http.base_url}{path}: not JSON") from error
+
+
+def _models(model: type[M], values: Any) -> list[M]:
+    try:
+        return [model.model_validate(value) for value in values]
+    except (ValidationError, TypeError) as error:
+        raise UpstreamDown(f"upstream sent no {model.__name__}: {type(error).__name__}") from error
