@@ -1,0 +1,246 @@
+"""open, record, report, withdraw, release: one function, one transaction, one event."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from contracts.base import Json
+from contracts.catalog import Item
+from services.applications import docket, settling, upkeep
+from services.applications.clock import local_date
+from services.applications.facts import Fact
+from services.applications.lifecycle import CaseState, Rules
+from services.applications.model import CaseRow
+from services.applications.opening import Opening, Receipt
+from services.applications.private import parse, reading, writing
+from services.applications.reporting import EventReport, NotAllowed, check_facts
+from services.applications.settling import Settled
+from services.applications.states import allowed_events, guard
+from shared.case_ref import case_ref, new_query_code, normalise_project_no, normalise_query_code
+from shared.database import Database
+from shared.errors import Conflict, Invalid, PreconditionFailed, PreconditionMissing, TongyuanError, Violation
+from shared.outbox import Draft
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_item(_code: str) -> Item | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Applications:
+    """The cases' commands over their database.
+
+    `item_of`  the item as released, for the rules that hold when a case is opened; may raise `Unavailable`
+    `clock`    the present moment
+    """
+
+    db: Database
+    region: str
+    item_of: Callable[[str], Item | None] = _no_item
+    clock: Callable[[], datetime] = _now
+
+    def open_case(self, content: Any) -> Receipt:
+        """Open a case (`opening.Opening`), under a number of our own unless one is given.
+
+        The same `request_id` opens one case, however often it comes; the query code is in the first answer only.
+        Raises `Invalid`, and `Conflict` for a number that is open already.
+        """
+        return self._open(parse(Opening, content), Conflict("a case is open under this number already"))
+
+    def put_case(self, project_no: str, content: Any, revision: int | None) -> Receipt:
+        """Open the case of a given number, or, with the revision read before, replace what is kept about persons."""
+        number = normalise_project_no(project_no)
+        opening = parse(Opening, content)
+        if opening.project_no is not None and normalise_project_no(opening.project_no) != number:
+            raise Invalid(Violation("project_no", "same-as-path", "differs from the address"))
+        if revision is None:
+            exists = PreconditionMissing("the case is open already: send If-Match with the ETag you read")
+            return self._open(opening.model_copy(update={"project_no": number}), exists)
+        return self._update(number, opening, revision)
+
+    def reissue(self, project_no: str) -> Receipt:
+        """A new query code for a lost receipt; what was shown under the old one is withdrawn."""
+        number = normalise_project_no(project_no)
+        code = new_query_code()
+        reference = case_ref(number, code)
+        with writing(self.db) as session:
+            row = _shown(docket.locked_open(session, number))
+            old = settling.withdrawal(row, self.region)
+            row.case_ref, row.version = reference, 0
+            session.add(row)
+            self.settle_all(session, [row], first=[old])
+        return Receipt(number, code, reference, row.revision, created=True)
+
+    def record(self, project_no: str, facts: Sequence[Fact]) -> CaseState | None:
+        """The path of facts that already happened: any order, any number of times.
+
+        Null while nobody has opened the case: then they wait for that. Raises `Invalid` for a fact of another case, of
+        the future, or with the identity of another fact.
+        """
+        number = normalise_project_no(project_no)
+        check_facts(number, facts, self.clock())
+        with writing(self.db) as session:
+            row = docket.locked(session, [number])[number]
+            added = docket.add_facts(session, row, facts)
+            if not row.is_open:
+                return None
+            if not added:
+                return settling.state_of(session, row, self.known(session))
+            return self.settle_all(session, [row])[0].state
+
+    def report(self, project_no: str, reports: Sequence[EventReport]) -> CaseState:
+        """An editor's events, all or none. Raises `NotAllowed` (a `Conflict`) where the state or the law forbids one.
+
+        An event that was recorded before is harmless.
+        """
+        number = normalise_project_no(project_no)
+        facts = [report.fact(number, self.clock()) for report in reports]
+        check_facts(number, facts, self.clock())
+        with writing(self.db) as session:
+            row = _shown(docket.locked_open(session, number))
+            known = self.known(session)
+            state = settling.state_of(session, row, known)
+            before = state
+            for fact in facts:
+                if docket.add_facts(session, row, [fact]):
+                    _guard(state, fact)
+                    state = settling.state_of(session, row, known)
+            return state if state is before else self.settle_all(session, [row])[0].state
+
+    def withdraw(self, project_no: str, *, erase: bool = False) -> Json:
+        """Take a case off every channel; with `erase`, forget everything personal of it, for good (PIPL art. 47).
+
+        Facts that wait under a number that nobody opened can be erased too.
+        """
+        number = normalise_project_no(project_no)
+        with writing(self.db) as session:
+            row = docket.locked_open(session, number, waiting=erase)
+            drafts = [settling.withdrawal(row, self.region)] if row.is_open and not row.withdrawn else []
+            row.withdrawn = True
+            row.revision += 1
+            session.add(row)
+            if erase and not row.erased:
+                docket.erase(session, row)
+            settling.release(session, self.db, drafts)
+        return _standing(row)
+
+    def release(self, project_no: str) -> Json:
+        """Show a withdrawn case again. Raises `Conflict` for an erased one."""
+        number = normalise_project_no(project_no)
+        with writing(self.db) as session:
+            row = docket.locked_open(session, number)
+            if row.erased:
+                raise Conflict("this case was erased; it cannot be shown again")
+            if row.withdrawn:
+                row.withdrawn = False
+                self.settle_all(session, [row])
+        return _standing(row)
+
+    def put_calendar(self, year: int, notice: Any) -> Json:
+        """Store a year's holiday notice, then move the deadlines of all open cases. Raises `Invalid`.
+
+        Should that be interrupted, `keep_up` goes on with it.
+        """
+        changed = upkeep.store_notice(self.db, year, notice)
+        return {"year": year, "changed": changed, "cases": self.finish_calendar()}
+
+    def finish_calendar(self) -> int:
+        """Recompute what a newer calendar left to do; how many cases."""
+        return upkeep.finish_calendar(self.db, self.region, self._today)
+
+    def run_timers(self, now: datetime | None = None) -> int:
+        """Do what fell due before today (Asia/Shanghai); how many cases."""
+        return upkeep.run_timers(self.db, self.region, local_date(now or self.clock()))
+
+    def keep_up(self) -> int:
+        """What must be done again and again: the rest of a new calendar, and what has fallen due."""
+        return self.finish_calendar() + self.run_timers()
+
+    def settle_all(self, session: Session, rows: Sequence[CaseRow], first: Sequence[Draft] = ()) -> list[Settled]:
+        """Bring the cases up to date and release what changed; the last thing that a transaction does."""
+        known = self.known(session)
+        settled = [settling.settle(session, row, known, self.region) for row in rows]
+        settling.release(session, self.db, [*first, *(one.draft for one in settled)])
+        return settled
+
+    def rules(self, opening: Opening) -> Rules:
+        """The legal limits for a case to be opened. May ask the catalogue, so never within a transaction."""
+        return opening.rules(self.item_of(opening.item_code))
+
+    def _open(self, opening: Opening, if_open: TongyuanError) -> Receipt:
+        if repeated := self._repeated(opening):
+            return repeated
+        number = normalise_project_no(opening.project_no) if opening.project_no else self._allocate(opening)
+        code = None if opening.case_ref else normalise_query_code(opening.query_code or new_query_code())
+        reference = opening.case_ref or case_ref(number, code or "")
+        rules = self.rules(opening)
+        with writing(self.db) as session:
+            first = docket.claim_request(session, opening, number)
+            if first:
+                row = docket.locked(session, [number])[number]
+                created = not row.is_open
+                if created:
+                    docket.open_row(session, row, opening, reference, rules)
+                    self.settle_all(session, [row])
+                elif not docket.was_opened_so(row, opening, reference):
+                    raise if_open
+        if not first:
+            return self._open(opening, if_open)
+        return Receipt(number, code, reference, row.revision, created)
+
+    def _repeated(self, opening: Opening) -> Receipt | None:
+        """The receipt of this very request, when it was carried out before."""
+        with reading(self.db) as session:
+            number = docket.earlier_number(session, opening)
+            if number is None:
+                return None
+            row = docket.find(session, number)
+        code = normalise_query_code(opening.query_code) if opening.query_code else None
+        fits = code is not None and case_ref(number, code) == row.case_ref
+        return Receipt(number, code if fits else None, row.case_ref or "", row.revision, created=False)
+
+    def _update(self, number: str, opening: Opening, revision: int) -> Receipt:
+        with writing(self.db) as session:
+            row = docket.locked_open(session, number)
+            if row.revision != revision:
+                raise PreconditionFailed(f"the case is at revision {row.revision}, not {revision}: read it again")
+            if row.erased or row.item_code != opening.item_code:
+                raise Conflict("an erased case cannot be changed, and a case keeps its item; open another one")
+            docket.set_personal(row, opening.personal)
+            row.revision += 1
+            session.add(row)
+        return Receipt(number, None, row.case_ref or "", row.revision, created=False)
+
+    def _allocate(self, opening: Opening) -> str:
+        with writing(self.db) as session:
+            return docket.next_project_no(session, opening.item_code, self._today())
+
+    def known(self, session: Session) -> settling.Known:
+        return settling.known(session, self._today())
+
+    def _today(self) -> date:
+        return local_date(self.clock())
+
+
+def _guard(state: CaseState, fact: Fact) -> None:
+    try:
+        guard(state, fact)
+    except Conflict as error:
+        raise NotAllowed(str(error), allowed_events(state)) from None
+
+
+def _shown(row: CaseRow) -> CaseRow:
+    if row.withdrawn:
+        raise Conflict("the case is withdrawn; release it first")
+    return row
+
+
+def _standing(row: CaseRow) -> Json:
+    return {"withdrawn": row.withdrawn, "erased": row.erased, "revision": row.revision, "version": row.version}

@@ -1,0 +1,212 @@
+"""Cases and their facts in the database: locked, added to, read back. Always in the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlalchemy import Date, bindparam, delete, text
+from sqlmodel import Session, col, select
+
+from contracts.base import Json, format_time
+from contracts.identifiers import PARENT, new_project_no
+from services.applications.facts import Fact, FactDetails
+from services.applications.lifecycle import Rules
+from services.applications.model import CaseRow, FactRow, RequestRow, TimerRow
+from services.applications.opening import Opening
+from shared.canonical import digest
+from shared.errors import Conflict, Invalid, NotFound, Violation
+from shared.outbox import ReleaseRow
+from shared.privacy import personal_fields
+
+LAST_SERIAL = 9999
+
+_FREE_TEXTS = personal_fields(FactDetails) | {"special_name", "result_name", "window_no"}
+
+
+def find(session: Session, project_no: str) -> CaseRow:
+    """The case. Raises `NotFound` where it is not open; the error does not repeat the number."""
+    row = session.get(CaseRow, project_no)
+    if row is None or not row.is_open:
+        raise NotFound("no case is open under this number")
+    return row
+
+
+def locked(session: Session, project_nos: Iterable[str]) -> dict[str, CaseRow]:
+    """The cases, locked until the transaction ends; a number seen for the first time gets a row.
+
+    That row is the lock by which a fact and the opening of its case wait for each other. Always in the order of the
+    numbers, so that two transactions never wait in a circle.
+    """
+    numbers = sorted(set(project_nos))
+    if numbers:
+        session.connection().execute(
+            text(
+                "INSERT INTO application "
+                "(project_no, task_type, promise_type, personal, revision, version, withdrawn, erased, overdue, active,"
+                " generation) VALUES (:project_no, '', '1', '{}', 0, 0, false, false, false, false, 0) "
+                "ON CONFLICT (project_no) DO NOTHING"
+            ),
+            [{"project_no": number} for number in numbers],
+        )
+    query = select(CaseRow).where(col(CaseRow.project_no).in_(numbers)).order_by(CaseRow.project_no)
+    rows = session.exec(query.with_for_update().execution_options(populate_existing=True))
+    return {row.project_no: row for row in rows}
+
+
+def locked_open(session: Session, project_no: str, *, waiting: bool = False) -> CaseRow:
+    """One open case, or with `waiting` also one that only has facts yet, locked. Raises `NotFound`."""
+    if not waiting or session.get(CaseRow, project_no) is None:
+        find(session, project_no)
+    return locked(session, [project_no])[project_no]
+
+
+def opened(session: Session, project_nos: Iterable[str]) -> set[str]:
+    """Those of the numbers whose case is open."""
+    query = select(CaseRow.project_no).where(
+        col(CaseRow.project_no).in_(set(project_nos)), col(CaseRow.case_ref).is_not(None)
+    )
+    return set(session.exec(query))
+
+
+def open_row(session: Session, row: CaseRow, opening: Opening, case_ref: str, rules: Rules) -> None:
+    """Give a known number its item, rules and public name. Raises `Conflict`, `Invalid`."""
+    if row.erased:
+        raise Conflict("this case was erased; it cannot be opened again")
+    if session.exec(select(ReleaseRow.version).where(ReleaseRow.key == f"application:{case_ref}").limit(1)).first():
+        raise Invalid(Violation("case_ref", "unused", "another case has or had this name; make a new query code"))
+    row.case_ref, row.item_code = case_ref, opening.item_code
+    row.task_type, row.promise_day, row.promise_type = rules.task_type, rules.promise_day, rules.promise_type
+    set_personal(row, orjson.loads(row.personal) | opening.personal)
+    session.add(row)
+
+
+def was_opened_so(row: CaseRow, opening: Opening, case_ref: str) -> bool:
+    """Whether opening the case again like this would change nothing."""
+    return (row.case_ref, row.item_code, orjson.loads(row.personal)) == (case_ref, opening.item_code, opening.personal)
+
+
+def set_personal(row: CaseRow, personal: Json) -> None:
+    """What is known about persons from now on."""
+    row.personal = orjson.dumps(personal).decode()
+
+
+def add_personal(row: CaseRow, personal: Json) -> None:
+    """Keep what was not known about persons: what a clerk has written stands. Nothing after erasure."""
+    if personal and not row.erased:
+        set_personal(row, personal | orjson.loads(row.personal))
+
+
+def facts_of(session: Session, project_no: str) -> list[Fact]:
+    """All facts of a case, in any order."""
+    query = select(FactRow.document).where(FactRow.project_no == project_no)
+    return [Fact.model_validate_json(document) for document in session.exec(query)]
+
+
+def add_facts(session: Session, row: CaseRow, facts: Sequence[Fact]) -> list[Fact]:
+    """Store what is new, and return it. Raises `Invalid` when an identity comes again with another content."""
+    known = {row.fact_id: row.document for row in session.exec(select(FactRow).where(_are_of(row, facts)))}
+    now = format_time(datetime.now(UTC))
+    added = []
+    for fact in facts:
+        kept = without_texts(fact) if row.erased else fact
+        document = kept.model_dump_json(exclude_none=True)
+        earlier = known.setdefault(fact.fact_id, document)
+        if Fact.model_validate_json(earlier) != kept:
+            raise Invalid(Violation("fact_id", "same-fact", "stands for another fact of this case already"))
+        if earlier is document:
+            session.add(_fact_row(kept, document, now))
+            added.append(kept)
+    session.flush()
+    return added
+
+
+def without_texts(fact: Fact) -> Fact:
+    """The fact without anything that anybody typed."""
+    number = {"accept_doc_no": "-"} if fact.accept_doc_no else {}
+    return fact.model_copy(update=dict.fromkeys(_FREE_TEXTS) | number)
+
+
+def erase(session: Session, row: CaseRow) -> None:
+    """Forget everything personal of a case, for good. Its number stays, so that it is not opened again."""
+    row.erased, row.personal, row.active = True, "{}", False
+    for stored in session.exec(select(FactRow).where(FactRow.project_no == row.project_no)):
+        stored.document = without_texts(Fact.model_validate_json(stored.document)).model_dump_json(exclude_none=True)
+    for table in (TimerRow, RequestRow):
+        session.connection().execute(delete(table).where(col(table.project_no) == row.project_no))
+
+
+def next_project_no(session: Session, item_code: str, day: date) -> str:
+    """The next free number of our own form. Raises `Conflict` after 9999 cases of one implementation in a day."""
+    code31 = item_code[PARENT]
+    while (serial := _next_serial(session, code31, day)) <= LAST_SERIAL:
+        number = new_project_no(code31, day, serial)
+        if session.get(CaseRow, number) is None:
+            return number
+    raise Conflict(f"all {LAST_SERIAL} numbers of this item are given out for today")
+
+
+def request_name(opening: Opening) -> str | None:
+    """What a repeated request is recognised by."""
+    return sha256(opening.request_id.encode()).hexdigest() if opening.request_id else None
+
+
+def earlier_number(session: Session, opening: Opening) -> str | None:
+    """The case that this very request opened before. Raises `Conflict` when it asked for something else then."""
+    row = session.get(RequestRow, request_name(opening)) if opening.request_id else None
+    if row is None:
+        return None
+    if row.content != _content(opening):
+        raise Conflict("this request_id stands for another request")
+    return row.project_no
+
+
+def claim_request(session: Session, opening: Opening, project_no: str) -> bool:
+    """Remember the request; False when another transaction was first."""
+    name = request_name(opening)
+    if name is None:
+        return True
+    taken = session.connection().execute(
+        text(
+            "INSERT INTO request (request, project_no, content) VALUES (:request, :project_no, :content) "
+            "ON CONFLICT (request) DO NOTHING"
+        ),
+        {"request": name, "project_no": project_no, "content": _content(opening)},
+    )
+    return taken.rowcount == 1
+
+
+def locked_where(session: Session, conditions: Sequence[Any], limit: int) -> list[CaseRow]:
+    """Open cases that fulfil the conditions, locked, in the order of their numbers."""
+    query = select(CaseRow).where(col(CaseRow.case_ref).is_not(None), *conditions)
+    query = query.order_by(CaseRow.project_no).limit(limit).with_for_update()
+    return list(session.exec(query.execution_options(populate_existing=True)))
+
+
+def _next_serial(session: Session, code31: str, day: date) -> int:
+    statement = text(
+        "INSERT INTO serial (code31, day, value) VALUES (:code31, :day, 1) "
+        "ON CONFLICT (code31, day) DO UPDATE SET value = serial.value + 1 RETURNING value"
+    ).bindparams(bindparam("day", type_=Date))
+    return int(session.connection().execute(statement, {"code31": code31, "day": day}).scalar_one())
+
+
+def _content(opening: Opening) -> str:
+    return digest(opening.model_dump(mode="json", exclude_none=True))
+
+
+def _are_of(row: CaseRow, facts: Sequence[Fact]) -> Any:
+    ids = {fact.fact_id for fact in facts}
+    return (col(FactRow.project_no) == row.project_no) & col(FactRow.fact_id).in_(ids)
+
+
+def _fact_row(fact: Fact, document: str, now: str) -> FactRow:
+    return FactRow(
+        project_no=fact.project_no,
+        fact_id=fact.fact_id,
+        event=fact.event,
+        occurred_at=format_time(fact.occurred_at),
+        received_at=now,
+        document=document,
+    )

@@ -1,0 +1,106 @@
+"""What clerks read: one case in full, lists and counts without anything about persons but the case's number."""
+
+import orjson
+from sqlmodel import Session, col, func, select
+
+from contracts.base import Json
+from services.applications import docket, settling
+from services.applications.facts import Fact
+from services.applications.lifecycle import CaseState
+from services.applications.model import CaseRow, FactRow, TimerRow
+from services.applications.settling import Known
+from services.applications.states import allowed_events
+
+
+def case(session: Session, project_no: str, now: Known) -> tuple[CaseRow, Json]:
+    """A case with everything that is known about it, for the clerk in charge. Raises `NotFound`."""
+    row = docket.find(session, project_no)
+    facts = sorted(docket.facts_of(session, project_no), key=lambda fact: (fact.occurred_at, fact.fact_id))
+    state = settling.state_of(session, row, now)
+    content = {
+        **summary(row),
+        "case_ref": row.case_ref,
+        "revision": row.revision,
+        "version": row.version,
+        "withdrawn": row.withdrawn,
+        "erased": row.erased,
+        "rules": {"task_type": row.task_type, "promise_day": row.promise_day, "promise_type": row.promise_type},
+        **orjson.loads(row.personal),
+        **progress(state),
+        "facts": [_fact(fact) for fact in facts],
+        "timers": _timers(session, project_no),
+    }
+    return row, content
+
+
+def progress(state: CaseState) -> Json:
+    """A derived state as clerks read it: dates, what may come next, and which rules were broken."""
+    return {
+        "state": state.state,
+        "stage": state.stage,
+        "badges": list(state.badges),
+        "apply_date": state.apply_date,
+        "receipt_date": state.receipt_date,
+        "answer_due": state.answer_due,
+        "accept_date": state.accept_date,
+        "promise_date": state.promise_date,
+        "result_date": state.result_date,
+        "delivered_date": state.delivered_date,
+        "tolerance_due": state.tolerance_due,
+        "paused": state.paused,
+        "allowed": sorted(allowed_events(state)),
+        "waiting": [fact.fact_id for fact in state.waiting],
+        "superseded": [fact.fact_id for fact in state.superseded],
+        "violations": [{"rule": v.breach, "fact_id": v.fact_id, "day": v.day} for v in state.violations],
+    }
+
+
+def summary(row: CaseRow) -> Json:
+    """A case in a list. The state is null while the case waits for being opened."""
+    return {
+        "project_no": row.project_no,
+        "item_code": row.item_code,
+        "state": row.state,
+        "overdue": row.overdue,
+        "open": row.is_open,
+    }
+
+
+def page(
+    session: Session, after: str, limit: int, *, state: str | None, overdue: bool | None, opened: bool | None
+) -> list[Json]:
+    """Cases in the order of their numbers; each condition narrows."""
+    query = select(CaseRow).where(CaseRow.project_no > after)
+    if state is not None:
+        query = query.where(CaseRow.state == state)
+    if overdue is not None:
+        query = query.where(CaseRow.overdue == overdue)
+    if opened is not None:
+        query = query.where(col(CaseRow.case_ref).is_not(None) if opened else col(CaseRow.case_ref).is_(None))
+    return [summary(row) for row in session.exec(query.order_by(CaseRow.project_no).limit(limit))]
+
+
+def counts(session: Session) -> Json:
+    """How many cases are in which state, overdue, or waiting for being opened with how many facts."""
+    states = select(CaseRow.state, func.count()).where(col(CaseRow.case_ref).is_not(None)).group_by(col(CaseRow.state))
+    waiting = (
+        select(func.count(func.distinct(FactRow.project_no)), func.count())
+        .select_from(FactRow)
+        .join(CaseRow, col(CaseRow.project_no) == FactRow.project_no)
+        .where(col(CaseRow.case_ref).is_(None), ~col(CaseRow.erased))
+    )
+    cases, facts = session.exec(waiting).one()
+    return {
+        "states": {str(state): count for state, count in session.exec(states)},
+        "overdue": session.exec(select(func.count()).select_from(CaseRow).where(col(CaseRow.overdue))).one(),
+        "waiting": {"cases": cases, "facts": facts},
+    }
+
+
+def _fact(fact: Fact) -> Json:
+    return fact.model_dump(mode="json", exclude_none=True, exclude={"project_no"})
+
+
+def _timers(session: Session, project_no: str) -> list[Json]:
+    query = select(TimerRow).where(TimerRow.project_no == project_no).order_by(col(TimerRow.day))
+    return [{"kind": timer.kind, "day": timer.day, "fired": timer.fired} for timer in session.exec(query)]

@@ -1,0 +1,30 @@
+"""applications as a nameko worker: takes what halls report, and lets time do what the law says."""
+
+from collections.abc import Sequence
+
+from nameko.timer import timer
+
+from contracts.topology import INTAKE_QUEUE
+from services.applications.commands import Applications
+from services.applications.taking import BATCH, handle_intake
+from services.applications.upkeep import UPKEEP_SECONDS
+from shared.delivery import Message, Refusal
+from shared.messaging import batch
+from shared.timers import quietly
+
+
+def make_worker(applications: Applications) -> type:
+    """The nameko service class."""
+
+    class ApplicationsWorker:
+        name = "applications"
+
+        @batch(INTAKE_QUEUE, size=BATCH)
+        def take(self, messages: Sequence[Message]) -> Sequence[Refusal]:
+            return handle_intake(applications, messages)
+
+        @timer(interval=UPKEEP_SECONDS, eager=True)  # type: ignore[untyped-decorator]  # nameko has no types
+        def keep_up(self) -> None:
+            quietly(applications.keep_up, "deadlines")
+
+    return ApplicationsWorker

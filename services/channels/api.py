@@ -1,0 +1,185 @@
+"""HTTP of a channel: /<channel>/v1/items, /guides, /search, /applications/lookup, /changes, /stream, /source, pages."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
+
+from contracts.base import Json
+from services.channels import queries
+from services.channels.commands import Channel, state
+from services.channels.live import Live
+from services.channels.lookup import Lookup, LookupRequest
+from services.channels.operate import drop_parked, replay_parked
+from services.channels.pages import pages_of
+from services.channels.rebuild import Rebuild
+from services.channels.search import SearchIndex
+from services.channels.shelf import Shelf
+from shared.config import Settings
+from shared.errors import NotFound
+from shared.http import Admin, After, Key, Number, Service, etag_response, make_api, problem
+from shared.sse import StreamApp
+
+CodePath = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$", description="实施编码 (31) or 业务办理项编码 (33)")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+CACHE = "public, max-age=0, must-revalidate"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -> FastAPI:
+    """The ASGI app of one channel."""
+    db = channel.db
+    name = channel.adapter.name
+
+    def ready() -> dict[str, Any]:
+        with db.read() as session:
+            return {"position": queries.freshness(session)["position"]}
+
+    api = make_api(name, f"Tongyuan {name}", settings, ready)
+    api.add_exception_handler(queries.StartOver, _start_over)  # type: ignore[arg-type]  # starlette types the base class only
+    api.include_router(_documents(channel, index))
+    api.include_router(_sync(channel))
+    lookup = Lookup(db, name, settings)
+    api.include_router(_case(lookup))
+    api.include_router(_operators(channel))
+    api.include_router(pages_of(name, Shelf(channel, index, lookup), settings.county))
+    api.router.routes.append(Route("/v1/stream", StreamApp(live.stream, live.open), methods=["GET"]))
+    return api
+
+
+def _documents(channel: Channel, index: SearchIndex) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["documents"])
+    db, summary = channel.db, channel.adapter.summary
+
+    @router.get("/items", summary="Items in order of their codes")
+    def items(request: Request, after: After = "", limit: Limit = 100) -> Response:
+        with db.read() as session:
+            documents = queries.page(session, "item", after, limit)
+            mark = queries.freshness(session)
+        last = documents[-1]["code"] if len(documents) == limit else None
+        body = orjson.dumps({"items": [summary(document) for document in documents], "next": last})
+        return etag_response(request, body, mark["cursor"], cache=CACHE)
+
+    @router.get("/items/{code}", summary="One item")
+    def item(request: Request, code: CodePath) -> Response:
+        return one(request, "item", code)
+
+    @router.get("/guides/{code}", summary="The guide of an item")
+    def guide(request: Request, code: CodePath) -> Response:
+        return one(request, "guide", code)
+
+    @router.get("/search", summary="Items by what people call them; Chinese words, pinyin or initials")
+    def search(q: Annotated[str, Query(max_length=200)], limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Json:
+        with db.read() as session:
+            found = queries.by_keys(session, index.find(session, q, limit))
+        return {"query": q, "items": [summary(document) for document in found]}
+
+    def one(request: Request, kind: str, code: str) -> Response:
+        with db.read() as session:
+            served = queries.document(session, kind, code)
+            withdrawn = served is None and queries.gone(session, kind, code)
+        if served is not None:
+            return etag_response(request, served.content, served.etag, cache=CACHE)
+        if withdrawn:
+            return problem(410, "Gone", f"{kind} {code} is not in force any more")
+        raise NotFound(f"no {kind} {code} here")
+
+    return router
+
+
+def _sync(channel: Channel) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["sync"])
+    db = channel.db
+
+    @router.get("/changes", summary="What changed since a cursor: documents and tombstones, in order")
+    def changes(request: Request, since: Annotated[str, Query(max_length=64)] = "0", limit: Limit = 200) -> Response:
+        """`more` false: up to date. Status 410: the cursor is of another life of this channel; start from 0."""
+        with db.read() as session:
+            after = queries.cursor(session, since)
+            rows = queries.changes(session, after, limit)
+            at = state(session)
+        more = len(rows) == limit
+        cursor = f"{at.epoch}.{rows[-1].change if more else at.change}"
+        joined = ",".join(queries.change_json(row) for row in rows)
+        text = f'{{"changes":[{joined}],"cursor":"{cursor}","more":{str(more).lower()}}}'
+        return etag_response(request, text.encode(), f"{at.epoch}.{at.change}")
+
+    @router.get("/source", summary="How far this channel is, its newest signed head, and digests of what it serves")
+    def source(request: Request) -> Response:
+        with db.read() as session:
+            mark = queries.freshness(session)
+            found = queries.digests(session)
+        body = {
+            "channel": channel.adapter.name,
+            **mark,
+            "digests": {"root": found.root, "buckets": found.buckets, "counts": found.counts},
+        }
+        content = orjson.dumps(body)
+        return etag_response(request, content, hashlib.sha256(content).hexdigest())
+
+    @router.get("/position", summary="How far this channel is")
+    def position() -> Json:
+        with db.read() as session:
+            return queries.freshness(session)
+
+    return router
+
+
+def _case(lookup: Lookup) -> APIRouter:
+    router = APIRouter(prefix="/v1/applications", tags=["applications"])
+
+    @router.post("/lookup", summary="A case's progress, by its number and query code")
+    async def find(request: Request, wanted: LookupRequest) -> Response:
+        address = request.client.host if request.client else "unknown"
+        content = await run_in_threadpool(lookup.find, wanted, address)
+        return Response(content, media_type="application/json", headers=NO_STORE)
+
+    return router
+
+
+def _operators(channel: Channel) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["operators"])
+
+    @router.get("/parked", dependencies=[Service], summary="Entries that could not be shown")
+    def parked() -> Json:
+        with channel.db.read() as session:
+            return {"parked": queries.parked(session)}
+
+    @router.post("/parked/{position}/replay", dependencies=[Admin], summary="Try a parked entry again")
+    def replay(position: Number) -> Json:
+        return {"shown": replay_parked(channel, position)}
+
+    @router.delete("/parked/{position}", dependencies=[Admin], summary="Give a parked entry up")
+    def drop(position: Number) -> Json:
+        return {"dropped": drop_parked(channel.db, position)}
+
+    @router.get("/trace/{key}", dependencies=[Service], summary="What this channel knows of a key")
+    def trace(key: Key) -> Json:
+        with channel.db.read() as session:
+            found = queries.trace(session, key)
+        if found is None:
+            raise NotFound(f"{channel.adapter.name} has nothing under this key")
+        return found
+
+    @router.post("/rebuild", dependencies=[Admin], summary="Build aside from the ledger and swap; one JSON line a step")
+    def rebuild() -> StreamingResponse:
+        return StreamingResponse(_lines(Rebuild(channel).run), media_type="application/x-ndjson", headers=NO_STORE)
+
+    return router
+
+
+def _lines(steps: Callable[[], Any]) -> Any:
+    try:
+        for step in steps():
+            yield orjson.dumps(step.as_json()) + b"\n"
+    except Exception as error:  # noqa: BLE001  # the status line is sent already: the reason goes into the stream
+        yield orjson.dumps({"failed": f"{type(error).__name__}: {error}"}) + b"\n"
+
+
+async def _start_over(_request: Request, error: queries.StartOver) -> Response:
+    return problem(410, error.title, str(error), snapshot="changes?since=0")

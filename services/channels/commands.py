@@ -1,0 +1,246 @@
+"""apply: from the ledger's entries to what the channel shows, in order of position, one transaction a batch."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import insert, text
+from sqlmodel import Session, col, delete, func, select
+
+from contracts.base import format_time
+from contracts.publication import Head, Op, Publication
+from services.channels.model import ONLY, DocumentRow, ParkedRow, ScheduledRow, SeenHeadRow, StateRow
+from services.channels.port import Adapter, source_of
+from shared import log, metrics
+from shared.database import Database
+from shared.errors import Broken
+from shared.follower import Follower, Moved, checked
+from shared.upstream import LedgerReader
+
+Row = dict[str, Any]
+LONGEST_TURN = timedelta(seconds=1)
+_log = log.get("channel")
+
+UPSERT = """
+INSERT INTO {table} (key, kind, version, position, digest, content_digest, effective_at, expires_at, released_at,
+                     change, content)
+VALUES (:key, :kind, :version, :position, :digest, :content_digest, :effective_at, :expires_at, :released_at,
+        :change, :content)
+ON CONFLICT (key) DO UPDATE SET
+  kind = excluded.kind, version = excluded.version, position = excluded.position, digest = excluded.digest,
+  content_digest = excluded.content_digest, effective_at = excluded.effective_at, expires_at = excluded.expires_at,
+  released_at = excluded.released_at, change = excluded.change, content = excluded.content
+WHERE {table}.version < excluded.version
+"""
+
+
+class Channel(Follower[Publication]):
+    """One channel follows the ledger into its own store."""
+
+    def __init__(self, db: Database, adapter: Adapter, ledger: LedgerReader) -> None:
+        super().__init__(adapter.name, Publication, ledger.entries)
+        self.db, self.adapter, self.ledger = db, adapter, ledger
+        self._next_turn = datetime.min.replace(tzinfo=UTC)
+        self._spoilt: dict[int, Broken] = {}
+
+    def number_of(self, entry: Publication) -> int:
+        return entry.position
+
+    def position(self) -> int:
+        with self.db.read() as session:
+            return state(session).position
+
+    def apply(self, entries: Sequence[Publication]) -> None:
+        """Show, hide, schedule or park each entry. The position moves in the same transaction."""
+        now = datetime.now(UTC)
+        with self.db.write() as session:
+            at = locked_state(session)
+            if at.position != entries[0].position - 1:
+                raise Moved(f"{self.service} is at {at.position}, not before {entries[0].position}")
+            show(session, at, self._rows(session, entries, now), now)
+            at.position = entries[-1].position
+            self.db.bell.ring(session)
+        if any(entry.effective_at or entry.expires_at for entry in entries):
+            self._next_turn = now
+        self._measure(entries)
+
+    def on_head(self, head: Head) -> None:
+        """Remember the head, now that everything it covers is applied; an older one, come late, is old news."""
+        with self.db.write() as session:
+            known = session.get(SeenHeadRow, ONLY, with_for_update=True)
+            if known and (head.size, format_time(head.time)) <= (known.size, known.time):
+                return
+            session.merge(
+                SeenHeadRow(
+                    id=ONLY, size=head.size, root=head.root, time=format_time(head.time), checkpoint=head.checkpoint
+                )
+            )
+            self.db.bell.ring(session)
+
+    def turn_pages(self) -> int:
+        """Show what has become effective, hide what has expired; how many documents changed."""
+        now = datetime.now(UTC)
+        if now < self._next_turn:
+            return 0
+        with self.db.read() as session:
+            self._next_turn = min(_next_turn(session, now), now + LONGEST_TURN)
+            if not _due(session, now):
+                return 0
+        self._next_turn = now
+        with self.db.write() as session:
+            at = locked_state(session)
+            rows = _due(session, now)
+            show(session, at, rows, now, again=True)
+            session.exec(delete(ScheduledRow).where(col(ScheduledRow.effective_at) <= format_time(now)))
+            session.add(at)
+            self.db.bell.ring(session)
+        return len(rows)
+
+    def reconcile(self, *, patient: bool = False) -> int:
+        """Take from the ledger what never arrived, and its newest head; how many entries.
+
+        `patient`: while entries come by the queue it is left to bring them.
+        """
+        fetched = self.catch_up_if_stuck() if patient else self.catch_up()
+        head = self.ledger.head()
+        if head.size <= self.position():
+            self.on_head(head)
+        return fetched
+
+    def inspect(self, entry: Publication) -> None:
+        """A wrong digest upstream is poison like any other: noted, and parked when its turn comes."""
+        try:
+            checked(entry)
+        except Broken as error:
+            self._spoilt[entry.position] = error
+
+    def _rows(self, session: Session, entries: Iterable[Publication], now: datetime) -> list[Row]:
+        rows = []
+        for entry in entries:
+            try:
+                rows.append(self._row(entry))
+            except Exception as error:  # noqa: BLE001  # poison of any kind is parked and must not block other keys
+                park(session, entry, error, now)
+        return rows
+
+    def _row(self, entry: Publication) -> Row:
+        if spoilt := self._spoilt.pop(entry.position, None):
+            raise spoilt
+        return document_row(self.adapter, entry)
+
+    def _measure(self, entries: Sequence[Publication]) -> None:
+        now = datetime.now(UTC)
+        for entry in entries:
+            metrics.applied.labels(self.service, entry.op).inc()
+            if entry.effective_at is None or entry.effective_at <= now:
+                since = max(entry.released_at, entry.effective_at or entry.released_at)
+                metrics.publication_latency.labels(self.service).observe((now - since).total_seconds())
+        if entries:
+            metrics.position.labels(self.service).set(entries[-1].position)
+
+
+def document_row(adapter: Adapter, entry: Publication) -> Row:
+    """What the channel keeps of an entry; content null where it shows nothing."""
+    content = adapter.project(entry) if entry.op == Op.RELEASE else None
+    served = None if content is None else orjson.dumps({**content, "source": source_of(entry)}).decode()
+    return {
+        "key": entry.key,
+        "kind": entry.kind,
+        "version": entry.version,
+        "position": entry.position,
+        "digest": entry.digest,
+        "content_digest": None if served is None else hashlib.sha256(served.encode()).hexdigest(),
+        "effective_at": format_time(entry.effective_at) if entry.effective_at else None,
+        "expires_at": format_time(entry.expires_at) if entry.expires_at else None,
+        "released_at": format_time(entry.released_at),
+        "content": served,
+    }
+
+
+def show(session: Session, at: StateRow, rows: list[Row], now: datetime, *, again: bool = False) -> None:
+    """Put rows on show, each under the next change number; what has its time ahead waits. Older versions lose.
+
+    `again`: rows come from this store itself (their time has come), so an equal version may replace itself.
+    """
+    moment = format_time(now)
+    later: list[Row] = []
+    newest: dict[str, Row] = {}
+    for row in rows:
+        if row["effective_at"] and row["effective_at"] > moment:
+            later.append(row)
+        elif row["version"] >= newest.get(row["key"], row)["version"]:
+            newest[row["key"]] = row
+    if later:
+        session.connection().execute(insert(ScheduledRow), later)
+    if not newest:
+        return
+    for row in newest.values():
+        at.change += 1
+        row["change"] = at.change
+        if row["expires_at"] and row["expires_at"] <= moment:
+            row.update(content=None, content_digest=None)
+    statement = UPSERT.format(table="document")
+    if again:
+        statement = statement.replace("document.version < excluded", "document.version <= excluded")
+    session.connection().execute(text(statement), list(newest.values()))
+    _forget_parked(session, newest)
+
+
+def park(session: Session, entry: Publication, error: Exception, now: datetime) -> None:
+    """Keep a poisonous entry with its reason, for a person."""
+    reason = f"{type(error).__name__}: {error}"[:500]
+    _log.error("entry parked", kind=entry.kind, position=entry.position, reason=type(error).__name__)
+    session.merge(
+        ParkedRow(
+            position=entry.position,
+            key=entry.key,
+            version=entry.version,
+            reason=reason,
+            parked_at=format_time(now),
+            entry=entry.model_dump_json(),
+        )
+    )
+
+
+def state(session: Session) -> StateRow:
+    """How far the channel is."""
+    return session.get(StateRow, ONLY) or StateRow(id=ONLY)
+
+
+def locked_state(session: Session) -> StateRow:
+    """The same, locked until the transaction ends: one applier at a time."""
+    row = session.get(StateRow, ONLY, with_for_update=True)
+    assert row is not None, "the first migration makes this row"
+    return row
+
+
+def _due(session: Session, now: datetime) -> list[Row]:
+    """Scheduled versions whose time has come, oldest first, and documents whose time is over."""
+    moment = format_time(now)
+    due = session.exec(
+        select(ScheduledRow)
+        .where(col(ScheduledRow.effective_at) <= moment)
+        .order_by(col(ScheduledRow.effective_at), col(ScheduledRow.version))
+    )
+    over = session.exec(
+        select(DocumentRow).where(col(DocumentRow.expires_at) <= moment, col(DocumentRow.content).is_not(None))
+    )
+    return [{**row.model_dump(exclude={"change"})} for row in [*due, *over]]
+
+
+def _next_turn(session: Session, now: datetime) -> datetime:
+    """When the next version begins or ends; far away when none does."""
+    begin = session.exec(select(func.min(ScheduledRow.effective_at))).one()
+    end = session.exec(
+        select(func.min(DocumentRow.expires_at)).where(col(DocumentRow.content_digest).is_not(None))
+    ).one()
+    moments = [datetime.fromisoformat(moment) for moment in (begin, end) if moment]
+    return min(moments, default=now + LONGEST_TURN)
+
+
+def _forget_parked(session: Session, newest: dict[str, Row]) -> None:
+    """What is newer than a parked entry of its key makes up for it."""
+    shown = [{"key": key, "version": row["version"]} for key, row in newest.items()]
+    session.connection().execute(text("DELETE FROM parked WHERE key = :key AND version < :version"), shown)

@@ -1,0 +1,155 @@
+"""From the channel's store to the screens: new changes into the stream, new documents into the search index."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import orjson
+from sqlmodel import Session, col, select
+from starlette.concurrency import run_in_threadpool
+
+from contracts.base import Json
+from contracts.publication import Kind
+from services.channels import queries
+from services.channels.commands import state
+from services.channels.model import ONLY, DocumentRow, IndexedRow
+from services.channels.search import SearchIndex, indexed
+from shared import log, metrics
+from shared.database import Database
+from shared.errors import TongyuanError
+from shared.sse import Frame, Stream, encode
+
+BATCH = 200
+CATCH_UP = 500
+INDEX_BATCH = 50
+INDEX_PAUSE = 0.3
+MEASURE_SECONDS = 2.0
+POLL_SECONDS = 0.5
+_log = log.get("live")
+
+
+class Live:
+    """One channel's stream; `run` feeds it from the store until told to stop."""
+
+    def __init__(self, db: Database, name: str) -> None:
+        self._db = db
+        self.stream = Stream(name)
+        self._seen = -1
+        self._head = ""
+        self._measure_after = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Feed the stream. A database that is down is waited for."""
+        _keep_up(self._db, self.step, stop, failure="stream not fed")
+
+    def step(self) -> bool:
+        """Take the next changes and the newest head from the store; False when there was nothing new."""
+        with self._db.read() as session:
+            at = state(session)
+            if self._seen < 0:
+                self._seen = at.change
+            rows = queries.changes(session, self._seen, BATCH) if self.stream.has_clients else []
+            mark = queries.freshness(session)
+            if time.monotonic() > self._measure_after:
+                self._measure_after = time.monotonic() + MEASURE_SECONDS
+                self._measure(session, mark)
+        frames = [_change(at.epoch, row) for row in rows]
+        self._seen = rows[-1].change if rows else max(self._seen, at.change)
+        if not rows and mark["head"] and mark["head"]["time"] != self._head:
+            self._head = mark["head"]["time"]
+            frames.append(Frame(self._seen, encode("head", orjson.dumps(mark).decode(), mark["cursor"])))
+        if frames:
+            self.stream.add(frames)
+        return bool(rows)
+
+    async def open(self, last_id: str) -> tuple[bytes, int]:
+        """Hello and cursor for a client: `sync` (up to date), the missed changes, or `reset` (start over)."""
+        return await run_in_threadpool(self._open, last_id)
+
+    def _open(self, last_id: str) -> tuple[bytes, int]:
+        with self._db.read() as session:
+            at = state(session)
+            mark = orjson.dumps(queries.freshness(session)).decode()
+            current = f"{at.epoch}.{at.change}"
+            sync = encode("sync", mark, current)
+            if not last_id:
+                return sync, at.change
+            try:
+                after = queries.cursor(session, last_id)
+            except TongyuanError:
+                return encode("reset", '{"reason":"epoch"}', current), at.change
+            rows = queries.changes(session, after, CATCH_UP + 1)
+        if len(rows) > CATCH_UP:
+            return encode("reset", '{"reason":"lag"}', current), at.change
+        return b"".join(_change(at.epoch, row).data for row in rows) + sync, at.change
+
+    def _measure(self, session: Session, mark: dict[str, object]) -> None:
+        name = self.stream.name
+        for kind, count in queries.counts(session).items():
+            metrics.documents.labels(name, kind).set(count)
+        metrics.parked.labels(name).set(len(queries.parked(session)))
+        metrics.scheduled.labels(name).set(queries.waiting(session))
+        metrics.position.labels(name).set(int(str(mark["position"])))
+        head = mark["head"]
+        if isinstance(head, dict):
+            age = datetime.now(UTC) - datetime.fromisoformat(head["time"])
+            metrics.head_age.labels(name).set(max(age.total_seconds(), 0))
+
+
+class Indexer:
+    """Keeps the search index up with the store, a moment behind it, so that publishing never waits for it."""
+
+    def __init__(self, db: Database, index: SearchIndex) -> None:
+        self._db, self._index = db, index
+
+    def run(self, stop: threading.Event) -> None:
+        """Index until told to stop. The pause lets what has just changed reach its readers first."""
+        _keep_up(self._db, self.step, stop, failure="search index behind", rest=INDEX_PAUSE)
+
+    def step(self) -> int:
+        """Index the next changed documents; how many."""
+        with self._db.read() as session:
+            mark = session.get(IndexedRow, ONLY)
+            query = (
+                select(DocumentRow.key, DocumentRow.change)
+                .where(col(DocumentRow.change) > (mark.change if mark else 0), DocumentRow.kind != Kind.APPLICATION)
+                .order_by(col(DocumentRow.change))
+                .limit(INDEX_BATCH)
+            )
+            changed = list(session.exec(query).all())
+            codes = list(dict.fromkeys(key.partition(":")[2] for key, _ in changed))
+            items = _documents(session, Kind.ITEM, codes)
+            guides = _documents(session, Kind.GUIDE, list(items))
+        if not changed:
+            return 0
+        with self._db.write() as session:
+            self._index.replace(session, [indexed(item, guides.get(code)) for code, item in items.items()])
+            self._index.remove(session, [f"{Kind.ITEM}:{code}" for code in codes if code not in items])
+            session.merge(IndexedRow(id=ONLY, change=changed[-1][1]))
+        return len(changed)
+
+
+def _keep_up(
+    db: Database, step: Callable[[], object], stop: threading.Event, *, failure: str, rest: float = 0.0
+) -> None:
+    """Step while there is something new, else wait for the bell and `rest`. A database that is down is waited for."""
+    ear = db.bell.ear()
+    while not stop.is_set():
+        try:
+            if not step():
+                ear.wait(POLL_SECONDS)
+                stop.wait(rest)
+        except TongyuanError as error:
+            _log.warning(failure, reason=str(error))
+            stop.wait(POLL_SECONDS)
+    ear.close()
+
+
+def _documents(session: Session, kind: Kind, codes: list[str]) -> dict[str, Json]:
+    found = queries.by_keys(session, [f"{kind}:{code}" for code in codes])
+    return {document["code"]: document for document in found}
+
+
+def _change(epoch: str, row: DocumentRow) -> Frame:
+    return Frame(row.change, encode("change", queries.change_json(row), f"{epoch}.{row.change}"))

@@ -1,0 +1,99 @@
+"""A channel's own store: what it shows, what waits for its time, what it could not show, and how far it has come."""
+
+from sqlalchemy import BigInteger, Column, MetaData, Text
+from sqlmodel import Field, SQLModel
+
+channel_metadata = MetaData()
+ONLY = 1
+
+
+class ChannelModel(SQLModel):
+    """Tables of every channel's database."""
+
+    metadata = channel_metadata
+
+
+class _Document(ChannelModel):
+    """Newest version of a key. `content` is the JSON as served, null for a tombstone; tombstones are kept for ever."""
+
+    key: str = Field(primary_key=True, max_length=128)
+    kind: str = Field(max_length=16)
+    version: int
+    position: int
+    digest: str = Field(max_length=64, description="Of the publication.")
+    content_digest: str | None = Field(default=None, max_length=64, description="SHA-256 of `content`.")
+    effective_at: str | None = Field(default=None, max_length=27)
+    expires_at: str | None = Field(default=None, max_length=27)
+    released_at: str = Field(max_length=27)
+
+
+class DocumentRow(_Document, table=True):
+    """What the channel shows now. `change` is the channel's own contiguous-in-time number, for deltas and streams."""
+
+    __tablename__ = "document"
+
+    change: int = Field(index=True)
+    content: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class AsideRow(_Document, table=True):
+    """The same while a rebuild is under way; nobody reads it."""
+
+    __tablename__ = "aside"
+
+    change: int = 0
+    content: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ScheduledRow(_Document, table=True):
+    """A version whose time has not come; several may wait for one key."""
+
+    __tablename__ = "scheduled"
+
+    version: int = Field(primary_key=True)
+    content: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ParkedRow(ChannelModel, table=True):
+    """An entry that could not be shown, with the reason; its key counts as diverged until a newer version is shown."""
+
+    __tablename__ = "parked"
+
+    position: int = Field(primary_key=True)
+    key: str = Field(max_length=128, index=True)
+    version: int
+    reason: str = Field(max_length=500)
+    parked_at: str = Field(max_length=27)
+    entry: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class StateRow(ChannelModel, table=True):
+    """How far the ledger is applied, the newest change number, and the epoch of the change numbers."""
+
+    __tablename__ = "state"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    change: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    epoch: str = Field(default="", max_length=16)
+
+
+class IndexedRow(ChannelModel, table=True):
+    """Up to which change the search index is; a row of its own, so that indexing never waits for publishing."""
+
+    __tablename__ = "indexed"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    change: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class SeenHeadRow(ChannelModel, table=True):
+    """The newest signed head that this channel has applied up to."""
+
+    __tablename__ = "seen_head"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    size: int
+    root: str = Field(max_length=64)
+    time: str = Field(max_length=27)
+    checkpoint: str = Field(sa_column=Column(Text, nullable=False))

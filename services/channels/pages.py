@@ -1,0 +1,162 @@
+"""The pages that all channels share: home, lists, search, an item with its guide, a case, and a human 404 and 410.
+
+Server-rendered; they work without JavaScript. Addresses begin with the channel's name, under which its app is mounted.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from contracts.base import Json
+from services.channels.directory import Filter
+from services.channels.reader import Reader
+from services.channels.rendering import FOR_EVER, Place, page
+from shared.errors import Invalid, NotFound, TooManyRequests
+
+PAGE_SIZE = 20
+MOST_PAGES = 1_000
+MOST_FOUND = 20
+LONGEST_QUERY = 200
+LARGEST_FORM = 4_096
+AUDIENCES = {"person": "个人办事", "business": "企业办事"}
+READ = ["GET", "HEAD"]
+
+WRONG_PAIR = "没有查到这个办件。请对照受理回执，核对办件编号和查询码；刚提交的申请请稍后再查。"
+TOO_MANY = "查询次数太多了。请过几分钟再试，或者到服务台咨询。"
+
+
+def pages_of(channel: str, reader: Reader, county: str) -> APIRouter:
+    """Pages of a channel by its name."""
+    place: Place = import_module(f"services.channels.{channel}.pages").PLACE
+    return router(place, reader, county)
+
+
+def router(place: Place, reader: Reader, county: str) -> APIRouter:
+    """All pages of one channel. `county` is the name people read in the heading."""
+    routes = APIRouter(include_in_schema=False)
+
+    def show(request: Request, template: str, **values: Any) -> Response:
+        return page(place, request, template, county=county, freshness=reader.freshness(), **values)
+
+    routes.include_router(_browsing(reader, show))
+    routes.include_router(_items(reader, show))
+    routes.include_router(_cases(reader, show))
+    routes.include_router(_static(place))
+    return routes
+
+
+Show = Callable[..., Response]
+
+
+def _browsing(reader: Reader, show: Show) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.api_route("/", methods=READ)
+    def home(request: Request) -> Response:
+        return show(request, "home.html", facets=reader.facets())
+
+    @routes.api_route("/items", methods=READ)
+    def items(request: Request, audience: str = "", theme: str = "", department: str = "") -> Response:
+        chosen = {"audience": audience if audience in AUDIENCES else "", "theme": theme, "department": department}
+        wanted = Filter(**{name: value or None for name, value in chosen.items()})  # type: ignore[arg-type]  # checked above
+        number = _page_number(request.query_params.get("page", ""))
+        listing = reader.items(wanted, (number - 1) * PAGE_SIZE, PAGE_SIZE)
+        query = urlencode({name: value for name, value in chosen.items() if value})
+        heading = " · ".join(part for part in (AUDIENCES.get(audience, ""), theme, department) if part)
+        return show(
+            request,
+            "items.html",
+            listing=listing,
+            heading=heading[:LONGEST_QUERY] or "全部事项",
+            number=number,
+            pages=max(1, -(-listing.total // PAGE_SIZE)),
+            query=f"{query}&" if query else "",
+        )
+
+    @routes.api_route("/search", methods=READ)
+    def search(request: Request, q: str = "") -> Response:
+        asked = q[:LONGEST_QUERY].strip()
+        found = reader.search(asked, MOST_FOUND) if asked else []
+        return show(request, "search.html", q=asked, found=found)
+
+    return routes
+
+
+def _items(reader: Reader, show: Show) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.api_route("/items/{code}", methods=READ)
+    def item(request: Request, code: str) -> Response:
+        document = reader.item(code)
+        if document is None:
+            gone = reader.was_shown(code)
+            return show(request, "gone.html", status=410 if gone else 404, gone=gone)
+        return show(request, "item.html", item=document, guide=reader.guide(code))
+
+    return routes
+
+
+def _cases(reader: Reader, show: Show) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.api_route("/progress", methods=READ)
+    def form(request: Request) -> Response:
+        return show(request, "progress.html", case=None, problem=None)
+
+    @routes.post("/progress")
+    async def look_up(request: Request) -> Response:
+        fields = await _fields(request)
+        return await run_in_threadpool(_case, request, fields)
+
+    def _case(request: Request, fields: dict[str, str]) -> Response:
+        address = request.client.host if request.client else "unknown"
+        case: Json | None = None
+        status, problem = 200, None
+        try:
+            case = reader.lookup(fields.get("project_no", ""), fields.get("query_code", ""), address)
+        except (NotFound, Invalid):
+            status, problem = 404, WRONG_PAIR
+        except TooManyRequests:
+            status, problem = 429, TOO_MANY
+        item = reader.item(case["item_code"]) if case else None
+        return show(request, "progress.html", status=status, private=True, case=case, problem=problem, item=item)
+
+    return routes
+
+
+def _static(place: Place) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.api_route("/static/{name}", methods=READ)
+    def static(name: str, v: str = "") -> Response:
+        asset = place.assets.get(name)
+        if asset is None:
+            raise NotFound(f"no file {name[:80]!r}")
+        cache = FOR_EVER if v == asset.version else "no-cache"
+        return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": cache})
+
+    return routes
+
+
+def _page_number(text: str) -> int:
+    """What people may write into an address: anything. Nonsense is the first page."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(number, 1), MOST_PAGES)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The form as sent, first value of each field; empty when it is too large to be one."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            return {}
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}

@@ -1,0 +1,147 @@
+"""Reading a channel: documents, lists, deltas, freshness. Never writes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlmodel import Session, col, func, or_, select
+
+from contracts.base import Json, format_time
+from contracts.publication import Kind
+from services.channels.commands import state
+from services.channels.digests import Digests, digest_lines, served_lines
+from services.channels.model import DocumentRow, ParkedRow, ScheduledRow, SeenHeadRow
+from shared.errors import Invalid, TongyuanError, Violation
+
+
+class StartOver(TongyuanError):
+    """The cursor belongs to another life of this channel, or lies ahead of it: read everything again."""
+
+    status = 410
+    title = "Start over"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A document as bytes, with its ETag."""
+
+    content: bytes
+    etag: str
+
+
+def document(session: Session, kind: str, code: str) -> Served | None:
+    """What is served for a code now; None when it is unknown, withdrawn or past its end."""
+    row = session.get(DocumentRow, f"{kind}:{code}")
+    if row is None or row.content is None or row.content_digest is None or not _visible(row):
+        return None
+    return Served(row.content.encode(), row.content_digest)
+
+
+def gone(session: Session, kind: str, code: str) -> bool:
+    """True when there was such a document and it is not shown any more."""
+    row = session.get(DocumentRow, f"{kind}:{code}")
+    return row is not None and not _visible(row)
+
+
+def page(session: Session, kind: str, after: str, limit: int) -> list[Json]:
+    """Documents of a kind in order of their keys."""
+    query = (
+        select(DocumentRow.content)
+        .where(DocumentRow.kind == kind, col(DocumentRow.key) > f"{kind}:{after}", *_shown())
+        .order_by(col(DocumentRow.key))
+        .limit(limit)
+    )
+    return [orjson.loads(content) for content in session.exec(query) if content]
+
+
+def by_keys(session: Session, keys: list[str]) -> list[Json]:
+    """Documents in the order of `keys`; those not shown are left out."""
+    query = select(DocumentRow.key, DocumentRow.content).where(col(DocumentRow.key).in_(keys), *_shown())
+    found = dict(session.exec(query).all())
+    return [orjson.loads(content) for key in keys if (content := found.get(key))]
+
+
+def cursor(session: Session, since: str) -> int:
+    """Change number of a cursor `<epoch>.<change>`; `0` is the beginning. Raises `StartOver`, `Invalid`."""
+    if since in ("", "0"):
+        return 0
+    at = state(session)
+    epoch, _, number = since.rpartition(".")
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        raise Invalid(Violation("since", "cursor", "must be 0 or a cursor from an earlier answer", since[:40]))
+    if epoch != at.epoch or int(number) > at.change:
+        raise StartOver("this cursor is not of this channel's present life: read again from since=0")
+    return int(number)
+
+
+def changes(session: Session, after: int, limit: int) -> list[DocumentRow]:
+    """Newest state of every public document that changed after `after`, in order; applications are never listed."""
+    query = (
+        select(DocumentRow)
+        .where(col(DocumentRow.change) > after, DocumentRow.kind != Kind.APPLICATION)
+        .order_by(col(DocumentRow.change))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def change_json(row: DocumentRow) -> str:
+    """One change: the document, or a tombstone."""
+    head = orjson.dumps({"change": row.change, "key": row.key, "version": row.version, "position": row.position})
+    content = row.content if _visible(row) else "null"
+    return f'{head.decode()[:-1]},"document":{content}}}'
+
+
+def freshness(session: Session) -> Json:
+    """How far the channel is, and the newest head it has applied up to."""
+    at = state(session)
+    head = session.get(SeenHeadRow, 1)
+    return {
+        "position": at.position,
+        "cursor": f"{at.epoch}.{at.change}",
+        "head": head.model_dump(exclude={"id"}) if head else None,
+    }
+
+
+def digests(session: Session) -> Digests:
+    """Digests of everything served now."""
+    return digest_lines(served_lines(session))
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Documents shown, per kind."""
+    query = (
+        select(DocumentRow.kind, func.count()).where(col(DocumentRow.content).is_not(None)).group_by(DocumentRow.kind)
+    )
+    return dict(session.exec(query).all())
+
+
+def waiting(session: Session) -> int:
+    """Versions whose time has not come."""
+    return session.exec(select(func.count()).select_from(ScheduledRow)).one()
+
+
+def parked(session: Session) -> list[Json]:
+    """Entries that could not be shown, with reasons."""
+    query = select(ParkedRow).order_by(col(ParkedRow.position))
+    return [row.model_dump(exclude={"entry"}) for row in session.exec(query)]
+
+
+def trace(session: Session, key: str) -> Json | None:
+    """What the channel knows of a key."""
+    row = session.get(DocumentRow, key)
+    return None if row is None else {**row.model_dump(exclude={"content"}), "shown": _visible(row)}
+
+
+def _visible(row: DocumentRow) -> Any:
+    return row.content is not None and (row.expires_at is None or row.expires_at > _now())
+
+
+def _shown() -> tuple[Any, ...]:
+    expires = col(DocumentRow.expires_at)
+    return col(DocumentRow.content).is_not(None), or_(expires.is_(None), expires > _now())
+
+
+def _now() -> str:
+    return format_time(datetime.now(UTC))

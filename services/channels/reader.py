@@ -1,0 +1,45 @@
+"""What the pages need to know of a channel, as one small port."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from contracts.base import Json
+from services.channels.directory import Facets, Filter, Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far the channel is: ledger position, time of the newest head it covers, and whether that is too old."""
+
+    position: int
+    head_time: datetime | None = None
+    late: bool = False
+
+
+class Reader(Protocol):
+    """Reads one channel. Every document carries `source`."""
+
+    def item(self, code: str) -> Json | None:
+        """The item shown now; None when there is none."""
+
+    def guide(self, code: str) -> Json | None:
+        """The guide of an item shown now; None when there is none."""
+
+    def was_shown(self, code: str) -> bool:
+        """True when this item was shown once and is not any more."""
+
+    def items(self, wanted: Filter, offset: int, limit: int) -> Listing:
+        """One page of summaries."""
+
+    def facets(self) -> Facets:
+        """What can be chosen on the home page."""
+
+    def search(self, query: str, limit: int) -> list[Json]:
+        """Summaries of what fits best, best first."""
+
+    def lookup(self, project_no: str, query_code: str, address: str) -> Json:
+        """A case. Raises `NotFound` or `Invalid` for a pair that fits none, `TooManyRequests` after too many tries."""
+
+    def freshness(self) -> Freshness:
+        """See `Freshness`."""

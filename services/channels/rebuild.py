@@ -1,0 +1,178 @@
+"""rebuild: build the channel aside from the whole ledger, compare, swap in one transaction. Readers never see less."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import select as sa_select
+from sqlalchemy import text
+from sqlmodel import Session, col, delete, insert, select, update
+
+from contracts.base import Json, format_time
+from contracts.publication import Publication
+from services.channels.commands import UPSERT, Channel, Row, document_row, locked_state, park
+from services.channels.digests import digest_lines, served_lines, sha256_of
+from services.channels.model import AsideRow, DocumentRow, ParkedRow, ScheduledRow, StateRow
+from shared.errors import Broken
+from shared.follower import checked
+
+PAGE = 500
+UNCONDITIONAL = UPSERT.replace("WHERE {table}.version < excluded.version", "").format(table="document")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step. The last one is `done` and says how many documents differed, and the root digests."""
+
+    position: int
+    of: int
+    done: bool = False
+    differences: list[str] = field(default_factory=list)
+    root_before: str = ""
+    root_after: str = ""
+
+    def as_json(self) -> Json:
+        """For a script."""
+        return asdict(self)
+
+
+_Mark = tuple[object, ...]
+"""What two rows of a key must agree in, the version first; the content by the digest of its very bytes."""
+
+MARKED = ("version", "position", "kind", "digest", "content_digest", "effective_at", "expires_at")
+
+
+class Rebuild:
+    """One rebuild of one channel. Live traffic goes on meanwhile; only the swap holds it up."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.position = 0
+        self._built: dict[str, int] = {}
+        self._parked: dict[int, tuple[Publication, Exception]] = {}
+        self._later: list[Row] = []
+
+    def run(self) -> Iterator[Progress]:
+        """Rebuild, reporting as it goes. Raises `Broken` when the ledger is shorter than the channel, or roots differ.
+
+        Nothing is changed then.
+        """
+        with self.channel.db.write() as session:
+            session.exec(delete(AsideRow))
+        target = self.channel.ledger.head().size
+        while True:
+            target = max(target, self.channel.position())
+            yield from self._read(target)
+            done = self._swap()
+            if done is not None:
+                yield done
+                return
+
+    def _read(self, target: int) -> Iterator[Progress]:
+        while self.position < target:
+            entries = self.channel.ledger.entries(self.position, min(PAGE, target - self.position))
+            if not entries:
+                raise Broken(f"the ledger ends at {self.position}, the channel is at {target} already")
+            self._fold(entries)
+            self.position = entries[-1].position
+            yield Progress(self.position, target)
+
+    def _fold(self, entries: Sequence[Publication]) -> None:
+        moment = format_time(datetime.now(UTC))
+        newest: dict[str, Row] = {}
+        for entry in entries:
+            try:
+                row = document_row(self.channel.adapter, checked(entry))
+            except Exception as error:  # noqa: BLE001  # parked, as in `Channel.apply`
+                self._parked[entry.position] = (entry, error)
+                continue
+            if row["effective_at"] and row["effective_at"] > moment:
+                self._later.append(row)
+                continue
+            if row["expires_at"] and row["expires_at"] <= moment:
+                row.update(content=None, content_digest=None)
+            newest[row["key"]] = row
+        if newest:
+            with self.channel.db.write() as session:
+                self._put_aside(session, newest)
+
+    def _put_aside(self, session: Session, newest: dict[str, Row]) -> None:
+        rows = [{**row, "change": 0} for row in newest.values()]
+        session.connection().execute(text(UPSERT.format(table="aside")), rows)
+        for key, row in newest.items():
+            self._built[key] = max(row["version"], self._built.get(key, 0))
+
+    def _swap(self) -> Progress | None:
+        """Replace what differs, all at once; None when live traffic has gone further meanwhile."""
+        with self.channel.db.write() as session:
+            at = locked_state(session)
+            if at.position > self.position:
+                return None
+            self._turn_pages(session)
+            before = digest_lines(served_lines(session)).root
+            differences = _replace_documents(session, at)
+            self._replace_waiting(session)
+            at.position = self.position
+            session.add(at)
+            after = digest_lines(served_lines(session)).root
+            if after != digest_lines(served_lines(session, AsideRow)).root:
+                raise Broken("the swapped channel is not what the ledger gives")
+            session.exec(delete(AsideRow))
+            self.channel.db.bell.ring(session)
+        return Progress(self.position, self.position, True, differences, before, after)
+
+    def _turn_pages(self, session: Session) -> None:
+        """What has come into effect or ended since it was read: readers may have seen that already.
+
+        Raises `Broken` when another rebuild has written to the same table: it holds more, or less, than this one read.
+        """
+        moment = format_time(datetime.now(UTC))
+        due = sorted((row for row in self._later if row["effective_at"] <= moment), key=lambda row: row["version"])
+        self._later = [row for row in self._later if row["effective_at"] > moment]
+        if due:
+            self._put_aside(session, {row["key"]: row for row in due})
+        over = update(AsideRow).where(col(AsideRow.expires_at) <= moment)
+        session.exec(over.values(content=None, content_digest=None))
+        if dict(session.exec(select(AsideRow.key, AsideRow.version)).all()) != self._built:
+            raise Broken("another rebuild of this channel is under way; nothing was changed")
+
+    def _replace_waiting(self, session: Session) -> None:
+        now = datetime.now(UTC)
+        session.exec(delete(ScheduledRow))
+        if self._later:
+            session.exec(insert(ScheduledRow), params=self._later)
+        session.exec(delete(ParkedRow))
+        session.flush()
+        shown = dict(session.exec(select(DocumentRow.key, DocumentRow.version)).all())
+        for entry, error in self._parked.values():
+            if shown.get(entry.key, 0) < entry.version:
+                park(session, entry, error, now)
+
+
+def _replace_documents(session: Session, at: StateRow) -> list[str]:
+    """Make the documents those built aside; which keys differed."""
+    live, aside = _marks(session, DocumentRow), _marks(session, AsideRow)
+    different = sorted(key for key, mark in aside.items() if live.get(key) != mark)
+    orphans = sorted(key for key in live.keys() - aside.keys() if live[key][0])
+    for start in range(0, len(different), PAGE):
+        keys = different[start : start + PAGE]
+        rows = []
+        for row in session.exec(select(AsideRow).where(col(AsideRow.key).in_(keys)).order_by(AsideRow.key)):
+            at.change += 1
+            rows.append({**row.model_dump(), "change": at.change})
+        session.connection().execute(text(UNCONDITIONAL), rows)
+    for key in orphans:
+        at.change += 1
+        # version 0: whatever the source may release under this key one day must win against it
+        session.exec(
+            update(DocumentRow)
+            .where(col(DocumentRow.key) == key)
+            .values(content=None, content_digest=None, version=0, change=at.change)
+        )
+    return [*different, *orphans]
+
+
+def _marks(session: Session, table: type[DocumentRow] | type[AsideRow]) -> dict[str, _Mark]:
+    columns = [col(getattr(table, name)) for name in ("key", *MARKED, "content")]
+    rows = session.connection().execute(sa_select(*columns).execution_options(yield_per=PAGE))
+    return {key: (*mark, content and sha256_of(content)) for key, *mark, content in rows}

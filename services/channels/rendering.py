@@ -1,0 +1,128 @@
+"""Templates and static files of the pages: Jinja2 with autoescape, files read once, answers with safe headers."""
+
+import hashlib
+import mimetypes
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from services.channels.phrases import BEIJING
+from shared.http import etag_response
+
+TOO_MANY = 429
+HERE = Path(__file__).parent
+HTML = "text/html; charset=utf-8"
+FOR_EVER = "public, max-age=31536000, immutable"
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A static file as served."""
+
+    content: bytes
+    media_type: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """One channel's pages: `name` is its path and its folder, where `templates/` and `static/` may lie."""
+
+    name: str
+    title: str
+    promise: str
+    """One line under the title: what people find here."""
+
+    @cached_property
+    def assets(self) -> dict[str, Asset]:
+        """Static files by name, the channel's own before the common ones."""
+        folders = (HERE / "static", HERE / self.name / "static")
+        return {path.name: _asset(path) for folder in folders for path in sorted(folder.glob("*.*"))}
+
+    @cached_property
+    def templates(self) -> Environment:
+        """The channel's own templates before the common ones."""
+        environment = Environment(
+            loader=FileSystemLoader([HERE / self.name / "templates", HERE / "templates"]),
+            autoescape=select_autoescape(default=True),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {
+            "day": day,
+            "minute": minute,
+            "link": link,
+            "parted": parted,
+            "paragraphs": paragraphs,
+        }
+        environment.globals |= {"place": self, "static": self.static}
+        return environment
+
+    def static(self, name: str) -> str:
+        """Address of a static file, which changes with its content."""
+        return f"/{self.name}/static/{name}?v={self.assets[name].version}"
+
+
+def page(
+    place: Place, request: Request, template: str, *, status: int = 200, private: bool = False, **values: Any
+) -> Response:
+    """An HTML page; conditional where it may be kept, `no-store` where it is `private`."""
+    body = place.templates.get_template(template).render(**values).encode()
+    headers = {"Content-Security-Policy": CONTENT_POLICY}
+    if private or status != 200:
+        cache = "no-store" if private else "no-cache"
+        patience = {"Retry-After": "60"} if status == TOO_MANY else {}
+        return Response(body, status, {**headers, **patience, "Cache-Control": cache}, HTML)
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    return etag_response(request, body, etag, media_type=HTML, headers=headers)
+
+
+def day(value: str | date) -> str:
+    """`2026-03-01` → `2026年3月1日`."""
+    moment = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{moment.year}年{moment.month}月{moment.day}日"
+
+
+def minute(moment: datetime) -> str:
+    """`2026年3月1日 09:05`, in Beijing."""
+    there = moment.astimezone(BEIJING)
+    return f"{day(there.date())} {there:%H:%M}"
+
+
+def link(address: str | None) -> str | None:
+    """`address` when it is safe to follow: http, https, or a path here. None for `javascript:` and the like."""
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
+    here = not parts.scheme and not parts.netloc and parts.path.startswith("/") and "\\" not in parts.path
+    return address.strip() if here or (parts.scheme in ("http", "https") and parts.netloc) else None
+
+
+def parted(blocks: Iterable[dict[str, str]]) -> list[tuple[str, list[str]]]:
+    """Blocks of the same title in a row → the title with its texts."""
+    return [(title, [block["v"] for block in run]) for title, run in groupby(blocks, key=lambda block: block["t"])]
+
+
+def paragraphs(text: str | None) -> list[str]:
+    """Lines that say something."""
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
+
+
+def _asset(path: Path) -> Asset:
+    content = path.read_bytes()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])

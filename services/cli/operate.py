@@ -1,0 +1,182 @@
+"""`status`, `trace`, `rebuild`, `doctor`: what an operator asks at 3 a.m."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from contracts.topology import CHANNELS, SOURCES
+from services.cli.console import USAGE, BaseUrl, County, DataDir, Json_, county, err, fail, out, plain, print_json, say
+from shared.errors import NotFound, TongyuanError
+
+MOST_SHOWN = 20
+LEAST_FREE_MIB = 500
+CLOCKS_SECONDS, OLD_HEAD_SECONDS = 5, 60
+SECRETS = ("admin-token", "service-token", "ledger-key.pem")
+
+
+def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+    """Where every part of the county is: released, recorded, shown. Exit 1 when something is behind or parked."""
+    with county(base_url, data_dir) as running:
+        facts = _status(running)
+    if as_json:
+        print_json(facts)
+    else:
+        table = Table("part", "position", "behind", "head age", "parked")
+        for name, row in facts["parts"].items():
+            cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked")]
+            table.add_row(name, *("" if cell is None else str(cell) for cell in cells))
+        out.print(table)
+        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind or parked[/]")
+    raise typer.Exit(0 if facts["good"] else 1)
+
+
+def trace(
+    key: Annotated[str, typer.Argument(help="item:<实施编码>, guide:<实施编码> or application:<case_ref>")],
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Follow one key: released by its source, recorded by the ledger, shown by each channel."""
+    source = {"item": "catalog", "guide": "guides", "application": "applications"}.get(key.partition(":")[0])
+    if source is None:
+        fail("a key begins with item:, guide: or application:", USAGE)
+    with county(base_url, data_dir) as running:
+        facts = {
+            "key": key,
+            "released": running.get(source, f"releases/{key}"),
+            "recorded": running.get("ledger", f"versions/{key}")["versions"],
+            "shown": {name: _shown(running, name, key) for name in CHANNELS},
+        }
+    if as_json:
+        print_json(facts)
+    else:
+        _tell_trace(facts)
+    raise typer.Exit(0 if facts["recorded"] else 1)
+
+
+def rebuild(
+    channel: Annotated[str, typer.Argument(help="web, mobile, kiosk or portal")],
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Build a channel anew from the ledger, aside, and swap it in; says which documents differed."""
+    if channel not in CHANNELS:
+        fail(f"no channel {channel!r}; one of: {', '.join(CHANNELS)}", USAGE)
+    last: dict[str, Any] = {}
+    with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
+        task = progress.add_task(channel, total=None)
+        for last in running.stream(channel, "rebuild"):
+            progress.update(task, total=last.get("of"), completed=last.get("position", 0))
+    if "failed" in last or not last.get("done"):
+        fail(f"not rebuilt, nothing was changed: {last.get('failed', 'no answer')}")
+    if as_json:
+        print_json(last)
+    else:
+        say(f"{channel}: rebuilt from {last['of']} entries, {len(last['differences'])} documents differed")
+        for key in last["differences"][:MOST_SHOWN]:
+            say(f"  {plain(key)}")
+
+
+def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+    """Check what this county needs: answering services, clocks, disk, file rights. Exit 1 when something is wrong."""
+    with county(base_url, data_dir) as running:
+        problems = [*_services_problems(running), *_clock_problems(running), *_folder_problems(running.config.data_dir)]
+    if as_json:
+        print_json({"problems": problems})
+    else:
+        for problem in problems:
+            say(f"[red]✗[/] {plain(problem)}")
+        if not problems:
+            say("[green]✓ nothing wrong found[/]")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _services_problems(running: County) -> Iterator[str]:
+    for service in (*SOURCES, "ledger", *CHANNELS):
+        try:
+            answer = running.http(service).get(f"/{service}/readyz")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            yield f"{service} does not answer: {type(error).__name__}"
+            continue
+        if not answer.is_success:
+            yield f"{service} is not ready: {answer.status_code}"
+
+
+def _clock_problems(running: County) -> Iterator[str]:
+    """The head's time is the sequencer's clock."""
+    try:
+        age = _age(running.get("ledger", "head"))
+    except TongyuanError:
+        return
+    if age is not None and age < -CLOCKS_SECONDS:
+        yield f"the ledger's newest head is {-age:.0f} s in the future: compare the machines' clocks"
+    elif age is not None and age > OLD_HEAD_SECONDS:
+        yield f"the ledger's newest head is {age:.0f} s old: is the sequencer running, do the clocks agree?"
+
+
+def _folder_problems(folder: Path) -> Iterator[str]:
+    if not folder.exists():
+        return
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < LEAST_FREE_MIB:
+        yield f"only {free} MiB are free under {folder}"
+    for name in SECRETS:
+        file = folder / name
+        if file.exists() and file.stat().st_mode & 0o077:
+            yield f"{file} can be read by others: chmod 600"
+
+
+def _status(running: County) -> dict[str, Any]:
+    marks = {(m["source"], m["lane"]): m["sequence"] for m in running.get("ledger", "sources")["sources"]}
+    parts: dict[str, dict[str, Any]] = {}
+    for source in SOURCES:
+        for lane, released in running.get(source, "releases/heads").items():
+            taken = marks.get((source, lane), 0)
+            parts[f"{source} ({lane})"] = {"position": released, "behind": released - taken}
+    size = running.get("ledger", "entries", limit=1)["size"]
+    parts["ledger"] = {"position": size, "behind": 0, "head_age_seconds": _age(running.get("ledger", "head"))}
+    for name in CHANNELS:
+        mark = running.get(name, "position")
+        parts[name] = {
+            "position": mark["position"],
+            "behind": max(size - mark["position"], 0),
+            "head_age_seconds": _age(mark["head"]),
+            "parked": len(running.get(name, "parked")["parked"]),
+        }
+    good = all(part.get("behind", 0) <= 0 and not part.get("parked") for part in parts.values())
+    return {"good": good, "parts": parts}
+
+
+def _age(head: dict[str, Any] | None) -> float | None:
+    return None if head is None else round(time.time() - datetime.fromisoformat(head["time"]).timestamp(), 1)
+
+
+def _shown(running: County, name: str, key: str) -> Any:
+    try:
+        return running.get(name, f"trace/{key}")
+    except NotFound:
+        return None
+
+
+def _tell_trace(facts: dict[str, Any]) -> None:
+    say(f"[bold]{plain(facts['key'])}[/]")
+    positions = {entry["version"]: entry for entry in facts["recorded"]}
+    for release in facts["released"]:
+        entry = positions.get(release["version"])
+        where = f"position {entry['position']} at {entry['recorded_at']}" if entry else "[red]not recorded[/]"
+        say(f"  version {release['version']:>3}  {release['op']:<8}  released {release['released_at']}  {where}")
+    for name, shown in facts["shown"].items():
+        if shown is None:
+            say(f"  {name:<7} [red]nothing[/]")
+            continue
+        state = "shown" if shown["shown"] else "not shown"
+        say(f"  {name:<7} version {shown['version']} {state}, position {shown['position']}")

@@ -1,0 +1,56 @@
+"""`tongyuan run <service>`: HTTP (uvicorn) of one service, and beside it the relay of what the service publishes."""
+
+from collections.abc import Callable
+from functools import partial
+
+from fastapi import FastAPI
+
+from contracts.publication import Lane
+from contracts.topology import LANE_EXCHANGES, PUBLICATIONS_EXCHANGE, SOURCES
+from services.ledger.queries import LedgerFeed
+from services.openapi import serving_document
+from services.parts import Parts
+from services.process import amqp_url
+from shared.amqp import AmqpPublisher
+from shared.config import Settings
+from shared.delivery import Publisher
+from shared.outbox import SourceFeed
+from shared.relay import Relay
+from shared.serve import Background, Threads, listen, mount, serve
+
+
+def run(name: str, settings: Settings) -> None:
+    """Serve one service until told to stop."""
+    parts = Parts(settings)
+    api, background = _http_parts(name, parts)
+    app = serving_document(name, api)
+    sock = listen(settings.host, settings.port)
+    try:
+        serve(mount({name: app}, app), sock, Threads(background))
+    finally:
+        parts.close()
+
+
+def _http_parts(name: str, parts: Parts) -> tuple[FastAPI, dict[str, Background]]:
+    if name in SOURCES:
+        relays = [_source_relay(name, lane, exchange, parts) for lane, exchange in LANE_EXCHANGES.items()]
+        return parts.source_api(name), {f"relay-{relay.name}": relay.run for relay in relays}
+    if name == "ledger":
+        return parts.ledger_api(), {"relay": _ledger_relay(parts).run}
+    channel = parts.channel(name, parts.http_ledger())
+    return channel.api(parts.settings), channel.background()
+
+
+def _source_relay(name: str, lane: Lane, exchange: str, parts: Parts) -> Relay:
+    make = _publisher(parts.settings, exchange, f"{name}-relay-{lane}")
+    return Relay(parts.database(name), SourceFeed(name, lane), str(lane), make)
+
+
+def _ledger_relay(parts: Parts) -> Relay:
+    feed = LedgerFeed(parts.settings.region)
+    make = _publisher(parts.settings, PUBLICATIONS_EXCHANGE, "ledger-relay")
+    return Relay(parts.database("ledger"), feed, "broker", make, idle=feed.head_message)
+
+
+def _publisher(settings: Settings, exchange: str, name: str) -> Callable[[], Publisher]:
+    return partial(AmqpPublisher, amqp_url(settings), exchange, connection_name=f"tongyuan.{name}")

@@ -1,0 +1,84 @@
+"""The elements of one JSON array, one at a time from a moving window of text: a large file needs little memory."""
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from services.importing.json_text import DECODER, Unreadable, too_deep
+from services.importing.notes import Rule
+
+CHUNK = 64 * 1024
+LARGEST_ELEMENT = 1024 * 1024
+TAIL = 16
+"""An error this near to the window's end (a cut `tru`, `\\u4e`) may come from the cut alone."""
+
+
+def elements(file: BinaryIO) -> Iterator[Any]:
+    """Each element, parsed. Raises `Unreadable` where the array is broken: what follows cannot be found any more."""
+    window = _Window(file)
+    window.take()
+    if window.next_character() != "]":
+        yield window.value()
+        while (mark := window.take()) == ",":
+            yield window.value()
+        if mark != "]":
+            raise Unreadable(Rule.READABLE, "`,` or `]` expected after an element", mark or "end of file")
+    else:
+        window.take()
+    if window.next_character():
+        raise Unreadable(Rule.READABLE, "something follows the end of the array", window.text)
+
+
+class _Window:
+    """The part of the file that is decoded and not yet used."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.text = ""
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._ended = False
+
+    def next_character(self) -> str:
+        """The next one that is no space, left in place; empty at the end of the file."""
+        while not (rest := self.text.lstrip(" \t\r\n")) and not self._ended:
+            self._fill()
+        self.text = rest
+        return rest[:1]
+
+    def take(self) -> str:
+        """`next_character`, used up."""
+        character = self.next_character()
+        self.text = self.text[1:]
+        return character
+
+    def value(self) -> Any:
+        """The JSON value that comes next, used up."""
+        self.next_character()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self.text)
+                # A number at the very end may go on in the next chunk.
+                if end < len(self.text) or self._ended:
+                    self.text = self.text[end:]
+                    return value
+            except RecursionError:
+                raise too_deep() from None
+            except json.JSONDecodeError as error:
+                self._require_hope(error)
+            self._fill()
+
+    def _require_hope(self, error: json.JSONDecodeError) -> None:
+        cut = error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - TAIL
+        if self._ended or not cut:
+            raise Unreadable(Rule.READABLE, f"broken JSON: {error.msg}", self.text[error.pos :]) from None
+        if len(self.text) > LARGEST_ELEMENT:
+            raise Unreadable(Rule.LINE_LENGTH, f"longer than {LARGEST_ELEMENT:,} characters") from None
+
+    def _fill(self) -> None:
+        chunk = self._file.read(CHUNK)
+        self._ended = not chunk
+        try:
+            self.text += self._decode(chunk, self._ended)
+        except UnicodeDecodeError as error:
+            raise Unreadable(Rule.ENCODING, f"not UTF-8: {error.reason}") from None

@@ -1,0 +1,97 @@
+"""HTTP of the ledger: head, entries, proofs, keys. Everything but application bodies is public."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+
+from contracts.base import Json
+from services.ledger import queries
+from shared.config import Settings
+from shared.database import Database
+from shared.http import After, Key, Number, is_service, make_api
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def make(db: Database, settings: Settings) -> FastAPI:
+    """The ASGI app."""
+
+    def ready() -> dict[str, Any]:
+        with db.read() as session:
+            return {"size": queries.size(session)}
+
+    api = make_api("ledger", "Tongyuan ledger", settings, ready)
+    api.include_router(_entries(db))
+    api.include_router(_proofs(db))
+    return api
+
+
+def _entries(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["entries"])
+
+    @router.get("/head", summary="The newest signed head")
+    def head(response: Response) -> Json:
+        response.headers["Cache-Control"] = "no-cache"
+        with db.read() as session:
+            return queries.head(session)
+
+    @router.get("/entries", summary="Entries in order of position")
+    def entries(
+        request: Request,
+        first: Annotated[Number, Query(alias="from", ge=1)] = 1,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Response:
+        trusted = is_service(request)
+        with db.read() as session:
+            documents = [queries.document(row, trusted=trusted) for row in queries.entries(session, first, limit)]
+            size = queries.size(session)
+        return _json(f'{{"entries":[{",".join(documents)}],"size":{size}}}', cache="no-cache")
+
+    @router.get("/entries/{position}", summary="One entry")
+    def entry(request: Request, position: Number) -> Response:
+        trusted = is_service(request)
+        with db.read() as session:
+            document = queries.document(queries.entry(session, position), trusted=trusted)
+        return _json(document, cache="no-store" if trusted else FOR_EVER)
+
+    @router.get("/current", summary="Newest version of every key, in order of keys")
+    def current(after: After = "", limit: Annotated[int, Query(ge=1, le=1000)] = 500) -> Json:
+        with db.read() as session:
+            return {"keys": queries.current(session, after, limit), "size": queries.size(session)}
+
+    @router.get("/versions/{key}", summary="Every entry of a key, without bodies")
+    def versions(key: Key) -> Json:
+        with db.read() as session:
+            return {"versions": queries.versions(session, key)}
+
+    @router.get("/sources", summary="How far each lane of each source has been taken")
+    def sources() -> Json:
+        with db.read() as session:
+            return {"sources": queries.marks(session)}
+
+    return router
+
+
+def _proofs(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["proofs"])
+
+    @router.get("/keys", summary="Public keys that sign the heads")
+    def keys() -> Json:
+        with db.read() as session:
+            return {"keys": queries.signing_keys(session)}
+
+    @router.get("/proof/inclusion", summary="An entry is in the tree")
+    def inclusion(position: Number, size: Number | None = None) -> Json:
+        with db.read() as session:
+            return queries.inclusion(session, position, size)
+
+    @router.get("/proof/consistency", summary="A larger tree continues a smaller one")
+    def consistency(first: Number, second: Number | None = None) -> Json:
+        with db.read() as session:
+            return queries.consistency(session, first, second)
+
+    return router
+
+
+def _json(content: str, *, cache: str) -> Response:
+    return Response(content, media_type="application/json", headers={"Cache-Control": cache, "Vary": "Authorization"})

@@ -1,0 +1,213 @@
+"""record: give releases their positions. sign: say how far the ledger is, signed. One transaction each."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, insert, text
+from sqlmodel import Session, select
+
+from contracts.base import format_time
+from contracts.publication import Head, Lane, Publication, Release
+from services.ledger.model import EntryRow, HeadRow, LogRow, SigningKeyRow, SourceRow, TileRow
+from services.ledger.signing import Signer
+from shared import log, metrics
+from shared.canonical import canonical
+from shared.database import Database
+from shared.errors import Broken
+from shared.follower import Follower, Moved, checked
+from shared.merkle import GrowingTiles, leaf_hash
+from shared.upstream import SourceReader
+
+NEWEST = text("SELECT key, version FROM key WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
+MARK_KEY = text(
+    "INSERT INTO key (key, version, position, op, effective_at) "
+    "VALUES (:key, :version, :position, :op, :effective_at) "
+    "ON CONFLICT (key) DO UPDATE SET version = excluded.version, position = excluded.position, "
+    "op = excluded.op, effective_at = excluded.effective_at"
+)
+PUT_TILE = text(
+    "INSERT INTO tile (level, number, hashes) VALUES (:level, :number, :hashes) "
+    "ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
+)
+LOCKED_SIZE = select(LogRow.size).where(LogRow.id == 1).with_for_update()
+MOVE_MARK = text(
+    "UPDATE source SET sequence = :sequence "
+    "WHERE source = :source AND lane = :lane AND sequence = :before RETURNING sequence"
+)
+FIRST_MARK = text(
+    "INSERT INTO source (source, lane, sequence) VALUES (:source, :lane, :sequence) "
+    "ON CONFLICT (source, lane) DO NOTHING RETURNING sequence"
+)
+_log = log.get("ledger")
+
+
+class LaneFollower(Follower[Release]):
+    """Follows one lane of one source and records what it releases."""
+
+    def __init__(self, db: Database, source: str, lane: Lane, reader: SourceReader) -> None:
+        super().__init__("ledger", Release, lambda after, limit: reader.releases(lane, after, limit))
+        self.db, self.source, self.lane, self.reader = db, source, lane, reader
+
+    def number_of(self, entry: Release) -> int:
+        return entry.sequence
+
+    def position(self) -> int:
+        with self.db.read() as session:
+            row = session.get(SourceRow, (self.source, self.lane))
+            return row.sequence if row else 0
+
+    def apply(self, entries: Sequence[Release]) -> None:
+        """Record the run. What a key misses from the other lane is asked for, and recorded first."""
+        whole = list(entries)
+        while True:
+            try:
+                recorded = self._recorded(whole, entries)
+                break
+            except MissingVersions as missing:
+                whole = [*self._predecessors(missing), *whole]
+        metrics.duplicates.labels("ledger").inc(len(whole) - len(recorded))
+        for publication in recorded:
+            metrics.applied.labels("ledger", publication.op).inc()
+            metrics.ledger_position.set(publication.position)
+
+    def _recorded(self, whole: Sequence[Release], entries: Sequence[Release]) -> list[Publication]:
+        with self.db.write() as session:
+            recorded = record(session, whole)
+            _mark(session, self.source, self.lane, entries[0].sequence - 1, entries[-1].sequence)
+            self.db.bell.ring(session)
+        return recorded
+
+    def _predecessors(self, missing: "MissingVersions") -> list[Release]:
+        metrics.ledger_holes.inc(len(missing.versions))
+        _log.info("asking for predecessors", count=len(missing.versions))
+        return [checked(self.reader.release(missing.key, version)) for version in missing.versions]
+
+
+class MissingVersions(Broken):
+    """A version came before its predecessors, which are in the other lane."""
+
+    def __init__(self, key: str, versions: range) -> None:
+        self.key, self.versions = key, versions
+        super().__init__(f"{key}: versions {versions.start} to {versions.stop - 1} are missing")
+
+
+def record(session: Session, releases: Sequence[Release]) -> list[Publication]:
+    """Append what is new, in order; duplicates are ignored. Raises `MissingVersions` for one before its predecessor."""
+    size = _locked_size(session)
+    newest = _newest(session, [release.key for release in releases])
+    now = datetime.now(UTC)
+    publications: list[Publication] = []
+    for release in releases:
+        known = newest.get(release.key, 0)
+        if release.version <= known:
+            continue
+        if release.version != known + 1:
+            raise MissingVersions(release.key, range(known + 1, release.version))
+        newest[release.key] = release.version
+        position = size + len(publications) + 1
+        publications.append(Publication.model_construct(**vars(release), position=position, recorded_at=now))
+    if publications:
+        _append(session, size, publications)
+    return publications
+
+
+def sign_head(db: Database, signer: Signer) -> Head:
+    """Sign size and root as they are now; the newest head of a size replaces the older one of the same size."""
+    with db.write() as session:
+        row = session.get(LogRow, 1)
+        size = row.size if row else 0
+        root = GrowingTiles(StoredTiles(session), size).root()
+        head = Head(size=size, root=root.hex(), time=datetime.now(UTC), checkpoint=signer.checkpoint(size, root))
+        session.merge(HeadRow(size=size, root=head.root, time=format_time(head.time), checkpoint=head.checkpoint))
+        _remember_key(session, signer)
+        db.bell.ring(session)
+    metrics.ledger_position.set(size)
+    metrics.head_age.labels("ledger").set_function(partial(_age, head))
+    return head
+
+
+class StoredTiles:
+    """Tiles of the database, see `shared.merkle.Tiles`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def tile(self, level: int, index: int) -> bytes:
+        row = self._session.get(TileRow, (level, index))
+        return row.hashes if row else b""
+
+
+def _locked_size(session: Session) -> int:
+    """Number of entries, locked against every other sequencer until this transaction ends."""
+    # SQLite leaves FOR UPDATE out: there a writer has the whole file.
+    return int(session.connection().execute(LOCKED_SIZE).scalar_one())
+
+
+def _newest(session: Session, keys: list[str]) -> dict[str, int]:
+    return {str(row.key): int(row.version) for row in session.connection().execute(NEWEST, {"keys": list(set(keys))})}
+
+
+def _append(session: Session, size: int, publications: Sequence[Publication]) -> None:
+    tiles = GrowingTiles(StoredTiles(session), size)
+    for publication in publications:
+        tiles.append(leaf_hash(canonical(publication.leaf())))
+    connection = session.connection()
+    connection.execute(insert(EntryRow), [_row(publication) for publication in publications])
+    marks = {publication.key: _key_mark(publication) for publication in publications}
+    connection.execute(MARK_KEY, list(marks.values()))
+    grown = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.changed.items()]
+    connection.execute(PUT_TILE, grown)
+    connection.execute(text("UPDATE log SET size = :size WHERE id = 1"), {"size": tiles.size})
+
+
+def _key_mark(publication: Publication) -> dict[str, Any]:
+    return {
+        "key": publication.key,
+        "version": publication.version,
+        "position": publication.position,
+        "op": publication.op,
+        "effective_at": format_time(publication.effective_at) if publication.effective_at else None,
+    }
+
+
+def _row(publication: Publication) -> dict[str, Any]:
+    meta = publication.model_dump(mode="json", exclude={"body"})
+    return {
+        "position": publication.position,
+        "key": publication.key,
+        "version": publication.version,
+        "kind": publication.kind,
+        "released_at": meta["released_at"],
+        "meta": orjson.dumps(meta).decode(),
+        "body": None if publication.body is None else orjson.dumps(publication.body).decode(),
+    }
+
+
+def _mark(session: Session, source: str, lane: Lane, before: int, sequence: int) -> None:
+    """Move the lane's mark from `before` to `sequence`. Raises `Moved` when it is not at `before`."""
+    values = {"source": source, "lane": str(lane), "sequence": sequence}
+    connection = session.connection()
+    moved = connection.execute(MOVE_MARK, {**values, "before": before}).first()
+    if moved is None and before == 0:
+        moved = connection.execute(FIRST_MARK, values).first()
+    if moved is None:
+        raise Moved(f"{source}/{lane} is not at {before}")
+
+
+def _age(head: Head) -> float:
+    return (datetime.now(UTC) - head.time).total_seconds()
+
+
+def _remember_key(session: Session, signer: Signer) -> None:
+    if session.get(SigningKeyRow, signer.key_id.hex()) is None:
+        session.add(
+            SigningKeyRow(
+                key_id=signer.key_id.hex(),
+                name=signer.name,
+                public_key=signer.public_key.hex(),
+                created_at=format_time(datetime.now(UTC)),
+            )
+        )

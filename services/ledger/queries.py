@@ -1,0 +1,173 @@
+"""Reading the ledger: entries, heads, proofs, and the feed that the relay sends. Never writes."""
+
+from dataclasses import dataclass
+
+import orjson
+from sqlmodel import Session, col, select
+
+from contracts.base import Json
+from contracts.event import HEAD_TYPE
+from contracts.publication import Head, Kind
+from contracts.topology import routing_key
+from services.ledger.commands import StoredTiles
+from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
+from services.ledger.signing import verifier_key
+from shared import merkle
+from shared.delivery import Message
+from shared.errors import Invalid, NotFound, Unavailable, Violation
+from shared.outbox import envelope
+
+
+def size(session: Session) -> int:
+    """Number of entries."""
+    row = session.get(LogRow, 1)
+    return row.size if row else 0
+
+
+def newest_head(session: Session) -> HeadRow | None:
+    """The head signed last."""
+    return session.exec(select(HeadRow).order_by(col(HeadRow.size).desc()).limit(1)).first()
+
+
+def head(session: Session) -> Json:
+    """The newest head as JSON. Raises `Unavailable` before the first one."""
+    row = newest_head(session)
+    if row is None:
+        raise Unavailable("no head is signed yet")
+    return Head.model_validate(row, from_attributes=True).model_dump(mode="json")
+
+
+def entries(session: Session, first: int, limit: int) -> list[EntryRow]:
+    """Entries from position `first` on."""
+    query = select(EntryRow).where(col(EntryRow.position) >= first).order_by(col(EntryRow.position)).limit(limit)
+    return list(session.exec(query))
+
+
+def entry(session: Session, position: int) -> EntryRow:
+    """One entry, or `NotFound`."""
+    row = session.get(EntryRow, position)
+    if row is None:
+        raise NotFound(f"no entry at position {position}")
+    return row
+
+
+def document(row: EntryRow, *, trusted: bool) -> str:
+    """The entry as JSON; an application's body only for a reader with a service's token."""
+    return row.document(with_body=trusted or row.kind != Kind.APPLICATION)
+
+
+def versions(session: Session, key: str) -> list[Json]:
+    """Every entry of a key, oldest first, without bodies."""
+    query = select(EntryRow.meta).where(EntryRow.key == key).order_by(col(EntryRow.version))
+    return [orjson.loads(meta) for meta in session.exec(query)]
+
+
+def current(session: Session, after: str, limit: int) -> list[Json]:
+    """Keys in order with their newest version and its position."""
+    query = select(KeyRow).where(col(KeyRow.key) > after).order_by(KeyRow.key).limit(limit)
+    return [row.model_dump() for row in session.exec(query)]
+
+
+def marks(session: Session) -> list[Json]:
+    """How far each lane of each source has been taken."""
+    return [row.model_dump() for row in session.exec(select(SourceRow).order_by(SourceRow.source, SourceRow.lane))]
+
+
+def signing_keys(session: Session) -> list[Json]:
+    """Public keys of the heads, newest last."""
+    rows = session.exec(select(SigningKeyRow).order_by(SigningKeyRow.created_at))
+    return [
+        {
+            "key_id": row.key_id,
+            "name": row.name,
+            "algorithm": "Ed25519",
+            "public_key": row.public_key,
+            "vkey": verifier_key(row.name, bytes.fromhex(row.public_key)),
+            "created_at": row.created_at,
+        }
+        for row in rows
+    ]
+
+
+def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
+    """Proof that the entry at `position` is in the tree of `tree_size` entries (default: all)."""
+    whole = _bounded_size(session, tree_size)
+    if not 1 <= position <= whole:
+        raise Invalid(Violation("position", "in_tree", f"must be 1 to {whole}", str(position)))
+    tiles = merkle.GrowingTiles(StoredTiles(session), whole)
+    path = merkle.inclusion_proof(tiles, position - 1, whole)
+    return {
+        "position": position,
+        "size": whole,
+        "root": merkle.tree_root(tiles, whole).hex(),
+        "path": [step.hex() for step in path],
+    }
+
+
+def consistency(session: Session, first: int, second: int | None) -> Json:
+    """Proof that the tree of `second` entries (default: all) continues the tree of `first`."""
+    whole = _bounded_size(session, second)
+    if not 0 <= first <= whole:
+        raise Invalid(Violation("first", "not_after_second", f"must be 0 to {whole}", str(first)))
+    tiles = merkle.GrowingTiles(StoredTiles(session), whole)
+    path = merkle.consistency_proof(tiles, first, whole)
+    roots = [merkle.tree_root(tiles, number).hex() for number in (first, whole)]
+    return {
+        "first": first,
+        "second": whole,
+        "first_root": roots[0],
+        "second_root": roots[1],
+        "path": [step.hex() for step in path],
+    }
+
+
+@dataclass(frozen=True)
+class LedgerFeed:
+    """The ledger's entries for the relay, and the newest head once everything before it is sent."""
+
+    region: str
+
+    def messages(self, session: Session, after: int, limit: int) -> list[Message]:
+        """See `shared.relay.Feed`."""
+        return [_message(row) for row in entries(session, after + 1, limit)]
+
+    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
+        """See `shared.relay.Feed`."""
+        query = select(EntryRow.released_at).where(EntryRow.position == after + 1)
+        return size(session) - after, session.exec(query).first()
+
+    def head_message(self, session: Session, cursor: int) -> Message | None:
+        """The newest head, when nothing is left to send before it."""
+        row = newest_head(session)
+        if row is None or row.size > cursor:
+            return None
+        event = {
+            "specversion": "1.0",
+            "id": f"head/{row.size}/{row.time}",
+            "source": "/tongyuan/ledger",
+            "type": HEAD_TYPE,
+            "time": row.time,
+            "datacontenttype": "application/json",
+            "sequence": str(row.size),
+            "data": {"size": row.size, "root": row.root, "time": row.time, "checkpoint": row.checkpoint},
+        }
+        return Message(orjson.dumps(event), routing_key(self.region, "ledger", "head"), str(event["id"]))
+
+
+def _bounded_size(session: Session, wanted: int | None) -> int:
+    whole = size(session)
+    if wanted is None:
+        return whole
+    if not 0 <= wanted <= whole:
+        raise Invalid(Violation("size", "at_most_ledger", f"must be 0 to {whole}", str(wanted)))
+    return wanted
+
+
+def _message(row: EntryRow) -> Message:
+    data = orjson.loads(row.meta)
+    return Message(
+        body=envelope("ledger", row.position, row.document(), data),
+        routing_key=routing_key(data["region"], data["kind"], data["op"]),
+        message_id=f"{row.key}/{row.version}",
+        sequence=row.position,
+    )

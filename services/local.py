@@ -1,0 +1,62 @@
+"""Upstream within one process: the same readers as over HTTP, straight from the database."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from contracts.publication import Head, Lane, Publication, Release
+from services.ledger import queries
+from shared.database import Database
+from shared.errors import NotFound
+from shared.outbox import SourceFeed, history, released_version
+from shared.upstream import KeyMark
+
+
+class LocalSource:
+    """A source in this process, see `shared.upstream.SourceReader`."""
+
+    def __init__(self, db: Database, source: str) -> None:
+        self._db, self._source = db, source
+
+    def releases(self, lane: Lane, after: int, limit: int) -> Sequence[Release]:
+        """See `SourceReader`."""
+        with self._db.read() as session:
+            documents = SourceFeed(self._source, lane).documents(session, after, limit)
+        return [Release.model_validate(orjson.loads(document)) for _, document in documents]
+
+    def release(self, key: str, version: int) -> Release:
+        """See `SourceReader`."""
+        with self._db.read() as session:
+            document = released_version(session, key, version)
+        if document is None:
+            raise NotFound(f"{key} has no version {version}")
+        return Release.model_validate(orjson.loads(document))
+
+    def newest(self, key: str) -> Release | None:
+        """See `SourceReader`."""
+        with self._db.read() as session:
+            count = len(history(session, key))
+        return self.release(key, count) if count else None
+
+
+class LocalLedger:
+    """The ledger in this process, see `shared.upstream.LedgerReader`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def entries(self, after: int, limit: int) -> Sequence[Publication]:
+        """See `LedgerReader`."""
+        with self._db.read() as session:
+            rows = queries.entries(session, after + 1, limit)
+        return [Publication.model_validate(orjson.loads(row.document())) for row in rows]
+
+    def head(self) -> Head:
+        """See `LedgerReader`."""
+        with self._db.read() as session:
+            return Head.model_validate(queries.head(session))
+
+    def current(self, after: str, limit: int) -> Sequence[KeyMark]:
+        """See `LedgerReader`."""
+        with self._db.read() as session:
+            return [KeyMark.model_validate(mark) for mark in queries.current(session, after, limit)]

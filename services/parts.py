@@ -1,0 +1,150 @@
+"""The composition root's parts: each service built from settings, the same in both modes."""
+
+import csv
+import secrets
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from contracts.catalog import Item
+from contracts.topology import CHANNELS, SOURCES
+from services.applications import api as applications_api
+from services.applications.commands import Applications
+from services.catalog import api as catalog_api
+from services.catalog.commands import Catalog
+from services.channels import api as channels_api
+from services.channels.commands import Channel
+from services.channels.live import Indexer, Live
+from services.channels.port import adapters
+from services.channels.search import SearchIndex
+from services.guides import api as guides_api
+from services.guides.commands import Guides
+from services.ledger import api as ledger_api
+from services.ledger.signing import Signer
+from shared.config import Settings, SettingsError
+from shared.database import Database
+from shared.secret_file import kept_secret
+from shared.serve import Background
+from shared.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader
+
+MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
+
+
+@dataclass
+class ChannelParts:
+    """A channel's pieces."""
+
+    channel: Channel
+    index: SearchIndex
+    live: Live
+    indexer: Indexer
+
+    def api(self, settings: Settings) -> FastAPI:
+        """The channel's HTTP app."""
+        return channels_api.make(self.channel, settings, self.index, self.live)
+
+    def background(self) -> dict[str, Background]:
+        """What runs beside the channel's HTTP."""
+        name = self.channel.service
+        return {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run}
+
+
+@dataclass
+class Parts:
+    """Databases are opened when first asked for, so a process opens only its own."""
+
+    settings: Settings
+    _databases: dict[str, Database] = field(default_factory=dict)
+
+    def database(self, service: str) -> Database:
+        """The service's own database."""
+        if service not in self._databases:
+            self._databases[service] = Database(service, self.settings.database_url_for(service))
+        return self._databases[service]
+
+    def migrate(self, service: str) -> None:
+        """Bring the service's schema up to date."""
+        self.database(service).migrate(MIGRATIONS.get(service, service))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog(self.database("catalog"), self.settings.region, divisions(self.settings.divisions_file))
+
+    @cached_property
+    def guides(self) -> Guides:
+        return Guides(self.database("guides"), self.settings.region)
+
+    @cached_property
+    def applications(self) -> Applications:
+        return Applications(self.database("applications"), self.settings.region, self._item_of)
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
+
+    def channel(self, name: str, ledger: LedgerReader) -> ChannelParts:
+        """One channel that follows `ledger`."""
+        db = self.database(name)
+        channel = Channel(db, adapters()[name], ledger)
+        index = SearchIndex(db)
+        return ChannelParts(channel, index, Live(db, name), Indexer(db, index))
+
+    def source_api(self, name: str) -> FastAPI:
+        """HTTP app of one source."""
+        if name == "catalog":
+            return catalog_api.make(self.catalog, self.settings)
+        if name == "guides":
+            return guides_api.make(self.guides, self.settings)
+        return applications_api.make(self.applications, self.settings)
+
+    def ledger_api(self) -> FastAPI:
+        """HTTP app of the ledger."""
+        return ledger_api.make(self.database("ledger"), self.settings)
+
+    def http_sources(self) -> dict[str, HttpSource]:
+        """The sources over HTTP."""
+        token = self.service_token()
+        return {name: HttpSource(self.settings.url_for(name), name, token) for name in SOURCES}
+
+    def http_ledger(self) -> HttpLedger:
+        """The ledger over HTTP."""
+        return HttpLedger(self.settings.url_for("ledger"), self.service_token())
+
+    def service_token(self) -> str:
+        """The token among services. Raises `SettingsError` when it is not set."""
+        if self.settings.service_token is None:
+            raise SettingsError("TONGYUAN_SERVICE_TOKEN: must be set; services read each other's feeds with it")
+        return self.settings.service_token.get_secret_value()
+
+    def _item_of(self, code: str) -> Item | None:
+        """The item as released last, for the rules of a case that is opened now."""
+        newest = self.catalog_reader.newest(f"item:{code}")
+        return None if newest is None or newest.body is None else Item.model_validate(newest.body, extra="ignore")
+
+    @cached_property
+    def catalog_reader(self) -> SourceReader:
+        """Catalog as other services read it; replaced by a local one in the embedded county."""
+        return self.http_sources()["catalog"]
+
+    def close(self) -> None:
+        """Close every database."""
+        for db in self._databases.values():
+            db.close()
+
+
+def divisions(path: Path | None) -> frozenset[str] | None:
+    """Known 6-digit 行政区划 codes from a CSV with a column `code`. Raises `SettingsError` when it cannot be read."""
+    if path is None:
+        return None
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return frozenset(row["code"].strip()[:6] for row in csv.DictReader(file))
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise SettingsError(f"TONGYUAN_DIVISIONS_FILE: {path}: {error!r}") from error
+
+
+def kept_token(path: Path) -> str:
+    """The token in a file that only we may read; made when there is none."""
+    return kept_secret(path, lambda: secrets.token_urlsafe(24).encode()).decode().strip()

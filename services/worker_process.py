@@ -1,0 +1,91 @@
+"""`tongyuan run <service>-worker`: the nameko process of one service. Imported after eventlet has patched all."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contracts.topology import CHANNELS
+from services.applications.worker import make_worker as applications_worker
+from services.catalog.worker import make_worker as catalog_worker
+from services.channels.worker import make_worker as channel_worker
+from services.guides.following import ItemWatch
+from services.guides.worker import make_worker as guides_worker
+from services.ledger.worker import make_worker as ledger_worker
+from services.parts import Parts
+from services.process import amqp_url
+from shared import log
+from shared.config import Settings
+from shared.database import Database
+from shared.errors import TongyuanError
+from shared.messaging import run_worker
+from shared.upstream import client, get
+from shared.worker_http import serve_health
+
+LEAD_SECONDS = 0.5
+_log = log.get("worker")
+
+
+def run(name: str, settings: Settings) -> None:
+    """Run the worker of `<service>-worker` until told to stop. Ends with a status other than 0 when it dies."""
+    service = name.removesuffix("-worker")
+    parts = Parts(settings)
+    if settings.metrics_port:
+        db = parts.database(service)
+        serve_health(name, settings.host, settings.metrics_port, lambda: _reachable(db))
+    worker = _makers(parts)[service]()
+    try:
+        run_worker(worker, amqp_url(settings))
+    finally:
+        parts.close()
+
+
+def _makers(parts: Parts) -> Mapping[str, Callable[[], Any]]:
+    makers: dict[str, Callable[[], Any]] = {
+        "catalog": lambda: catalog_worker(parts.catalog),
+        "guides": lambda: guides_worker(ItemWatch(parts.guides, parts.http_ledger())),
+        "applications": lambda: applications_worker(parts.applications),
+        "ledger": lambda: _leading(parts),
+    }
+    for channel in CHANNELS:
+        makers[channel] = lambda channel=channel: channel_worker(  # type: ignore[misc]  # bound now, not when called
+            parts.channel(channel, parts.http_ledger()).channel, parts.settings
+        )
+    return makers
+
+
+def _leading(parts: Parts) -> Any:
+    """The sequencer: waits until no other holds its lock, and keeps the lock for as long as it lives."""
+    ear = parts.database("ledger").bell.ear()
+    waited = threading.Event()
+    while not ear.lead("sequencer"):
+        _log.info("another sequencer is leading")
+        waited.wait(LEAD_SECONDS)
+    return ledger_worker(
+        parts.database("ledger"),
+        dict(parts.http_sources()),
+        parts.signer,
+        parts.settings,
+        still_leading=lambda: ear.lead("sequencer"),
+        positions=Positions(parts.settings),
+    )
+
+
+def _reachable(db: Database) -> None:
+    with db.read() as session:
+        session.connection().exec_driver_sql("SELECT 1")
+
+
+class Positions:
+    """Positions of the channels that answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._clients = {name: client(settings.url_for(name)) for name in CHANNELS}
+
+    def __call__(self) -> list[int]:
+        found = []
+        for channel, http in self._clients.items():
+            try:
+                found.append(int(get(http, f"/{channel}/v1/position")["position"]))
+            except (TongyuanError, KeyError, ValueError) as error:
+                _log.debug("position unknown", channel=channel, reason=type(error).__name__)
+        return found
