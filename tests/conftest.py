@@ -1,0 +1,38 @@
+"""What every test may ask for: private servers, the county's real data, and generated cases that come out the same."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.harness.postgres import database_url, postgres
+from tests.harness.rabbitmq import rabbitmq
+
+__all__ = ["data", "database_url", "postgres", "rabbitmq"]
+
+SERVERS = {"postgres", "database_url", "rabbitmq"}
+
+# A slow machine is no failure; in CI the same commit gives the same answer.
+PATIENT = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("local", deadline=None, suppress_health_check=PATIENT)
+hypothesis.settings.register_profile(
+    "ci", deadline=None, suppress_health_check=PATIENT, derandomize=True, print_blob=True
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that `make test-fast` can leave it out."""
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of the real data, shared/data beside the repository. Missing, the test fails: it must not pass unseen."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.fail(f"the real data are missing: expected the folder shared/data beside the repository, at {folder}")
+    return folder

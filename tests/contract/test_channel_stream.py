@@ -1,0 +1,176 @@
+"""The event stream of every channel: three answers in band, nothing missed, and a stuck screen hurts nobody."""
+
+import threading
+
+import pytest
+
+from services.channels import live as living
+from shared import sse
+from tests.harness.pipeline import code_of, item, progress
+from tests.harness.rabbitmq import wait_until
+from tests.harness.screens import Screen
+
+
+@pytest.fixture
+def fed(county, channel):
+    """The county with a thread that feeds the stream, as beside HTTP."""
+    stop = threading.Event()
+    thread = threading.Thread(target=county.lives[channel].run, args=(stop,))
+    thread.start()
+    yield county
+    stop.set()
+    thread.join()
+
+
+def test_who_comes_first_is_told_where_the_channel_is(fed, channel):
+    fed.release(item(1))
+    fed.flow()
+    with screen(fed, channel) as one:
+        (sync,) = one.wait_for("sync")
+
+    assert (one.status, one.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert one.headers["cache-control"] == "no-store"
+    assert sync.id == sync.data["cursor"] == fed.get(f"{channel}/v1/changes").json()["cursor"]
+    assert one.of("change") == []
+
+
+def test_a_change_arrives_by_itself_and_is_the_document(fed, channel):
+    with screen(fed, channel) as one:
+        one.wait_for("sync")
+        fed.release(item(1))
+        fed.flow()
+        (change,) = one.wait_for("change")
+
+    (told,) = fed.get(f"{channel}/v1/changes").json()["changes"]
+    assert change.data == told
+    assert change.id == fed.get(f"{channel}/v1/changes").json()["cursor"]
+
+
+def test_a_withdrawal_arrives_as_a_tombstone(fed, channel):
+    fed.release(item(1))
+    fed.flow()
+    with screen(fed, channel) as one:
+        one.wait_for("sync")
+        fed.withdraw(item(1))
+        fed.flow()
+        (change,) = one.wait_for("change")
+
+    assert (change.data["key"], change.data["document"]) == (f"item:{code_of(1)}", None)
+
+
+def test_who_comes_back_gets_what_it_missed_before_it_is_up_to_date(fed, channel):
+    with screen(fed, channel) as one:
+        (sync,) = one.wait_for("sync")
+    for number in (1, 2, 3):
+        fed.release(item(number))
+        fed.flow()
+    with screen(fed, channel, sync.id) as back:
+        back.wait_for("sync")
+
+    assert [heard.event for heard in back.heard[:4]] == ["change", "change", "change", "sync"]
+    assert [change.data["key"] for change in back.of("change")] == [f"item:{code_of(n)}" for n in (1, 2, 3)]
+
+
+def test_who_missed_nothing_is_only_told_so(fed, channel):
+    fed.release(item(1))
+    fed.flow()
+    with screen(fed, channel) as one:
+        (sync,) = one.wait_for("sync")
+    with screen(fed, channel, sync.id) as back:
+        back.wait_for("sync")
+
+    assert back.of("change") == []
+
+
+@pytest.mark.parametrize("last_id", ["deadbeef.1", "nonsense", "1.x", "'; DROP TABLE"])
+def test_a_place_in_another_life_is_answered_with_reset(fed, channel, last_id):
+    with screen(fed, channel, last_id) as one:
+        (reset,) = one.wait_for("reset")
+
+    assert reset.data == {"reason": "epoch"}
+    assert reset.id == fed.get(f"{channel}/v1/position").json()["cursor"]
+
+
+def test_who_missed_too_much_is_told_to_start_over(fed, channel, monkeypatch):
+    monkeypatch.setattr(living, "CATCH_UP", 2)
+    with screen(fed, channel) as one:
+        (sync,) = one.wait_for("sync")
+    for number in (1, 2, 3):
+        fed.release(item(number))
+    fed.flow()
+    with screen(fed, channel, sync.id) as back:
+        (reset,) = back.wait_for("reset")
+
+    assert reset.data == {"reason": "lag"}
+
+
+def test_cases_are_never_told(fed, channel):
+    with screen(fed, channel) as one:
+        one.wait_for("sync")
+        fed.release_case(progress())
+        fed.release(item(1))
+        fed.flow()
+        one.wait_for("change")
+
+    assert [change.data["key"] for change in one.of("change")] == [f"item:{code_of(1)}"]
+    assert "application" not in str(one.heard)
+
+
+def test_heads_tell_how_fresh_the_screen_is(fed, channel):
+    with screen(fed, channel) as one:
+        one.wait_for("sync")
+        fed.flow()
+        (head,) = one.wait_for("head")
+
+    assert head.data["head"]["time"] == fed.get(f"{channel}/v1/position").json()["head"]["time"]
+
+
+def test_what_changes_while_screens_come_and_go_is_missed_by_none(fed, channel):
+    with screen(fed, channel) as one:
+        last_id = one.wait_for("sync")[0].id
+    writer = threading.Thread(target=release_each, args=(fed, range(1, 13)))
+    writer.start()
+    told: set[str] = set()
+
+    def look_again():
+        nonlocal last_id
+        with screen(fed, channel, last_id) as again:
+            again.wait_for("sync")
+        told.update(change.data["key"] for change in again.of("change"))
+        last_id = again.heard[-1].id
+        return told == {f"item:{code_of(n)}" for n in range(1, 13)}
+
+    wait_until(look_again, "a change was told to nobody")
+    writer.join()
+
+
+def test_a_stuck_screen_is_cut_and_delays_nobody(fed, channel, monkeypatch):
+    monkeypatch.setattr(sse, "SEND_TIMEOUT", 0.3)
+    with screen(fed, channel) as stuck, screen(fed, channel) as fine:
+        stuck.wait_for("sync")
+        fine.wait_for("sync")
+        stuck.stick()
+        fed.release(item(1))
+        fed.flow()
+        fine.wait_for("change")
+
+        assert stuck.ended.wait(10)
+        assert not fine.ended.is_set()
+
+
+def test_who_falls_off_the_end_of_the_log_is_let_go_and_comes_back(fed, channel):
+    stream = sse.Stream("test")
+    stream.add([sse.Frame(number, b"") for number in range(1, sse.RING + 10)])
+
+    assert stream._since(0) is None
+    assert len(stream._since(9) or []) == sse.RING
+
+
+def release_each(county, numbers):
+    for number in numbers:
+        county.release(item(number))
+        county.flow()
+
+
+def screen(county, channel, last_id=None):
+    return Screen(county.http.app, f"/{channel}/v1/stream", last_id)

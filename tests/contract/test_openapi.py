@@ -1,0 +1,141 @@
+"""The OpenAPI documents are up to date, whole, and true of the apps that answer."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from contracts.topology import CHANNELS, SOURCES
+from services import openapi
+from services.local import LocalLedger
+from services.parts import Parts
+from shared.config import Settings
+from tests.harness.documents import load, objects, references, resolve
+
+SERVICES = (*SOURCES, "ledger", *CHANNELS)
+ENDLESS = {"/v1/stream"}
+
+each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def test_no_document_is_stale() -> None:
+    assert openapi.stale() == []
+
+
+def test_every_service_with_http_has_a_document() -> None:
+    assert sorted(openapi.documents()) == sorted(SERVICES)
+
+
+def test_a_stale_document_is_named_and_fails_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    openapi.write(tmp_path)
+    (tmp_path / "web.json").write_text("{}")
+    (tmp_path / "forgotten.json").write_text("{}")
+
+    assert openapi.main(["--check", "--folder", str(tmp_path)]) == 1
+    assert re.findall(r"openapi/(\S+):", capsys.readouterr().out) == ["forgotten.json", "web.json"]
+    assert openapi.main(["--folder", str(tmp_path)]) == 0
+    assert openapi.main(["--check", "--folder", str(tmp_path)]) == 0
+
+
+@each_service
+def test_every_reference_resolves_and_every_schema_is_valid(service: str) -> None:
+    document = load(f"openapi/{service}.json")
+
+    assert document["openapi"].startswith("3.1.")
+    assert [reference for reference in references(document) if resolve(document, reference) is None] == []
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@each_service
+def test_every_operation_has_a_name_a_summary_and_an_answer_for_mistakes(service: str) -> None:
+    operations = [operation for _, _, operation in operations_of(load(f"openapi/{service}.json"))]
+    names = [operation["operationId"] for operation in operations]
+
+    assert len(names) == len(set(names))
+    assert [operation["operationId"] for operation in operations if not operation.get("summary")] == []
+    assert all(operation["responses"]["default"] == openapi.PROBLEM_REF for operation in operations)
+
+
+@each_service
+def test_every_variable_of_a_path_is_described(service: str) -> None:
+    for path, _, operation in operations_of(load(f"openapi/{service}.json")):
+        described = [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"]
+        assert sorted(described) == sorted(re.findall(r"\{(\w+)\}", path)), path
+
+
+@each_service
+def test_the_app_asks_for_a_token_exactly_where_the_document_says_so(service: str, apis: dict[str, FastAPI]) -> None:
+    client = TestClient(apis[service])
+    for path, method, operation in operations_of(load(f"openapi/{service}.json")):
+        if path in ENDLESS:
+            continue
+        answer = client.request(method, re.sub(r"\{\w+\}", "1", path), headers={"Content-Length": "0"})
+        assert (answer.status_code == 401) == ("security" in operation), (method, path, answer.status_code)
+
+
+@each_service
+def test_a_mistake_is_answered_in_the_shape_that_is_documented(service: str, apis: dict[str, FastAPI]) -> None:
+    document = load(f"openapi/{service}.json")
+    answer = TestClient(apis[service]).get("/v1/no-such-thing")
+    problem = document["components"]["responses"]["Problem"]["content"]
+
+    assert answer.headers["content-type"] in problem
+    jsonschema.Draft202012Validator(document["components"]["schemas"]["Problem"]).validate(answer.json())
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "name"),
+    [
+        ("catalog", "/v1/items/{code}", "Item"),
+        ("guides", "/v1/guides/{code}", "Guide"),
+    ],
+)
+def test_a_draft_is_described_by_its_contract(service: str, path: str, name: str) -> None:
+    document = load(f"openapi/{service}.json")
+    taken = document["paths"][path]["put"]["requestBody"]["content"]["application/json"]["schema"]
+    draft = json.loads((openapi.FOLDER.parent / "examples" / "bodies" / f"{name.lower()}.json").read_text())
+    schema = {**taken, "components": document["components"]}
+
+    jsonschema.Draft202012Validator(schema).validate(draft)
+    assert not jsonschema.Draft202012Validator(schema).is_valid({**draft, "code": "1"})
+
+
+@each_service
+def test_an_app_can_serve_its_whole_document(service: str, apis: dict[str, FastAPI]) -> None:
+    served = TestClient(openapi.serving_document(service, apis[service])).get("/openapi.json").json()
+
+    assert served == load(f"openapi/{service}.json")
+
+
+@each_service
+def test_nothing_that_a_framework_says_about_mistakes_is_left(service: str) -> None:
+    document = load(f"openapi/{service}.json")
+
+    assert [part for part in objects(document) if "HTTPValidationError" in part] == []
+    assert [path for path, _, operation in operations_of(document) if "422" in operation["responses"]] == []
+
+
+@pytest.fixture
+def apis(tmp_path: Path) -> Iterator[dict[str, FastAPI]]:
+    """Every app over databases of its own, empty."""
+    parts = Parts(Settings.model_construct(data_dir=tmp_path))
+    for service in SERVICES:
+        parts.migrate(service)
+    ledger = LocalLedger(parts.database("ledger"))
+    channels = {name: parts.channel(name, ledger).api(parts.settings) for name in CHANNELS}
+    yield {**{name: parts.source_api(name) for name in SOURCES}, "ledger": parts.ledger_api(), **channels}
+    parts.close()
+
+
+def operations_of(document: Any) -> Iterator[tuple[str, str, Any]]:
+    """(path, method, operation) of a document."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield path, method, operation

@@ -1,0 +1,176 @@
+"""docker-compose.yml: read and interpolated as Compose does, its services run as plain processes of this machine."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.harness.county import County, free_port
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILE = REPOSITORY / "docker-compose.yml"
+ENTRYPOINT = "tongyuan"
+NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+
+
+class MissingVariableError(Exception):
+    """`${NAME:?reason}` without a value."""
+
+
+def interpolate(text: str, variables: Mapping[str, str]) -> str:
+    """Compose's rules: `$$`, `$A`, `${A}`, `${A:-b}`, `${A-b}`, `${A:?why}`, `${A?why}`; defaults may hold more.
+
+    A name without value or default becomes nothing. Raises `MissingVariableError`, and ValueError for an open brace.
+    """
+    done, rest = "", text
+    while "$" in rest:
+        before, _, rest = rest.partition("$")
+        done += before
+        if rest.startswith("$"):
+            done, rest = done + "$", rest[1:]
+        elif rest.startswith("{"):
+            inner, rest = _braces(rest)
+            done += _substitute(inner, variables)
+        elif name := NAME.match(rest):
+            done, rest = done + variables.get(name.group(), ""), rest[name.end() :]
+        else:
+            done += "$"
+    return done + rest
+
+
+def load(variables: Mapping[str, str], file: Path = FILE) -> dict[str, Any]:
+    """The document with every value interpolated; keys are left alone."""
+    loaded: dict[str, Any] = _walk(raw(file), variables)
+    return loaded
+
+
+def raw(file: Path = FILE) -> dict[str, Any]:
+    """The document as it is written."""
+    document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return document
+
+
+def processes(document: Mapping[str, Any]) -> list[str]:
+    """Services that are `tongyuan run NAME`; their name in the file may not differ from NAME."""
+    found = []
+    for name, service in document["services"].items():
+        command = service.get("command", [])
+        if command[:1] == ["run"]:
+            assert command == ["run", name], f"{name} runs {command}"
+            found.append(name)
+    return found
+
+
+def native_ports(document: Mapping[str, Any]) -> dict[str, str]:
+    """A free port of this machine for every variable by which the file lets a process listen elsewhere."""
+    names = (variable for name in processes(document) for variable in _listening(document, name))
+    return {name: str(free_port()) for name in names}
+
+
+class ComposeCounty(County):
+    """The file's services, each by exactly its command, its environment and its health check, without containers."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, str], tools: Sequence[Path] = ()) -> None:
+        """`tools`: folders of the servers' own programs, where they are not on PATH."""
+        super().__init__(folder, {})
+        self._path = ":".join([str(Path(sys.executable).parent), *map(str, tools), os.environ["PATH"]])
+        self.services: dict[str, Any] = load(variables)["services"]
+        self._names = processes({"services": self.services})
+
+    @property
+    def names(self) -> list[str]:
+        return self._names
+
+    def http(self, service: str) -> httpx.Client:
+        """Client of a service, with the token that its environment names."""
+        client = super().http(service)
+        client.headers["Authorization"] = f"Bearer {self.env_of(service)['TONGYUAN_ADMIN_TOKEN']}"
+        return client
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.services[service]['environment']['TONGYUAN_PORT']}"
+
+    def command(self, name: str) -> list[str]:
+        service = self.services[name]
+        return [*service.get("entrypoint", [ENTRYPOINT]), *service.get("command", [])]
+
+    def env_of(self, name: str) -> dict[str, str]:
+        """What the file says, and nothing of ours: a value that the file forgets must be missing here too."""
+        own = self.services[name].get("environment", {})
+        return {"PATH": self._path, **own}
+
+    def job(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a service that ends by itself; `arguments` in place of its command."""
+        command = self.command(name)
+        if arguments:
+            command = [*self.services[name].get("entrypoint", [ENTRYPOINT]), *arguments]
+        return self._run(command, self.env_of(name), timeout=120)
+
+    def healthy(self, name: str, more: Mapping[str, str] | None = None) -> bool:
+        """Run the service's health check once."""
+        kind, *command = self.services[name]["healthcheck"]["test"]
+        assert kind == "CMD", f"{name}: only checks without a shell run anywhere"
+        return self._run(command, {**(more or {}), **self.env_of(name)}, timeout=20).returncode == 0
+
+    def resident(self, name: str) -> int:
+        """Bytes of memory that the process holds."""
+        status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found, status
+        return int(found.group(1)) * 1024
+
+    def _ready(self, name: str) -> bool:
+        assert self.processes[name].poll() is None, f"{name} ended:\n{self.log(name)[-3000:]}"
+        return self.healthy(name)
+
+    def _run(self, command: list[str], env: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+
+def _braces(text: str) -> tuple[str, str]:
+    """What is between the brace at the start and its partner, and what follows."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth == 0:
+            return text[1:place], text[place + 1 :]
+    raise ValueError(f"a brace is not closed: {text[:40]}")
+
+
+def _substitute(inner: str, variables: Mapping[str, str]) -> str:
+    name = NAME.match(inner)
+    if name is None:
+        raise ValueError(f"no name of a variable: {inner[:40]}")
+    operator, rest = inner[name.end() : name.end() + 2], inner[name.end() + 2 :]
+    if operator and operator[0] in "-?":
+        operator, rest = operator[0], inner[name.end() + 1 :]
+    elif operator not in ("", ":-", ":?"):
+        raise ValueError(f"an operator that this file may not use: {inner[:40]}")
+    value = variables.get(name.group())
+    if value or (value is not None and not operator.startswith(":")):
+        return value
+    if operator.endswith("?"):
+        raise MissingVariableError(f"{name.group()}: {interpolate(rest, variables)}")
+    return interpolate(rest, variables)
+
+
+def _walk(value: Any, variables: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _walk(inner, variables) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_walk(inner, variables) for inner in value]
+    return interpolate(value, variables) if isinstance(value, str) else value
+
+
+def _listening(document: Mapping[str, Any], name: str) -> list[str]:
+    environment = document["services"][name]["environment"]
+    asked = (environment.get(key, "") for key in ("TONGYUAN_PORT", "TONGYUAN_METRICS_PORT"))
+    return [match.group(1) for value in asked if (match := re.match(r"\$\{(\w+):-\d+\}$", value))]

@@ -1,0 +1,138 @@
+"""The examples of contracts/: one small ledger of six entries and its signed head, sealed as the services seal them.
+
+The bodies in contracts/examples/bodies are written by hand; everything around them is computed here, with the same
+functions that the services use, so that outsiders can recompute every digest, the root and the signature.
+`python -m tests.harness.contract_examples` writes them.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contracts.base import format_time
+from contracts.event import HEAD_TYPE
+from contracts.messages import BODIES, PRODUCERS
+from contracts.publication import Kind, Lane, Op, Publication, Release
+from services.ledger.signing import Signer
+from shared.canonical import canonical, digest
+from shared.merkle import GrowingTiles, NoTiles, leaf_hash
+from shared.outbox import envelope
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "contracts" / "examples"
+REGION = "339921000000"
+ITEM_CODE = "11339921003991014U400070990100002"
+CASE_REF = "galoirtox5o56kij4ibqssrtcgmbdlywkn3zwn63blkwy7pu7iyq"
+"""The second test vector of `shared.case_ref`."""
+
+KEYS = {
+    Kind.ITEM: f"item:{ITEM_CODE}",
+    Kind.GUIDE: f"guide:{ITEM_CODE}",
+    Kind.APPLICATION: f"application:{CASE_REF}",
+}
+BODY_FILES = {Kind.ITEM: "item", Kind.GUIDE: "guide", Kind.APPLICATION: "case-progress"}
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+FIRST_RELEASE = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
+# Anybody may know this key: it signs nothing but the example.
+SIGNER = Signer(
+    f"tongyuan/{REGION}", Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"tongyuan example").digest())
+)
+
+
+def documents() -> dict[str, Any]:
+    """`<feed>/<type>` → the message as JSON."""
+    entries = list(publications())
+    found = {}
+    for release, entry in zip(releases(), entries, strict=True):
+        for feed, source, number, version in (
+            ("sources", release.source, release.sequence, release),
+            ("publications", "ledger", entry.position, entry),
+        ):
+            data = version.model_dump(mode="json")
+            event = orjson.loads(envelope(source, number, orjson.dumps(data).decode(), data))
+            found[f"{feed}/{event['type']}"] = event
+    return {**found, f"publications/{HEAD_TYPE}": head(entries)}
+
+
+def releases() -> Iterator[Release]:
+    """Each kind is released first and withdrawn ten days later."""
+    for round_number, op in enumerate(Op):
+        for place, kind in enumerate(Kind):
+            draft = Release(
+                source=PRODUCERS[kind],
+                lane=Lane.LIVE,
+                sequence=round_number + 1,
+                key=KEYS[kind],
+                kind=kind,
+                version=round_number + 1,
+                op=op,
+                region=REGION,
+                released_at=FIRST_RELEASE + timedelta(days=10 * round_number, minutes=5 * place),
+                body=body(kind) if op == Op.RELEASE else None,
+                digest="0" * 64,
+                traceparent=TRACEPARENT,
+            )
+            yield draft.model_copy(update={"digest": digest(draft.content())})
+
+
+def publications() -> Iterator[Publication]:
+    """The releases with positions 1 to 6, recorded 40 ms after their release."""
+    for position, release in enumerate(releases(), 1):
+        recorded = release.released_at + timedelta(milliseconds=40)
+        yield Publication(**release.model_dump(), position=position, recorded_at=recorded)
+
+
+def head(entries: list[Publication]) -> dict[str, Any]:
+    """The message with the head over all entries, two seconds after the last one."""
+    root = root_of(entries)
+    time = format_time(entries[-1].recorded_at + timedelta(seconds=2))
+    return {
+        "specversion": "1.0",
+        "id": f"head/{len(entries)}/{time}",
+        "source": "/tongyuan/ledger",
+        "type": HEAD_TYPE,
+        "time": time,
+        "datacontenttype": "application/json",
+        "sequence": str(len(entries)),
+        "data": {
+            "size": len(entries),
+            "root": root.hex(),
+            "time": time,
+            "checkpoint": SIGNER.checkpoint(len(entries), root),
+        },
+    }
+
+
+def root_of(entries: list[Publication]) -> bytes:
+    """Root of the Merkle tree over the entries' leaves."""
+    tiles = GrowingTiles(NoTiles(), 0)
+    for entry in entries:
+        tiles.append(leaf_hash(canonical(entry.leaf())))
+    return tiles.root()
+
+
+def body(kind: Kind) -> dict[str, Any]:
+    """The body as it is written by hand, checked against its contract."""
+    raw = (EXAMPLES / "bodies" / f"{BODY_FILES[kind]}.json").read_bytes()
+    return BODIES[kind].model_validate_json(raw).model_dump(mode="json", exclude_none=True)
+
+
+def text(document: dict[str, Any]) -> str:
+    """A file's content: indented, Chinese as Chinese, one newline at the end."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def write() -> None:
+    """Write every example."""
+    for name, document in documents().items():
+        path = EXAMPLES / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

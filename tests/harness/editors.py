@@ -1,0 +1,124 @@
+"""People and files that keep writing while things break, and remember exactly what they were told."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from services.demo import content
+from services.importing.formats import read
+from services.importing.report import Report
+from services.importing.sending import Sender
+from tests.harness.county import County
+
+RETRY_SECONDS = 0.2
+GIVE_UP_SECONDS = 120.0
+
+
+class Persistent:
+    """HTTP that is tried again until it is answered with something final, as a careful client does."""
+
+    def __init__(self, county: County, stop: threading.Event) -> None:
+        self._county, self._stop = county, stop
+        self.retries = 0
+
+    def send(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
+        """The first answer below 500."""
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                answer = self._county.http(service).request(method, f"/{service}/v1/{path}", **more)
+                if answer.status_code < 500:
+                    return answer
+            except httpx.HTTPError:
+                pass
+            self.retries += 1
+            time.sleep(RETRY_SECONDS)
+        raise AssertionError(f"{method} {service} {path}: no answer within {GIVE_UP_SECONDS:.0f} s")
+
+    def post(self, service: str, path: str, content: object) -> Any:
+        """See `services.importing.sending.Sources`."""
+        answer = self.send(service, "POST", path, json=content)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def put(self, service: str, path: str, content: object) -> Any:
+        """Likewise."""
+        answer = self.send(service, "PUT", path, json=content)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+class Editor:
+    """Changes one item again and again; `acknowledged` are the versions that a 2xx answer named."""
+
+    def __init__(self, county: County, stop: threading.Event) -> None:
+        self._http, self._stop = Persistent(county, stop), stop
+        self.item = content.items()[0]
+        self.acknowledged: list[int] = []
+
+    def run(self) -> None:
+        """Until told to stop."""
+        rows = [row.model_dump(mode="json") for row in content.directory()]
+        self._http.put("catalog", "directory?merge=true", rows)
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            self._save({**self.item.model_dump(mode="json"), "promise_day": number % 90 + 1})
+            answer = self._http.send("catalog", "POST", f"items/{self.item.code}/release")
+            assert answer.is_success, answer.text
+            if "released" in answer.json():
+                self.acknowledged.append(answer.json()["released"]["version"])
+            time.sleep(0.05)
+
+    def _save(self, draft: dict[str, Any]) -> None:
+        """An answer may be lost after the draft was saved, so the revision is read again each time."""
+        while True:
+            known = self._http.send("catalog", "GET", f"items/{self.item.code}")
+            match = {"If-Match": known.headers["ETag"]} if known.is_success else {}
+            answer = self._http.send("catalog", "PUT", f"items/{self.item.code}", json=draft, headers=match)
+            if answer.is_success:
+                return
+            assert answer.status_code in (412, 428), answer.text
+
+
+class Importer:
+    """Imports the real file in chunks, each tried again until it is answered."""
+
+    def __init__(self, county: County, file: Any, stop: threading.Event) -> None:
+        self._http, self._file = Persistent(county, stop), file
+        self.report = Report()
+
+    def run(self) -> None:
+        """Once through the file."""
+        sender = Sender(self._http, self.report)
+        for _ in sender.send(read(self._file, "gd-portal")):
+            time.sleep(0.5)
+
+
+@contextmanager
+def at_work(*work: Callable[[], None]) -> Iterator[list[BaseException]]:
+    """Run each in a thread; failures are collected, for the test to look at."""
+    failures: list[BaseException] = []
+
+    def guarded(run: Callable[[], None]) -> None:
+        try:
+            run()
+        except BaseException as error:  # noqa: BLE001  # an assertion too must reach the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(run,), daemon=True) for run in work]
+    for thread in threads:
+        thread.start()
+    yield failures
+    for thread in threads:
+        thread.join(GIVE_UP_SECONDS)
+        assert not thread.is_alive(), "work did not come to an end"
+
+
+def everything_arrived(county: County) -> bool:
+    """`tongyuan status` finds nothing behind and nothing parked."""
+    return county.cli("status").returncode == 0

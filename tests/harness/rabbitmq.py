@@ -1,0 +1,300 @@
+"""A private RabbitMQ: own folder, own free ports, own user, gone at the end; and a fixture that shares one per run."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+BIN = Path("/usr/lib/rabbitmq/bin")
+PACKAGE = "rabbitmq-server"
+BOOT_SECONDS = 60.0
+# rabbitmqctl takes its own distribution port from this range; a server on one of them fails with eaddrinuse.
+CTL_PORTS = range(35672, 35683)
+
+
+class PrivateRabbit:
+    """One broker of our own. All its state lies in `folder`: a second object on the same folder is the same broker.
+
+    `start`, `stop` (graceful), `kill` (SIGKILL), `restart` (on the same ports, with the same data), `pause`/`resume`
+    (SIGSTOP/SIGCONT). Raises RuntimeError when the package is missing or the broker does not come up.
+    """
+
+    def __init__(self, folder: Path, heartbeat: int = 10) -> None:
+        self.folder = folder
+        self._state_file = folder / "state.json"
+        if self._state_file.exists():
+            self._state: dict[str, Any] = json.loads(self._state_file.read_text())
+        else:
+            self._state = _new_state(heartbeat)
+            _write_configuration(folder, self._state)
+            self._save()
+
+    @property
+    def url(self) -> str:
+        """AMQP URL of the default vhost with the broker's only account, an administrator."""
+        return self.url_of("%2F")
+
+    def url_of(self, vhost: str, user: str = "harness", password: str | None = None) -> str:
+        """AMQP URL of a vhost (percent-encoded), by default with the administrator's account."""
+        return f"amqp://{user}:{password or self._state['password']}@127.0.0.1:{self._state['port']}/{vhost}"
+
+    @property
+    def pid(self) -> int:
+        """The Erlang machine's process id."""
+        return int((self.folder / "mnesia" / f"{self._state['node']}.pid").read_text())
+
+    def start(self) -> Self:
+        """Start and wait until clients are served. A port taken meanwhile by a stranger is an error that says so."""
+        require_binaries()
+        self._start_epmd()
+        _spawn(self._environment(), self.folder / "out", str(BIN / "rabbitmq-server"))
+        wait_until(self._serves, f"RabbitMQ in {self.folder} did not come up, see the file 'out' there", BOOT_SECONDS)
+        return self
+
+    def stop(self) -> None:
+        """Graceful shutdown of the broker and of its epmd; falls back to SIGKILL. Fine when it is not running."""
+        self._end(signal.SIGTERM)
+        # 0 would be our own process group, the test run itself.
+        if self._state["epmd_pid"]:
+            with suppress(ProcessLookupError):
+                os.kill(self._state["epmd_pid"], signal.SIGTERM)
+        self._state["epmd_pid"] = 0
+        self._save()
+
+    def kill(self) -> None:
+        """kill -9: nothing is flushed, nobody is told."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop if running, start again: same ports, same data."""
+        self._end(signal.SIGTERM)
+        self.start()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and silent."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def ctl(self, *arguments: str) -> str:
+        """Run rabbitmqctl (about a second each) and return what it prints. Raises RuntimeError with its message."""
+        command = [str(BIN / "rabbitmqctl"), "--quiet", "-n", self._state["node"], *arguments]
+        environment = self._environment()
+        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def new_vhost(self) -> str:
+        """URL of a fresh, empty vhost: tests that use the fixed topology names cannot meet each other."""
+        name = f"t{secrets.token_hex(6)}"
+        self.ctl(
+            "eval",
+            f'rabbit_vhost:add(<<"{name}">>, <<"harness">>), rabbit_auth_backend_internal:set_permissions('
+            f'<<"harness">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"harness">>).',
+        )
+        return self.url_of(name)
+
+    def settle(self) -> None:
+        """Write down which queues exist. RabbitMQ's Raft library does it half a second late: a queue declared just
+        before a `kill` comes back without leader and without its messages."""
+        self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+
+    def _start_epmd(self) -> None:
+        if _alive(self._state["epmd_pid"]):
+            return
+        # In the foreground, else Erlang leaves a daemon behind whose process id nobody knows.
+        command = ["epmd", "-address", "127.0.0.1", "-port", str(self._state["epmd"])]
+        self._state["epmd_pid"] = _spawn(self._environment(), self.folder / "out", *command)
+        self._save()
+
+    def _environment(self) -> dict[str, str]:
+        folder = str(self.folder)
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": f"{folder}/home",
+            "RABBITMQ_NODENAME": self._state["node"],
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self._state["port"]),
+            "RABBITMQ_DIST_PORT": str(self._state["dist"]),
+            "ERL_EPMD_PORT": str(self._state["epmd"]),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+            # Without it idle schedulers spin, and two cores are soon busy with nothing.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none",
+        }
+
+    def _serves(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self._state["port"]), timeout=1) as connection:
+                connection.settimeout(5)
+                connection.sendall(b"AMQP\x00\x00\x09\x01")
+                return connection.recv(1) == b"\x01"
+        except OSError:
+            return False
+
+    def _end(self, how: signal.Signals) -> None:
+        try:
+            pid = self.pid
+            os.kill(pid, how)
+            os.kill(pid, signal.SIGCONT)
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        try:
+            wait_until(lambda: not _alive(pid), "the broker does not stop", 20)
+        except RuntimeError:
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: not _alive(pid), "the broker does not even die", 20)
+
+    def _save(self) -> None:
+        self._state_file.write_text(json.dumps(self._state))
+
+
+def require_binaries() -> None:
+    """Make sure that RabbitMQ is there: as root it is installed by its package name, else a clear error names it."""
+    if (BIN / "rabbitmq-server").exists() and shutil.which("epmd"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise RuntimeError(f"RabbitMQ is missing: install the package {PACKAGE}")
+    with _no_service_start():
+        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True, timeout=300)
+        subprocess.run(["apt-get", "install", "-y", "-qq", PACKAGE], check=True, capture_output=True, timeout=600)
+
+
+def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 30.0) -> None:
+    """Return as soon as `condition()` is true; RuntimeError(`otherwise`) when it is not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError(otherwise)
+        time.sleep(0.05)
+
+
+@contextmanager
+def shared_rabbit(folder: Path) -> Iterator[PrivateRabbit]:
+    """One broker for all processes that name the same folder: the first starts it, the last one stops it."""
+    users, broker = folder / "users", folder / "broker"
+    broker.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        count = int(users.read_text()) if users.exists() else 0
+        rabbit = PrivateRabbit(broker)
+        if count == 0:
+            rabbit.start()
+        users.write_text(str(count + 1))
+    try:
+        yield rabbit
+    finally:
+        with _locked(folder):
+            left = int(users.read_text()) - 1
+            users.write_text(str(left))
+            if left == 0:
+                rabbit.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbit]:
+    """One broker per test run, whatever the number of pytest-xdist workers. Isolate yourself with `new_vhost()`."""
+    base = tmp_path_factory.getbasetemp()
+    common = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with shared_rabbit(common / "rabbitmq") as rabbit:
+        yield rabbit
+
+
+def _spawn(environment: dict[str, str], out: Path, *command: str) -> int:
+    """Start a process that belongs to nobody, since the process that started a shared broker may end before it."""
+    script = 'out=$1; shift; "$@" </dev/null >>"$out" 2>&1 & echo $!'
+    started = subprocess.run(
+        ["sh", "-c", script, "sh", str(out), *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+        start_new_session=True,
+    )
+    return int(started.stdout)
+
+
+def _new_state(heartbeat: int) -> dict[str, Any]:
+    port, dist, epmd = _free_ports(3)
+    return {
+        "node": f"t{secrets.token_hex(4)}@localhost",
+        "port": port,
+        "dist": dist,
+        "epmd": epmd,
+        "epmd_pid": 0,
+        "password": secrets.token_hex(8),
+        "heartbeat": heartbeat,
+    }
+
+
+def _write_configuration(folder: Path, state: dict[str, Any]) -> None:
+    for name in ("home", "mnesia", "log"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "plugins").write_text("[].\n")
+    (folder / "rabbitmq.conf").write_text(
+        f"heartbeat = {state['heartbeat']}\n"
+        "default_user = harness\n"
+        f"default_pass = {state['password']}\n"
+        "disk_free_limit.absolute = 100MB\n"
+        "vm_memory_high_watermark.absolute = 800MB\n"
+        "raft.wal_max_size_bytes = 64000000\n"
+    )
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now, all different, none that rabbitmqctl might take."""
+    ports: list[int] = []
+    while len(ports) < count:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in ports and port not in CTL_PORTS:
+            ports.append(port)
+    return ports
+
+
+def _alive(pid: int) -> bool:
+    """Is there such a process? A zombie is not alive."""
+    try:
+        return bool(pid) and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _no_service_start() -> Iterator[None]:
+    """Debian's own switch: a package that is installed now does not start its service."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()

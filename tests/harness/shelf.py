@@ -1,0 +1,73 @@
+"""A channel on a table: real projections, search and directory over chosen publications, as the pages' reader."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from contracts.publication import Publication
+from services.channels.directory import Directory, Facets, Filter, Listing
+from services.channels.port import adapters, source_of
+from services.channels.reader import Freshness
+from services.channels.search import SearchIndex, create_statements, indexed
+from shared.database import Database
+from shared.errors import NotFound, TooManyRequests
+
+Json = dict[str, Any]
+HEAD_TIME = datetime(2026, 3, 2, 1, 5, tzinfo=UTC)
+PAIR = ("11440232MB2D06811W4000117051000202010200008", "0123456789AB")
+
+
+class Shelf:
+    """A `services.channels.reader.Reader`. `PAIR` finds the one case on it; after `patience` tries nothing does."""
+
+    def __init__(self, channel: str, folder: Path, publications: Iterable[Publication], patience: int = 100) -> None:
+        self._adapter = adapters()[channel]
+        self._shown: dict[str, Json] = {}
+        self.withdrawn: set[str] = set()
+        self.fresh = Freshness(position=1234, head_time=HEAD_TIME)
+        self.patience = patience
+        for publication in publications:
+            document = self._adapter.project(publication)
+            if document is not None:
+                self._shown[publication.key] = document | {"source": source_of(publication)}
+        items = [document for document in self._shown.values() if document["kind"] == "item"]
+        self._directory = Directory(items)
+        self.db = Database(channel, f"sqlite:///{folder / channel}.db")
+        with self.db.write() as session:
+            for statement in create_statements("sqlite"):
+                session.connection().execute(text(statement))
+            SearchIndex(self.db).replace(session, [indexed(item, self.guide(item["code"])) for item in items])
+
+    def item(self, code: str) -> Json | None:
+        return self._shown.get(f"item:{code}")
+
+    def guide(self, code: str) -> Json | None:
+        return self._shown.get(f"guide:{code}")
+
+    def was_shown(self, code: str) -> bool:
+        return code in self.withdrawn
+
+    def items(self, wanted: Filter, offset: int, limit: int) -> Listing:
+        return self._directory.listing(wanted, offset, limit)
+
+    def facets(self) -> Facets:
+        return self._directory.facets
+
+    def search(self, query: str, limit: int) -> list[Json]:
+        with self.db.read() as session:
+            keys = SearchIndex(self.db).find(session, query, limit)
+        return [self._adapter.summary(self._shown[key]) for key in keys]
+
+    def lookup(self, project_no: str, query_code: str, address: str) -> Json:
+        self.patience -= 1
+        if self.patience < 0:
+            raise TooManyRequests("too many")
+        if (project_no, query_code) != PAIR:
+            raise NotFound("no such pair")
+        return next(document for document in self._shown.values() if document["kind"] == "application")
+
+    def freshness(self) -> Freshness:
+        return self.fresh

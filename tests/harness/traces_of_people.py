@@ -1,0 +1,168 @@
+"""Invented people, and a search for any trace of them in any bytes: as text, escaped, quoted, UTF-16 or base64."""
+
+import base64
+import json
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from urllib.parse import quote
+
+from services.demo import content
+from services.demo.model import DemoCase
+from shared.case_ref import new_query_code
+from tests.harness.county_cases import ITEM
+
+SHORTEST = 6
+"""Bytes of the shortest form that is looked for: a name of two characters in UTF-8."""
+CHUNK = 1 << 20
+
+SURNAMES = ["赵", "钱", "孙", "李", "周", "吴", "郑", "王", "欧阳", "司马", "诸葛", "阿卜杜拉·"]
+GIVEN = ["蕤", "翀", "骉", "赟", "龘", "靐", "鱻", "麤", "彧", "翯", "堃", "犇", "淼", "焱", "垚", "鑫", "喆", "羴"]
+PLACES = ["凤栖", "鹤鸣", "麟趾", "龟山"]
+ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+@dataclass(frozen=True)
+class Citizen:
+    """An invented person, and the secrets of the person's case."""
+
+    name: str
+    page_code: str
+    mobile: str
+    address: str
+    email: str
+    card: str
+    number: str
+    code: str
+
+    @property
+    def tokens(self) -> list[str]:
+        """Every string that tells of this person."""
+        return [value for value in vars(self).values() if value]
+
+    @property
+    def story(self) -> str:
+        """Free text as officials write it, with everything in it."""
+        return (
+            f"申请人{self.name}（身份证{self.page_code}，手机{self.mobile}，邮箱{self.email}）住{self.address}，"
+            f"退费至{self.card}，办件{self.number}"
+        )
+
+    @property
+    def persons(self) -> dict[str, Any]:
+        """What a clerk types in."""
+        return {
+            "applicant": {
+                "name": self.name,
+                "page_type": "111",
+                "page_code": self.page_code,
+                "contact_name": self.name,
+                "contact_mobile": self.mobile,
+                "address": self.address,
+            },
+            "project_name": f"关于{self.name}取水许可的业务",
+        }
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The same as a row of the exchange."""
+        return {
+            "project_no": self.number,
+            "task_code": ITEM,
+            "apply_date": "2020-10-12 09:00:00",
+            "accept_date": "2020-10-12 10:00:00",
+            "handle_user_name": self.name,
+            "applyer_name": self.name,
+            "applyer_page_code": self.page_code,
+            "contact_mobile": self.mobile,
+            "address": self.address,
+            "project_name": f"关于{self.name}取水许可的业务",
+        }
+
+
+def citizens(seed: int) -> Iterator[Citizen]:
+    """People without end, the same ones for a seed; every twentieth has a query code."""
+    dice = random.Random(seed)
+    for serial in count(1):
+        name = dice.choice(SURNAMES) + dice.choice(GIVEN) + dice.choice([*GIVEN, ""])
+        digits = f"44023219{dice.randint(50, 99)}0{dice.randint(1, 9)}{dice.randint(10, 28)}{dice.randint(100, 999)}"
+        total = sum(int(digit) * weight for digit, weight in zip(digits, ID_WEIGHTS, strict=True))
+        yield Citizen(
+            name=name,
+            page_code=digits + "10X98765432"[total % 11],
+            mobile=f"1{dice.choice('3589')}{dice.randint(10**8, 10**9 - 1)}",
+            address=f"{dice.choice(PLACES)}里{dice.randint(1000, 9999)}弄{serial}室",
+            email=f"canary{serial}q@mail.example",
+            card=f"6222{dice.randint(10**11, 10**12 - 1)}",
+            number=f"37-{dice.randint(10**9, 10**10)}-{serial}",
+            code=new_query_code() if serial % 20 == 0 else "",
+        )
+
+
+def demo_people() -> list[str]:
+    """Every string about a person in the demonstration's cases: who applies, the summaries, each official and word."""
+    found = {token for case in content.cases() for token in _told(case)}
+    return sorted(token for token in found if len(token.encode()) >= SHORTEST)
+
+
+def _told(case: DemoCase) -> Iterator[str]:
+    applicant = case.applicant
+    yield from (applicant.name, applicant.page_code, applicant.legal or "", applicant.contact_name)
+    yield from (applicant.contact_code, applicant.contact_mobile, applicant.address, case.project_name)
+    for event in case.script:
+        yield from (event.handle_user or "", event.explain or "", event.reason or "", event.certificate_no or "")
+
+
+def forms(token: str) -> Iterator[bytes]:
+    """A token as it may stand in bytes; forms too short to be told from chance are left out."""
+    escaped = json.dumps(token)[1:-1]
+    candidates = {
+        token.encode(),
+        escaped.encode(),
+        "".join(c if c.isascii() else f"\\u{ord(c):04X}" for c in token).encode(),
+        quote(token, safe="").encode(),
+        token.encode("utf-16-le"),
+        token.encode("utf-16-be"),
+        *_base64(token.encode()),
+    }
+    return (form for form in candidates if len(form) >= SHORTEST)
+
+
+def _base64(content: bytes) -> Iterator[bytes]:
+    """The characters that are the same whatever stands around it, for each of the three places it may begin at."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + content + b"\0" * 2)
+        first = -(-before * 8 // 6)
+        last = (before + len(content)) * 8 // 6
+        yield encoded[first:last]
+
+
+class Search:
+    """Finds any token, in any of its forms, in any bytes."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self._token_of = {form: token for token in tokens for form in forms(token)}
+        self._by_start: dict[bytes, set[bytes]] = {}
+        for form in self._token_of:
+            self._by_start.setdefault(form[:SHORTEST], set()).add(form)
+        self._longest = max(map(len, self._token_of), default=0)
+
+    def tokens(self, content: bytes) -> set[str]:
+        """The tokens found; an escaped form counts also where it was escaped once more, as JSON within JSON is."""
+        found = set(self._forms(content))
+        if b"\\\\" in content:
+            found |= set(self._forms(content.replace(b"\\\\", b"\\")))
+        return {self._token_of[form] for form in found}
+
+    def _forms(self, content: bytes) -> Iterator[bytes]:
+        for start in range(0, len(content), CHUNK):
+            part = content[start : start + CHUNK + self._longest]
+            # A broker's files are mostly room for later.
+            if part.strip(b"\0"):
+                yield from self._forms_of_part(part)
+
+    def _forms_of_part(self, part: bytes) -> Iterator[bytes]:
+        starts = {part[at : at + SHORTEST] for at in range(len(part) - SHORTEST + 1)}
+        return (form for start in starts & self._by_start.keys() for form in self._by_start[start] if form in part)

@@ -1,0 +1,507 @@
+"""`tongyuan`: every command as an operator runs it, its words and its exit code: 0 well, 1 a problem, 2 wrong usage."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contracts.publication import Op
+from shared.database import Database
+from shared.outbox import Draft, emit
+from tests.harness.command import PROBLEM, USAGE, WELL, Done, process, tongyuan
+from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
+from tests.harness.pipeline import REGION, code_of, unit_code
+
+pytestmark = [pytest.mark.xdist_group("command-line"), pytest.mark.timeout(180)]
+
+QUICK = {"TONGYUAN_RECONCILE_INTERVAL": "0.5", "TONGYUAN_HEAD_INTERVAL": "0.5"}
+LIVE = range(100, 105)
+"""Numbers of the items that every test may read and none may change."""
+
+
+def row(number: int, **fields: object) -> dict[str, object]:
+    """An item as the national exchange writes it."""
+    code = code_of(number)
+    given = {
+        "task_code": code,
+        "catalog_code": code[19:],
+        "task_name": f"第{number}号事项",
+        "task_type": "07",
+        "task_state": "1",
+        "task_version": 1,
+        "by_law": "《中华人民共和国消防法》第十一条",
+        "use_level": "4",
+        "dept_name": "云溪县住房和城乡建设局",
+        "dept_code": unit_code(),
+        "dept_type": "1",
+        "server_type": "1^2",
+        "project_type": "2",
+        "handle_type": "1^2",
+        "accept_condition": "已取得规划许可",
+        "anticipate_day": 20,
+        "anticipate_type": "1",
+        "promise_day": 15,
+        "promise_type": "1",
+        "limit_scene_num": 1,
+        "limit_scene_explain": "需核对原件",
+        "is_fee": "0",
+        "transact_addr": "鹰峰中路1号3楼5号窗口",
+        "transact_time": "工作日9:00-12:00",
+        "link_way": "0751-5361234",
+        "supervise_way": "0751-12345",
+        "is_entry_center": "1",
+        "is_online": "1",
+        "is_service_terminals": "1",
+        "material": [{"material_name": "申请表", "is_need": "1", "source_type": "10", "material_type": "1"}],
+    }
+    return {**given, **fields}
+
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Rows as a file of the exchange."""
+
+    def written(*rows: object, name: str = "rows.jsonl") -> Path:
+        file = tmp_path / name
+        file.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in rows), encoding="utf-8")
+        return file
+
+    return written
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]:
+    """A small one, with the items of `LIVE`."""
+    folder = tmp_path_factory.mktemp("small")
+    county = EmbeddedCounty(folder, env=QUICK)
+    file = folder / "live.jsonl"
+    file.write_text("\n".join(json.dumps(row(number)) for number in LIVE))
+    with running(county):
+        done = tongyuan(county, "import", file, "--format", "up-task")
+        assert done.code == WELL, done
+        until_shown(county)
+        yield county
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[EmbeddedCounty]:
+    """An empty one for a test that breaks it; it makes its own tokens."""
+    county = EmbeddedCounty(tmp_path / "fresh", env=QUICK)
+    for name in ("TONGYUAN_ADMIN_TOKEN", "TONGYUAN_SERVICE_TOKEN"):
+        del county.env[name]
+    with running(county):
+        yield county
+
+
+def until_shown(county: EmbeddedCounty) -> None:
+    """Everything released has reached every channel."""
+
+    def behind() -> bool:
+        size = county.http("ledger").get("/ledger/v1/head").json()["size"]
+        marks = [county.http(name).get(f"/{name}/v1/position").json() for name in CHANNELS]
+        return tongyuan(county, "status").code == WELL and all(mark["position"] >= size for mark in marks)
+
+    wait_for(behind, "everything is shown")
+
+
+def positions(county: EmbeddedCounty) -> dict[str, int]:
+    parts = tongyuan(county, "status", "--json").json["parts"]
+    return {name: part["position"] for name, part in parts.items()}
+
+
+# up
+
+
+def test_up_says_where_everything_is(county: EmbeddedCounty) -> None:
+    address = county.url("web")
+    said = wait_for(lambda: "tongyuan verify" in county.log("up") and county.log("up"), "it has greeted")
+    for path in (*(f"/{name}/" for name in CHANNELS), "/ledger/v1/head", "/web/v1/stream", "/metrics"):
+        assert f"{address}{path}" in said
+
+
+def test_a_second_up_on_the_same_data_is_refused(county: EmbeddedCounty) -> None:
+    done = process(county, "up", "--no-demo", "--port", 0)
+    assert done.code == USAGE
+    assert "TONGYUAN_DATA_DIR" in done.complaint
+    assert "in use by another" in done.complaint
+
+
+def test_a_port_in_use_is_refused_and_the_way_out_named(county: EmbeddedCounty, tmp_path: Path) -> None:
+    done = process(county, "up", "--no-demo", "--data-dir", tmp_path / "other", "--port", county.env["TONGYUAN_PORT"])
+    assert done.code == PROBLEM
+    assert f"127.0.0.1:{county.env['TONGYUAN_PORT']}" in done.complaint
+    assert "--port 0" in done.complaint
+    assert not (tmp_path / "other" / "address").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("TONGYUAN_PORT", "http", "integer"),
+        ("TONGYUAN_REGION", "12", "pattern"),
+        ("TONGYUAN_LOOKUP_LIMIT", "often", "pattern"),
+        ("TONGYUAN_DIVISIONS_FILE", "missing.csv", "missing.csv"),
+        ("TONGYUAN_DATA_DIR", __file__, "exists"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_by_name_and_reason(
+    county: EmbeddedCounty, tmp_path: Path, name: str, value: str, reason: str
+) -> None:
+    env = {"TONGYUAN_DATA_DIR": str(tmp_path / "other"), "TONGYUAN_PORT": "0", name: value}
+    done = process(county, "up", "--no-demo", **env)
+    assert done.code == USAGE
+    assert name in done.complaint
+    assert reason in done.complaint.lower()
+
+
+def test_the_tokens_that_up_makes_are_its_owners_alone_and_serve_every_command(fresh: EmbeddedCounty) -> None:
+    data = Path(fresh.env["TONGYUAN_DATA_DIR"])
+    for name in ("admin-token", "service-token", "ledger-key.pem"):
+        assert (data / name).stat().st_mode & 0o777 == 0o600, name
+    assert tongyuan(fresh, "status").code == WELL
+    (data / "admin-token").chmod(0o644)
+    assert "admin-token" in tongyuan(fresh, "doctor").out
+    fresh.stop()
+    done = process(fresh, "up", "--no-demo")
+    assert done.code == PROBLEM
+    assert "chmod 600" in done.complaint
+
+
+def test_other_commands_find_a_county_by_its_data_alone(fresh: EmbeddedCounty) -> None:
+    elsewhere = {"TONGYUAN_PORT": "1", "TONGYUAN_DATA_DIR": "nowhere"}
+    assert tongyuan(fresh, "doctor", "--data-dir", fresh.env["TONGYUAN_DATA_DIR"], **elsewhere).code == WELL
+    fresh.stop()
+    assert not (Path(fresh.env["TONGYUAN_DATA_DIR"]) / "address").exists()
+
+
+# import
+
+
+@dataclass(frozen=True)
+class RealImport:
+    """The real file, checked and then imported into a county of its own."""
+
+    county: EmbeddedCounty
+    file: Path
+    checked: Done
+    checked_at: dict[str, int]
+    done: Done
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[RealImport]:
+    county = EmbeddedCounty(tmp_path_factory.mktemp("real"), env=QUICK)
+    file = data / "gd-items-1600.jsonl"
+    importing = ("import", file, "--format", "gd-portal", "--json")
+    with running(county):
+        checked = tongyuan(county, *importing, "--dry-run")
+        checked_at = positions(county)
+        yield RealImport(county, file, checked, checked_at, tongyuan(county, *importing))
+
+
+def test_a_dry_run_of_the_real_file_promises_what_the_import_then_does_and_changes_nothing(real: RealImport) -> None:
+    assert real.checked.code == WELL
+    assert {**real.checked.json, "dry_run": False} == real.done.json
+    assert set(real.checked_at.values()) == {0}
+
+
+def test_the_whole_real_file_is_accepted(real: RealImport) -> None:
+    assert real.done.code == WELL
+    said = real.done.json
+    assert (said["rows"], said["accepted"], said["rejected"], said["released"]) == (1600, 1600, 0, 3200)
+
+
+def test_importing_the_real_file_again_releases_nothing(real: RealImport) -> None:
+    before = positions(real.county)["ledger"]
+    again = tongyuan(real.county, "import", real.file, "--format", "gd-portal")
+    assert again.code == WELL
+    assert "1600 rows: 1600 accepted" in again.out
+    assert "0 versions released, 3200 unchanged, 0 withdrawn" in again.out
+    assert positions(real.county)["ledger"] == before == 3200
+
+
+def test_broken_rows_are_named_by_row_field_rule_and_value_and_the_others_go_on(
+    county: EmbeddedCounty, write: Write, tmp_path: Path
+) -> None:
+    rejects = tmp_path / "rejects.jsonl"
+    file = write(row(200), row(201, task_type="[red]天[/]"), row(202, task_type="01"), {"task_code": "x"})
+    done = tongyuan(county, "import", file, "--format", "up-task", "--rejects", rejects)
+    assert done.code == PROBLEM
+    assert "4 rows: 1 accepted" in done.out
+    assert "row 2: task_type: " in done.out
+    assert "[code_table] ('[red]天[/]')" in done.out
+    assert "row 3: task_type: " in done.out
+    assert "[C-6] ('01')" in done.out
+    entries = [json.loads(line) for line in rejects.read_text(encoding="utf-8").splitlines()]
+    assert {entry["row"] for entry in entries} == {2, 3, 4}
+    assert all(entry["field"] and entry["rule"] and entry["message"] for entry in entries)
+    assert entries[0]["raw"]["task_name"] == "第201号事项"
+    assert tongyuan(county, "trace", f"item:{code_of(200)}").code == WELL
+    assert tongyuan(county, "trace", f"item:{code_of(202)}").code == PROBLEM
+
+
+def test_a_table_is_imported_by_its_mapping(county: EmbeddedCounty, tmp_path: Path) -> None:
+    table, mapping = tmp_path / "items.csv", tmp_path / "mapping.yaml"
+    table.write_text(f"编码,名称,类型,时限\n{code_of(210)},消防设计审查,行政确认,承诺15个工作日\n", encoding="gb18030")
+    columns = {"code": "编码", "task_name": "名称", "task_type": "类型"}
+    limit = {"promise_day": {"column": "时限", "pattern": r"承诺(\d+)个工作日"}}
+    constants = {"dept_name": "云溪县住房和城乡建设局", "project_type": "承诺件"}
+    mapping.write_text(yaml.safe_dump({"constants": constants, "columns": {**columns, **limit}}, allow_unicode=True))
+    done = tongyuan(county, "import", table, "--format", "csv", "--mapping", mapping, "--json")
+    assert (done.code, done.json["accepted"]) == (WELL, 1), done
+    until_shown(county)
+    assert county.http("web").get(f"/web/v1/items/{code_of(210)}").json()["name"] == "消防设计审查"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--format", "excel"], USAGE, "format: one of gd-portal, up-task, csv"),
+        (["--format", "csv"], USAGE, "mapping: csv needs a mapping file"),
+        (["--format", "up-task", "--mapping", __file__], USAGE, "mapping: up-task takes no mapping file"),
+        (["--format", "csv", "--mapping", __file__], USAGE, "test_command_line.py: no YAML"),
+        (["--format", "up-task", "--rejects", "/no/such/folder/file"], USAGE, "--rejects /no/such/folder/file"),
+        (["--format", "up-task"], PROBLEM, "file: "),
+    ],
+)
+def test_an_import_that_cannot_begin_says_why_in_one_line(
+    county: EmbeddedCounty, tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    file = tmp_path / "book.xlsx"
+    file.write_bytes(b"PK\x03\x04 a workbook")
+    done = tongyuan(county, "import", file, *arguments)
+    assert done.code == code
+    assert f"✗ {words}" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_withdrawal_leaves_the_channels_and_a_mass_of_them_is_asked_about(
+    fresh: EmbeddedCounty, write: Write
+) -> None:
+    numbers = range(300, 325)
+    importing = ("import", write(*map(row, numbers)), "--format", "up-task")
+    assert tongyuan(fresh, *importing).code == WELL
+    one = write(row(300, cd_operation="D", task_version=2), name="one.jsonl")
+    assert tongyuan(fresh, "import", one, "--format", "up-task").code == WELL
+    until_gone(fresh, numbers[:1])
+
+    before = positions(fresh)
+    mass = write(*(row(number, cd_operation="D", task_version=2) for number in numbers[1:]), name="mass.jsonl")
+    stopped = tongyuan(fresh, "import", mass, "--format", "up-task")
+    assert stopped.code == PROBLEM
+    assert "24" in stopped.err
+    assert positions(fresh) == before
+    confirmed = tongyuan(fresh, "import", mass, "--format", "up-task", "--confirm-withdrawals", "--json")
+    assert (confirmed.code, confirmed.json["withdrawn"]) == (WELL, 24)
+    until_gone(fresh, numbers)
+
+
+def until_gone(county: EmbeddedCounty, numbers: range) -> None:
+    """Items and guides say on every channel that they were there. (A guide goes with its item, whoever is first.)"""
+    paths = [
+        f"/{name}/v1/{kind}/{code_of(number)}"
+        for name in CHANNELS
+        for kind in ("items", "guides")
+        for number in numbers
+    ]
+    wait_for(lambda: all(county.http("web").get(path).status_code == 410 for path in paths), "they are gone")
+
+
+# verify, rebuild
+
+
+def test_verify_finds_the_same_source_everywhere(county: EmbeddedCounty) -> None:
+    done = tongyuan(county, "verify")
+    assert done.code == WELL
+    assert "the same source everywhere" in done.out
+
+
+def test_damage_done_behind_the_countys_back_is_found_and_a_rebuild_heals_it(
+    fresh: EmbeddedCounty, write: Write
+) -> None:
+    assert tongyuan(fresh, "import", write(*map(row, LIVE)), "--format", "up-task").code == WELL
+    until_shown(fresh)
+    changed, lost, invented = (f"item:{code_of(number)}" for number in (LIVE[0], LIVE[1], 999))
+    damage(Path(fresh.env["TONGYUAN_DATA_DIR"]) / "web.db", changed, lost, invented)
+
+    found = tongyuan(fresh, "verify", "--json")
+    assert found.code == PROBLEM
+    verdicts = {(one["where"], one["verdict"], one["key"]) for one in found.json["findings"]}
+    assert {("web", "different", changed), ("web", "missing", lost), ("web", "orphan", invented)} <= verdicts
+    assert {where for where, _, _ in verdicts} == {"web"}
+    assert any(one["detail"] == "fields: name" for one in found.json["findings"])
+    assert tongyuan(fresh, "verify", "mobile", "kiosk").code == WELL
+
+    rebuilt = tongyuan(fresh, "rebuild", "web", "--json")
+    assert rebuilt.code == WELL
+    assert set(rebuilt.json["differences"]) == {changed, lost, invented}
+    assert tongyuan(fresh, "verify").code == WELL
+    assert "0 documents differed" in tongyuan(fresh, "rebuild", "web").out
+
+
+def damage(file: Path, changed: str, lost: str, invented: str) -> None:
+    """Somebody with a SQL shell."""
+    with closing(sqlite3.connect(file, timeout=10)) as db, db:
+        (content,) = db.execute("SELECT content FROM document WHERE key = ?", (changed,)).fetchone()
+        other = json.dumps({**json.loads(content), "name": "别的事项"}, ensure_ascii=False)
+        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(document)") if name != "key"]
+        copied = ", ".join(columns)
+        db.execute(
+            f"INSERT INTO document (key, {copied}) SELECT ?, {copied} FROM document WHERE key = ?", (invented, lost)
+        )
+        db.execute("UPDATE document SET content = ? WHERE key = ?", (other, changed))
+        db.execute("DELETE FROM document WHERE key = ?", (lost,))
+
+
+def test_a_channel_that_is_none_is_no_problem_of_the_county_but_of_the_command(county: EmbeddedCounty) -> None:
+    for arguments in (["verify", "fax"], ["rebuild", "fax"]):
+        done = tongyuan(county, *arguments)
+        assert (done.code, "no channel 'fax'" in done.complaint) == (USAGE, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["verify"], ["status"], ["trace", "item:x"], ["rebuild", "web"], ["dead", "list"], ["dead", "drop", "web/1"]],
+)
+def test_a_county_that_does_not_answer_is_one_line(county: EmbeddedCounty, arguments: list[str]) -> None:
+    done = tongyuan(county, *arguments, "--base-url", "http://127.0.0.1:1")
+    assert done.code == PROBLEM
+    assert "http://127.0.0.1:1 does not answer" in done.complaint
+
+
+# status, trace, doctor
+
+
+def test_status_says_how_far_every_part_is(county: EmbeddedCounty) -> None:
+    done = tongyuan(county, "status", "--json")
+    assert (done.code, done.json["good"]) == (WELL, True)
+    parts = done.json["parts"]
+    assert {"catalog (live)", "guides (backfill)", "applications (live)", "ledger", *CHANNELS} <= parts.keys()
+    assert parts["catalog (backfill)"]["position"] >= len(LIVE)
+    assert all(parts[name]["position"] == parts["ledger"]["position"] for name in CHANNELS)
+    assert all(part["behind"] == 0 for part in parts.values())
+
+
+def test_trace_follows_a_key_from_its_source_to_every_channel(county: EmbeddedCounty) -> None:
+    for kind in ("item", "guide"):
+        key = f"{kind}:{code_of(LIVE[0])}"
+        done = tongyuan(county, "trace", key, "--json")
+        assert done.code == WELL
+        (released,), (recorded,) = done.json["released"], done.json["recorded"]
+        assert (released["key"], released["version"], released["op"]) == (key, 1, "release")
+        assert (recorded["version"], recorded["digest"]) == (1, released["digest"])
+        assert done.json["shown"].keys() == set(CHANNELS)
+        for shown in done.json["shown"].values():
+            assert (shown["version"], shown["position"], shown["shown"]) == (1, recorded["position"], True)
+        told = tongyuan(county, "trace", key).out
+        assert f"position {recorded['position']}" in told
+        assert all(f"{name:<7} version 1 shown" in told for name in CHANNELS)
+
+
+def test_trace_of_an_unknown_key_is_a_problem_and_of_no_key_is_usage(county: EmbeddedCounty) -> None:
+    unknown = tongyuan(county, "trace", f"item:{code_of(999)}")
+    assert unknown.code == PROBLEM
+    assert all(f"{name:<7} nothing" in unknown.out for name in CHANNELS)
+    assert tongyuan(county, "trace", "fax:1").code == USAGE
+
+
+def test_doctor_finds_nothing_wrong_with_a_good_county(county: EmbeddedCounty) -> None:
+    assert tongyuan(county, "doctor").code == WELL
+    assert tongyuan(county, "doctor", "--json").json == {"problems": []}
+
+
+def test_doctor_names_every_service_that_does_not_answer(county: EmbeddedCounty) -> None:
+    done = tongyuan(county, "doctor", "--base-url", "http://127.0.0.1:1")
+    assert done.code == PROBLEM
+    for service in ("catalog", "guides", "applications", "ledger", *CHANNELS):
+        assert f"{service} does not answer" in done.out
+
+
+# dead, in a county without a broker
+
+
+def test_an_entry_that_cannot_be_shown_is_parked_shown_tried_again_and_given_up(fresh: EmbeddedCounty) -> None:
+    code = code_of(400)
+    emit_guide(fresh, code)
+    wait_for(lambda: len(tongyuan(fresh, "dead", "list", "--json").json) == len(CHANNELS), "it is parked everywhere")
+    listed = tongyuan(fresh, "dead", "list", "--json")
+    assert listed.code == PROBLEM
+    assert [letter["place"] for letter in listed.json] == [f"{name}/1" for name in CHANNELS]
+    assert all(
+        letter["what"] == f"guide:{code} version 1" and "task_name" in letter["reason"] for letter in listed.json
+    )
+    assert "kiosk/1" in tongyuan(fresh, "dead", "list").out
+    assert tongyuan(fresh, "status").code == PROBLEM
+    assert "parked at 1" in tongyuan(fresh, "verify", "--json").out
+
+    shown = tongyuan(fresh, "dead", "show", "web/1")
+    assert (shown.code, shown.json["entry"]["body"]) == (WELL, {"code": code})
+    again = tongyuan(fresh, "dead", "replay", "web/1")
+    assert again.code == PROBLEM
+    assert "web answered 409" in again.complaint
+    assert "task_name" in again.complaint
+    for name in CHANNELS:
+        assert tongyuan(fresh, "dead", "drop", f"{name}/1").code == WELL
+    assert tongyuan(fresh, "dead", "list").code == WELL
+    assert tongyuan(fresh, "dead", "drop", "web/1").code == PROBLEM
+    assert tongyuan(fresh, "dead", "show", "web/1").code == PROBLEM
+    assert tongyuan(fresh, "verify").code == WELL
+
+
+def emit_guide(county: EmbeddedCounty, code: str) -> None:
+    """A release past every check: only a guide's own service can do that."""
+    db = Database("guides", f"sqlite:///{county.env['TONGYUAN_DATA_DIR']}/guides.db")
+    with db.write() as session:
+        emit(session, "guides", [Draft(f"guide:{code}", 1, Op.RELEASE, REGION, {"code": code})])
+    db.close()
+
+
+@pytest.mark.parametrize("place", ["web", "web/", "web/x", "fax/1", "ledger.sources/-1", "/1", "web/²"])
+def test_a_place_that_is_none_is_usage(county: EmbeddedCounty, place: str) -> None:
+    done = tongyuan(county, "dead", "show", place)
+    assert (done.code, "as `dead list` says" in done.complaint) == (USAGE, True)
+
+
+def test_a_queues_letter_needs_a_broker(county: EmbeddedCounty) -> None:
+    unset = tongyuan(county, "dead", "show", "ledger.sources/1")
+    assert (unset.code, "TONGYUAN_AMQP_URL" in unset.complaint) == (USAGE, True)
+    down = tongyuan(county, "dead", "list", TONGYUAN_AMQP_URL="amqp://127.0.0.1:1/")
+    assert (down.code, "the broker" in down.complaint) == (PROBLEM, True)
+
+
+# topology, migrate, run
+
+
+def test_processes_of_the_production_shape_say_what_they_miss(county: EmbeddedCounty) -> None:
+    for done, words in (
+        (process(county, "run", "nonsense"), "no process 'nonsense'"),
+        (process(county, "run", "web-worker"), "TONGYUAN_AMQP_URL"),
+        (tongyuan(county, "topology", "apply"), "TONGYUAN_AMQP_URL"),
+        (tongyuan(county, "topology", "definitions", __file__), "test_command_line.py: unexpected"),
+        (tongyuan(county, "migrate", "catalog", "nonsense"), "no service 'nonsense'"),
+    ):
+        assert done.code == USAGE, done
+        assert words in done.complaint
+
+
+def test_a_broker_that_does_not_answer_is_one_line(county: EmbeddedCounty) -> None:
+    for url in ("amqp://127.0.0.1:1/", "amqp://no-such-host.invalid/"):
+        done = tongyuan(county, "topology", "apply", TONGYUAN_AMQP_URL=url)
+        assert (done.code, "no connection to the broker" in done.complaint) == (PROBLEM, True)
+
+
+def test_migrating_again_changes_nothing(county: EmbeddedCounty, tmp_path: Path) -> None:
+    data = tmp_path / "migrated"
+    for _ in range(2):
+        done = tongyuan(county, "migrate", TONGYUAN_DATA_DIR=str(data))
+        assert done.code == WELL, done
+        assert all(f"✓ {service}" in done.out for service in ("catalog", "guides", "applications", "ledger", *CHANNELS))
+    assert tongyuan(county, "migrate", "web", TONGYUAN_DATABASE_URL="postgresql://127.0.0.1:1/none").code == PROBLEM

@@ -1,0 +1,125 @@
+"""`tongyuan dead`, `topology` and `migrate` where there is a broker: what readers refuse waits there for a person."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE, LEDGER_QUEUE, SOURCES_EXCHANGE
+from tests.harness.broker_queues import publish_raw, ready
+from tests.harness.command import PROBLEM, USAGE, WELL, tongyuan
+from tests.harness.county import CHANNELS, ProductionCounty, running, wait_for
+from tests.harness.postgres import PrivatePostgres
+from tests.harness.rabbitmq import PrivateRabbit
+
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("command-line-broker"), pytest.mark.timeout(180)]
+
+READERS = ("ledger-worker", "applications-worker")
+PERSON = {"name": "欧阳蕤", "page_code": "440232195501012411", "mobile": "13912345678", "number": "37-1234567890-1"}
+
+
+class Readers(ProductionCounty):
+    """The processes that `dead` needs: whose letters we look at, and the channels, which list what they parked."""
+
+    @property
+    def names(self) -> list[str]:
+        return [*READERS, *CHANNELS]
+
+
+@pytest.fixture(scope="module")
+def county(
+    tmp_path_factory: pytest.TempPathFactory, rabbitmq: PrivateRabbit, postgres: PrivatePostgres
+) -> Iterator[Readers]:
+    database = postgres.start().create_database()
+    county = Readers(tmp_path_factory.mktemp("readers"), rabbitmq.new_vhost(), postgres.url(database))
+    with running(county):
+        yield county
+    postgres.start().drop_database(database)
+
+
+def broker(county: Readers) -> str:
+    return county.env["TONGYUAN_AMQP_URL"]
+
+
+def letters(county: Readers, queue: str) -> list[dict[str, Any]]:
+    listed = tongyuan(county, "dead", "list", "--json")
+    assert listed.code == (PROBLEM if listed.json else WELL)
+    return [letter for letter in listed.json if letter["place"].startswith(f"{queue}/")]
+
+
+def refused(county: Readers, queue: str, exchange: str, body: bytes, message_id: str) -> dict[str, Any]:
+    """Publish it, and wait until its reader has refused it."""
+    publish_raw(broker(county), exchange, body, message_id=message_id)
+    (letter,) = wait_for(lambda: letters(county, queue), f"{message_id} is refused", 30)
+    assert letter["what"] == message_id
+    return dict(letter)
+
+
+def test_a_refused_message_is_listed_shown_replayed_and_dropped(county: Readers) -> None:
+    body = orjson.dumps({"specversion": "1.0", "id": "x"})
+    letter = refused(county, LEDGER_QUEUE, SOURCES_EXCHANGE, body, "garbage")
+    assert letter["place"] == "ledger.sources/1"
+    assert "source: Field required" in letter["reason"]
+    assert letter["since"].startswith("20")
+    shown = tongyuan(county, "dead", "show", "ledger.sources/1")
+    assert (shown.code, shown.json["body"], shown.json["routing_key"]) == (WELL, body.decode(), "raw")
+    assert "garbage" in tongyuan(county, "dead", "list").out
+
+    assert tongyuan(county, "dead", "replay", "ledger.sources/1").code == WELL
+    wait_for(lambda: county.log("ledger-worker").count('"message_id": "garbage"') >= 2, "it was read once more")
+    wait_for(lambda: letters(county, LEDGER_QUEUE) and ready(broker(county), LEDGER_QUEUE) == 0, "it is back")
+
+    assert tongyuan(county, "dead", "drop", "ledger.sources/1").code == WELL
+    assert letters(county, LEDGER_QUEUE) == []
+    for command in ("show", "replay", "drop"):
+        done = tongyuan(county, "dead", command, "ledger.sources/1")
+        assert (done.code, done.complaint) == (PROBLEM, "✗ dead.ledger.sources has no letter 1")
+
+
+def test_what_a_hall_sent_is_not_shown_but_why_it_was_refused_is(county: Readers) -> None:
+    report = {
+        "source": "hall",
+        "project_no": PERSON["number"],
+        "operation": "nonsense",
+        "occurred_at": "2026-03-02T09:00:00+08:00",
+        "details": {"explain": f"{PERSON['name']}，{PERSON['mobile']}", PERSON["page_code"]: PERSON["name"]},
+    }
+    letter = refused(county, INTAKE_QUEUE, INTAKE_EXCHANGE, orjson.dumps(report), "hall-1")
+    place = letter["place"]
+    assert "details" in letter["reason"]
+    shown = tongyuan(county, "dead", "show", place)
+    assert shown.code == WELL
+    assert {"source", "project_no", "operation", "details", "details.explain", "details.…"} <= set(shown.json["fields"])
+    assert (shown.json["size"], shown.json["routing_key"]) == (len(orjson.dumps(report)), "raw")
+    said = shown.out + tongyuan(county, "dead", "list").out + tongyuan(county, "dead", "list", "--json").out
+    assert not [value for value in PERSON.values() if value in said]
+    assert tongyuan(county, "dead", "drop", place).code == WELL
+    assert letters(county, INTAKE_QUEUE) == []
+
+
+def test_what_is_no_json_at_all_has_a_reason_too(county: Readers) -> None:
+    letter = refused(county, INTAKE_QUEUE, INTAKE_EXCHANGE, PERSON["name"].encode(), "hall-2")
+    assert "is not JSON" in letter["reason"]
+    assert tongyuan(county, "dead", "show", letter["place"]).json["fields"] == []
+    assert tongyuan(county, "dead", "drop", letter["place"]).code == WELL
+
+
+def test_looking_at_letters_takes_none_of_them(county: Readers) -> None:
+    refused(county, LEDGER_QUEUE, SOURCES_EXCHANGE, b"[]", "kept")
+    for _ in range(30):
+        assert [letter["what"] for letter in letters(county, LEDGER_QUEUE)] == ["kept"]
+    assert tongyuan(county, "dead", "drop", f"{LEDGER_QUEUE}/1").code == WELL
+
+
+def test_the_jobs_change_nothing_when_they_run_again(county: Readers) -> None:
+    for _ in range(2):
+        assert tongyuan(county, "topology", "apply").code == WELL
+        assert tongyuan(county, "migrate").code == WELL
+    assert tongyuan(county, "dead", "show", "no.queue/1").code == USAGE
+
+
+def test_queues_that_were_never_declared_are_named(county: Readers, rabbitmq: PrivateRabbit) -> None:
+    done = tongyuan(county, "dead", "list", TONGYUAN_AMQP_URL=rabbitmq.new_vhost())
+    assert done.code == PROBLEM
+    assert "no queue 'dead.ledger.sources'" in done.complaint

@@ -1,0 +1,88 @@
+"""deploy/gateway/nginx.conf in front of a running county: one address for the public, nothing but what is public."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.harness.county import CHANNELS, REPOSITORY, SERVICES, EmbeddedCounty, answers, free_port, running, wait_for
+from tests.harness.packages import require
+
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
+
+CONFIGURATION = REPOSITORY / "deploy" / "gateway" / "nginx.conf"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the gateway; behind it an embedded county, whose one address stands for every service's."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with running(EmbeddedCounty(folder / "county")) as county:
+        port = free_port()
+        command = [*nginx(folder, county.url("web"), port), "-g", "daemon off;"]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", 20, (folder / "log").read_text)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def nginx(folder: Path, county: str, port: int) -> list[str]:
+    """The command with the configuration, which names other places only: addresses, port and temporary files."""
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    for name in (*CHANNELS, "ledger"):
+        assert f"http://{name}:8080;" in text
+        text = text.replace(f"http://{name}:8080;", f"{county};")
+    text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
+    file = folder / "nginx.conf"
+    file.write_text(text, encoding="utf-8")
+    return [str(require("nginx", "nginx-light")), "-e", "stderr", "-c", str(file)]
+
+
+def ask(source: str, gateway: str, case: int, forged: str = "") -> int:
+    """Status of a look-up with a wrong pair, from an address of this machine."""
+    wrong = {"project_no": str(case), "query_code": "ZZZZ-ZZZZ-ZZZZ"}
+    headers = {"X-Forwarded-For": forged} if forged else {}
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=source)) as client:
+        return client.post(f"{gateway}/web/v1/applications/lookup", json=wrong, headers=headers).status_code
+
+
+def test_what_is_public_is_behind_one_address(gateway: str) -> None:
+    assert httpx.get(f"{gateway}/").headers["location"].endswith("/web/")
+    for name in CHANNELS:
+        assert httpx.get(f"{gateway}/{name}/").status_code == 200
+        assert httpx.get(f"{gateway}/{name}/v1/source").json()["channel"] == name
+    assert httpx.get(f"{gateway}/ledger/v1/head").json()["size"] == 0
+
+
+def test_what_is_not_public_is_not_there(gateway: str) -> None:
+    sources = set(SERVICES) - {*CHANNELS, "ledger"}
+    inner = ("metrics", "readyz", "v1/parked", "v1/rebuild", "v1/trace/x", "/v1/parked", "x/../v1/parked")
+    closed = [f"/{name}/v1/releases/heads" for name in sources] + [
+        f"/{name}/{path}" for name in CHANNELS for path in inner
+    ]
+    for path in [*closed, "/metrics", "/catalog/openapi.json"]:
+        answer = httpx.get(f"{gateway}{path}")
+        assert answer.status_code == 404, path
+        assert "nginx" in answer.text, f"{path} was answered by the county"
+
+
+def test_events_come_at_once(gateway: str) -> None:
+    with httpx.stream("GET", f"{gateway}/web/v1/stream", timeout=10) as stream:
+        lines = stream.iter_lines()
+        assert any(line == "event: sync" for line in lines)
+        assert any(line == "event: head" for line in lines), "the next head, two seconds later"
+
+
+def test_look_ups_are_limited_by_the_readers_own_address_which_nobody_can_choose(gateway: str) -> None:
+    cases = iter(range(100))
+    forging = [ask("127.0.0.3", gateway, next(cases), forged=f"10.0.0.{number}") for number in range(12)]
+    assert forging.count(404) == 10
+    assert forging[-1] == 429
+    assert ask("127.0.0.4", gateway, next(cases)) == 404

@@ -1,0 +1,424 @@
+"""P1, P2, P11 end to end: real processes full of people, and no trace of them outside of the service applications.
+
+Everything that the county says, logs, sends and stores is searched, down to the bytes of every file. The same search
+over the database of applications must find everybody.
+"""
+
+import base64
+import json
+import re
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from services.demo import content
+from shared.case_ref import case_ref, new_query_code
+from tests.harness.county import CHANNELS, SERVICES, County, EmbeddedCounty, ProductionCounty, running, wait_for
+from tests.harness.packages import require
+from tests.harness.postgres import PLACES, PrivatePostgres, private_postgres
+from tests.harness.rabbitmq import PrivateRabbit
+from tests.harness.traces_of_people import Citizen, Search, citizens, demo_people
+
+pytestmark = [pytest.mark.timeout(280)]
+
+SETTINGS = {
+    "TONGYUAN_LOG_LEVEL": "debug",
+    "TONGYUAN_LOOKUP_LIMIT": "1000000/second",
+    "TONGYUAN_LOOKUP_CASE_LIMIT": "1000000/second",
+    "TONGYUAN_RECONCILE_INTERVAL": "0.5",
+}
+ITEM = content.items()[0].code
+EMBEDDED_CASES, PRODUCTION_CASES = 50, 12
+MOVES = 3
+"""Events that are reported of each case."""
+
+
+# A county full of people
+
+
+def people(seed: int, number: int) -> list[Citizen]:
+    """Everybody has a receipt, on which stands a query code."""
+    found = citizens(seed)
+    return [Citizen(**{**vars(next(found)), "code": new_query_code()}) for _ in range(number)]
+
+
+def tell(county: County, person: Citizen) -> list[httpx.Response]:
+    """A clerk opens the case and moves it on, with something about the person in every field that takes any words."""
+    http, path = county.http("applications"), f"/applications/v1/applications/{person.number}"
+    applicant = {**person.persons["applicant"], "legal": person.name, "contact_code": person.page_code, "kind": "1"}
+    case = {**person.persons, "applicant": applicant, "item_code": ITEM, "promise_day": 5, "query_code": person.code}
+    told = {"explain": person.story, "reason": person.story, "handle_user": person.name, "certificate_no": person.card}
+    moves = [{"event": event, **told} for event in ("received", "accepted", "review_started")]
+    answers = [http.put(path, json=case), *(http.post(f"{path}/events", json=move) for move in moves)]
+    assert [answer.status_code for answer in answers] == [201, *[200] * MOVES], [answer.text for answer in answers]
+    assert http.get(path).json()["applicant"]["name"] == person.name
+    return answers
+
+
+def mistake(county: County, person: Citizen) -> list[httpx.Response]:
+    """What clerks get wrong, and the service says about it."""
+    http, path = county.http("applications"), "/applications/v1/applications"
+    own = f"{path}/{person.number}"
+    answers = [
+        http.post(f"{own}/events", json={"event": "not_accepted", "explain": person.story}),
+        http.post(f"{own}/events", json={"event": "approved", person.page_code: person.name}),
+        http.post(f"{own}/events", json={"event": person.mobile}),
+        http.post(f"{own}/events", json={"event": "approved", "occurred_at": person.name}),
+        http.post(f"{own}/events", content=person.story.encode()),
+        http.put(own, json={"item_code": person.name, **person.persons}),
+        http.put(own, json={"item_code": ITEM, **person.persons}),
+        http.post(path, json={"item_code": ITEM, "project_no": person.story, **person.persons}),
+        http.post(path, json={"item_code": ITEM, "query_code": person.mobile, **person.persons}),
+        http.get(f"{path}/{quote(person.name)}"),
+        http.get(f"{path}/{person.number}X"),
+    ]
+    assert all(400 <= answer.status_code < 500 for answer in answers), [answer.status_code for answer in answers]
+    return answers
+
+
+def ask(county: County, channel: str, person: Citizen) -> list[httpx.Response]:
+    """The applicant looks the case up, with the receipt at hand and with a wrong code; programs and pages."""
+    http = county.http(channel)
+    right = {"project_no": person.number, "query_code": person.code}
+    answers = []
+    for pair, status in ((right, 200), ({**right, "query_code": new_query_code()}, 404)):
+        answers += [
+            http.post(f"/{channel}/v1/applications/lookup", json=pair),
+            http.post(f"/{channel}/progress", data=pair),
+        ]
+        assert [answer.status_code for answer in answers[-2:]] == [status, status], answers[-1].text
+    answers.append(http.post(f"/{channel}/v1/applications/lookup", json={"name": person.name, person.mobile: ""}))
+    # People search for their own names; the answer repeats it to them alone, but nothing else may remember it.
+    for said in (person.name, person.page_code, person.mobile):
+        assert http.get(f"/{channel}/v1/search", params={"q": said}).json()["items"] == []
+        assert http.get(f"/{channel}/search", params={"q": said}).status_code == 200
+        assert http.get(f"/{channel}/items/{quote(said)}").status_code == 404
+    return answers
+
+
+def until_everywhere(county: County, cases: int, channels: tuple[str, ...] = CHANNELS) -> None:
+    """All those cases were moved, and every channel shows how far they are."""
+
+    def arrived() -> bool:
+        entries = ledger(county)
+        known = {entry["key"] for entry in entries if entry["kind"] == "application" and entry["body"]}
+        marks = [county.http(name).get(f"/{name}/v1/position").json()["position"] for name in channels]
+        return len(known) >= cases and all(mark >= len(entries) for mark in marks)
+
+    wait_for(arrived, f"{cases} cases are everywhere", 90)
+
+
+def ledger(county: County) -> list[dict[str, Any]]:
+    """Every entry, as a service reads it: with the bodies of cases."""
+    found: list[dict[str, Any]] = []
+    while True:
+        params = {"from": len(found) + 1, "limit": 1000}
+        answer = county.http("ledger").get("/ledger/v1/entries", params=params).json()
+        found += answer["entries"]
+        if len(found) >= answer["size"]:
+            return found
+
+
+# All that it says
+
+
+@contextmanager
+def listening(county: County, channels: tuple[str, ...] = CHANNELS) -> Iterator[dict[str, bytearray]]:
+    """Everything that the channels' streams send meanwhile."""
+    heard = {name: bytearray() for name in channels}
+    stop = threading.Event()
+
+    def listen(name: str) -> None:
+        with (
+            httpx.Client(base_url=county.url(name), trust_env=False, timeout=30) as http,
+            http.stream("GET", f"/{name}/v1/stream") as answer,
+        ):
+            for piece in answer.iter_raw():
+                heard[name] += piece
+                if stop.is_set():
+                    return
+
+    threads = [threading.Thread(target=listen, args=(name,), daemon=True) for name in channels]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: all(heard.values()), "every stream has begun")
+    yield heard
+    stop.set()
+    # A signed head comes every other second and lets each listener notice.
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive(), "a stream fell silent"
+
+
+def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
+    """Every GET that the service's OpenAPI document names, with every value that its parameters may be given here."""
+    codes = [item.code for item in content.items()]
+    values = {
+        "code": codes,
+        "key": [*keys[:20], f"item:{ITEM}", f"guide:{ITEM}"],
+        "version": ["1"],
+        "position": [str(position) for position in range(1, 200, 7)],
+        "lane": ["live", "backfill"],
+        "q": ["办理", "sfz", "申请人", "身份证"],
+        "first": ["1"],
+    }
+    document = county.http(service).get(f"/{service}/openapi.json").json()
+    for path, operations in document["paths"].items():
+        # A case in full is for its clerk; the stream has no end and is heard by `listening`.
+        if "get" not in operations or path.startswith("/v1/applications") or path == "/v1/stream":
+            continue
+        needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
+        paths = [f"/{service}{path}"]
+        for parameter in needed:
+            name, inside = parameter["name"], parameter["in"] == "path"
+            paths = [
+                one.replace(f"{{{name}}}", value) if inside else f"{one}{'&' if '?' in one else '?'}{name}={value}"
+                for one in paths
+                for value in values[name]
+            ]
+        yield from paths
+    yield from (f"/{service}/{name}" for name in ("openapi.json", "healthz", "readyz", "metrics"))
+
+
+def pages(channel: str) -> Iterator[str]:
+    """Every page of a channel."""
+    yield from (f"/{channel}/", f"/{channel}/items", f"/{channel}/items?page=2", f"/{channel}/progress")
+    yield from (f"/{channel}/search?q={word}" for word in ("办理", "申请人"))
+    yield from (f"/{channel}/items/{item.code}" for item in content.items())
+
+
+def read(county: County, services: tuple[str, ...], keys: list[str]) -> Iterator[tuple[str, bytes]]:
+    """`(address, what it says)`, its headers included."""
+    for service in services:
+        addresses = [*endpoints(county, service, keys), *(pages(service) if service in CHANNELS else ())]
+        for address in addresses:
+            answer = county.http(service).get(address)
+            assert answer.status_code < 500, f"{address}: {answer.text}"
+            yield address, spoken(answer)
+
+
+def spoken(*answers: httpx.Response) -> bytes:
+    return b"\n".join(repr(answer.headers.raw).encode() + answer.content for answer in answers)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its name there."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def rows(file: Path) -> bytes:
+    """All that SQLite reads out of a database: in the file a long text is cut where a page ends."""
+    with closing(sqlite3.connect(file)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return "\n".join(repr(row) for name in tables for row in db.execute(f'SELECT * FROM "{name}"')).encode()
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a county said in its life and what it left behind, by where that was found."""
+
+    search: Search
+    clerks: bytes
+    said: Mapping[str, bytes]
+    stored: Mapping[str, bytes]
+    persons: frozenset[str]
+    codes: frozenset[str]
+
+    @cached_property
+    def leaks(self) -> dict[str, set[str]]:
+        """Traces of people outside of applications."""
+        everything = {**self.said, **{name: data for name, data in self.stored.items() if not of_applications(name)}}
+        return {where: found for where, data in everything.items() if (found := self.search.tokens(data))}
+
+    @cached_property
+    def told_to_clerks(self) -> set[str]:
+        """Whoever opens a case is told its number and its query code."""
+        return self.search.tokens(self.clerks)
+
+    @cached_property
+    def kept(self) -> set[str]:
+        """Traces of people within applications."""
+        return self.search.tokens(b"\n".join(data for name, data in self.stored.items() if of_applications(name)))
+
+
+def of_applications(name: str) -> bool:
+    return name.startswith("applications")
+
+
+# One process, SQLite
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """A county with its demonstration and half a hundred more cases, killed in the midst of life."""
+    crowd = people(seed=8, number=EMBEDDED_CASES)
+    said: dict[str, bytes] = {}
+    county = EmbeddedCounty(tmp_path_factory.mktemp("people"), "--demo", env=SETTINGS)
+    with running(county):
+        with listening(county) as heard:
+            clerks = b"".join(spoken(*tell(county, person)) for person in crowd)
+            said["errors"] = b"".join(spoken(*mistake(county, person)) for person in crowd[::5])
+            until_everywhere(county, EMBEDDED_CASES + len(content.cases()))
+            for name in CHANNELS:
+                said[f"{name} look-ups"] = b"".join(spoken(*ask(county, name, person)) for person in crowd[::10])
+        said |= {f"{name} stream": bytes(data) for name, data in heard.items()}
+        numbers, codes = receipts(county)
+        keys = [f"application:{case_ref(number, code)}" for number, code in list(zip(numbers, codes, strict=True))[:10]]
+        said |= dict(read(county, SERVICES, keys))
+        said["/metrics"] = spoken(county.http("web").get("/metrics"))
+        said["ledger"] = repr(ledger(county)).encode()
+        # Killed, so that the write-ahead logs lie there as they are, not folded into their databases.
+        county.kill("up")
+        said["log"] = county.log("up").encode()
+        data = Path(county.env["TONGYUAN_DATA_DIR"])
+        stored = files(data)
+        assert any(name.endswith(".db-wal") for name in stored)
+        stored |= {f"{file.name} rows": rows(file) for file in data.glob("*.db")}
+    codes = [*codes, *(person.code for person in crowd)]
+    persons = {*demo_people(), *numbers, *(t for person in crowd for t in person.tokens if t != person.code)}
+    return Life(Search({*persons, *codes}), clerks, said, stored, frozenset(persons), frozenset(codes))
+
+
+def receipts(county: County) -> tuple[list[str], list[str]]:
+    """Case numbers and query codes of the demonstration, which it hands to whoever plays with it."""
+    page = county.http("web").get("/demo/").text
+    cells = re.findall(r"<td><code>([^<]+)</code></td>", page)
+    assert len(cells) == 2 * len(content.cases())
+    return cells[::2], cells[1::2]
+
+
+@pytest.mark.xdist_group("people-embedded")
+def test_a_county_in_one_process_says_and_stores_nothing_about_anybody(embedded: Life) -> None:
+    assert embedded.leaks == {}
+    assert embedded.told_to_clerks <= embedded.codes | {token for token in embedded.persons if token.startswith("37-")}
+
+
+@pytest.mark.xdist_group("people-embedded")
+def test_the_same_search_finds_everybody_in_the_database_of_applications(embedded: Life) -> None:
+    # Of the demonstration only the first minutes have happened: later words of its script are not written yet.
+    script = set(demo_people()) - applicants()
+    assert embedded.persons - embedded.kept <= script
+    assert script & embedded.kept
+    assert embedded.kept.isdisjoint(embedded.codes), "a query code is kept nowhere, not even there"
+
+
+def applicants() -> set[str]:
+    """What the demonstration tells of its applicants when it opens their cases."""
+    people = [case.applicant for case in content.cases()]
+    return {text for one in people for text in (one.name, one.page_code, one.contact_mobile, one.address)}
+
+
+@pytest.mark.xdist_group("people-embedded")
+def test_what_was_searched_tells_of_the_cases_all_the_same(embedded: Life) -> None:
+    text = {where: data.decode(errors="replace") for where, data in embedded.said.items()}
+    assert text["ledger"].count("'kind': 'application'") >= EMBEDDED_CASES * MOVES
+    assert text["/applications/metrics"].count("tongyuan_") > 20
+    assert text["log"].count("a case was read in full") == EMBEDDED_CASES
+    for name in CHANNELS:
+        assert text[f"{name} stream"].count("event: ") > 5
+        assert "办理中" in text[f"{name} look-ups"]
+        assert {f"/{name}/v1/changes", f"/{name}/items/{ITEM}"} <= text.keys()
+    assert {f"{name}.db" for name in SERVICES} <= embedded.stored.keys()
+
+
+# One process a service, RabbitMQ, PostgreSQL
+
+SHOWN = ("web", "kiosk")
+NAMES = ("catalog", "applications", "ledger", *SHOWN)
+
+
+class SmallCounty(ProductionCounty):
+    """Cases, the ledger and two channels."""
+
+    @property
+    def names(self) -> list[str]:
+        return [name for service in NAMES for name in (service, f"{service}-worker")]
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    crowd = people(seed=9, number=PRODUCTION_CASES)
+    folder = tmp_path_factory.mktemp("processes")
+    rabbit = PrivateRabbit(folder / "rabbitmq").start()
+    said: dict[str, bytes] = {}
+    try:
+        with private_postgres() as postgres:
+            database = postgres.create_database()
+            county = SmallCounty(folder / "county", rabbit.url, postgres.url(database), env=SETTINGS)
+            with running(county):
+                with listening(county, SHOWN) as heard:
+                    clerks = b"".join(spoken(*tell(county, person)) for person in crowd)
+                    said["errors"] = b"".join(spoken(*mistake(county, person)) for person in crowd[::4])
+                    until_everywhere(county, PRODUCTION_CASES, SHOWN)
+                    for name in SHOWN:
+                        asked = b"".join(spoken(*ask(county, name, person)) for person in crowd[::6])
+                        said[f"{name} look-ups"] = asked
+                said |= {f"{name} stream": bytes(data) for name, data in heard.items()}
+                said |= dict(read(county, NAMES, [f"application:{case_ref(crowd[0].number, crowd[0].code)}"]))
+                for name in county.names:
+                    metrics = httpx.get(f"{county.url(name)}/metrics", trust_env=False, follow_redirects=True)
+                    said[f"{name} metrics"] = metrics.content
+            said |= {f"{name} log": county.log(name).encode() for name in county.names}
+            # Stopped, so that all it holds is written down.
+            rabbit.stop()
+            stored = {f"broker {name}": data for name, data in files(rabbit.folder).items()}
+            stored |= {name: dumped(postgres, database, name) for name in SERVICES}
+        codes = frozenset(person.code for person in crowd)
+        persons = frozenset(token for person in crowd for token in person.tokens) - codes
+        yield Life(Search({*persons, *codes}), clerks, said, stored, persons, codes)
+    finally:
+        rabbit.stop()
+
+
+def dumped(postgres: PrivatePostgres, database: str, schema: str) -> bytes:
+    """The schema's whole contents as SQL."""
+    program = require("pg_dump", "postgresql", places=PLACES)
+    command = [str(program), "--schema", schema, postgres.dsn(database)]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("people-production")
+def test_processes_broker_and_database_hold_nothing_about_anybody(production: Life) -> None:
+    assert production.leaks == {}
+    assert production.told_to_clerks <= production.codes | {
+        token for token in production.persons if token.startswith("37-")
+    }
+    stored = b"".join(data for name, data in production.stored.items() if name.startswith("broker"))
+    assert stored.count(b"tongyuan.application.advanced") >= PRODUCTION_CASES, "the cases went through this broker"
+    for name in ("ledger", *SHOWN):
+        assert production.stored[name].count(b"application:") >= PRODUCTION_CASES
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("people-production")
+def test_the_same_search_finds_everybody_in_the_schema_of_applications(production: Life) -> None:
+    assert production.kept == production.persons
+
+
+def test_the_search_sees_through_every_form() -> None:
+    search = Search(["欧阳蕤", "440232195501012411"])
+    name, number = "我叫欧阳蕤。", "号码440232195501012411。"
+    for text, token in ((name, "欧阳蕤"), (number, "440232195501012411")):
+        for data in (
+            text.encode(),
+            text.encode("utf-16-le"),
+            text.encode("utf-16-be"),
+            json.dumps(text).encode(),
+            json.dumps(text).upper().replace("\\U", "\\u").encode(),
+            json.dumps(json.dumps(text)).encode(),
+            quote(text).encode(),
+            *(base64.b64encode(b"x" * before + text.encode()) for before in range(3)),
+        ):
+            assert search.tokens(data) == {token}, data
+    assert search.tokens("我叫欧阳。440232195501012412".encode()) == set()

@@ -1,0 +1,80 @@
+"""The whole pipeline over PostgreSQL, each service in its own schema: shown, healed, found, in time."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contracts.topology import CHANNELS
+from services.catalog.commands import ItemImport
+from tests.harness.pipeline import code_of, guide, item, pipeline, progress, shown
+from tests.harness.rabbitmq import wait_until
+
+
+@pytest.fixture
+def county(database_url, tmp_path):
+    with pipeline(database_url, tmp_path) as made:
+        yield made
+
+
+def test_what_is_released_is_shown_by_all_and_what_is_withdrawn_by_none(county):
+    county.catalog.import_items(ItemImport(rows=[item(n).model_dump(mode="json") for n in range(1, 30)]))
+    county.release(guide(1))
+    county.release_case(progress())
+    county.flow()
+    county.withdraw(item(1))
+    county.flow()
+    county.flow()
+
+    for name in CHANNELS:
+        assert shown(county.get(f"{name}/v1/items")) == [code_of(n) for n in range(2, 30)]
+        assert county.get(f"{name}/v1/guides/{code_of(1)}").status_code == 410
+        assert county.get(f"{name}/v1/source").json()["digests"]["counts"] == {"application": 1, "item": 28}
+        assert len(shown(county.get(f"{name}/v1/search", q="居民身份证"))) == 20
+
+
+def test_damage_is_healed_by_a_rebuild(county):
+    for number in (1, 2, 3):
+        county.release(item(number))
+    county.flow()
+    county.execute("web", "UPDATE web.document SET content = replace(content, '居民', '公民') WHERE position = 1")
+    county.execute("web", "DELETE FROM web.document WHERE position = 2")
+    done = county.rebuild("web")
+
+    assert done.differences == [f"item:{code_of(1)}", f"item:{code_of(2)}"]
+    assert county.rebuild("web").differences == []
+
+
+def test_time_turns_the_pages(county):
+    county.release(item(1), effective_at=datetime.now(UTC) + timedelta(milliseconds=300))
+    county.release(item(2), expires_at=datetime.now(UTC) + timedelta(milliseconds=300))
+    county.flow()
+
+    def turned():
+        county.channels["kiosk"].turn_pages()
+        return shown(county.get("kiosk/v1/items")) == [code_of(1)]
+
+    wait_until(turned, "the pages were not turned")
+
+
+def test_who_follows_by_cursor_misses_nothing_while_others_write(county):
+    """A cursor that were read after the rows of its page would skip what was committed in between."""
+    writer = threading.Thread(target=write_all, args=(county, range(1, 26)))
+    writer.start()
+    told, cursor = set(), "0"
+
+    def follow():
+        nonlocal cursor
+        answer = county.get("web/v1/changes", since=cursor, limit=3).json()
+        told.update(change["key"] for change in answer["changes"])
+        cursor = answer["cursor"]
+        return told == {f"item:{code_of(n)}" for n in range(1, 26)}
+
+    wait_until(follow, "a change was told to nobody")
+    writer.join()
+
+
+def write_all(county, numbers):
+    for number in numbers:
+        county.release(item(number))
+        county.flow()
