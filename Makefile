@@ -1,0 +1,58 @@
+# Every target has `## text`; `make` or `make help` is the manual.
+DATA_DIR ?= data
+PORT ?= 8080
+# Seconds after which a test run is ended, with its summary; it stays well under the 20 minutes promised for CI.
+TEST_LIMIT ?= 960
+
+BIN := .venv/bin
+PYTEST := timeout --foreground --signal=INT --kill-after=60 $(TEST_LIMIT) $(BIN)/pytest
+PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
+OURS := contracts shared services tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast faults lint format contracts bench lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with the locked dependencies and the project; does nothing when nothing changed
+	@bash deploy/setup.sh
+
+run: setup ## start everything in one process with demo data, on PORT (8080), in DATA_DIR (data)
+	$(BIN)/tongyuan up --demo --data-dir "$(DATA_DIR)" --port "$(PORT)"
+
+test: setup ## run all tests, with private servers of their own
+	$(PYTEST) $(PARALLEL)
+
+test-fast: setup ## run the unit and contract tests that need no server
+	$(PYTEST) $(PARALLEL) tests/unit tests/contract -m "not servers"
+
+faults: setup ## kill, cut and fill what can be killed, cut and filled
+	$(PYTEST) $(PARALLEL) tests/faults
+
+lint: setup ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict contracts shared services tests/harness
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## bring the code into its one form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+contracts: setup ## write the schemas, examples and documents that follow from contracts/ and the HTTP apps
+	$(BIN)/python -m tests.harness.contract_examples
+	$(BIN)/python -m contracts
+	$(BIN)/python -m services.openapi
+
+bench: setup ## measure throughput and latency on this machine
+	PYTHONPATH=. $(BIN)/python tests/bench/run.py
+
+lock: setup ## pin the newest versions that pyproject.toml allows, with their hashes
+	$(BIN)/pip-compile -q --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+		-o requirements.lock pyproject.toml
+
+clean: ## remove every cache; .venv and data stay
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	find $(OURS) -name __pycache__ -type d -prune -exec rm -rf {} +

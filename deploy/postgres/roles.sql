@@ -1,0 +1,45 @@
+-- The database's accounts: one a service, each the owner of the schema of its name and of nothing else.
+-- Safe to repeat: it also sets passwords that have changed. Run by psql 14 or newer, as a superuser;
+-- passwords come from the environment: POSTGRES_PASSWORD_<SERVICE>.
+
+\getenv catalog POSTGRES_PASSWORD_CATALOG
+\getenv guides POSTGRES_PASSWORD_GUIDES
+\getenv applications POSTGRES_PASSWORD_APPLICATIONS
+\getenv ledger POSTGRES_PASSWORD_LEDGER
+\getenv web POSTGRES_PASSWORD_WEB
+\getenv mobile POSTGRES_PASSWORD_MOBILE
+\getenv kiosk POSTGRES_PASSWORD_KIOSK
+\getenv portal POSTGRES_PASSWORD_PORTAL
+
+BEGIN;
+
+-- Two runs at the same time would both find a role missing.
+SELECT pg_advisory_xact_lock(5419) \g /dev/null
+
+-- A server that logs statements would log passwords.
+SET LOCAL log_statement = 'none';
+SET LOCAL log_min_error_statement = 'panic';
+SET LOCAL password_encryption = 'scram-sha-256';
+
+CREATE TEMPORARY TABLE account (name text PRIMARY KEY, password text NOT NULL CHECK (length(password) >= 12))
+    ON COMMIT DROP;
+INSERT INTO account VALUES
+    ('catalog', :'catalog'), ('guides', :'guides'), ('applications', :'applications'), ('ledger', :'ledger'),
+    ('web', :'web'), ('mobile', :'mobile'), ('kiosk', :'kiosk'), ('portal', :'portal');
+
+SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
+
+SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 60 '
+              'PASSWORD %L', name, password) FROM account \gexec
+
+-- PostgreSQL lets everybody connect to every database and see the schema public.
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+-- CREATE: `tongyuan migrate` says CREATE SCHEMA IF NOT EXISTS, which asks for this right even where the schema exists.
+SELECT format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), name) FROM account \gexec
+
+SELECT format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', name, name) FROM account \gexec
+SELECT format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', name) FROM account \gexec
+
+COMMIT;
