@@ -47,10 +47,12 @@ def test_a_version_goes_at_its_end_by_itself(county, channel):
 
 
 def test_its_end_is_a_change_that_others_hear_of(county, channel):
-    county.release(item(1), expires_at=now() + SOON)
+    county.release(item(1))
     county.flow()
     cursor = county.get(f"{channel}/v1/changes").json()["cursor"]
-    turned_until(county, channel, lambda: changes_since(county, channel, cursor))
+    county.release(item(1), expires_at=now() + SOON)
+    county.flow()
+    turned_until(county, channel, lambda: status(county, channel) == 410)
 
     (change,) = changes_since(county, channel, cursor)
     assert (change["key"], change["document"]) == (f"item:{CODE}", None)
