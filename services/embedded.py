@@ -28,7 +28,7 @@ from services.guides.following import ItemWatch
 from services.ledger import queries
 from services.ledger.commands import sign_head
 from services.ledger.intake import Intake, Pace
-from services.ledger.queries import LedgerFeed
+from services.ledger.feed import LedgerFeed
 from services.local import LocalLedger, LocalSource
 from services.openapi import serving_document
 from services.parts import ChannelParts, Parts, kept_token

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from contracts.publication import Lane
 from contracts.topology import LANE_EXCHANGES, PUBLICATIONS_EXCHANGE, SOURCES
-from services.ledger.queries import LedgerFeed
+from services.ledger.feed import LedgerFeed
 from services.openapi import serving_document
 from services.parts import Parts
 from services.process import amqp_url

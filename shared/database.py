@@ -5,13 +5,13 @@ PostgreSQL: the service's name is its schema; no statement, lock or idle transac
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlmodel import Session
 
@@ -37,6 +37,8 @@ class Database:
         # PostgreSQL's default gives every statement a view of its own: a cursor read after the rows would skip some.
         snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reader = self.engine.execution_options(**({} if self.is_sqlite else snapshot))
+        alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+        self._asker = self.engine.execution_options(**({} if self.is_sqlite else alone))
         self.bell: Bell = LocalBell(url) if self.is_sqlite else PostgresBell(service, url)
 
     @contextmanager
@@ -55,6 +57,13 @@ class Database:
         """A consistent view; nothing is written."""
         with _as_ours(), Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    def ask(self, statement: TextClause, **values: Any) -> Sequence[Any]:
+        """The rows of one statement that reads. It is its own consistent view, so no transaction is put around it:
+        a third of the round trips of `read`, for what is asked at every publication.
+        """
+        with _as_ours(), self._asker.connect() as connection:
+            return connection.execute(statement, values).all()
 
     def migrate(self, folder: str) -> None:
         """Bring the schema up to date with the service's own migrations in `services/<folder>/migrations`."""

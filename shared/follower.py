@@ -77,7 +77,7 @@ class Follower(ABC, Generic[E]):
     def advance(self, entries: Sequence[E]) -> None:
         """Apply what is new; heal gaps from upstream. Raises `Unavailable` when upstream cannot help now."""
         with self._turn:
-            position = self.position() if self._known is None else self._known
+            position = self._where()
             self._known = None
             waiting = {self.number_of(entry): entry for entry in entries if self.number_of(entry) > position}
             metrics.duplicates.labels(self.service).inc(len(entries) - len(waiting))
@@ -96,7 +96,7 @@ class Follower(ABC, Generic[E]):
         """Catch up with upstream as far as `number`; how many entries were fetched."""
         with self._turn:
             fetched = 0
-            while (position := self.position()) < number:
+            while (position := self._where()) < number:
                 entries = self._fetched(position, min(FETCH_LIMIT, number - position))
                 if not entries:
                     raise Unavailable(f"{self.service}: upstream has no entry {position + 1} yet")
@@ -106,6 +106,9 @@ class Follower(ABC, Generic[E]):
                 metrics.gaps_healed.labels(self.service).inc()
                 self._log.info("caught up", fetched=fetched, position=position)
             return fetched
+
+    def _where(self) -> int:
+        return self.position() if self._known is None else self._known
 
     def catch_up(self) -> int:
         """Fetch until upstream has nothing new; how many entries."""

@@ -21,9 +21,13 @@ from contracts.publication import Kind, Lane, Op, Release
 from contracts.topology import routing_key
 from shared import metrics, trace
 from shared.canonical import digest
+from shared.database import Database
 from shared.delivery import Message
 
 outbox_metadata = MetaData()
+FOLLOWING = text(
+    "SELECT sequence, document FROM release WHERE lane = :lane AND sequence > :after ORDER BY sequence LIMIT :limit"
+)
 
 
 class OutboxModel(SQLModel):
@@ -138,11 +142,10 @@ class SourceFeed:
         )
         return [(sequence, document) for sequence, document in session.exec(query)]
 
-    def messages(self, session: Session, after: int, limit: int) -> list[Message]:
+    def messages(self, db: Database, after: int, limit: int) -> list[Message]:
         """The same as messages for the relay."""
-        return [
-            _message(self.source, sequence, document) for sequence, document in self.documents(session, after, limit)
-        ]
+        rows = db.ask(FOLLOWING, lane=self.lane, after=after, limit=limit)
+        return [_message(self.source, sequence, document) for sequence, document in rows]
 
     def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
         """How many follow `after`, and the release time of the oldest."""

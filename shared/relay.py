@@ -1,13 +1,14 @@
 """The relay: from a feed to the next hop, in order; a row counts as sent only after its confirm.
 
-Killed at any moment it may send twice, and never skips: the cursor moves in a transaction of its own, after the
-confirm. After any error the publisher makes a new connection, and the same batch goes again.
+Killed at any moment it may send twice, and never skips: the cursor is written down after the confirm, at the latest a
+second later. After any error the publisher makes a new connection, and the same batch goes again.
 """
 
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,13 +19,13 @@ from shared import log, metrics
 from shared.database import Database
 from shared.delivery import Message, Publisher
 from shared.errors import TongyuanError, Unavailable
-from shared.outbox import RelayedRow
 from shared.wakeup import Ear
 
 BATCH = 200
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+CURSOR = text("SELECT sequence FROM relayed WHERE lane = :lane")
 ADVANCE = text(
     "INSERT INTO relayed (lane, sequence) VALUES (:lane, :sequence) "
     "ON CONFLICT (lane) DO UPDATE SET sequence = excluded.sequence"
@@ -34,7 +35,7 @@ ADVANCE = text(
 class Feed(Protocol):
     """A numbered log: 1, 2, 3 … without holes."""
 
-    def messages(self, session: Session, after: int, limit: int) -> list[Message]:
+    def messages(self, db: Database, after: int, limit: int) -> list[Message]:
         """What follows `after`, in order."""
 
     def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
@@ -45,7 +46,8 @@ def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
     """Relay until `stop` is set, taking turns: relays of one database in one thread. None ends, or holds up another."""
     ear = relays[0].db.bell.ear()
     while not stop.is_set():
-        if sum(relay.turn(ear) for relay in relays) == 0:
+        # A batch that is not full was the last one: whatever came since has rung the bell.
+        if max([relay.turn(ear) for relay in relays]) < BATCH:
             ear.wait(POLL_SECONDS)
     ear.close()
     for relay in relays:
@@ -55,7 +57,7 @@ def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
 class Relay:
     """Moves one feed to one next hop. `name` is its cursor and, in production, the lock that makes it the only one.
 
-    `idle(session, cursor)` is what to say when nothing is left to send; each message of it goes until it is confirmed.
+    `idle(db, cursor)` is what to say when nothing is left to send; each message of it goes until it is confirmed.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Relay:
         name: str,
         make_publisher: Callable[[], Publisher],
         *,
-        idle: Callable[[Session, int], Message | None] = lambda _session, _cursor: None,
+        idle: Callable[[Database, int], Message | None] = lambda _db, _cursor: None,
     ) -> None:
         self.db, self.feed, self.name = db, feed, name
         self._make_publisher = make_publisher
@@ -77,6 +79,9 @@ class Relay:
         # Looking for the lock and at the queue's length once a second is enough: two leaders may only cause duplicates.
         self._look_after = 0.0
         self._leading = False
+        # How far the next hop has confirmed, and how much of that is written down; None: to be read again.
+        self._confirmed: int | None = None
+        self._written = 0
         self._log = log.get("relay")
 
     def run(self, stop: threading.Event) -> None:
@@ -90,6 +95,8 @@ class Relay:
         try:
             if time.monotonic() >= self._look_after:
                 self._leading = self._leads(ear.lead(self.name))
+                if self._leading:
+                    self._write_down()
                 self._measure()
                 self._look_after = time.monotonic() + LOOK_SECONDS
             sent = self.step() if self._leading else 0
@@ -104,28 +111,36 @@ class Relay:
 
     def step(self) -> int:
         """Send the next batch; how many were confirmed (0: nothing to do). Raises `Unavailable` when they were not."""
-        with self.db.read() as session:
-            cursor = self.cursor(session)
-            messages = self.feed.messages(session, cursor, BATCH)
-            extra = None if messages else self._idle(session, cursor)
+        cursor = self.cursor()
+        messages = self.feed.messages(self.db, cursor, BATCH)
         if messages:
             self._send(messages)
-            self._advance(messages[-1].sequence)
+            self._confirmed = messages[-1].sequence
             metrics.relayed.labels(self.db.service, self.name).inc(len(messages))
-        elif extra is not None and extra.message_id != self._said:
+            return len(messages)
+        self._write_down()
+        extra = self._idle(self.db, cursor)
+        if extra is not None and extra.message_id != self._said:
             self._send([extra])
             self._said = extra.message_id
         else:
             self._pump()
-        return len(messages)
+        return 0
 
-    def cursor(self, session: Session) -> int:
+    def cursor(self) -> int:
         """How far the next hop has confirmed."""
-        row = session.get(RelayedRow, self.name)
-        return row.sequence if row else 0
+        if self._confirmed is None:
+            rows = self.db.ask(CURSOR, lane=self.name)
+            self._confirmed = self._written = rows[0].sequence if rows else 0
+        return self._confirmed
 
     def close(self) -> None:
-        """Let go of the publisher."""
+        """Write the cursor down if that is possible, and let go of the publisher."""
+        with suppress(TongyuanError):
+            self._write_down()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._publisher is not None:
             self._publisher.close()
             self._publisher = None
@@ -136,14 +151,17 @@ class Relay:
         try:
             self._publisher.publish(messages)
         except Exception as error:
-            self.close()
+            self._let_go()
             if isinstance(error, TongyuanError):
                 raise
             raise Unavailable(f"publisher failed: {error!r}") from error
 
-    def _advance(self, sequence: int) -> None:
-        with self.db.write() as session:
-            session.connection().execute(ADVANCE, {"lane": self.name, "sequence": sequence})
+    def _write_down(self) -> None:
+        """What is lost of it when the process is killed is sent twice, so it need not be written at every batch."""
+        if self._confirmed is not None and self._confirmed != self._written:
+            with self.db.write() as session:
+                session.connection().execute(ADVANCE, {"lane": self.name, "sequence": self._confirmed})
+            self._written = self._confirmed
 
     def _pump(self) -> None:
         pump = getattr(self._publisher, "pump", None)
@@ -153,12 +171,16 @@ class Relay:
     def _leads(self, leading: bool) -> bool:
         metrics.leading.labels(f"relay-{self.db.service}-{self.name}").set(leading)
         if not leading:
-            self.close()
+            self._let_go()
+            self._confirmed = None
         return leading
 
     def _measure(self) -> None:
         with self.db.read() as session:
-            depth, oldest = self.feed.waiting(session, self.cursor(session))
+            depth, oldest = self.feed.waiting(session, self.cursor())
+        if depth < 0:
+            # The database was put back to an earlier day: what it knows of the cursor counts, not our memory.
+            self._confirmed = None
         age = (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
-        metrics.outbox_depth.labels(self.db.service, self.name).set(depth)
+        metrics.outbox_depth.labels(self.db.service, self.name).set(max(depth, 0))
         metrics.outbox_age.labels(self.db.service, self.name).set(max(age, 0.0))

@@ -6,10 +6,11 @@ LISTEN/NOTIFY on a connection of its own, which can also hold the lock of a role
 
 import threading
 import zlib
+from functools import cache
 from typing import ClassVar, Protocol
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 
@@ -32,6 +33,9 @@ class Bell(Protocol):
     def ring(self, session: Session) -> None:
         """Ring when, and only when, the session's transaction commits."""
 
+    def ringing(self, session: Session, statement: str) -> TextClause:
+        """The same by a statement that is sent anyway and ends in a list of what it returns."""
+
     def committed(self, session: Session) -> None:
         """Called by `Database.write` after its commit."""
 
@@ -53,6 +57,11 @@ class LocalBell:
     def ring(self, session: Session) -> None:
         """See `Bell`."""
         session.info["ring"] = True
+
+    def ringing(self, session: Session, statement: str) -> TextClause:
+        """See `Bell`."""
+        self.ring(session)
+        return _prepared(statement)
 
     def committed(self, session: Session) -> None:
         """See `Bell`."""
@@ -101,12 +110,17 @@ class PostgresBell:
 
     def __init__(self, service: str, url: str) -> None:
         self._channel = f"tongyuan_{service}"
+        self._notify = f"pg_notify('{self._channel}', '')"
         self._service = service
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
 
     def ring(self, session: Session) -> None:
         """See `Bell`; PostgreSQL sends it at commit."""
-        session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": self._channel})
+        session.connection().execute(_prepared(f"SELECT {self._notify}"))
+
+    def ringing(self, session: Session, statement: str) -> TextClause:
+        """See `Bell`."""
+        return _prepared(f"{statement}, {self._notify}")
 
     def committed(self, session: Session) -> None:
         """See `Bell`; nothing is left to do."""
@@ -161,3 +175,8 @@ class _PostgresEar:
             self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
             self._connection.execute(f"LISTEN {self._channel}")
         return self._connection
+
+
+@cache
+def _prepared(statement: str) -> TextClause:
+    return text(statement)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, text
-from sqlmodel import Session, col, delete, func, select
+from sqlalchemy import TextClause, insert, text
+from sqlmodel import Session, col, delete, select
 
 from contracts.base import format_time
 from contracts.publication import Head, Op, Publication
-from services.channels.model import ONLY, DocumentRow, ParkedRow, ScheduledRow, SeenHeadRow, StateRow
+from services.channels.model import ONLY, DocumentRow, ParkedRow, ScheduledRow, StateRow
 from services.channels.port import Adapter, source_of
 from shared import log, metrics
 from shared.database import Database
@@ -20,6 +20,7 @@ from shared.follower import Follower, Moved, checked
 from shared.upstream import LedgerReader
 
 Row = dict[str, Any]
+Poison = tuple[Publication, Exception]
 LONGEST_TURN = timedelta(seconds=1)
 _log = log.get("channel")
 
@@ -34,6 +35,24 @@ ON CONFLICT (key) DO UPDATE SET
   released_at = excluded.released_at, change = excluded.change, content = excluded.content
 WHERE {table}.version < excluded.version
 """
+SHOW = text(UPSERT.format(table="document"))
+SHOW_AGAIN = text(UPSERT.format(table="document").replace(".version < excluded", ".version <= excluded"))
+POSITION = text("SELECT position FROM state WHERE id = 1")
+MOVE = (
+    "UPDATE state SET position = :to, change = change + :shown WHERE id = 1 AND position = :before "
+    "RETURNING change, (SELECT count(*) FROM parked) AS parked"
+)
+REMEMBER_HEAD = """
+INSERT INTO seen_head (id, size, root, time, checkpoint) VALUES (1, :size, :root, :time, :checkpoint)
+ON CONFLICT (id) DO UPDATE SET
+  size = excluded.size, root = excluded.root, time = excluded.time, checkpoint = excluded.checkpoint
+WHERE (excluded.size, excluded.time) > (seen_head.size, seen_head.time)
+RETURNING size
+"""
+NEXT_TURN = text(
+    "SELECT (SELECT min(effective_at) FROM scheduled) AS beginning, "
+    "(SELECT min(expires_at) FROM document WHERE content_digest IS NOT NULL) AS ending"
+)
 
 
 class Channel(Follower[Publication]):
@@ -49,45 +68,44 @@ class Channel(Follower[Publication]):
         return entry.position
 
     def position(self) -> int:
-        with self.db.read() as session:
-            return state(session).position
+        return int(self.db.ask(POSITION)[0].position)
 
     def apply(self, entries: Sequence[Publication]) -> None:
         """Show, hide, schedule or park each entry. The position moves in the same transaction."""
         now = datetime.now(UTC)
+        rows, poison = self._rows(entries)
+        due, later = in_time(rows, now)
+        before, to = entries[0].position - 1, entries[-1].position
         with self.db.write() as session:
-            at = locked_state(session)
-            if at.position != entries[0].position - 1:
-                raise Moved(f"{self.service} is at {at.position}, not before {entries[0].position}")
-            show(session, at, self._rows(session, entries, now), now)
-            at.position = entries[-1].position
-            self.db.bell.ring(session)
+            move = self.db.bell.ringing(session, MOVE)
+            values = {"before": before, "to": to, "shown": len(due)}
+            moved = session.connection().execute(move, values).first()
+            if moved is None:
+                raise Moved(f"{self.service} is not at {before}")
+            for entry, error in poison:
+                park(session, entry, error, now)
+            put(session, due, later, moved.change - len(due))
+            if moved.parked or poison:
+                forget_parked(session, due)
         if any(entry.effective_at or entry.expires_at for entry in entries):
             self._next_turn = now
         self._measure(entries)
 
     def on_head(self, head: Head) -> None:
         """Remember the head, now that everything it covers is applied; an older one, come late, is old news."""
+        values = {"size": head.size, "root": head.root, "time": format_time(head.time), "checkpoint": head.checkpoint}
         with self.db.write() as session:
-            known = session.get(SeenHeadRow, ONLY, with_for_update=True)
-            if known and (head.size, format_time(head.time)) <= (known.size, known.time):
-                return
-            session.merge(
-                SeenHeadRow(
-                    id=ONLY, size=head.size, root=head.root, time=format_time(head.time), checkpoint=head.checkpoint
-                )
-            )
-            self.db.bell.ring(session)
+            session.connection().execute(self.db.bell.ringing(session, REMEMBER_HEAD), values)
 
     def turn_pages(self) -> int:
         """Show what has become effective, hide what has expired; how many documents changed."""
         now = datetime.now(UTC)
         if now < self._next_turn:
             return 0
-        with self.db.read() as session:
-            self._next_turn = min(_next_turn(session, now), now + LONGEST_TURN)
-            if not _due(session, now):
-                return 0
+        turn = self._asked_turn(now)
+        self._next_turn = min(turn, now + LONGEST_TURN)
+        if turn > now:
+            return 0
         self._next_turn = now
         with self.db.write() as session:
             at = locked_state(session)
@@ -116,14 +134,19 @@ class Channel(Follower[Publication]):
         except Broken as error:
             self._spoilt[entry.position] = error
 
-    def _rows(self, session: Session, entries: Iterable[Publication], now: datetime) -> list[Row]:
-        rows = []
+    def _asked_turn(self, now: datetime) -> datetime:
+        """When the next version begins or ends; far away when none does."""
+        moments = [datetime.fromisoformat(moment) for moment in self.db.ask(NEXT_TURN)[0] if moment]
+        return min(moments, default=now + LONGEST_TURN)
+
+    def _rows(self, entries: Iterable[Publication]) -> tuple[list[Row], list[Poison]]:
+        rows, poison = [], []
         for entry in entries:
             try:
                 rows.append(self._row(entry))
             except Exception as error:  # noqa: BLE001  # poison of any kind is parked and must not block other keys
-                park(session, entry, error, now)
-        return rows
+                poison.append((entry, error))
+        return rows, poison
 
     def _row(self, entry: Publication) -> Row:
         if spoilt := self._spoilt.pop(entry.position, None):
@@ -160,10 +183,18 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
 
 
 def show(session: Session, at: StateRow, rows: list[Row], now: datetime, *, again: bool = False) -> None:
-    """Put rows on show, each under the next change number; what has its time ahead waits. Older versions lose.
+    """Put rows on show under the next change numbers of `at`, which the caller has locked and saves.
 
     `again`: rows come from this store itself (their time has come), so an equal version may replace itself.
     """
+    due, later = in_time(rows, now)
+    put(session, due, later, at.change, SHOW_AGAIN if again else SHOW)
+    at.change += len(due)
+    forget_parked(session, due)
+
+
+def in_time(rows: Iterable[Row], now: datetime) -> tuple[list[Row], list[Row]]:
+    """What is to be shown now, the newest of each key, without content if it has ended; and what waits for its time."""
     moment = format_time(now)
     later: list[Row] = []
     newest: dict[str, Row] = {}
@@ -172,20 +203,19 @@ def show(session: Session, at: StateRow, rows: list[Row], now: datetime, *, agai
             later.append(row)
         elif row["version"] >= newest.get(row["key"], row)["version"]:
             newest[row["key"]] = row
-    if later:
-        session.connection().execute(insert(ScheduledRow), later)
-    if not newest:
-        return
     for row in newest.values():
-        at.change += 1
-        row["change"] = at.change
         if row["expires_at"] and row["expires_at"] <= moment:
             row.update(content=None, content_digest=None)
-    statement = UPSERT.format(table="document")
-    if again:
-        statement = statement.replace("document.version < excluded", "document.version <= excluded")
-    session.connection().execute(text(statement), list(newest.values()))
-    _forget_parked(session, newest)
+    return list(newest.values()), later
+
+
+def put(session: Session, due: list[Row], later: list[Row], change: int, statement: TextClause = SHOW) -> None:
+    """Write both down, each row of `due` under the next number after `change`. Older versions lose."""
+    if later:
+        session.connection().execute(insert(ScheduledRow), later)
+    if due:
+        numbered = [{**row, "change": change + number} for number, row in enumerate(due, 1)]
+        session.connection().execute(statement, numbered)
 
 
 def park(session: Session, entry: Publication, error: Exception, now: datetime) -> None:
@@ -230,17 +260,9 @@ def _due(session: Session, now: datetime) -> list[Row]:
     return [{**row.model_dump(exclude={"change"})} for row in [*due, *over]]
 
 
-def _next_turn(session: Session, now: datetime) -> datetime:
-    """When the next version begins or ends; far away when none does."""
-    begin = session.exec(select(func.min(ScheduledRow.effective_at))).one()
-    end = session.exec(
-        select(func.min(DocumentRow.expires_at)).where(col(DocumentRow.content_digest).is_not(None))
-    ).one()
-    moments = [datetime.fromisoformat(moment) for moment in (begin, end) if moment]
-    return min(moments, default=now + LONGEST_TURN)
-
-
-def _forget_parked(session: Session, newest: dict[str, Row]) -> None:
+def forget_parked(session: Session, due: list[Row]) -> None:
     """What is newer than a parked entry of its key makes up for it."""
-    shown = [{"key": key, "version": row["version"]} for key, row in newest.items()]
-    session.connection().execute(text("DELETE FROM parked WHERE key = :key AND version < :version"), shown)
+    if due:
+        session.flush()
+        shown = [{"key": row["key"], "version": row["version"]} for row in due]
+        session.connection().execute(text("DELETE FROM parked WHERE key = :key AND version < :version"), shown)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from sqlmodel import Session, col, select
@@ -23,8 +24,8 @@ from shared.sse import Frame, Stream, encode
 BATCH = 200
 CATCH_UP = 500
 INDEX_BATCH = 50
-INDEX_PAUSE = 0.3
-MEASURE_SECONDS = 2.0
+INDEX_PAUSE = 0.5
+MEASURE_SECONDS = 5.0
 POLL_SECONDS = 0.5
 _log = log.get("live")
 
@@ -45,15 +46,15 @@ class Live:
 
     def step(self) -> bool:
         """Take the next changes and the newest head from the store; False when there was nothing new."""
-        with self._db.read() as session:
-            at = state(session)
-            if self._seen < 0:
-                self._seen = at.change
-            rows = queries.changes(session, self._seen, BATCH) if self.stream.has_clients else []
-            mark = queries.freshness(session)
-            if time.monotonic() > self._measure_after:
-                self._measure_after = time.monotonic() + MEASURE_SECONDS
-                self._measure(session, mark)
+        at = self._db.ask(queries.WHERE_IT_IS)[0]
+        mark = queries.freshness_of(at)
+        if self._seen < 0:
+            self._seen = at.change
+        asked = self.stream.has_clients and at.change > self._seen
+        rows = self._db.ask(queries.CHANGES, after=self._seen, limit=BATCH) if asked else []
+        if time.monotonic() > self._measure_after:
+            self._measure_after = time.monotonic() + MEASURE_SECONDS
+            self._measure(mark)
         frames = [_change(at.epoch, row) for row in rows]
         self._seen = rows[-1].change if rows else max(self._seen, at.change)
         if not rows and mark["head"] and mark["head"]["time"] != self._head:
@@ -61,7 +62,8 @@ class Live:
             frames.append(Frame(self._seen, encode("head", orjson.dumps(mark).decode(), mark["cursor"])))
         if frames:
             self.stream.add(frames)
-        return bool(rows)
+        # A full page may have a next one; whatever has come since this page has rung the bell.
+        return len(rows) == BATCH
 
     async def open(self, last_id: str) -> tuple[bytes, int]:
         """Hello and cursor for a client: `sync` (up to date), the missed changes, or `reset` (start over)."""
@@ -84,12 +86,13 @@ class Live:
             return encode("reset", '{"reason":"lag"}', current), at.change
         return b"".join(_change(at.epoch, row).data for row in rows) + sync, at.change
 
-    def _measure(self, session: Session, mark: dict[str, object]) -> None:
+    def _measure(self, mark: dict[str, object]) -> None:
         name = self.stream.name
-        for kind, count in queries.counts(session).items():
-            metrics.documents.labels(name, kind).set(count)
-        metrics.parked.labels(name).set(len(queries.parked(session)))
-        metrics.scheduled.labels(name).set(queries.waiting(session))
+        with self._db.read() as session:
+            for kind, count in queries.counts(session).items():
+                metrics.documents.labels(name, kind).set(count)
+            metrics.parked.labels(name).set(len(queries.parked(session)))
+            metrics.scheduled.labels(name).set(queries.waiting(session))
         metrics.position.labels(name).set(int(str(mark["position"])))
         head = mark["head"]
         if isinstance(head, dict):
@@ -102,6 +105,8 @@ class Indexer:
 
     def __init__(self, db: Database, index: SearchIndex) -> None:
         self._db, self._index = db, index
+        # What is indexed of each key: most changes (a fee, a window) change no word that anybody searches.
+        self._known: dict[str, int] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Index until told to stop. The pause lets what has just changed reach its readers first."""
@@ -123,10 +128,14 @@ class Indexer:
             guides = _documents(session, Kind.GUIDE, list(items))
         if not changed:
             return 0
+        rows = [indexed(item, guides.get(code)) for code, item in items.items()]
+        fresh = [row for row in rows if self._known.get(row.key) != hash(row)]
+        gone = [f"{Kind.ITEM}:{code}" for code in codes if code not in items]
         with self._db.write() as session:
-            self._index.replace(session, [indexed(item, guides.get(code)) for code, item in items.items()])
-            self._index.remove(session, [f"{Kind.ITEM}:{code}" for code in codes if code not in items])
+            self._index.replace(session, fresh)
+            self._index.remove(session, gone)
             session.merge(IndexedRow(id=ONLY, change=changed[-1][1]))
+        self._known.update({row.key: hash(row) for row in fresh} | dict.fromkeys(gone, 0))
         return len(changed)
 
 
@@ -151,5 +160,5 @@ def _documents(session: Session, kind: Kind, codes: list[str]) -> dict[str, Json
     return {document["code"]: document for document in found}
 
 
-def _change(epoch: str, row: DocumentRow) -> Frame:
+def _change(epoch: str, row: Any) -> Frame:
     return Frame(row.change, encode("change", queries.change_json(row), f"{epoch}.{row.change}"))

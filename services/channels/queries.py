@@ -1,18 +1,31 @@
 """Reading a channel: documents, lists, deltas, freshness. Never writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import text
 from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
-from contracts.publication import Kind
 from services.channels.commands import state
 from services.channels.digests import Digests, digest_lines, served_lines
-from services.channels.model import DocumentRow, ParkedRow, ScheduledRow, SeenHeadRow
+from services.channels.model import DocumentRow, ParkedRow, ScheduledRow
 from shared.errors import Invalid, TongyuanError, Violation
+
+WHERE_IT_IS = text(
+    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint "
+    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
+)
+"""How far the channel is, and the newest head it has applied up to (nulls before the first)."""
+
+CHANGES = text(
+    "SELECT key, version, position, change, expires_at, content FROM document "
+    "WHERE change > :after AND kind <> 'application' ORDER BY change LIMIT :limit"
+)
+"""Applications are never listed."""
 
 
 class StartOver(TongyuanError):
@@ -75,18 +88,12 @@ def cursor(session: Session, since: str) -> int:
     return int(number)
 
 
-def changes(session: Session, after: int, limit: int) -> list[DocumentRow]:
-    """Newest state of every public document that changed after `after`, in order; applications are never listed."""
-    query = (
-        select(DocumentRow)
-        .where(col(DocumentRow.change) > after, DocumentRow.kind != Kind.APPLICATION)
-        .order_by(col(DocumentRow.change))
-        .limit(limit)
-    )
-    return list(session.exec(query))
+def changes(session: Session, after: int, limit: int) -> Sequence[Any]:
+    """Rows of `CHANGES`: newest state of every public document that changed after `after`, in order."""
+    return session.connection().execute(CHANGES, {"after": after, "limit": limit}).all()
 
 
-def change_json(row: DocumentRow) -> str:
+def change_json(row: Any) -> str:
     """One change: the document, or a tombstone."""
     head = orjson.dumps({"change": row.change, "key": row.key, "version": row.version, "position": row.position})
     content = row.content if _visible(row) else "null"
@@ -95,12 +102,16 @@ def change_json(row: DocumentRow) -> str:
 
 def freshness(session: Session) -> Json:
     """How far the channel is, and the newest head it has applied up to."""
-    at = state(session)
-    head = session.get(SeenHeadRow, 1)
+    return freshness_of(session.connection().execute(WHERE_IT_IS).one())
+
+
+def freshness_of(at: Any) -> Json:
+    """The same from a row of `WHERE_IT_IS`."""
+    head = {"size": at.size, "root": at.root, "time": at.time, "checkpoint": at.checkpoint}
     return {
         "position": at.position,
         "cursor": f"{at.epoch}.{at.change}",
-        "head": head.model_dump(exclude={"id"}) if head else None,
+        "head": None if at.size is None else head,
     }
 
 
@@ -134,7 +145,7 @@ def trace(session: Session, key: str) -> Json | None:
     return None if row is None else {**row.model_dump(exclude={"content"}), "shown": _visible(row)}
 
 
-def _visible(row: DocumentRow) -> Any:
+def _visible(row: Any) -> bool:
     return row.content is not None and (row.expires_at is None or row.expires_at > _now())
 
 

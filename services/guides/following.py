@@ -33,10 +33,11 @@ class SeenItemRow(GuidesModel, table=True):
     version: int
 
 
-REMEMBER = (
-    "INSERT INTO seen_item (code, version) VALUES (:code, :version) "
-    "ON CONFLICT (code) DO UPDATE SET version = excluded.version"
+NEWS = text(
+    "INSERT INTO seen_item (code, version) VALUES (:code, :version) ON CONFLICT (code) DO UPDATE "
+    "SET version = excluded.version WHERE excluded.version > seen_item.version RETURNING code"
 )
+"""Remembers a version; a row comes back when it was newer than what was known."""
 
 
 class ItemWatch:
@@ -58,9 +59,17 @@ class ItemWatch:
         """Act on what no message told of; how many guides changed."""
         after, changed = "", 0
         while marks := self._ledger.current(after, 500):
-            changed += self._act(marks)
+            changed += self._act(self._unseen(marks))
             after = marks[-1].key
         return changed
+
+    def _unseen(self, marks: Sequence[KeyMark]) -> list[KeyMark]:
+        """Without a lock and without writing: nearly all are known when nothing was lost."""
+        codes = [mark.key.partition(":")[2] for mark in marks]
+        query = select(SeenItemRow.code, SeenItemRow.version).where(col(SeenItemRow.code).in_(codes))
+        with self._guides.db.read() as session:
+            seen = dict(session.exec(query).all())
+        return [mark for code, mark in zip(codes, marks, strict=True) if mark.version > seen.get(code, 0)]
 
     def _act(self, marks: Iterable[KeyMark]) -> int:
         newest = sorted(marks, key=lambda mark: mark.version)
@@ -68,29 +77,24 @@ class ItemWatch:
         if not items:
             return 0
         db, who = self._guides.db, self._guides.who
-        with db.read() as session:
-            if not _news(session, items):
-                return 0
         with db.write() as session:
-            news = _news(session, items)
+            news = [code for code, mark in items.items() if _is_news(session, code, mark.version)]
             gone = {code: items[code].effective_at for code in news if items[code].op == Op.WITHDRAW}
             hidden = editions.withdraw_many(session, who, gone, Lane.LIVE, State.HIDDEN)
             back = _hidden(session, [code for code in news if items[code].op == Op.RELEASE])
             for code in back:
                 editions.release(session, who, code, Period(items[code].effective_at))
-            if news:
-                seen = [{"code": code, "version": items[code].version} for code in news]
-                session.connection().execute(text(REMEMBER), seen)
-            db.bell.ring(session)
+            if hidden or back:
+                db.bell.ring(session)
         return len(hidden) + len(back)
 
 
-def _news(session: Session, items: dict[str, KeyMark]) -> list[str]:
-    query = select(SeenItemRow.code, SeenItemRow.version).where(col(SeenItemRow.code).in_(items))
-    seen = dict(session.exec(query).all())
-    return [code for code, mark in items.items() if mark.version > seen.get(code, 0)]
+def _is_news(session: Session, code: str, version: int) -> bool:
+    return session.connection().execute(NEWS, {"code": code, "version": version}).first() is not None
 
 
 def _hidden(session: Session, codes: list[str]) -> list[str]:
+    if not codes:
+        return []
     query = select(EditionRow.code).where(col(EditionRow.code).in_(codes), EditionRow.state == State.HIDDEN)
     return list(session.exec(query))

@@ -1,21 +1,15 @@
-"""Reading the ledger: entries, heads, proofs, and the feed that the relay sends. Never writes."""
-
-from dataclasses import dataclass
+"""Reading the ledger: entries, heads, proofs. Never writes."""
 
 import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json
-from contracts.event import HEAD_TYPE
 from contracts.publication import Head, Kind
-from contracts.topology import routing_key
 from services.ledger.commands import StoredTiles
 from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
 from services.ledger.signing import verifier_key
 from shared import merkle
-from shared.delivery import Message
 from shared.errors import Invalid, NotFound, Unavailable, Violation
-from shared.outbox import envelope
 
 
 def size(session: Session) -> int:
@@ -121,39 +115,6 @@ def consistency(session: Session, first: int, second: int | None) -> Json:
     }
 
 
-@dataclass(frozen=True)
-class LedgerFeed:
-    """The ledger's entries for the relay, and the newest head once everything before it is sent."""
-
-    region: str
-
-    def messages(self, session: Session, after: int, limit: int) -> list[Message]:
-        """See `shared.relay.Feed`."""
-        return [_message(row) for row in entries(session, after + 1, limit)]
-
-    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
-        """See `shared.relay.Feed`."""
-        query = select(EntryRow.released_at).where(EntryRow.position == after + 1)
-        return size(session) - after, session.exec(query).first()
-
-    def head_message(self, session: Session, cursor: int) -> Message | None:
-        """The newest head, when nothing is left to send before it."""
-        row = newest_head(session)
-        if row is None or row.size > cursor:
-            return None
-        event = {
-            "specversion": "1.0",
-            "id": f"head/{row.size}/{row.time}",
-            "source": "/tongyuan/ledger",
-            "type": HEAD_TYPE,
-            "time": row.time,
-            "datacontenttype": "application/json",
-            "sequence": str(row.size),
-            "data": {"size": row.size, "root": row.root, "time": row.time, "checkpoint": row.checkpoint},
-        }
-        return Message(orjson.dumps(event), routing_key(self.region, "ledger", "head"), str(event["id"]))
-
-
 def _bounded_size(session: Session, wanted: int | None) -> int:
     whole = size(session)
     if wanted is None:
@@ -161,13 +122,3 @@ def _bounded_size(session: Session, wanted: int | None) -> int:
     if not 0 <= wanted <= whole:
         raise Invalid(Violation("size", "at_most_ledger", f"must be 0 to {whole}", str(wanted)))
     return wanted
-
-
-def _message(row: EntryRow) -> Message:
-    data = orjson.loads(row.meta)
-    return Message(
-        body=envelope("ledger", row.position, row.document(), data),
-        routing_key=routing_key(data["region"], data["kind"], data["op"]),
-        message_id=f"{row.key}/{row.version}",
-        sequence=row.position,
-    )

@@ -61,8 +61,8 @@ class Station:
 
     def leaving(self) -> dict[str, bytes]:
         """Everything that leaves the service, by the way it leaves."""
-        with self.county.db.read() as session:
-            messages = [one for lane in Lane for one in SourceFeed("applications", lane).messages(session, 0, 100_000)]
+        db = self.county.db
+        messages = [one for lane in Lane for one in SourceFeed("applications", lane).messages(db, 0, 100_000)]
         feed = [self.client.get("/v1/releases", params={"lane": lane, "limit": 1000}) for lane in Lane]
         feed += [self.client.get("/v1/releases/heads"), self.client.get("/readyz"), self.client.get("/healthz")]
         feed += [self.client.get(f"/v1/releases/{release['key']}") for release in self.county.releases()[:20]]

@@ -39,7 +39,7 @@ from services.guides.following import ItemWatch
 from services.ledger import api as ledger_api
 from services.ledger.commands import sign_head
 from services.ledger.intake import Intake
-from services.ledger.queries import LedgerFeed
+from services.ledger.feed import LedgerFeed
 from services.ledger.signing import Signer
 from services.local import LocalLedger, LocalSource
 from shared import editions
@@ -175,8 +175,7 @@ class Pipeline:
 
     def ledger_messages(self) -> list[Message]:
         """Every entry as the relay sends it."""
-        with self.dbs["ledger"].read() as session:
-            return LedgerFeed(REGION).messages(session, 0, 1000)
+        return LedgerFeed(REGION).messages(self.dbs["ledger"], 0, 1000)
 
     def rebuild(self, channel: str) -> Progress:
         """Rebuild a channel from the ledger; the last step's report."""

@@ -81,8 +81,7 @@ def feed(intake, county):
     """What two queues would deliver, in pieces that overlap."""
     for start in range(0, ITEMS, 7):
         for lane in Lane:
-            with county.dbs["catalog"].read() as session:
-                messages = SourceFeed("catalog", lane).messages(session, start, 10)
+            messages = SourceFeed("catalog", lane).messages(county.dbs["catalog"], start, 10)
             try:
                 intake.take(messages)
             except TongyuanError:

@@ -216,8 +216,7 @@ def sent(county, name, lane):
 
 
 def messages(db, name, lane):
-    with db.read() as session:
-        return SourceFeed(name, lane).messages(session, 0, 1000)
+    return SourceFeed(name, lane).messages(db, 0, 1000)
 
 
 def entries(db):

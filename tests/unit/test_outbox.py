@@ -69,8 +69,8 @@ def test_a_release_fits_its_digest_and_carries_its_trace(db):
 
 def test_a_message_is_a_cloudevent_with_the_document_untouched(db):
     write(db, draft("a", body={"task_name": "事项“甲”\u2028"}))
+    (message,) = FEED.messages(db, 0, 10)
     with db.read() as session:
-        (message,) = FEED.messages(session, 0, 10)
         document = released_version(session, "item:a", 1)
     event = Event.model_validate(orjson.loads(message.body))
 

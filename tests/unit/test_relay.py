@@ -1,5 +1,6 @@
 """The relay: in order, and a row counts as sent only after its confirm; whatever fails, nothing is skipped."""
 
+import secrets
 import threading
 
 import pytest
@@ -76,16 +77,61 @@ def test_after_an_error_there_is_a_new_publisher(db):
     assert hop.made == 3
 
 
-def test_a_relay_goes_on_where_its_predecessor_was_killed(db):
+def test_a_relay_goes_on_where_its_predecessor_stopped(db):
     fill(db, 5)
     hop = Hop(breaks_after=[5, 2])
-    relay_to(db, hop).step()
+    first = relay_to(db, hop)
+    first.step()
+    first.close()
     fill(db, 5, "more")
     with pytest.raises(Unavailable):
         relay_to(db, hop).step()
     relay_to(db, hop).step()
 
     assert hop.arrived == [1, 2, 3, 4, 5, 6, 7, 6, 7, 8, 9, 10]
+
+
+def test_what_a_killed_relay_had_not_written_down_goes_twice(db):
+    fill(db, 3)
+    hop = Hop()
+    relay_to(db, hop).step()
+    relay_to(db, hop).step()
+
+    assert hop.arrived == [1, 2, 3, 1, 2, 3]
+
+
+def test_the_cursor_is_written_down_within_a_second_of_constant_work(db):
+    ear = db.bell.ear()
+    relay, killed = relay_to(db, Hop()), Hop()
+    fill(db, 3)
+    relay.turn(ear)
+    fill(db, 3, "more")
+    wait_until(lambda: fill(db, 1, secrets.token_hex(4)) or relay.turn(ear) and written(db) >= 6, "never written")
+    relay_to(db, killed).step()
+
+    assert min(killed.arrived, default=7) >= 7
+
+
+def test_a_database_put_back_to_an_earlier_day_is_relayed_from_there(db):
+    """What is released after a restore has numbers that the relay's memory has long passed."""
+    ear = db.bell.ear()
+    hop = Hop()
+    relay = relay_to(db, hop)
+    fill(db, 5)
+    relay.turn(ear)
+    relay.step()
+    with db.write() as session:
+        for statement in (
+            "DELETE FROM release WHERE sequence > 2",
+            "UPDATE counter SET value = 2",
+            "UPDATE relayed SET sequence = 2",
+        ):
+            session.connection().exec_driver_sql(statement)
+    wait_until(lambda: relay.turn(ear) == 0 and relay.cursor() == 2, "the relay did not notice")
+    fill(db, 1, "new")
+    relay.turn(ear)
+
+    assert hop.arrived == [1, 2, 3, 4, 5, 3]
 
 
 @settings(max_examples=60)
@@ -223,6 +269,9 @@ def drain(relay):
             moved = True
 
 
+def written(db):
+    return next((row.sequence for row in db.ask(relaying.CURSOR, lane="live")), 0)
+
+
 def cursor(relay):
-    with relay.db.read() as session:
-        return relay.cursor(session)
+    return relay.cursor()

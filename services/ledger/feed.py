@@ -1,0 +1,63 @@
+"""The ledger's entries for the relay, and the newest head once everything before it is sent. Never writes."""
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from contracts.event import HEAD_TYPE
+from contracts.topology import routing_key
+from services.ledger import queries
+from services.ledger.model import EntryRow
+from shared.database import Database
+from shared.delivery import Message
+from shared.outbox import envelope
+
+FOLLOWING = text(
+    "SELECT position, key, version, meta, body FROM entry WHERE position > :after ORDER BY position LIMIT :limit"
+)
+NEWEST_HEAD = text("SELECT size, root, time, checkpoint FROM head ORDER BY size DESC LIMIT 1")
+
+
+@dataclass(frozen=True)
+class LedgerFeed:
+    """See `shared.relay.Feed`."""
+
+    region: str
+
+    def messages(self, db: Database, after: int, limit: int) -> list[Message]:
+        """See `shared.relay.Feed`."""
+        return [_message(*row) for row in db.ask(FOLLOWING, after=after, limit=limit)]
+
+    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
+        """See `shared.relay.Feed`."""
+        query = select(EntryRow.released_at).where(EntryRow.position == after + 1)
+        return queries.size(session) - after, session.exec(query).first()
+
+    def head_message(self, db: Database, cursor: int) -> Message | None:
+        """The newest head, when nothing is left to send before it."""
+        row = next(iter(db.ask(NEWEST_HEAD)), None)
+        if row is None or row.size > cursor:
+            return None
+        event = {
+            "specversion": "1.0",
+            "id": f"head/{row.size}/{row.time}",
+            "source": "/tongyuan/ledger",
+            "type": HEAD_TYPE,
+            "time": row.time,
+            "datacontenttype": "application/json",
+            "sequence": str(row.size),
+            "data": {"size": row.size, "root": row.root, "time": row.time, "checkpoint": row.checkpoint},
+        }
+        return Message(orjson.dumps(event), routing_key(self.region, "ledger", "head"), str(event["id"]))
+
+
+def _message(position: int, key: str, version: int, meta: str, body: str | None) -> Message:
+    data = orjson.loads(meta)
+    return Message(
+        body=envelope("ledger", position, f'{meta[:-1]},"body":{body or "null"}}}', data),
+        routing_key=routing_key(data["region"], data["kind"], data["op"]),
+        message_id=f"{key}/{version}",
+        sequence=position,
+    )
