@@ -34,10 +34,12 @@ def up(
 
 
 def _run(config: Settings, *, demo: bool) -> None:
-    from services.embedded import Embedded  # noqa: PLC0415  # heavy; other commands need not wait for it
+    from services.backup import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
+    from services.embedded import Embedded  # noqa: PLC0415  # likewise
     from services.root import make_root  # noqa: PLC0415  # likewise
     from shared.serve import Threads, mount, serve  # noqa: PLC0415  # likewise
 
+    resume_restore(config.data_dir)
     county = Embedded(config)
     try:
         apis, work = county.apis(), county.background()

@@ -1,0 +1,292 @@
+"""Backup and restore of a whole county, in both shapes.
+
+Copied in the order channels, ledger, sources: each only grows, so in a backup made while the county runs no channel is
+ahead of the ledger and the ledger is ahead of no source. What one is behind it catches up by itself after a restore.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from contracts.topology import CHANNELS, SOURCES
+from services import archive
+from services.archive import BadArchive, Manifest, Store
+from services.restored import check_ledger, contradictions, head_of, marks_of
+from services.stores import (
+    Ask,
+    asking_postgres,
+    asking_sqlite,
+    check_sqlite,
+    dump_postgres,
+    dump_sqlite,
+    is_empty,
+    load_postgres,
+    restoring_postgres,
+)
+from shared.config import Settings
+from shared.errors import Conflict, NotFound
+
+ORDER = (*CHANNELS, "ledger", *SOURCES)
+KEYS = ("ledger-key.pem", "admin-token", "service-token")
+STAGED, STAGING = "restoring", "restoring.partial"
+Tell = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One restore: what of the manifest goes where. `stamp` names what is kept aside."""
+
+    settings: Settings
+    manifest: Manifest
+    services: Sequence[str]
+    tell: Tell
+    stamp: str
+    force: bool
+    keys: bool
+
+    @property
+    def staging(self) -> Path:
+        """Where the archive is unpacked."""
+        return self.settings.data_dir / STAGING
+
+
+@dataclass
+class Outcome:
+    """What was written or put back, and what the operator has to know about it."""
+
+    manifest: Manifest
+    file: Path
+    notes: list[str] = field(default_factory=list)
+    kept: str = ""
+
+
+def backup(settings: Settings, target: Path, tell: Tell) -> Outcome:
+    """Write the county's backup to `target`, a file or a folder to give it a name in. The county may run meanwhile.
+
+    Raises `NotFound` without a county, `Unavailable` when a store cannot be read, `Conflict` for stores of both kinds.
+    """
+    now = datetime.now(UTC)
+    if target.is_dir():
+        target = target / f"tongyuan-{settings.region}-{now:%Y%m%dT%H%M%SZ}.tar.gz"
+    mode = _mode(settings)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
+        folder, marks, stores, head = Path(name), dict[str, int](), dict[str, Store](), None
+        for number, service in enumerate(ORDER):
+            tell(service, number)
+            with _dumped(settings, mode, service, folder) as (store, ask):
+                stores[service] = store
+                marks |= marks_of(service, ask)
+                head = head_of(ask) if service == "ledger" else head
+        notes = [*contradictions(marks), *_copy_keys(settings.data_dir, folder)]
+        manifest = Manifest(
+            made_at=now,
+            version=version("tongyuan"),
+            mode=mode,  # type: ignore[arg-type]  # one of the two
+            region=settings.region,
+            head=head,
+            marks=marks,
+            stores=stores,
+            parts=archive.described(folder),
+        )
+        tell("archive", len(ORDER))
+        archive.write(target, manifest, folder)
+    return Outcome(manifest, target, notes)
+
+
+def restore(settings: Settings, file: Path, only: Sequence[str], tell: Tell, *, force: bool) -> Outcome:
+    """Put a backup back; `only`: these services' stores and no keys. All of it is checked before anything is changed.
+
+    What was there before is kept aside. Raises `BadArchive`; `Conflict` while the county runs, or when there is one and
+    not `force`.
+    """
+    mode = _mode(settings, reading=True)
+    manifest = archive.read_manifest(file)
+    services = [service for service in ORDER if not only or service in only]
+    _require_fit(settings, manifest, mode, services)
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}".lower()
+    with _locked(settings.data_dir) as folder:
+        finish_restore(folder)
+        if mode == "sqlite" and _present(folder) and not force:
+            raise Conflict(f"{folder} holds a county already; --force puts the backup in its place and keeps it aside")
+        staging = folder / STAGING
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=0o700)
+        try:
+            tell("archive", 0)
+            archive.unpack(file, staging)
+            job = _Job(settings, manifest, services, tell, stamp, force, keys=not only)
+            marks = _load_files(job) if mode == "sqlite" else _load_schemas(job)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    aside = folder / f"replaced-{stamp}"
+    kept = [str(aside)] if aside.is_dir() else []
+    kept += [f"schemas <service>_{stamp}"] if mode == "postgresql" else []
+    return Outcome(manifest, file, list(contradictions(marks)), ", ".join(kept))
+
+
+def resume_restore(folder: Path) -> None:
+    """Before a county starts: carry through a restore that was interrupted. Raises `Conflict` while one goes on."""
+    if (folder / STAGED).is_dir():
+        with _locked(folder):
+            finish_restore(folder)
+
+
+def finish_restore(folder: Path) -> None:
+    """Put in place what was checked and staged. Does nothing when there is nothing; the folder's lock is held."""
+    staged = folder / STAGED
+    if not staged.is_dir():
+        return
+    aside = folder / (staged / "aside").read_text(encoding="ascii")
+    aside.mkdir(mode=0o700, exist_ok=True)
+    for path in sorted((*staged.glob("stores/*"), *staged.glob("keys/*"))):
+        # A journal of the old file would be played into the new one.
+        for old in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            if (folder / old).exists():
+                (folder / old).replace(aside / old)
+        path.replace(folder / path.name)
+    archive.sync_folder(folder)
+    shutil.rmtree(staged)
+    with suppress(OSError):
+        aside.rmdir()
+
+
+def _present(folder: Path) -> list[str]:
+    return [service for service in ORDER if (folder / f"{service}.db").exists()]
+
+
+def _load_files(job: _Job) -> dict[str, int]:
+    folder, staging = job.settings.data_dir, job.staging
+    marks: dict[str, int] = {}
+    for number, service in enumerate(job.services):
+        job.tell(service, number)
+        path = staging / "stores" / f"{service}.db"
+        check_sqlite(path)
+        with asking_sqlite(path) as ask:
+            marks |= _checked(service, ask, job.tell)
+            if service in CHANNELS:
+                list(ask(_new_epoch()))
+    for path in staging.glob("stores/*"):
+        if path.name.partition(".")[0] not in job.services:
+            path.unlink()
+    for service in set(_present(folder)) - set(job.services):
+        with asking_sqlite(folder / f"{service}.db") as ask:
+            marks |= marks_of(service, ask)
+    if not job.keys:
+        shutil.rmtree(staging / "keys", ignore_errors=True)
+    _put_in_place(job)
+    return marks
+
+
+def _load_schemas(job: _Job) -> dict[str, int]:
+    marks: dict[str, int] = {}
+    with ExitStack() as stack:
+        opened = {
+            service: stack.enter_context(restoring_postgres(service, job.settings.database_url_for(service)))
+            for service in job.services
+        }
+        full = [service for service in job.services if not is_empty(service, opened[service])]
+        if full and not job.force:
+            raise Conflict(f"{full[0]}: its schema holds a county already; --force puts the backup in its place")
+        for number, (service, connection) in enumerate(opened.items()):
+            job.tell(service, number)
+            load_postgres(service, connection, job.manifest.stores[service], job.staging, f"{service}_{job.stamp}")
+            marks |= _checked(service, connection.exec_driver_sql, job.tell)
+            if service in CHANNELS:
+                connection.exec_driver_sql(_new_epoch())
+        # Nothing above is seen by anybody yet. Sources last: whatever is interrupted here, no channel is ahead.
+        for connection in opened.values():
+            connection.commit()
+    for service in set(ORDER) - set(job.services):
+        with asking_postgres(service, job.settings.database_url_for(service)) as (_, ask):
+            marks |= marks_of(service, ask)
+    if job.keys:
+        shutil.rmtree(job.staging / "stores")
+        _put_in_place(job)
+    return marks
+
+
+def _put_in_place(job: _Job) -> None:
+    """From the first line's end on, `finish_restore` carries it through, whoever interrupts us."""
+    (job.staging / "aside").write_text(f"replaced-{job.stamp}", encoding="ascii")
+    archive.sync_folder(job.staging)
+    job.staging.replace(job.settings.data_dir / STAGED)
+    finish_restore(job.settings.data_dir)
+
+
+def _checked(service: str, ask: Ask, tell: Tell) -> dict[str, int]:
+    if service == "ledger":
+        check_ledger(ask, lambda entries: tell("ledger", entries))
+    return marks_of(service, ask)
+
+
+def _new_epoch() -> str:
+    """A screen's cursor of before must not be taken for one of now: the same numbers will mean other changes."""
+    return f"UPDATE state SET epoch = '{secrets.token_hex(4)}'"  # noqa: S608  # hex digits of our own
+
+
+def _require_fit(settings: Settings, manifest: Manifest, mode: str, services: Sequence[str]) -> None:
+    if manifest.region != settings.region:
+        raise BadArchive(f"region: the backup is of {manifest.region}, TONGYUAN_REGION says {settings.region}")
+    if manifest.mode != mode:
+        raise BadArchive(f"mode: the backup is of a county on {manifest.mode}, the settings name {mode}")
+    missing = [service for service in services if service not in manifest.stores]
+    if missing:
+        raise BadArchive(f"stores: {missing[0]} is missing")
+
+
+def _mode(settings: Settings, *, reading: bool = False) -> str:
+    """`sqlite` or `postgresql`. Raises `Conflict` for a mixture, `NotFound` when there is nothing to copy."""
+    urls = {service: settings.database_url_for(service) for service in ORDER}
+    lite = [service for service, url in urls.items() if url.startswith("sqlite")]
+    if len(lite) not in (0, len(ORDER)):
+        raise Conflict(
+            f"{lite[0]} is on SQLite and others on PostgreSQL: TONGYUAN_{lite[0].upper()}_DATABASE_URL is not set"
+        )
+    if lite and not reading:
+        missing = [service for service in ORDER if not (settings.data_dir / f"{service}.db").exists()]
+        if missing:
+            raise NotFound(f"no county in {settings.data_dir}: there is no {missing[0]}.db")
+    return "sqlite" if lite else "postgresql"
+
+
+@contextmanager
+def _dumped(settings: Settings, mode: str, service: str, folder: Path) -> Iterator[tuple[Store, Ask]]:
+    if mode == "sqlite":
+        path = settings.data_dir / f"{service}.db"
+        store = dump_sqlite(path, folder)
+        with asking_sqlite(folder / "stores" / path.name) as ask:
+            yield store, ask
+    else:
+        with asking_postgres(service, settings.database_url_for(service)) as (connection, ask):
+            yield dump_postgres(service, connection, ask, folder), ask
+
+
+def _copy_keys(data_dir: Path, folder: Path) -> Iterator[str]:
+    (folder / "keys").mkdir(mode=0o700)
+    for name in KEYS:
+        if os.access(data_dir / name, os.R_OK):
+            shutil.copyfile(data_dir / name, folder / "keys" / name)
+    if not (folder / "keys" / KEYS[0]).exists():
+        yield f"the signing key is not in this backup: there is no {data_dir / KEYS[0]} here; keep it elsewhere"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[Path]:
+    """The data folder, which no `tongyuan up` uses meanwhile. Raises `Conflict`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    except BlockingIOError:
+        raise Conflict(f"{folder} is in use by a running county: stop it first") from None
+    finally:
+        os.close(handle)

@@ -1,0 +1,83 @@
+"""What stores say about themselves and each other: how far each is, and whether the ledger adds up."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import orjson
+
+from contracts.publication import Head, Publication
+from contracts.topology import CHANNELS, SOURCES
+from services.archive import BadArchive
+from services.ledger.signing import verify_checkpoint
+from services.stores import Ask
+from shared.canonical import canonical
+from shared.errors import Broken
+from shared.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
+
+TELL_EVERY = 10_000
+
+
+def marks_of(service: str, ask: Ask) -> dict[str, int]:
+    """How far a store is: `catalog/live`, `ledger`, `ledger<catalog/live` (taken from there), `web`."""
+    if service in SOURCES:
+        return {f"{service}/{lane}": value for lane, value in ask("SELECT lane, value FROM counter")}
+    if service in CHANNELS:
+        return {service: next(iter(ask("SELECT position FROM state")))[0]}
+    taken = ask("SELECT source, lane, sequence FROM source")
+    marks = {f"ledger<{source}/{lane}": sequence for source, lane, sequence in taken}
+    return {"ledger": next(iter(ask("SELECT size FROM log")))[0], **marks}
+
+
+def head_of(ask: Ask) -> Head | None:
+    """The newest signed head in the ledger's store."""
+    for size, root, time, checkpoint in ask("SELECT size, root, time, checkpoint FROM head ORDER BY size DESC LIMIT 1"):
+        return Head.model_validate({"size": size, "root": root, "time": time, "checkpoint": checkpoint})
+    return None
+
+
+def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
+    """What is ahead of where it takes from, in words for an operator. Stores that are not in `marks` are left out."""
+    for channel in CHANNELS:
+        if channel in marks and "ledger" in marks and marks[channel] > marks["ledger"]:
+            yield (
+                f"{channel} has applied {marks[channel]} entries, the ledger has {marks['ledger']}: the channel keeps "
+                f"what it shows and refuses to follow, until you restore a newer ledger or say "
+                f"`tongyuan rebuild {channel} --new-epoch`"
+            )
+    for name, taken in marks.items():
+        _, _, lane = name.partition("ledger<")
+        if lane and lane in marks and taken > marks[lane]:
+            yield (
+                f"the ledger has taken {taken} releases of {lane}, the source has {marks[lane]}: what it releases next "
+                "would be taken for old; restore the source from a newer backup, or ledger and source from the same one"
+            )
+
+
+def check_ledger(ask: Ask, tell: Callable[[int], None]) -> None:
+    """Work the tree out from the entries and compare it with the newest signed head. Raises `BadArchive`."""
+    head = head_of(ask)
+    if head is None:
+        return
+    tiles = GrowingTiles(NoTiles(), 0)
+    for position, meta in ask("SELECT position, meta FROM entry ORDER BY position"):
+        if position != tiles.size + 1:
+            raise BadArchive(f"ledger: position {position} follows {tiles.size}")
+        entry = Publication.model_validate({**orjson.loads(meta), "body": None})
+        tiles.append(leaf_hash(canonical(entry.leaf())))
+        if tiles.size % TELL_EVERY == 0:
+            tell(tiles.size)
+    if head.size > tiles.size:
+        raise BadArchive(f"ledger: its head covers {head.size} entries, it has {tiles.size}")
+    if tree_root(tiles, head.size).hex() != head.root:
+        raise BadArchive(f"ledger: its entries give another root than the head of size {head.size}")
+    if marks_of("ledger", ask)["ledger"] != tiles.size:
+        raise BadArchive("ledger: it counts another number of entries than it has")
+    keys = [(name, bytes.fromhex(key)) for name, key in ask("SELECT name, public_key FROM signing_key")]
+    if (head.size, bytes.fromhex(head.root)) not in [_signed(head, name, key) for name, key in keys]:
+        raise BadArchive(f"ledger: no key of it has signed the head of size {head.size}")
+
+
+def _signed(head: Head, name: str, key: bytes) -> tuple[int, bytes] | None:
+    try:
+        return verify_checkpoint(head.checkpoint, name, key)
+    except Broken:
+        return None

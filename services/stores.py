@@ -1,0 +1,189 @@
+"""One service's store, copied out and put back: SQLite as a file, PostgreSQL as one COPY of each table."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.topology import CHANNELS
+from services.archive import CHUNK, BadArchive, Store
+from shared.database import ROOT, Database
+from shared.errors import Broken, Conflict, Unavailable
+
+Ask = Callable[[str], Iterable[Sequence[Any]]]
+"""Runs one SELECT on a store."""
+
+BUSY_SECONDS = 30
+RESTORER = "tongyuan-restore"
+TABLES = """
+SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables
+USING (table_schema, table_name)
+WHERE table_schema = %s AND table_type = 'BASE TABLE' AND is_generated = 'NEVER' AND table_name <> 'alembic_version'
+ORDER BY table_name, ordinal_position
+"""
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name <> %s AND pid <> pg_backend_pid()
+"""
+
+
+def dump_sqlite(path: Path, folder: Path) -> Store:
+    """One consistent copy, made while others write, without what lies deleted in the file. Raises `Unavailable`."""
+    target = folder / "stores" / path.name
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        with asking_sqlite(path) as ask:
+            list(ask(f"VACUUM INTO '{str(target).replace(chr(39), chr(39) * 2)}'"))
+            return Store(revision=_revision(ask), parts=[f"stores/{path.name}"])
+    except sqlite3.Error as error:
+        raise Unavailable(f"{path}: {error}") from error
+
+
+@contextmanager
+def asking_sqlite(path: Path) -> Iterator[Ask]:
+    """Reads one SQLite file, which must be there."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as connection:
+        connection.isolation_level = None
+        yield connection.execute
+
+
+def check_sqlite(path: Path) -> None:
+    """Raises `BadArchive` when the file is no sound database."""
+    try:
+        with asking_sqlite(path) as ask:
+            found = next(iter(ask("PRAGMA quick_check(1)")))[0]
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        raise BadArchive(f"{path.name}: {found}")
+
+
+@contextmanager
+def asking_postgres(service: str, url: str) -> Iterator[tuple[psycopg.Connection, Ask]]:
+    """One view of one service's schema, for as long as it takes. Raises `Unavailable`."""
+    try:
+        with psycopg.connect(_plain(url), connect_timeout=5) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(service)))
+            yield connection, connection.execute
+    except psycopg.Error as error:
+        raise Unavailable(f"{service}: database: {str(error).splitlines()[0]}") from error
+
+
+def dump_postgres(service: str, connection: psycopg.Connection, ask: Ask, folder: Path) -> Store:
+    """Every table of the service's schema, in the connection's one view."""
+    columns: dict[str, list[str]] = {}
+    for table, column in connection.execute(TABLES, (service,)):
+        columns.setdefault(table, []).append(column)
+    if not columns:
+        raise Unavailable(f"{service}: there is no schema of this name; run `tongyuan migrate` first")
+    (folder / "stores").mkdir(mode=0o700, exist_ok=True)
+    for table, names in columns.items():
+        with (
+            (folder / "stores" / f"{service}.{table}").open("wb") as file,
+            connection.cursor().copy(_copy("COPY {} ({}) TO STDOUT", table, names)) as copy,
+        ):
+            for chunk in copy:
+                file.write(chunk)
+    parts = [f"stores/{service}.{table}" for table in columns]
+    return Store(revision=_revision(ask), parts=parts, columns=columns)
+
+
+@contextmanager
+def restoring_postgres(service: str, url: str) -> Iterator[Connection]:
+    """A transaction for `load_postgres`; whoever opened it says `commit`. Raises `Conflict` while the county runs."""
+    db = Database(service, url)
+    try:
+        with db.engine.connect() as connection:
+            limits = "statement_timeout = 0", "idle_in_transaction_session_timeout = 0"
+            for setting in (*limits, f"application_name = '{RESTORER}'"):
+                connection.exec_driver_sql(f"SET {setting}")
+            connection.commit()
+            others = connection.exec_driver_sql(OTHERS, (RESTORER,)).scalar_one()
+            if others:
+                raise Conflict(f"{service}: {others} connections to its database are open: stop every process first")
+            yield connection
+    except SQLAlchemyError as error:
+        raise Unavailable(f"{service}: database: {_words(error)}") from error
+    finally:
+        db.close()
+
+
+def is_empty(service: str, connection: Connection) -> bool:
+    """No table of the schema holds anything that was released, drafted or shown."""
+    telling = {"ledger": ("entry",), "applications": ("application", "release")}
+    tables = telling.get(service, ("document",) if service in CHANNELS else ("edition", "release"))
+    for table in tables:
+        name = f'"{service}"."{table}"'
+        if connection.exec_driver_sql("SELECT to_regclass(%s)", (name,)).scalar_one() is None:
+            continue
+        if connection.exec_driver_sql(f"SELECT 1 FROM {name} LIMIT 1").first() is not None:  # noqa: S608  # our own names
+            return False
+    return True
+
+
+def load_postgres(service: str, connection: Connection, store: Store, folder: Path, kept_as: str) -> None:
+    """A schema made anew at the archive's migration and filled; the one before it stays as `kept_as`."""
+    if connection.exec_driver_sql("SELECT to_regnamespace(%s)", (service,)).scalar_one() is not None:
+        connection.exec_driver_sql(f'ALTER SCHEMA "{service}" RENAME TO "{kept_as}"')
+    connection.exec_driver_sql(f'CREATE SCHEMA "{service}"')
+    _migrate(service, connection, store.revision)
+    cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]  # it is open
+    known = {table for table, *_ in cursor.execute(TABLES, (service,))}
+    if not store.columns.keys() <= known:
+        raise BadArchive(f"{service}: table {min(store.columns.keys() - known)} is unknown to this version")
+    cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, sorted(known)))))
+    for table, names in store.columns.items():
+        _load_table(service, cursor, table, names, folder / "stores" / f"{service}.{table}")
+
+
+def _load_table(service: str, cursor: Any, table: str, names: list[str], file: Path) -> None:
+    try:
+        with file.open("rb") as content, cursor.copy(_copy("COPY {} ({}) FROM STDIN", table, names)) as copy:
+            while chunk := content.read(CHUNK):
+                copy.write(chunk)
+    except psycopg.Error as error:
+        raise BadArchive(f"{service}.{table}: {str(error).splitlines()[0]}") from error
+
+
+def _migrate(service: str, connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415  # heavy; not for every command
+    from alembic.config import Config  # noqa: PLC0415  # likewise
+    from alembic.util import CommandError  # noqa: PLC0415  # likewise
+
+    config = Config()
+    folder = "channels" if service in CHANNELS else service
+    config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise BadArchive(f"{service}: the backup is of another version of the program: {error}") from error
+
+
+def _revision(ask: Ask) -> str:
+    rows = list(ask("SELECT version_num FROM alembic_version"))
+    if len(rows) != 1:
+        raise Broken("a store without its migration's number")
+    return str(rows[0][0])
+
+
+def _copy(statement: str, table: str, names: Sequence[str]) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    return sql.SQL(statement).format(sql.Identifier(table), columns)
+
+
+def _plain(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _words(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().splitlines()[0]
