@@ -22,10 +22,8 @@ from services.channels.digests import Line, digest_lines
 from services.channels.port import Adapter
 from services.ledger.signing import verify_checkpoint
 from shared import log
-from shared.canonical import canonical
+from shared.comparison import Log, differences
 from shared.errors import Broken, NotFound
-from shared.follower import checked
-from shared.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
 
 PAGE = 500
 _log = log.get("verification")
@@ -74,28 +72,6 @@ class Report:
         }
 
 
-@dataclass
-class Log:
-    """The ledger as read: size, tree, and the newest entry of each key that is in force now."""
-
-    size: int = 0
-    tiles: GrowingTiles = field(default_factory=lambda: GrowingTiles(NoTiles(), 0))
-    versions: dict[str, int] = field(default_factory=dict)
-    newest: dict[str, Publication] = field(default_factory=dict)
-    waiting: list[Publication] = field(default_factory=list)
-    roots: dict[int, str] = field(default_factory=dict)
-    withheld: bool = False
-
-    def turn_pages(self, now: datetime) -> None:
-        """Let what has come into effect by now be the newest of its key; versions win, whatever their times."""
-        due = [entry for entry in self.waiting if entry.effective_at is None or entry.effective_at <= now]
-        self.waiting = [entry for entry in self.waiting if entry not in due]
-        for entry in due:
-            known = self.newest.get(entry.key)
-            if known is None or known.version < entry.version:
-                self.newest[entry.key] = entry
-
-
 class Verification:
     """One run. `tell` hears what is being read, for a progress bar."""
 
@@ -129,20 +105,8 @@ class Verification:
                 return
 
     def _read_entry(self, entry: Publication) -> None:
-        log = self.log
-        if entry.position != log.size + 1:
-            self._find("ledger", "broken", entry.key, f"position {entry.position} follows {log.size}")
-        if entry.version != log.versions.get(entry.key, 0) + 1:
-            self._find("ledger", "broken", entry.key, f"version {entry.version} after {log.versions.get(entry.key, 0)}")
-        log.withheld |= entry.kind == Kind.APPLICATION and entry.op == "release" and entry.body is None
-        try:
-            checked(entry)
-        except Broken as error:
-            self._find("ledger", "broken", entry.key, str(error))
-        log.tiles.append(leaf_hash(canonical(entry.leaf())))
-        log.size = entry.position
-        log.versions[entry.key] = entry.version
-        log.waiting.append(entry)
+        for problem in self.log.take(entry):
+            self._find("ledger", "broken", entry.key, problem)
 
     def _check_head(self) -> None:
         head = self._reader.get("ledger", "head")
@@ -158,11 +122,8 @@ class Verification:
             self._find("ledger", "broken", "head", "no signature of a known key")
         elif signed != (head["size"], bytes.fromhex(head["root"])):
             self._find("ledger", "broken", "head", "the signed note says something else than the head")
-        elif self._root_at(head["size"]) != head["root"]:
+        elif self.log.root_at(head["size"]) != head["root"]:
             self._find("ledger", "broken", "head", f"the entries give another root for size {head['size']}")
-
-    def _root_at(self, size: int) -> str:
-        return tree_root(self.log.tiles, size).hex() if size <= self.log.size else ""
 
     def _check_sources(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -294,5 +255,5 @@ def _difference(name: str, key: str, wanted: Json | None, shown: Json | None) ->
         return Finding(name, "missing", key, "released, and not shown")
     if wanted is None:
         return Finding(name, "orphan", key, "shown, and not in force")
-    fields = sorted(field for field in wanted.keys() | shown.keys() if wanted.get(field) != shown.get(field))
-    return Finding(name, "different", key, f"fields: {', '.join(fields)}")
+    paths = [difference["path"] for difference in differences(wanted, shown)]
+    return Finding(name, "different", key, f"fields: {', '.join(paths)}")
