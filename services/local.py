@@ -56,6 +56,11 @@ class LocalLedger:
         with self._db.read() as session:
             return Head.model_validate(queries.head(session))
 
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """See `LedgerReader`."""
+        with self._db.read() as session:
+            return [bytes.fromhex(step) for step in queries.consistency(session, first, second)["path"]]
+
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """See `LedgerReader`."""
         with self._db.read() as session:

@@ -16,6 +16,7 @@ from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels import api as channels_api
 from services.channels.commands import Channel
+from services.channels.lineage import AnchoredChannel
 from services.channels.live import Indexer, Live
 from services.channels.port import adapters
 from services.channels.search import SearchIndex
@@ -87,7 +88,7 @@ class Parts:
     def channel(self, name: str, ledger: LedgerReader) -> ChannelParts:
         """One channel that follows `ledger`."""
         db = self.database(name)
-        channel = Channel(db, adapters()[name], ledger)
+        channel = AnchoredChannel(db, adapters()[name], ledger)
         index = SearchIndex(db)
         return ChannelParts(channel, index, Live(db, name), Indexer(db, index))
 

@@ -46,6 +46,9 @@ class LedgerReader(Protocol):
     def head(self) -> Head:
         """The newest signed head. Raises `UpstreamDown`."""
 
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """Proof that the tree of `second` entries continues the one of `first`. Raises `UpstreamDown`."""
+
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """Newest versions of the keys that follow `after`, in order. Raises `UpstreamDown`."""
 
@@ -86,6 +89,14 @@ class HttpLedger:
     def head(self) -> Head:
         """See `LedgerReader`."""
         return _models(Head, [get(self._client, "/ledger/v1/head")])[0]
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """See `LedgerReader`."""
+        answer = get(self._client, "/ledger/v1/proof/consistency", first=first, second=second)
+        try:
+            return [bytes.fromhex(step) for step in answer["path"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise UpstreamDown(f"upstream sent no proof: {type(error).__name__}") from error
 
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """See `LedgerReader`."""

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from contracts.base import Json
 from services.channels import queries
 from services.channels.commands import Channel, state
+from services.channels.lineage import lineage
 from services.channels.live import Live
 from services.channels.lookup import Lookup, LookupRequest
 from services.channels.operate import drop_parked, replay_parked
@@ -166,9 +167,16 @@ def _operators(channel: Channel) -> APIRouter:
             raise NotFound(f"{channel.adapter.name} has nothing under this key")
         return found
 
+    @router.get("/lineage", dependencies=[Service], summary="The head that the ledger must continue; why it is halted")
+    def anchored() -> Json:
+        with channel.db.read() as session:
+            return lineage(session)
+
     @router.post("/rebuild", dependencies=[Admin], summary="Build aside from the ledger and swap; one JSON line a step")
-    def rebuild() -> StreamingResponse:
-        return StreamingResponse(_lines(Rebuild(channel).run), media_type="application/x-ndjson", headers=NO_STORE)
+    def rebuild(new_epoch: bool = False) -> StreamingResponse:
+        """`new_epoch`: take the ledger as it is now, even if it went back; every screen starts over."""
+        steps = Rebuild(channel, new_epoch=new_epoch).run
+        return StreamingResponse(_lines(steps), media_type="application/x-ndjson", headers=NO_STORE)
 
     return router
 

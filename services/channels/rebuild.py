@@ -1,5 +1,6 @@
 """rebuild: build the channel aside from the whole ledger, compare, swap in one transaction. Readers never see less."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ from contracts.base import Json, format_time
 from contracts.publication import Publication
 from services.channels.commands import UPSERT, Channel, Row, document_row, locked_state, park
 from services.channels.digests import digest_lines, served_lines, sha256_of
+from services.channels.lineage import begin_anew, is_halted
 from services.channels.model import AsideRow, DocumentRow, ParkedRow, ScheduledRow, StateRow
-from shared.errors import Broken
+from shared.errors import Broken, Conflict
 from shared.follower import checked
 
 PAGE = 500
@@ -45,23 +47,30 @@ MARKED = ("version", "position", "kind", "digest", "content_digest", "effective_
 class Rebuild:
     """One rebuild of one channel. Live traffic goes on meanwhile; only the swap holds it up."""
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    def __init__(self, channel: Channel, *, new_epoch: bool = False) -> None:
+        """`new_epoch`: take the ledger as it is now, even if it does not continue the one that was followed so far.
+
+        Every screen then starts over, since the same positions may mean other entries.
+        """
+        self.channel, self.new_epoch = channel, new_epoch
+        self._goes_back = False
         self.position = 0
         self._built: dict[str, int] = {}
         self._parked: dict[int, tuple[Publication, Exception]] = {}
         self._later: list[Row] = []
 
     def run(self) -> Iterator[Progress]:
-        """Rebuild, reporting as it goes. Raises `Broken` when the ledger is shorter than the channel, or roots differ.
-
-        Nothing is changed then.
+        """Rebuild, reporting as it goes. Raises `Broken` when the ledger is shorter than the channel, or roots differ;
+        `Conflict` for a halted channel, unless it gets a new epoch. Nothing is changed then.
         """
         with self.channel.db.write() as session:
+            self._goes_back = is_halted(session)
+            if self._goes_back and not self.new_epoch:
+                raise Conflict("the channel is halted: its ledger went back; rebuild it with --new-epoch")
             session.exec(delete(AsideRow))
         target = self.channel.ledger.head().size
         while True:
-            target = max(target, self.channel.position())
+            target = target if self._goes_back else max(target, self.channel.position())
             yield from self._read(target)
             done = self._swap()
             if done is not None:
@@ -106,13 +115,16 @@ class Rebuild:
         """Replace what differs, all at once; None when live traffic has gone further meanwhile."""
         with self.channel.db.write() as session:
             at = locked_state(session)
-            if at.position > self.position:
+            if at.position > self.position and not self._goes_back:
                 return None
             self._turn_pages(session)
             before = digest_lines(served_lines(session)).root
             differences = _replace_documents(session, at)
             self._replace_waiting(session)
             at.position = self.position
+            if self.new_epoch:
+                at.epoch = secrets.token_hex(4)
+                begin_anew(session, self.channel.ledger.head())
             session.add(at)
             after = digest_lines(served_lines(session)).root
             if after != digest_lines(served_lines(session, AsideRow)).root:

@@ -23,7 +23,7 @@ SECRETS = ("admin-token", "service-token", "ledger-key.pem")
 
 
 def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """Where every part of the county is: released, recorded, shown. Exit 1 when something is behind or parked."""
+    """How far every part is: released, recorded, shown. Exit 1 when something is behind, parked or halted."""
     with county(base_url, data_dir) as running:
         facts = _status(running)
     if as_json:
@@ -34,7 +34,9 @@ def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
             cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked")]
             table.add_row(name, *("" if cell is None else str(cell) for cell in cells))
         out.print(table)
-        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind or parked[/]")
+        for line in _warnings(facts["parts"]):
+            say(f"[red]{plain(line)}[/]")
+        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind, parked or halted[/]")
     raise typer.Exit(0 if facts["good"] else 1)
 
 
@@ -66,6 +68,9 @@ def rebuild(
     channel: Annotated[str, typer.Argument(help="web, mobile, kiosk or portal")],
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
+    new_epoch: Annotated[
+        bool, typer.Option("--new-epoch", help="Even if the ledger went back; every screen then starts over.")
+    ] = False,
     as_json: Json_ = False,
 ) -> None:
     """Build a channel anew from the ledger, aside, and swap it in; says which documents differed."""
@@ -74,7 +79,7 @@ def rebuild(
     last: dict[str, Any] = {}
     with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
         task = progress.add_task(channel, total=None)
-        for last in running.stream(channel, "rebuild"):
+        for last in running.stream(channel, f"rebuild?new_epoch={str(new_epoch).lower()}"):
             progress.update(task, total=last.get("of"), completed=last.get("position", 0))
     if "failed" in last or not last.get("done"):
         fail(f"not rebuilt, nothing was changed: {last.get('failed', 'no answer')}")
@@ -151,9 +156,23 @@ def _status(running: County) -> dict[str, Any]:
             "behind": max(size - mark["position"], 0),
             "head_age_seconds": _age(mark["head"]),
             "parked": len(running.get(name, "parked")["parked"]),
+            "halted": running.get(name, "lineage")["halted"],
         }
-    good = all(part.get("behind", 0) <= 0 and not part.get("parked") for part in parts.values())
-    return {"good": good, "parts": parts}
+    return {"good": not any(map(_is_bad, parts.values())), "parts": parts}
+
+
+def _is_bad(part: dict[str, Any]) -> bool:
+    """Behind, or ahead: a source that was restored from an older backup has released less than the ledger has of it."""
+    return bool(part["behind"] or part.get("parked") or part.get("halted"))
+
+
+def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, part in parts.items():
+        if part.get("halted"):
+            yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
+            yield f"  restore a newer ledger, or: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+        if part["behind"] < 0:
+            yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
 
 
 def _age(head: dict[str, Any] | None) -> float | None:

@@ -28,7 +28,7 @@ from services.applications.commands import Applications
 from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels import api as channels_api
-from services.channels.commands import Channel
+from services.channels.lineage import AnchoredChannel
 from services.channels.live import Indexer, Live
 from services.channels.port import adapters
 from services.channels.rebuild import Progress, Rebuild
@@ -119,7 +119,7 @@ class Pipeline:
         self.intake = Intake(self.dbs["ledger"], self.readers)
         self.ledger = LocalLedger(self.dbs["ledger"])
         self.watch = ItemWatch(self.guides, self.ledger)
-        self.channels = {name: Channel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
+        self.channels = {name: AnchoredChannel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
         self.lives = {name: Live(self.dbs[name], name) for name in channels}
         self.bus = InProcessBus()
         self.relays = [*self._source_relays(), *self._ledger_relays()]
