@@ -19,6 +19,8 @@ def fed(county, channel):
     thread.start()
     yield county
     stop.set()
+    with county.dbs[channel].write() as session:
+        county.dbs[channel].bell.ring(session)
     thread.join()
 
 

@@ -14,10 +14,10 @@ from services.applications.clock import start_of
 from services.applications.commands import Applications
 from services.applications.facts import Fact, FactEvent
 from services.applications.taking import handle_intake
-from shared.database import Database
 from shared.delivery import Message, Refusal
 from shared.outbox import CounterRow, ReleaseRow
 from tests.harness.cases import DATA, PROJECT_NO, october
+from tests.harness.stores import store
 
 ITEM = "11440232MB2D06811W4000117051000"
 REGION = "440232000000"
@@ -61,8 +61,7 @@ class County:
     """Applications with the real calendar of 2020; `now` is what their clock says."""
 
     def __init__(self, url: str, *, calendar: bool = True) -> None:
-        self.db = Database("applications", url)
-        self.db.migrate("applications")
+        self.db = store("applications", url)
         self.now = moment(12)
         self.cases = Applications(self.db, REGION, clock=lambda: self.now)
         if calendar:

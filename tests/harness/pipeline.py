@@ -5,10 +5,10 @@ county.release(item(1)); county.flow()   # every relay, until nothing moves
 county.get("web/v1/items/" + item(1).code)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.applications import CaseProgress
 from contracts.catalog import Item
@@ -38,8 +39,8 @@ from services.guides.commands import Guides
 from services.guides.following import ItemWatch
 from services.ledger import api as ledger_api
 from services.ledger.commands import sign_head
-from services.ledger.intake import Intake
 from services.ledger.feed import LedgerFeed
+from services.ledger.intake import Intake
 from services.ledger.signing import Signer
 from services.local import LocalLedger, LocalSource
 from shared import editions
@@ -53,6 +54,7 @@ from shared.outbox import Draft, SourceFeed, emit
 from shared.relay import Relay
 from shared.serve import mount
 from tests.harness import projecting
+from tests.harness.stores import store
 
 REGION = projecting.REGION
 ADMIN, SERVICE = "admin-token-of-a-test", "service-token-of-a-test"
@@ -162,7 +164,7 @@ class Pipeline:
         self, one: CaseProgress | None, version: int = 1, project_no: str = PROJECT_NO, query_code: str = QUERY_CODE
     ) -> str:
         """Release what the public may see of a case (None: no more); its ledger key."""
-        key = f"application:{case_ref(project_no, query_code)}"
+        key = f"application:{_reference(project_no, query_code)}"
         body = None if one is None else one.model_dump(mode="json")
         self.emit("applications", key, body, version)
         return key
@@ -190,15 +192,7 @@ class Pipeline:
     @cached_property
     def http(self) -> TestClient:
         """Everything under one address: `/<service>/v1/…`, as in embedded mode."""
-        apis = {
-            "catalog": catalog_api.make(self.catalog, self.settings),
-            "guides": guides_api.make(self.guides, self.settings),
-            "applications": applications_api.make(Applications(self.dbs["applications"], REGION), self.settings),
-            "ledger": ledger_api.make(self.dbs["ledger"], self.settings),
-        }
-        for name, channel in self.channels.items():
-            index = SearchIndex(self.dbs[name])
-            apis[name] = channels_api.make(channel, self.settings, index, self.lives[name])
+        apis = {name: _WhenAsked(partial(self._api, name)) for name in self.dbs}
         return TestClient(mount(apis), raise_server_exceptions=False, follow_redirects=False)
 
     def get(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
@@ -212,11 +206,23 @@ class Pipeline:
         for db in self.dbs.values():
             db.close()
 
+    def _api(self, service: str) -> ASGIApp:
+        db = self.dbs[service]
+        match service:
+            case "catalog":
+                return catalog_api.make(self.catalog, self.settings)
+            case "guides":
+                return guides_api.make(self.guides, self.settings)
+            case "applications":
+                return applications_api.make(Applications(db, REGION), self.settings)
+            case "ledger":
+                return ledger_api.make(db, self.settings)
+            case _:
+                return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])
+
     def _database(self, service: str) -> Database:
         url = f"sqlite:///{self.place}/{service}.db" if isinstance(self.place, Path) else self.place
-        db = Database(service, url)
-        db.migrate("channels" if service in CHANNELS else service)
-        return db
+        return store(service, url, "channels" if service in CHANNELS else None)
 
     def _source_relays(self) -> Iterator[Relay]:
         self.bus.bind("sources", self.intake.take, "ledger.sources")
@@ -233,6 +239,20 @@ class Pipeline:
             yield Relay(self.dbs["ledger"], feed, name, publisher, idle=feed.head_message)
 
 
+class _WhenAsked:
+    """An app that is made when it is first asked: a test asks one or two of eight, and making one takes time."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+
+    @cached_property
+    def _app(self) -> ASGIApp:
+        return self._make()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
 @contextmanager
 def pipeline(
     place: Path | str, folder: Path | None = None, channels: Sequence[str] = CHANNELS, **settings: Any
@@ -247,14 +267,18 @@ def pipeline(
 
 def source(folder: Path, name: str = "catalog") -> Database:
     """A source's database alone."""
-    db = Database(name, f"sqlite:///{folder}/{name}.db")
-    db.migrate(name)
-    return db
+    return store(name, f"sqlite:///{folder}/{name}.db")
 
 
 def shown(answer: httpx.Response) -> Sequence[str]:
     """Codes of the items in a list or in search results."""
     return [one["code"] for one in answer.json()["items"]]
+
+
+@cache
+def _reference(project_no: str, query_code: str) -> str:
+    """It is dear on purpose."""
+    return case_ref(project_no, query_code)
 
 
 def _catalog_code(number: int) -> str:
