@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 
@@ -15,6 +16,7 @@ from shared import log
 
 SEND_BUFFER = 65_536
 STOP_SECONDS = 5
+SWITCH_SECONDS = 0.001
 Background = Callable[[threading.Event], None]
 _log = log.get("serve")
 
@@ -82,6 +84,8 @@ def serve(app: ASGIApp, sock: socket.socket, threads: Threads, on_started: Calla
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again when it is done; by default that would end us before the threads are.
         signal.signal(number, lambda *_: None)
+    # A relay that wakes up must not wait the usual 5 ms for the interpreter while an answer is being written.
+    sys.setswitchinterval(SWITCH_SECONDS)
     threads.start()
     started = threading.Thread(target=_when_started, args=(server, on_started, threads.stop), daemon=True)
     started.start()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json
 from contracts.publication import Kind
-from services.channels import queries
+from services.channels import queries, words
 from services.channels.commands import state
 from services.channels.model import ONLY, DocumentRow, IndexedRow
 from services.channels.search import SearchIndex, indexed
@@ -23,7 +23,7 @@ from shared.sse import Frame, Stream, encode
 
 BATCH = 200
 CATCH_UP = 500
-INDEX_BATCH = 50
+INDEX_BATCH = 200
 INDEX_PAUSE = 0.5
 MEASURE_SECONDS = 5.0
 POLL_SECONDS = 0.5
@@ -110,6 +110,8 @@ class Indexer:
 
     def run(self, stop: threading.Event) -> None:
         """Index until told to stop. The pause lets what has just changed reach its readers first."""
+        # Its dictionary takes a second to load: better now than in the middle of the first release.
+        words.warm_up()
         _keep_up(self._db, self.step, stop, failure="search index behind", rest=INDEX_PAUSE)
 
     def step(self) -> int:
@@ -130,7 +132,7 @@ class Indexer:
             return 0
         rows = [indexed(item, guides.get(code)) for code, item in items.items()]
         fresh = [row for row in rows if self._known.get(row.key) != hash(row)]
-        gone = [f"{Kind.ITEM}:{code}" for code in codes if code not in items]
+        gone = [key for key in dict.fromkeys(key for key, _ in changed) if _is_hidden_item(key, items)]
         with self._db.write() as session:
             self._index.replace(session, fresh)
             self._index.remove(session, gone)
@@ -158,6 +160,11 @@ def _keep_up(
 def _documents(session: Session, kind: Kind, codes: list[str]) -> dict[str, Json]:
     found = queries.by_keys(session, [f"{kind}:{code}" for code in codes])
     return {document["code"]: document for document in found}
+
+
+def _is_hidden_item(key: str, shown: Mapping[str, Json]) -> bool:
+    kind, _, code = key.partition(":")
+    return kind == Kind.ITEM and code not in shown
 
 
 def _change(epoch: str, row: Any) -> Frame:

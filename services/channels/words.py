@@ -113,6 +113,12 @@ def _lazy_pinyin() -> Any:
         return lazy_pinyin
 
 
+def warm_up() -> None:
+    """Load the dictionaries now instead of at the first question."""
+    _tokenizer()
+    _lazy_pinyin()
+
+
 @cache
 def _tokenizer() -> Any:
     """A tokenizer with our part of the dictionary. jieba itself would leave a cache file in the temporary folder."""

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from contracts.base import format_time
 from contracts.publication import Head, Lane, Publication, Release
-from services.ledger.model import EntryRow, HeadRow, LogRow, SigningKeyRow, SourceRow, TileRow
+from services.ledger.model import EntryRow, HeadRow, LogRow, SigningKeyRow
 from services.ledger.signing import Signer
 from shared import log, metrics
 from shared.canonical import canonical
@@ -33,11 +33,14 @@ PUT_TILE = text(
     "ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
 )
 LOCKED_SIZE = select(LogRow.size).where(LogRow.id == 1).with_for_update()
-MOVE_MARK = text(
+TILE = text("SELECT hashes FROM tile WHERE level = :level AND number = :number")
+GROW = text("UPDATE log SET size = :size WHERE id = 1")
+MARK = text("SELECT sequence FROM source WHERE source = :source AND lane = :lane")
+MOVE_MARK = (
     "UPDATE source SET sequence = :sequence "
     "WHERE source = :source AND lane = :lane AND sequence = :before RETURNING sequence"
 )
-FIRST_MARK = text(
+FIRST_MARK = (
     "INSERT INTO source (source, lane, sequence) VALUES (:source, :lane, :sequence) "
     "ON CONFLICT (source, lane) DO NOTHING RETURNING sequence"
 )
@@ -55,9 +58,8 @@ class LaneFollower(Follower[Release]):
         return entry.sequence
 
     def position(self) -> int:
-        with self.db.read() as session:
-            row = session.get(SourceRow, (self.source, self.lane))
-            return row.sequence if row else 0
+        rows = self.db.ask(MARK, source=self.source, lane=str(self.lane))
+        return int(rows[0].sequence) if rows else 0
 
     def apply(self, entries: Sequence[Release]) -> None:
         """Record the run. What a key misses from the other lane is asked for, and recorded first."""
@@ -76,9 +78,18 @@ class LaneFollower(Follower[Release]):
     def _recorded(self, whole: Sequence[Release], entries: Sequence[Release]) -> list[Publication]:
         with self.db.write() as session:
             recorded = record(session, whole)
-            _mark(session, self.source, self.lane, entries[0].sequence - 1, entries[-1].sequence)
-            self.db.bell.ring(session)
+            self._mark(session, entries[0].sequence - 1, entries[-1].sequence)
         return recorded
+
+    def _mark(self, session: Session, before: int, sequence: int) -> None:
+        """Move the lane's mark from `before` to `sequence`. Raises `Moved` when it is not at `before`."""
+        values = {"source": self.source, "lane": str(self.lane), "sequence": sequence}
+        connection, bell = session.connection(), self.db.bell
+        moved = connection.execute(bell.ringing(session, MOVE_MARK), {**values, "before": before}).first()
+        if moved is None and before == 0:
+            moved = connection.execute(bell.ringing(session, FIRST_MARK), values).first()
+        if moved is None:
+            raise Moved(f"{self.source}/{self.lane} is not at {before}")
 
     def _predecessors(self, missing: "MissingVersions") -> list[Release]:
         metrics.ledger_holes.inc(len(missing.versions))
@@ -136,8 +147,8 @@ class StoredTiles:
         self._session = session
 
     def tile(self, level: int, index: int) -> bytes:
-        row = self._session.get(TileRow, (level, index))
-        return row.hashes if row else b""
+        row = self._session.connection().execute(TILE, {"level": level, "number": index}).first()
+        return bytes(row.hashes) if row else b""
 
 
 def _locked_size(session: Session) -> int:
@@ -160,7 +171,7 @@ def _append(session: Session, size: int, publications: Sequence[Publication]) ->
     connection.execute(MARK_KEY, list(marks.values()))
     grown = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.changed.items()]
     connection.execute(PUT_TILE, grown)
-    connection.execute(text("UPDATE log SET size = :size WHERE id = 1"), {"size": tiles.size})
+    connection.execute(GROW, {"size": tiles.size})
 
 
 def _key_mark(publication: Publication) -> dict[str, Any]:
@@ -184,17 +195,6 @@ def _row(publication: Publication) -> dict[str, Any]:
         "meta": orjson.dumps(meta).decode(),
         "body": None if publication.body is None else orjson.dumps(publication.body).decode(),
     }
-
-
-def _mark(session: Session, source: str, lane: Lane, before: int, sequence: int) -> None:
-    """Move the lane's mark from `before` to `sequence`. Raises `Moved` when it is not at `before`."""
-    values = {"source": source, "lane": str(lane), "sequence": sequence}
-    connection = session.connection()
-    moved = connection.execute(MOVE_MARK, {**values, "before": before}).first()
-    if moved is None and before == 0:
-        moved = connection.execute(FIRST_MARK, values).first()
-    if moved is None:
-        raise Moved(f"{source}/{lane} is not at {before}")
 
 
 def _age(head: Head) -> float:
