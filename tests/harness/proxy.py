@@ -1,0 +1,186 @@
+"""A network between two programs that a test can make slow, silent, one-way or broken: a TCP proxy on loopback.
+
+with Proxy(rabbit_port) as network:
+    publisher = AmqpPublisher(f"amqp://…@127.0.0.1:{network.port}/…")
+    network.freeze()      # everything stays connected, nothing arrives any more
+    network.resume()      # and now it does, in order: TCP loses nothing of a connection that lives
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Literal, Self
+
+Way = Literal["up", "down"]
+"""`up`: from the client to the server; `down`: the answers."""
+
+BOTH: tuple[Way, Way] = ("up", "down")
+RESET = struct.pack("ii", 1, 0)
+CHUNK = 4096
+
+
+class Proxy:
+    """Forwards its `port` to `target` on this machine. One proxy stands for one cable; all methods may be called at
+    any time, from any thread, and have taken effect when they return.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.port = 0
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._open = {way: asyncio.Event() for way in BOTH}
+        self._delay = 0.0
+        self._rate: float | None = None
+        self._budget: int | None = None
+        self._refusing = False
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+        ).result(10)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        self.resume()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    @property
+    def connections(self) -> int:
+        """Number of connections that are open through it."""
+        return len(self._writers) // 2
+
+    def slow(self, delay: float = 0.0, rate: float | None = None) -> None:
+        """Every piece waits `delay` seconds each way, and no more than `rate` bytes a second pass."""
+        self._do(lambda: self._be_slow(delay, rate))
+
+    def freeze(self, *ways: Way) -> None:
+        """Nothing passes in these directions (both, unless named); nobody is told. New connections are accepted and
+        hear nothing: half-open.
+        """
+        self._do(lambda: self._close_gates(ways or BOTH))
+
+    def drop(self) -> None:
+        """Reset every open connection; new ones pass."""
+        self._do(self._reset_all)
+
+    def drop_after(self, count: int) -> None:
+        """Reset everything after `count` more bytes went up: in the middle of a frame, that is. Once."""
+        self._do(lambda: self._allow(count))
+
+    def cut(self) -> None:
+        """Reset every open connection, and every new one at once."""
+        self._do(self._cut)
+
+    def resume(self) -> None:
+        """A good network again. What was frozen arrives now."""
+        self._do(self._heal)
+
+    def _do(self, action: Callable[[], Any]) -> None:
+        done = threading.Event()
+        self._loop.call_soon_threadsafe(action)
+        self._loop.call_soon_threadsafe(done.set)
+        assert done.wait(10), "the proxy's loop does not turn"
+
+    def _be_slow(self, delay: float, rate: float | None) -> None:
+        self._delay, self._rate = delay, rate
+
+    def _close_gates(self, ways: tuple[Way, ...]) -> None:
+        for way in ways:
+            self._open[way].clear()
+
+    def _allow(self, count: int) -> None:
+        self._budget = count
+
+    def _cut(self) -> None:
+        self._refusing = True
+        self._reset_all()
+
+    def _heal(self) -> None:
+        self._refusing, self._budget = False, None
+        self._be_slow(0.0, None)
+        for way in BOTH:
+            self._open[way].set()
+
+    def _reset_all(self) -> None:
+        for writer in list(self._writers):
+            _reset(writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refusing:
+            _reset(writer)
+            return
+        try:
+            upstream, up = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            _reset(writer)
+            return
+        pair = {writer, up}
+        self._writers |= pair
+        itself = asyncio.current_task()
+        assert itself is not None
+        self._serving.add(itself)
+        itself.add_done_callback(self._serving.discard)
+        pumps = [asyncio.ensure_future(self._pump(reader, up, "up")),
+                 asyncio.ensure_future(self._pump(upstream, writer, "down"))]  # fmt: skip
+        self._tasks.update(pumps)
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*pumps)
+        self._tasks.difference_update(pumps)
+        self._writers -= pair
+        for each in pair:
+            each.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
+        """Until this direction ends; a broken connection breaks both directions."""
+        try:
+            while data := await reader.read(CHUNK):
+                await self._open[way].wait()
+                await asyncio.sleep(self._delay + (len(data) / self._rate if self._rate else 0.0))
+                data, spent = self._within_budget(data, way)
+                writer.write(data)
+                await writer.drain()
+                if spent:
+                    self._reset_all()
+            await self._open[way].wait()
+            if not writer.is_closing():
+                writer.write_eof()
+        except OSError:
+            _reset(writer)
+
+    def _within_budget(self, data: bytes, way: Way) -> tuple[bytes, bool]:
+        if self._budget is None or way == "down":
+            return data, False
+        data, self._budget = data[: self._budget], self._budget - len(data)
+        if self._budget > 0:
+            return data, False
+        self._budget = None
+        return data, True
+
+    async def _end(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self._reset_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close with a TCP reset: whoever is at the other end gets an error, not an end."""
+    sock = writer.get_extra_info("socket")
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()
