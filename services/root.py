@@ -12,6 +12,9 @@ from shared.config import Settings
 from shared.errors import NotFound
 from shared.http import make_api
 
+FORM_STYLE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+"""The forms of the demo carry their style with them."""
+
 LINKS = (
     ("/web/", "政务服务平台", "service platform"),
     ("/kiosk/", "大厅自助终端", "hall kiosk"),
@@ -66,7 +69,7 @@ def _demo(receipts: Callable[[], Sequence[Receipt]]) -> APIRouter:
         found = content.forms().get(f"/demo/forms/{name}")
         if found is None:
             raise NotFound("no such form")
-        return HTMLResponse(found.html)
+        return HTMLResponse(found.html, headers=FORM_STYLE)
 
     return router
 

@@ -3,11 +3,10 @@
 import hmac
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import HTTPException as FastApiException
 from fastapi.exceptions import RequestValidationError
@@ -21,11 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import log, metrics, trace
 from shared.config import Settings
 from shared.errors import Forbidden, Invalid, TongyuanError, TooManyRequests, Violation
+from shared.json_text import parse_json
 
 PROBLEM_TYPE = "application/problem+json"
 MAX_BODY = 1_048_576
 MAX_IMPORT_BODY = 33_554_432
-MAX_DEPTH = 32
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}|[0-9]{1,6}")
 LARGE_BODY = 65_536
 MAX_NUMBER = 2**53 - 1
@@ -85,7 +84,7 @@ class Edge:
             nonlocal status, answering
             if message["type"] == "http.response.start":
                 status, answering = message["status"], True
-                message["headers"] = [*message["headers"], *SAFE_HEADERS]
+                message["headers"] = [*message["headers"], *_safe(message["headers"], scope.get("scheme") == "https")]
             await send(message)
 
         with trace.act(headers.get(b"traceparent", b"").decode("latin-1")):
@@ -105,7 +104,22 @@ class Edge:
 SAFE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 ]
+NOTHING_ACTIVE = (
+    b"content-security-policy",
+    b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
+TLS_ONLY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+def _safe(sent: Iterable[tuple[bytes, bytes]], tls: bool) -> Iterator[tuple[bytes, bytes]]:
+    """What every answer says besides its own; pages bring a content policy of theirs."""
+    yield from SAFE_HEADERS
+    if all(name.lower() != NOTHING_ACTIVE[0] for name, _ in sent):
+        yield NOTHING_ACTIVE
+    if tls:
+        yield TLS_ONLY
 
 
 def _bounded(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Receive:
@@ -196,24 +210,6 @@ def takes(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
-def parse_json(raw: bytes) -> Any:
-    """JSON of bounded depth. Raises `Invalid` naming the field `body`."""
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Invalid(Violation("body", "json", f"is not JSON: {error}")) from None
-    if _depth(value, MAX_DEPTH) < 0:
-        raise Invalid(Violation("body", "depth", f"is nested deeper than {MAX_DEPTH}"))
-    return value
-
-
-def _depth(value: Any, left: int) -> int:
-    if left < 0 or not isinstance(value, dict | list):
-        return left
-    inner = value.values() if isinstance(value, dict) else value
-    return min((_depth(child, left - 1) for child in inner), default=left)
-
-
 def etag_response(
     request: Request,
     body: bytes,
@@ -239,7 +235,7 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     return JSONResponse(body, status_code=status, media_type=PROBLEM_TYPE, headers={"Cache-Control": "no-store"})
 
 
-async def _on_error(_request: Request, error: TongyuanError) -> Response:
+async def _on_error(request: Request, error: TongyuanError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, Invalid):
         more["errors"] = [
@@ -255,8 +251,16 @@ async def _on_error(_request: Request, error: TongyuanError) -> Response:
     if error.status == 503:
         answer.headers["Retry-After"] = "2"
     if isinstance(error, Forbidden):
+        _note_refused(request)
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
+
+
+def _note_refused(request: Request) -> None:
+    """Somebody without the right token. The route by its pattern: an address may hold the number of a case."""
+    route = getattr(request.scope.get("route"), "path", "")
+    address = request.client.host if request.client else ""
+    log.get("http").warning("refused", method=request.method, route=route, address=address)
 
 
 async def _on_validation(_request: Request, error: RequestValidationError) -> Response:

@@ -15,7 +15,8 @@ from shared import editions
 from shared.database import Database
 from shared.editions import Period, State
 from shared.errors import NotFound
-from shared.http import Admin, After, Content, IfMatch, Key, Number, Service, etag_response, parse_json, takes
+from shared.http import Admin, After, Content, IfMatch, Key, Number, Service, etag_response, takes
+from shared.json_text import parse_json
 from shared.outbox import SourceFeed, history, released_version
 from shared.validation import parse
 

@@ -12,7 +12,7 @@ from services.applications.private import parse, without_values
 from shared.case_ref import normalise_project_no
 from shared.delivery import Message
 from shared.errors import Invalid, Violation
-from shared.http import parse_json
+from shared.json_text import parse_json
 
 _APPLICANT_COLUMNS = {
     "name": "applyer_name",

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from shared import http
+from shared import http, json_text
 from shared.errors import Invalid
-from shared.http import parse_json
+from shared.json_text import parse_json
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, item, pipeline
 
 CODE = code_of(1)
@@ -282,7 +282,7 @@ def test_whatever_is_sent_is_read_or_refused(raw):
 @given(depth=st.integers(1, 80))
 def test_depth_is_bounded_exactly(depth):
     raw = b"[" * depth + b"]" * depth
-    if depth <= http.MAX_DEPTH + 1:
+    if depth <= json_text.MAX_DEPTH + 1:
         parse_json(raw)
     else:
         with pytest.raises(Invalid):
