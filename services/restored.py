@@ -7,9 +7,9 @@ import orjson
 from contracts.publication import Head, Publication
 from contracts.topology import CHANNELS, SOURCES
 from services.archive import BadArchive
-from services.ledger.signing import verify_checkpoint
 from services.stores import Ask
 from shared.canonical import canonical
+from shared.checkpoint import verify_checkpoint
 from shared.errors import Broken
 from shared.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
 

@@ -20,8 +20,8 @@ from contracts.topology import SOURCES
 from services.channels.commands import document_row
 from services.channels.digests import Line, digest_lines
 from services.channels.port import Adapter
-from services.ledger.signing import verify_checkpoint
 from shared import log
+from shared.checkpoint import verify_checkpoint
 from shared.comparison import Log, differences
 from shared.errors import Broken, NotFound
 

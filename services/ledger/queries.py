@@ -1,14 +1,19 @@
 """Reading the ledger: entries, heads, proofs. Never writes."""
 
+from datetime import datetime
+
 import orjson
 from sqlmodel import Session, col, select
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from contracts.publication import Head, Kind
 from services.ledger.commands import StoredTiles
 from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
-from services.ledger.signing import verifier_key
+from services.ledger.records import NEWEST, KeyLifeRow, StatementRow
+from services.ledger.state import Kept
 from shared import merkle
+from shared.checkpoint import NoteKey
+from shared.database import Database
 from shared.errors import Invalid, NotFound, Unavailable, Violation
 
 
@@ -67,25 +72,60 @@ def marks(session: Session) -> list[Json]:
     return [row.model_dump() for row in session.exec(select(SourceRow).order_by(SourceRow.source, SourceRow.lane))]
 
 
-def signing_keys(session: Session) -> list[Json]:
-    """Public keys of the heads, newest last."""
-    rows = session.exec(select(SigningKeyRow).order_by(SigningKeyRow.created_at))
-    return [
-        {
-            "key_id": row.key_id,
-            "name": row.name,
-            "algorithm": "Ed25519",
-            "public_key": row.public_key,
-            "vkey": verifier_key(row.name, bytes.fromhex(row.public_key)),
-            "created_at": row.created_at,
-        }
-        for row in rows
-    ]
+def signing_keys(session: Session, now: datetime) -> list[Json]:
+    """Public keys of the heads, newest last, also those that sign no more: old heads stay verifiable."""
+    rows = session.exec(select(SigningKeyRow).order_by(SigningKeyRow.created_at, SigningKeyRow.key_id))
+    lives = {life.key_id: life for life in session.exec(select(KeyLifeRow))}
+    return [_signing_key(row, lives.get(row.key_id), now) for row in rows]
+
+
+def statement(session: Session) -> Json:
+    """The newest head statement and the note that signs it. Raises `Unavailable` before the first one."""
+    row = _statement(session)
+    return {"statement": orjson.loads(row.note.partition("\n")[0]), "note": row.note}
+
+
+def state_proof(kept: Kept, db: Database, session: Session, key: str) -> Json:
+    """The key's newest version under the newest statement, or its neighbours. Raises `Invalid` for a case."""
+    if key.startswith(f"{Kind.APPLICATION}:"):
+        raise Invalid(Violation("key", "public", "cases are not in the state tree: nobody may tell whether one exists"))
+    row = _statement(session)
+    count, leaves = kept.proof(db, session, row.size, key)
+    return {
+        "key": key,
+        "count": count,
+        "size": row.size,
+        "state_root": row.state_root,
+        "leaves": [leaf.as_json() for leaf in leaves],
+    }
+
+
+def _statement(session: Session) -> StatementRow:
+    row = session.get(StatementRow, NEWEST)
+    if row is None:
+        raise Unavailable("no head statement is signed yet")
+    return row
+
+
+def _signing_key(row: SigningKeyRow, life: KeyLifeRow | None, now: datetime) -> Json:
+    until = life.signs_until if life else None
+    retired = until is not None and until <= format_time(now)
+    return {
+        "key_id": row.key_id,
+        "name": row.name,
+        "algorithm": "Ed25519",
+        "public_key": row.public_key,
+        "vkey": NoteKey(row.name, bytes.fromhex(row.public_key)).vkey,
+        "created_at": row.created_at,
+        "signs_until": until,
+        "state": "retired" if retired else "retiring" if until else "signing",
+        "endorsement": life.endorsement if life else None,
+    }
 
 
 def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
-    """Proof that the entry at `position` is in the tree of `tree_size` entries (default: all)."""
-    whole = _bounded_size(session, tree_size)
+    """Proof that the entry at `position` is in the tree of `tree_size` entries (default: the newest head's)."""
+    whole = _covered(session, tree_size, "size")
     if not 1 <= position <= whole:
         raise Invalid(Violation("position", "in_tree", f"must be 1 to {whole}", str(position)))
     tiles = merkle.GrowingTiles(StoredTiles(session), whole)
@@ -99,8 +139,8 @@ def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
 
 
 def consistency(session: Session, first: int, second: int | None) -> Json:
-    """Proof that the tree of `second` entries (default: all) continues the tree of `first`."""
-    whole = _bounded_size(session, second)
+    """Proof that the tree of `second` entries (default: the newest head's) continues that of `first`."""
+    whole = _covered(session, second, "second")
     if not 0 <= first <= whole:
         raise Invalid(Violation("first", "not_after_second", f"must be 0 to {whole}", str(first)))
     tiles = merkle.GrowingTiles(StoredTiles(session), whole)
@@ -115,10 +155,12 @@ def consistency(session: Session, first: int, second: int | None) -> Json:
     }
 
 
-def _bounded_size(session: Session, wanted: int | None) -> int:
-    whole = size(session)
+def _covered(session: Session, wanted: int | None, field: str) -> int:
+    """A size that a signed head covers: of what nobody has signed there is no proof. Raises `Invalid`."""
+    head = newest_head(session)
+    most = head.size if head else 0
     if wanted is None:
-        return whole
-    if not 0 <= wanted <= whole:
-        raise Invalid(Violation("size", "at_most_ledger", f"must be 0 to {whole}", str(wanted)))
+        return most
+    if not 0 <= wanted <= most:
+        raise Invalid(Violation(field, "at_most_head", f"must be 0 to {most}, the newest head's size", str(wanted)))
     return wanted

@@ -1,95 +1,64 @@
-"""Signing heads: C2SP `tlog-checkpoint` as a signed note, Ed25519, key made on first start and readable by us alone."""
+"""Signing: C2SP signed notes (checkpoints, head statements, endorsements of new keys) with the ledger's keys."""
 
-import base64
-import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.errors import Broken
-from shared.secret_file import kept_secret
-
-ED25519 = b"\x01"
-KEY_FILE = "ledger-key.pem"
+from services.ledger.keyring import KEY_FILE, RingKey, read_ring
+from shared.checkpoint import NoteKey, checkpoint_text, signature_line
 
 
 class Signer:
-    """Holds the private key and the log's name."""
+    """Holds the private keys and the log's name. Follows the key file: a rotation needs no restart."""
 
     def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
         self.name = name
-        self._key = key
-        self.public_key = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self._ring = [RingKey(key)]
+        self._path: Path | None = None
+        self._read_from: tuple[int, int] | None = None
 
     @classmethod
     def of_folder(cls, folder: Path, name: str) -> "Signer":
-        """The key in `folder`, made when there is none. Raises `Broken` when others may read it or it is no key."""
+        """The keys in `folder`, made when there are none. Raises `Broken` when others may read them."""
         path = folder / KEY_FILE
-        pem = kept_secret(path, _new_key)
-        try:
-            key = load_pem_private_key(pem, password=None)
-        except ValueError as error:
-            raise Broken(f"{path} is no private key in PEM") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise Broken(f"{path} is not an Ed25519 key")
-        return cls(name, key)
+        signer = cls(name, read_ring(path)[-1].key)
+        signer._path = path
+        return signer
+
+    @property
+    def public_key(self) -> bytes:
+        """Of the newest key."""
+        return self.ring()[-1].public_key
 
     @property
     def key_id(self) -> bytes:
-        """First four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)."""
-        return key_id(self.name, self.public_key)
+        """Of the newest key, see `NoteKey.key_id`."""
+        return NoteKey(self.name, self.public_key).key_id
+
+    def ring(self) -> Sequence[RingKey]:
+        """Every key in the file, oldest first. Raises `Broken` when the file has gone bad."""
+        if self._path is not None:
+            at = self._path.stat()
+            if (at.st_ino, at.st_mtime_ns) != self._read_from:
+                self._ring = read_ring(self._path)
+                self._read_from = (at.st_ino, at.st_mtime_ns)
+        return self._ring
+
+    def note_key(self, one: RingKey) -> NoteKey:
+        """The public half, under the log's name."""
+        return NoteKey(self.name, one.public_key)
 
     def checkpoint(self, size: int, root: bytes) -> str:
         """The signed note over size and root."""
-        body = f"{self.name}\n{size}\n{base64.b64encode(root).decode()}\n"
-        signature = base64.b64encode(self.key_id + self._key.sign(body.encode())).decode()
-        return f"{body}\n— {self.name} {signature}\n"
+        return self.note(checkpoint_text(self.name, size, root))
 
+    def note(self, text: str) -> str:
+        """A note of `text` (which ends in a newline), signed by every key that still signs."""
+        now = datetime.now(UTC)
+        return f"{text}\n" + "".join(self.signature(one, text) for one in self.ring() if one.signs(now))
 
-def key_id(name: str, public_key: bytes) -> bytes:
-    """Key hash of the signed-note format for Ed25519."""
-    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public_key).digest()[:4]
-
-
-def verifier_key(name: str, public_key: bytes) -> str:
-    """The `vkey` form that transparency-log tools take: name+hash+base64(algorithm ‖ key)."""
-    return f"{name}+{key_id(name, public_key).hex()}+{base64.b64encode(ED25519 + public_key).decode()}"
-
-
-def verify_checkpoint(note: str, name: str, public_key: bytes) -> tuple[int, bytes]:
-    """(size, root) of a checkpoint signed by this key. Raises `Broken` for anything else."""
-    try:
-        return _verified(note, name, public_key)
-    except ValueError as error:
-        raise Broken(f"not a checkpoint: {type(error).__name__}") from None
-
-
-def _new_key() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _verified(note: str, name: str, public_key: bytes) -> tuple[int, bytes]:
-    text, separator, signatures = note.rpartition("\n\n")
-    lines = text.split("\n")
-    if not separator or len(lines) < 3 or lines[0] != name:
-        raise Broken("not a checkpoint of this log")
-    ours = key_id(name, public_key)
-    for line in signatures.splitlines():
-        dash, _, rest = line.partition(" ")
-        signer, _, encoded = rest.rpartition(" ")
-        raw = base64.b64decode(encoded, validate=True)
-        if dash == "—" and signer == name and raw[:4] == ours:
-            try:
-                Ed25519PublicKey.from_public_bytes(public_key).verify(raw[4:], (text + "\n").encode())
-            except InvalidSignature:
-                raise Broken("checkpoint with a wrong signature of a known key") from None
-            return int(lines[1]), base64.b64decode(lines[2], validate=True)
-    raise Broken("checkpoint without a signature of a known key")
+    def signature(self, one: RingKey, text: str) -> str:
+        """The signature line of one key."""
+        return signature_line(self.name, self.note_key(one).key_id, one.key.sign(text.encode()))

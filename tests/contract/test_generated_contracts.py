@@ -19,9 +19,9 @@ from contracts.json_schema import DRAFT, GENERATED
 from contracts.messages import BODIES, INTAKE, MESSAGES, MessageType
 from contracts.publication import Publication, Release
 from services.applications import arrivals
-from services.ledger.signing import verifier_key, verify_checkpoint
 from shared.canonical import digest
 from shared.case_ref import case_ref
+from shared.checkpoint import NoteKey, verify_checkpoint
 from shared.delivery import Message
 from shared.follower import decode
 from tests.harness import contract_examples
@@ -230,7 +230,7 @@ def test_the_example_head_covers_the_example_entries() -> None:
     assert contract_examples.root_of(entries).hex() == head["root"]
     size, root = verify_checkpoint(head["checkpoint"], signer.name, signer.public_key)
     assert (size, root.hex()) == (head["size"], head["root"])
-    assert verifier_key(signer.name, signer.public_key) in stored("examples/README.md")
+    assert NoteKey(signer.name, signer.public_key).vkey in stored("examples/README.md")
 
 
 def test_the_table_of_events_links_to_what_is_there() -> None:

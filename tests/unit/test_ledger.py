@@ -12,8 +12,9 @@ from contracts.publication import Lane, Op
 from contracts.topology import SOURCES
 from services.catalog.commands import ItemImport
 from services.ledger.intake import Intake
+from services.ledger.keyring import KEY_FILE
 from services.ledger.model import EntryRow
-from services.ledger.signing import KEY_FILE, Signer
+from services.ledger.signing import Signer
 from services.local import LocalSource
 from shared.database import Database
 from shared.delivery import Message

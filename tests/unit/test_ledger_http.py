@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 import rfc8785
 
-from services.ledger.commands import sign_head
-from services.ledger.signing import verify_checkpoint
+from services.ledger.heads import sign_head
+from shared.checkpoint import verify_checkpoint
 from shared.errors import Broken
 from shared.merkle import verify_consistency, verify_inclusion
 from tests.harness.pipeline import SERVICE, guide, item, pipeline, progress

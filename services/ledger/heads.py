@@ -1,0 +1,134 @@
+"""Signing heads: every head a checkpoint, and every ten seconds a statement that also says the time and the state.
+
+A checkpoint has no time, as its format wants it. The statement has: issued, and expiring, so that whoever is kept from
+newer heads finds out. It is a signed note too; its text is one line of RFC 8785 JSON.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlmodel import Session, col, select
+
+from contracts.base import Json, format_time
+from contracts.publication import Head
+from contracts.statement import KEY_TYPE, STATEMENT_TYPE
+from services.ledger.commands import StoredTiles
+from services.ledger.keyring import RingKey
+from services.ledger.model import HeadRow, LogRow, SigningKeyRow
+from services.ledger.records import NEWEST, KeyLifeRow, StatementRow
+from services.ledger.signing import Signer
+from services.ledger.state import Kept
+from shared import metrics
+from shared.canonical import canonical
+from shared.database import Database
+from shared.merkle import GrowingTiles
+
+STATEMENT_EVERY = timedelta(seconds=10)
+STATEMENT_LIFE = timedelta(hours=24)
+TICK = timedelta(microseconds=1)
+_states = Kept()
+
+
+def sign_head(db: Database, signer: Signer, statement_every: timedelta = STATEMENT_EVERY) -> Head:
+    """Sign size and root as they are now; the newest head of a size replaces the older one of the same size.
+
+    Times of heads only grow, whatever the clock does. A statement comes with it when the last one is old enough.
+    """
+    with db.read() as session:
+        # The first look at a long ledger takes its time, and must not hold up who writes.
+        _states.root(db, session, _size(session))
+    with db.write() as session:
+        size = _size(session)
+        root = GrowingTiles(StoredTiles(session), size).root()
+        now = _after(session)
+        head = Head(size=size, root=root.hex(), time=now, checkpoint=signer.checkpoint(size, root))
+        session.merge(HeadRow(size=size, root=head.root, time=format_time(now), checkpoint=head.checkpoint))
+        _remember_keys(session, signer, now)
+        last = session.get(StatementRow, NEWEST)
+        if last is None or datetime.fromisoformat(last.issued_at) + statement_every <= now:
+            session.merge(_statement(head, signer, last, _states.root(db, session, size)))
+        db.bell.ring(session)
+    metrics.ledger_position.set(size)
+    metrics.head_age.labels("ledger").set_function(partial(_age, head))
+    return head
+
+
+def endorsement(signer: Signer, old: RingKey, new: RingKey, now: datetime) -> str:
+    """The note by which the old key says that the new one is the log's too: who trusts one may trust the other."""
+    key = signer.note_key(new)
+    text = _line({
+        "type": KEY_TYPE,
+        "origin": signer.name,
+        "key_id": key.key_id.hex(),
+        "public_key": key.public_key.hex(),
+        "signs_from": format_time(now),
+    })  # fmt: skip
+    return f"{text}\n{signer.signature(old, text)}"
+
+
+def _statement(head: Head, signer: Signer, last: StatementRow | None, state_root: bytes) -> StatementRow:
+    sequence = last.sequence + 1 if last else 1
+    content = {
+        "type": STATEMENT_TYPE,
+        "origin": signer.name,
+        "sequence": sequence,
+        "size": head.size,
+        "root": head.root,
+        "state_root": state_root.hex(),
+        "issued_at": format_time(head.time),
+        "expires_at": format_time(head.time + STATEMENT_LIFE),
+    }
+    return StatementRow(
+        id=NEWEST,
+        sequence=sequence,
+        size=head.size,
+        issued_at=format_time(head.time),
+        state_root=state_root.hex(),
+        note=signer.note(_line(content)),
+    )
+
+
+def _remember_keys(session: Session, signer: Signer, now: datetime) -> None:
+    """Public halves stay in the ledger for ever, so that old heads can be verified for ever."""
+    for before, one in _with_predecessor(signer):
+        key = signer.note_key(one)
+        key_id = key.key_id.hex()
+        until = format_time(one.until) if one.until else None
+        life = session.get(KeyLifeRow, key_id)
+        if session.get(SigningKeyRow, key_id) is None:
+            row = SigningKeyRow(
+                key_id=key_id, name=key.name, public_key=key.public_key.hex(), created_at=format_time(now)
+            )
+            session.add(row)
+        if life is None:
+            note = endorsement(signer, before, one, now) if before else None
+            session.add(KeyLifeRow(key_id=key_id, signs_until=until, endorsement=note))
+        elif life.signs_until != until:
+            life.signs_until = until
+            session.add(life)
+
+
+def _with_predecessor(signer: Signer) -> Iterator[tuple[RingKey | None, RingKey]]:
+    ring = signer.ring()
+    return zip([None, *ring[:-1]], ring, strict=True)
+
+
+def _after(session: Session) -> datetime:
+    """Now, or just after the newest head when the clock has been put back."""
+    last = session.exec(select(HeadRow.time).order_by(col(HeadRow.size).desc()).limit(1)).first()
+    now = datetime.now(UTC)
+    return now if last is None else max(now, datetime.fromisoformat(last) + TICK)
+
+
+def _size(session: Session) -> int:
+    row = session.get(LogRow, 1)
+    return row.size if row else 0
+
+
+def _line(content: Json) -> str:
+    return canonical(content).decode() + "\n"
+
+
+def _age(head: Head) -> float:
+    return (datetime.now(UTC) - head.time).total_seconds()
