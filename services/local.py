@@ -1,6 +1,7 @@
 """Upstream within one process: the same readers as over HTTP, straight from the database."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import orjson
 
@@ -9,7 +10,7 @@ from services.ledger import queries
 from shared.database import Database
 from shared.errors import NotFound
 from shared.outbox import SourceFeed, history, released_version
-from shared.upstream import KeyMark
+from shared.upstream import KeyMark, LedgerKey
 
 
 class LocalSource:
@@ -60,6 +61,11 @@ class LocalLedger:
         """See `LedgerReader`."""
         with self._db.read() as session:
             return [bytes.fromhex(step) for step in queries.consistency(session, first, second)["path"]]
+
+    def keys(self) -> Sequence[LedgerKey]:
+        """See `LedgerReader`."""
+        with self._db.read() as session:
+            return [LedgerKey.model_validate(key) for key in queries.signing_keys(session, datetime.now(UTC))]
 
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """See `LedgerReader`."""

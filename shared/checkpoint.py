@@ -114,6 +114,14 @@ def opened(note: str, keys: Iterable[NoteKey]) -> tuple[str, frozenset[str]]:
     return text + "\n", signed_by
 
 
+def signer_ids(note: str) -> frozenset[str]:
+    """Ids (hex) that the signature lines name, unchecked. Raises `Broken` for what is no note."""
+    if len(note) > LONGEST_NOTE:
+        raise Broken(f"a note is at most {LONGEST_NOTE} characters long")
+    lines = note.rpartition("\n\n")[2].removesuffix("\n").split("\n")
+    return frozenset(_base64(line.rpartition(" ")[2], "signature line")[:4].hex() for line in lines)
+
+
 def opened_checkpoint(note: str, keys: Iterable[NoteKey], origin: str | None = None) -> Checkpoint:
     """The checkpoint in a note. Raises `Broken` likewise, and for another origin than the keys' (or `origin`)."""
     keys = list(keys)

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 
 
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(postgresql(\+psycopg)?|sqlite)://")]
@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     mobile_database_url: DatabaseUrl | None = Field(None, description="Database of mobile, where it has its own.")
     kiosk_database_url: DatabaseUrl | None = Field(None, description="Database of kiosk, where it has its own.")
     portal_database_url: DatabaseUrl | None = Field(None, description="Database of portal, where it has its own.")
+    auditor_database_url: DatabaseUrl | None = Field(None, description="Database of the auditor, where it has its own.")
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
     admin_token: SecretStr | None = Field(None, description="Bearer token for writing to the sources.")
     service_token: SecretStr | None = Field(None, description="Token by which services read each other's feeds.")
@@ -60,10 +61,22 @@ class Settings(BaseSettings):
     mobile_url: HttpUrl | None = Field(None, description="Address of mobile.")
     kiosk_url: HttpUrl | None = Field(None, description="Address of kiosk.")
     portal_url: HttpUrl | None = Field(None, description="Address of portal.")
+    auditor_url: HttpUrl | None = Field(None, description="Address of the auditor.")
     divisions_file: Path | None = Field(None, description="CSV `code,name` of known 行政区划, for check C-8.")
+    ledger_keys: str = Field(
+        "",
+        pattern=r"^$|^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+(,[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+)*$",
+        description="Keys of the ledger that channels trust, with commas (`tongyuan keys list`); unset: the first seen.",
+    )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")
     allowed_delay: float = Field(60.0, ge=0, description="Seconds that a channel may be behind before it counts.")
+    audit_interval: float = Field(
+        600.0, ge=1, le=86400, description="Seconds within which the auditor reads every document of every channel."
+    )
+    audit_poll: float = Field(2.0, gt=0, le=60, description="Seconds between the auditor's looks for new releases.")
+    audit_rate: float = Field(20.0, gt=0, le=1000, description="Most requests a second that the auditor makes.")
+    audit_repair: bool = Field(True, description="Whether the auditor has channels repaired, or only tells.")
     lookup_limit: Limit = Field("10/minute", description="Case look-ups per address.")
     lookup_case_limit: Limit = Field("5/15 minutes", description="Wrong case look-ups per case number.")
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is this many entries behind.")

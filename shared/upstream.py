@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from contracts.base import Timestamp, TolerantContract
 from contracts.publication import Head, Lane, Publication, Release
+from shared.checkpoint import NoteKey
 from shared.errors import NotFound, UpstreamDown
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,6 +38,20 @@ class KeyMark(TolerantContract):
     effective_at: Timestamp | None = None
 
 
+class LedgerKey(TolerantContract):
+    """A public key of the ledger, as it lists it; `endorsement` is a note signed by the key before it."""
+
+    key_id: str = Field(pattern=r"^[0-9a-f]{8}$")
+    name: str
+    public_key: str = Field(pattern=r"^[0-9a-f]{64}$")
+    signs_until: Timestamp | None = None
+    endorsement: str | None = None
+
+    def note_key(self) -> NoteKey:
+        """For opening notes."""
+        return NoteKey(self.name, bytes.fromhex(self.public_key))
+
+
 class LedgerReader(Protocol):
     """The ledger, as a channel reads it."""
 
@@ -48,6 +63,9 @@ class LedgerReader(Protocol):
 
     def consistency(self, first: int, second: int) -> list[bytes]:
         """Proof that the tree of `second` entries continues the one of `first`. Raises `UpstreamDown`."""
+
+    def keys(self) -> Sequence[LedgerKey]:
+        """The keys that sign the heads, or once did. Raises `UpstreamDown`."""
 
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """Newest versions of the keys that follow `after`, in order. Raises `UpstreamDown`."""
@@ -97,6 +115,10 @@ class HttpLedger:
             return [bytes.fromhex(step) for step in answer["path"]]
         except (KeyError, TypeError, ValueError) as error:
             raise UpstreamDown(f"upstream sent no proof: {type(error).__name__}") from error
+
+    def keys(self) -> Sequence[LedgerKey]:
+        """See `LedgerReader`."""
+        return _models(LedgerKey, get(self._client, "/ledger/v1/keys").get("keys"))
 
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """See `LedgerReader`."""

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from contracts.base import Json
-from services.channels import queries
+from services.channels import queries, witness
 from services.channels.commands import Channel, state
 from services.channels.lineage import lineage
 from services.channels.live import Live
@@ -171,6 +171,11 @@ def _operators(channel: Channel) -> APIRouter:
     def anchored() -> Json:
         with channel.db.read() as session:
             return lineage(session)
+
+    @router.get("/witness", dependencies=[Service], summary="The ledger's keys it trusts; the head it refused last")
+    def witnessed() -> Json:
+        with channel.db.read() as session:
+            return witness.facts(session)
 
     @router.post("/rebuild", dependencies=[Admin], summary="Build aside from the ledger and swap; one JSON line a step")
     def rebuild(new_epoch: bool = False) -> StreamingResponse:

@@ -157,6 +157,7 @@ def _status(running: County) -> dict[str, Any]:
             "head_age_seconds": _age(mark["head"]),
             "parked": len(running.get(name, "parked")["parked"]),
             "halted": running.get(name, "lineage")["halted"],
+            "refused": running.get(name, "witness")["refused"],
         }
     return {"good": not any(map(_is_bad, parts.values())), "parts": parts}
 
@@ -171,6 +172,8 @@ def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
         if part.get("halted"):
             yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
             yield f"  restore a newer ledger, or: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+        if refused := part.get("refused"):
+            yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
         if part["behind"] < 0:
             yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
 

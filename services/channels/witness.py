@@ -1,0 +1,195 @@
+"""A channel as a witness: it takes no head whose signature it cannot check with a key it has reason to trust.
+
+Trusted are the keys of `TONGYUAN_LEDGER_KEYS`; where none are set, those that the ledger lists when the channel first
+asks. From then on a new key counts only when a trusted one endorses it, so whoever takes over the broker, or the
+ledger's address, still cannot make this channel believe in a head of his own. Whether a head continues the history
+seen so far is asked in `lineage`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Column, Text
+from sqlmodel import Field, Session, select
+
+from contracts.base import Json, format_time
+from contracts.publication import Head
+from contracts.statement import KeyEndorsement
+from services.channels.model import ONLY, ChannelModel
+from shared import log, metrics
+from shared.checkpoint import NoteKey, opened, opened_checkpoint, signer_ids
+from shared.database import Database
+from shared.errors import Broken, Unavailable
+from shared.upstream import LedgerKey, LedgerReader
+
+_log = log.get("witness")
+
+
+class TrustedKeyRow(ChannelModel, table=True):
+    """A key of the ledger that this channel trusts, and why."""
+
+    __tablename__ = "trusted_key"
+
+    key_id: str = Field(primary_key=True, max_length=8)
+    name: str = Field(max_length=200)
+    public_key: str = Field(max_length=64)
+    signs_until: str | None = Field(default=None, max_length=27)
+    reason: str = Field(max_length=100)
+    trusted_at: str = Field(max_length=27)
+
+
+class RefusedHeadRow(ChannelModel, table=True):
+    """The head that was refused last, as evidence, and how many there have been."""
+
+    __tablename__ = "refused_head"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    refused_at: str = Field(max_length=27)
+    reason: str = Field(max_length=500)
+    head: str = Field(sa_column=Column(Text, nullable=False))
+    count: int = 0
+
+
+Trusted = dict[str, TrustedKeyRow]
+"""By key id."""
+
+
+class Witness:
+    """What one channel knows of the ledger's keys. `configured`: verifier keys from the settings."""
+
+    def __init__(self, db: Database, ledger: LedgerReader, configured: Iterable[str] = ()) -> None:
+        self._db, self._ledger = db, ledger
+        self._configured = [NoteKey.of_vkey(text) for text in configured]
+        self._asked: set[frozenset[str]] = set()
+        self._keys: Trusted | None = None
+
+    def accepts(self, head: Head) -> bool:
+        """Whether the head is signed by a trusted key and says what its note says. A refusal is logged and kept."""
+        try:
+            self._check(head)
+        except Broken as error:
+            self.refuse(head, "signature", str(error))
+            return False
+        except Unavailable as error:
+            _log.info("head not checked yet", channel=self._db.service, reason=str(error))
+            return False
+        return True
+
+    def refuse(self, head: Head, kind: str, reason: str) -> None:
+        """Say loudly that a head is not taken. `kind`: signature, fork or rollback."""
+        metrics.head_refused.labels(self._db.service, kind).inc()
+        _log.critical("head refused", channel=self._db.service, size=head.size, reason=reason)
+        with self._db.write() as session:
+            row = session.get(RefusedHeadRow, ONLY)
+            session.merge(
+                RefusedHeadRow(
+                    refused_at=format_time(datetime.now(UTC)),
+                    reason=f"{kind}: {reason}"[:500],
+                    head=head.model_dump_json(),
+                    count=row.count + 1 if row else 1,
+                )
+            )
+
+    def _check(self, head: Head) -> None:
+        """Raises `Broken`, and `Unavailable` while the ledger cannot be asked for a key that is not known."""
+        signers = signer_ids(head.checkpoint)
+        keys = self._trusted()
+        unknown = signers - keys.keys()
+        if not keys or (unknown and unknown not in self._asked):
+            keys = self._learned(keys, asked=unknown, needed=not signers & keys.keys())
+        checkpoint = opened_checkpoint(head.checkpoint, [_note_key(row) for row in keys.values()])
+        if (checkpoint.size, checkpoint.root.hex()) != (head.size, head.root):
+            raise Broken("the signed note says something else than the head")
+        if all(_retired(keys[key_id], head) for key_id in checkpoint.signed_by):
+            raise Broken("signed by nothing but a key that was retired before")
+
+    def _learned(self, keys: Trusted, *, asked: frozenset[str], needed: bool) -> Trusted:
+        try:
+            listed = self._ledger.keys()
+        except Unavailable:
+            if needed:
+                raise
+            return keys
+        fresh = self._first(listed) if not keys else {}
+        fresh |= _endorsed({**keys, **fresh}, listed)
+        ends = {key.key_id: key.signs_until for key in listed if key.signs_until}
+        with self._db.write() as session:
+            for row in (keys | fresh).values():
+                row.signs_until = format_time(ends[row.key_id]) if row.key_id in ends else row.signs_until
+                session.merge(row)
+        for row in fresh.values():
+            _log.warning("trusts a key of the ledger", channel=self._db.service, key=row.key_id, reason=row.reason)
+        self._asked.add(asked)
+        self._keys = None
+        return self._trusted()
+
+    def _first(self, listed: Sequence[LedgerKey]) -> Trusted:
+        if self._configured:
+            return {key.key_id.hex(): _row(key, "configured") for key in self._configured}
+        return {key.key_id: _row(key.note_key(), "first use") for key in listed}
+
+    def _trusted(self) -> Trusted:
+        if self._keys is None:
+            with self._db.read() as session:
+                rows = {row.key_id: row for row in session.exec(select(TrustedKeyRow))}
+                session.expunge_all()
+            for key in self._configured if rows else []:
+                rows.setdefault(key.key_id.hex(), _row(key, "configured"))
+            self._keys = rows
+        return self._keys
+
+
+def facts(session: Session) -> Json:
+    """The trusted keys, and the newest refusal, for operators."""
+    rows = session.exec(select(TrustedKeyRow).order_by(TrustedKeyRow.trusted_at, TrustedKeyRow.key_id))
+    refused: Any = session.get(RefusedHeadRow, ONLY)
+    return {
+        "keys": [row.model_dump() for row in rows],
+        "refused": refused and {"at": refused.refused_at, "reason": refused.reason, "count": refused.count},
+    }
+
+
+def _endorsed(trusted: Trusted, listed: Sequence[LedgerKey]) -> Trusted:
+    """Listed keys that a trusted one endorses, and those that these endorse."""
+    found: Trusted = {}
+    more = True
+    while more:
+        more = False
+        for key in listed:
+            known = trusted | found
+            if key.key_id not in known and (by := _endorser(key, known)):
+                found[key.key_id] = _row(key.note_key(), f"endorsed by {by}")
+                more = True
+    return found
+
+
+def _endorser(key: LedgerKey, known: Trusted) -> str | None:
+    if key.endorsement is None:
+        return None
+    try:
+        text, signed_by = opened(key.endorsement, [_note_key(row) for row in known.values()])
+        said = KeyEndorsement.model_validate_json(text)
+    except (Broken, ValidationError):
+        return None
+    same = (said.origin, said.key_id, said.public_key) == (key.name, key.key_id, key.public_key)
+    return next((by for by in sorted(signed_by) if same and known[by].name == said.origin), None)
+
+
+def _retired(row: TrustedKeyRow, head: Head) -> bool:
+    return row.signs_until is not None and format_time(head.time) >= row.signs_until
+
+
+def _row(key: NoteKey, reason: str) -> TrustedKeyRow:
+    return TrustedKeyRow(
+        key_id=key.key_id.hex(),
+        name=key.name,
+        public_key=key.public_key.hex(),
+        reason=reason,
+        trusted_at=format_time(datetime.now(UTC)),
+    )
+
+
+def _note_key(row: TrustedKeyRow) -> NoteKey:
+    return NoteKey(row.name, bytes.fromhex(row.public_key))
