@@ -18,7 +18,14 @@ An unknown name that begins with `TONGYUAN_` is ignored.
 |---|---|---|---|
 """
 BOUNDS = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than"}
-KINDS = {"integer": "whole number", "number": "number", "string": "text", "password": "secret", "path": "path"}
+KINDS = {
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "password": "secret",
+    "path": "path",
+}
 
 
 def page() -> str:

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     ledger_keys: str = Field(
         "",
         pattern=r"^$|^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+(,[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+)*$",
-        description="Keys of the ledger that channels trust, with commas (`tongyuan keys list`); unset: the first seen.",
+        description="Keys of the ledger that channels trust (`tongyuan keys list`), by commas; unset: the first seen.",
     )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import process
-from services.cli import backup, console, county_up, deadletters, importing, operate, verify
+from services.cli import backup, console, county_up, deadletters, importing, keys, operate, verify
 from services.cli.console import USAGE, fail
 from services.parts import Parts
 from shared import topology
@@ -31,6 +31,7 @@ app.command("doctor")(operate.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(deadletters.app, name="dead")
+app.add_typer(keys.app, name="keys")
 topology_app = typer.Typer(no_args_is_help=True, help="Exchanges, queues and rights of the broker.")
 app.add_typer(topology_app, name="topology")
 
