@@ -22,8 +22,8 @@ from shared.errors import Refused, Unavailable
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 1_048_576
 CHUNK = 1_048_576
-Name = Annotated[str, StringConstraints(pattern=r"^(stores|keys)/[a-z][a-z_-]{0,40}(\.[a-z_]{1,63})?$")]
-Columns = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,63}$")]], Field(min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^(stores|keys)/[a-z][a-z_-]{0,40}(\.[a-z0-9_]{1,63})?$")]
+Columns = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]], Field(min_length=1)]
 
 
 class BadArchive(Refused):

@@ -1,0 +1,117 @@
+"""Backup and restore of a county on PostgreSQL: every service's schema, put back whole or not at all."""
+
+import psycopg
+import pytest
+
+from services.archive import BadArchive
+from services.backup import backup, restore
+from shared.config import Settings
+from shared.errors import Conflict
+from tests.harness.pipeline import SERVICE, code_of, guide, item, pipeline, progress
+
+REGION = "339921000000"
+
+
+def silent(_what, _number):
+    """Nobody looks at the progress."""
+
+
+@pytest.fixture
+def place(postgres, database_url, tmp_path):
+    """Settings of a county with four entries and its backup, made while it runs; a folder has the key."""
+    settings = Settings(data_dir=tmp_path / "keys", region=REGION, database_url=postgres_url(database_url))
+    with pipeline(database_url, tmp_path / "keys") as county:
+        county.release(item(1))
+        county.release(guide(1))
+        county.release_case(progress())
+        county.release(item(2))
+        county.flow()
+        done = backup(settings, tmp_path / "county.tar.gz", silent)
+    assert done.notes == []
+    return settings, done.file
+
+
+def postgres_url(url):
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def put_back(place, only=(), force=True, settings=None, file=None):
+    return restore(settings or place[0], file or place[1], list(only), silent, force=force)
+
+
+def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, database_url, tmp_path):
+    with pipeline(database_url, tmp_path / "keys") as county:
+        cursor = county.get("web/v1/changes").json()["cursor"]
+        digests = county.get("kiosk/v1/source").json()["digests"]
+        county.release(item(7, "只在恢复之前"))
+        county.flow()
+    with pytest.raises(Conflict, match="--force"):
+        put_back(place, force=False)
+    done = put_back(place)
+
+    assert done.notes == []
+    with pipeline(database_url, tmp_path / "keys") as county:
+        county.flow()
+        assert county.get("kiosk/v1/source").json()["digests"] == digests
+        assert county.get("web/v1/changes", since=cursor).status_code == 410
+        assert county.get(f"web/v1/items/{code_of(7)}").status_code == 404
+        county.release(item(3))
+        county.flow()
+        assert county.get(f"web/v1/items/{code_of(3)}").status_code == 200
+        assert [code_of(1)] == [one["code"] for one in county.get("web/v1/search", q="居民").json()["items"]][:1]
+        assert all(county.rebuild(name).differences == [] for name in county.channels)
+    with psycopg.connect(postgres_url(database_url)) as connection:
+        kept = [
+            name for (name,) in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'ledger\\_%'")
+        ]
+        assert connection.execute(f"SELECT count(*) FROM {kept[0]}.entry").fetchone() == (5,)
+
+
+def test_an_empty_database_takes_a_backup_without_force(place, postgres, tmp_path):
+    name = postgres.create_database()
+    empty = postgres.url(name)
+    settings = Settings(data_dir=tmp_path / "other", region=REGION, database_url=postgres_url(empty))
+    put_back(place, settings=settings, force=False)
+
+    assert (tmp_path / "other" / "ledger-key.pem").stat().st_mode & 0o777 == 0o600
+    with pipeline(empty, tmp_path / "other") as county:
+        county.flow()
+        assert county.get(f"portal/v1/items/{code_of(1)}").status_code == 200
+    postgres.drop_database(name)
+
+
+def test_what_cannot_be_restored_changes_nothing_of_any_service(place, database_url, tmp_path):
+    version = "UPDATE entry SET meta = replace(meta, :old, :new) WHERE position = 2"
+    one, nine = '"version":1', '"version":9'
+    with pipeline(database_url, tmp_path / "keys") as county:
+        with pytest.raises(Conflict, match="stop every process first"):
+            put_back(place)
+        county.execute("ledger", version, old=one, new=nine)
+        forged = backup(place[0], tmp_path / "forged.tar.gz", silent).file
+        county.execute("ledger", version, old=nine, new=one)
+        county.release(item(7))
+        county.flow()
+
+    with pytest.raises(BadArchive, match="another root"):
+        put_back(place, file=forged)
+    with pytest.raises(BadArchive, match="mode: the backup is of a county on postgresql"):
+        put_back(place, settings=Settings(data_dir=tmp_path / "lite", region=REGION))
+    with pipeline(database_url, tmp_path / "keys") as county:
+        assert [county.get(f"{name}/v1/position").json()["position"] for name in county.channels] == [5, 5, 5, 5]
+
+
+def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(place, database_url, tmp_path):
+    with pipeline(database_url, tmp_path / "keys") as county:
+        county.release(item(7))
+        county.flow()
+    notes = put_back(place, only=["ledger"]).notes
+    assert len(notes) == 4
+    assert all("has applied 5 entries, the ledger has 4" in note for note in notes)
+
+    with pipeline(database_url, tmp_path / "keys") as county:
+        county.intake.reconcile()
+        for name in county.channels:
+            with pytest.raises(Exception, match=r"4 entries|does not continue|another entry 5"):
+                county.channels[name].reconcile()
+            assert county.get(f"{name}/v1/lineage", SERVICE).json()["halted"] is not None
+            assert county.get(f"{name}/v1/items/{code_of(7)}").status_code == 200
