@@ -31,6 +31,8 @@ LANE_EXCHANGES = {Lane.LIVE: SOURCES_EXCHANGE, Lane.BACKFILL: BACKFILL_EXCHANGE}
 
 CHANNELS = ("web", "mobile", "kiosk", "portal")
 SOURCES = ("catalog", "guides", "applications")
+AUDITOR = "auditor"
+"""Reads the others over HTTP; no exchange, no queue, no account at the broker."""
 
 DELIVERY_LIMIT = 20
 MAX_LENGTH = 1_000_000

@@ -1,0 +1,47 @@
+"""HTTP of the auditor: /auditor/v1/findings and /report, for those who run the county."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Response
+
+from contracts.base import Json
+from services.auditor import queries
+from shared.config import Settings
+from shared.database import Database
+from shared.http import Number, Service, make_api
+
+
+def make(db: Database, settings: Settings) -> FastAPI:
+    """The ASGI app."""
+
+    def ready() -> dict[str, Any]:
+        with db.read() as session:
+            return {"position": queries.position(session)}
+
+    api = make_api("auditor", "Tongyuan auditor", settings, ready)
+    api.include_router(_record(db))
+    return api
+
+
+def _record(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["audit"], dependencies=[Service])
+
+    @router.get("/findings", summary="What was found, newest first, with differences by path")
+    def findings(
+        response: Response,
+        only_open: Annotated[bool, Query(alias="open", description="Only what is not repaired.")] = False,
+        before: Annotated[Number | None, Query(description="`id` of the last finding of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Json:
+        response.headers["Cache-Control"] = "no-store"
+        with db.read() as session:
+            found = queries.findings(session, only_open=only_open, before=before, limit=limit)
+        return {"findings": found}
+
+    @router.get("/report", summary="How it stands: open findings, how old each pass is, times to detect and to repair")
+    def report(response: Response) -> Json:
+        response.headers["Cache-Control"] = "no-store"
+        with db.read() as session:
+            return queries.report(session)
+
+    return router

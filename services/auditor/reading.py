@@ -1,0 +1,151 @@
+"""Reading like a stranger: without a token, without a cache, one request at a time and not too many a second."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+
+from contracts.base import Json
+from services.auditor.markup import seen
+from shared.errors import TongyuanError, UpstreamDown
+
+LARGEST = 64 * 2**20
+PAGE = 500
+GONE = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+AWAY = (
+    httpx.codes.TOO_MANY_REQUESTS,
+    httpx.codes.BAD_GATEWAY,
+    httpx.codes.SERVICE_UNAVAILABLE,
+    httpx.codes.GATEWAY_TIMEOUT,
+)
+FRESH = {"Cache-Control": "no-cache", "Pragma": "no-cache", "User-Agent": "tongyuan-auditor"}
+
+
+class NotThat(TongyuanError):
+    """It answers, but not with what belongs at this address: an error page with status 200, a redirect, no JSON."""
+
+
+class Stopped(Exception):
+    """We are asked to stop."""
+
+
+class Pace:
+    """At most `rate` requests a second. Waiting ends with `Stopped` when `stop` is set."""
+
+    def __init__(self, rate: float, stop: threading.Event) -> None:
+        self._gap, self._stop = 1 / rate, stop
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Until the next request may go out."""
+        now = time.monotonic()
+        self.rest(max(self._next - now, 0))
+        self._next = max(now, self._next) + self._gap
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long."""
+        if self._stop.wait(seconds):
+            raise Stopped
+
+
+class Stranger:
+    """One channel, as anybody reads it. Raises `UpstreamDown` when it does not answer, `NotThat` for a wrong answer."""
+
+    def __init__(self, name: str, http: httpx.Client, pace: Pace) -> None:
+        self.name, self._http, self._pace = name, http, pace
+        self._http.headers.update(FRESH)
+
+    def document(self, key: str) -> tuple[Json | None, str]:
+        """A document at its own address, with its strong ETag; None when it is not there or not any more."""
+        kind, _, code = key.partition(":")
+        status, headers, body = self._read(f"v1/{kind}s/{code}")
+        if status in GONE:
+            return None, ""
+        tag = headers.get("etag", "")
+        return _json(status, headers, body), "" if tag.startswith("W/") else tag.strip('"')
+
+    def page(self, code: str) -> Json | None:
+        """What an item's page shows, see `markup.seen`; None when it is not there or not any more."""
+        status, headers, body = self._read(f"items/{code}")
+        if status in GONE:
+            return None
+        _require(status, headers, "text/html")
+        return seen(body.decode("utf-8", "replace"))
+
+    def source(self) -> Json:
+        """How far it is, and its digests."""
+        return _shaped(self._get("v1/source"), position=int, digests=dict)
+
+    def changes(self, most: int) -> Iterator[Json]:
+        """Every public document with its key. `most`: more than so many make no sense and are not read."""
+        yield from self._pages("v1/changes", "changes", "since", "cursor", most, key=str, document=(dict, type(None)))
+
+    def items(self, most: int) -> Iterator[Json]:
+        """Every item's short form."""
+        yield from self._pages("v1/items", "items", "after", "next", most, code=str)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+    def _pages(self, path: str, rows: str, asked: str, told: str, most: int, **shape: Any) -> Iterator[Json]:
+        cursor, read = {"since": "0", "after": ""}[asked], 0
+        while True:
+            answer = _shaped(self._get(path, **{asked: cursor, "limit": PAGE}), **{rows: list})
+            for row in answer[rows]:
+                yield _shaped(row, **shape)
+            read += len(answer[rows])
+            following = answer.get(told)
+            if not answer.get("more", following is not None) or not answer[rows]:
+                return
+            if read > most or not isinstance(following, str) or following == cursor:
+                raise NotThat(f"{path}: it does not end")
+            cursor = following
+
+    def _get(self, path: str, **params: Any) -> Json:
+        return _json(*self._read(path, **params))
+
+    def _read(self, path: str, **params: Any) -> tuple[int, httpx.Headers, bytes]:
+        self._pace.wait()
+        try:
+            with self._http.stream("GET", f"/{self.name}/{path}", params=params) as answer:
+                if answer.status_code in AWAY:
+                    raise UpstreamDown(f"{self.name}: status {answer.status_code}")
+                body = bytearray()
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > LARGEST:
+                        raise NotThat(f"{path}: more than {LARGEST} bytes")
+                return answer.status_code, answer.headers, bytes(body)
+        except httpx.HTTPError as error:
+            raise UpstreamDown(f"{self.name}: {type(error).__name__}") from error
+
+
+def _require(status: int, headers: httpx.Headers, media_type: str) -> None:
+    if status != httpx.codes.OK:
+        raise NotThat(f"status {status}")
+    given = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != media_type:
+        raise NotThat(f"{given or 'nothing'} in place of {media_type}")
+
+
+def _json(status: int, headers: httpx.Headers, body: bytes) -> Json:
+    _require(status, headers, "application/json")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise NotThat("it says that it is JSON, and is none") from None
+    return _shaped(value)
+
+
+def _shaped(value: Any, **fields: Any) -> Json:
+    """`value`, an object that holds these fields with values of these types."""
+    if not isinstance(value, dict):
+        raise NotThat("no object")
+    for name, kind in fields.items():
+        if not isinstance(value.get(name), kind):
+            raise NotThat(f"no {name}")
+    return value

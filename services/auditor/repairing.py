@@ -1,0 +1,111 @@
+"""Having a channel repaired, by what it offers to operators: replay what it has parked, else rebuild it.
+
+A page that differs while its document is equal is not repaired: the store is right, and what renders it is another
+version or in front of it. The same goes for whatever a rebuild found nothing to change for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import httpx
+import orjson
+
+from contracts.base import Json
+from services.auditor import metering
+from services.auditor.model import ALL, FindingRow, Surface
+from shared import log
+from shared.errors import TongyuanError, UpstreamDown
+
+RESTS = (30, 120, 480, 1_800)
+"""Seconds until the next try after the first, the second … one that did not help."""
+
+REBUILD_SECONDS = httpx.Timeout(600, connect=3)
+_log = log.get("auditor")
+
+
+@dataclass
+class Repair:
+    """What was done for which findings, and why it did not help where that is known."""
+
+    name: str | None
+    findings: Sequence[FindingRow] = field(default_factory=list)
+    problem: str | None = None
+
+
+class Mender:
+    """Asks one channel, as an operator with the admin token."""
+
+    def __init__(self, name: str, http: httpx.Client) -> None:
+        self.name, self._http = name, http
+
+    def repair(self, findings: Sequence[FindingRow], now: datetime) -> list[Repair]:
+        """Try what can be tried for those whose turn it is."""
+        due = [finding for finding in findings if is_due(finding, now) and finding.key != ALL]
+        stored = {_code(finding) for finding in findings if finding.surface != Surface.PAGE}
+        shown_wrong = [one for one in due if one.surface == Surface.PAGE and _code(one) not in stored]
+        done = [Repair(None, shown_wrong, "the document is right: another version renders it, or something in front")]
+        rest = [finding for finding in due if finding not in shown_wrong]
+        if rest and "authorization" not in self._http.headers:
+            done.append(Repair(None, rest, "TONGYUAN_ADMIN_TOKEN is not set: repair it by hand"))
+        elif rest:
+            done += self._try(rest)
+        return [repair for repair in done if repair.findings]
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+    def _try(self, findings: list[FindingRow]) -> list[Repair]:
+        try:
+            replayed = self._replay(findings)
+            left = [finding for finding in findings if all(finding not in repair.findings for repair in replayed)]
+            return [*replayed, *([self._rebuild(left)] if left else [])]
+        except (TongyuanError, httpx.HTTPError, ValueError) as error:
+            metering.repairs.labels(self.name, "rebuild", "failed").inc()
+            return [Repair(None, findings, f"{type(error).__name__}: {error}")]
+
+    def _replay(self, findings: list[FindingRow]) -> list[Repair]:
+        """An entry that is parked stays parked through a rebuild."""
+        parked = {one["key"]: one for one in self._asked("GET", "parked").json()["parked"]}
+        done = []
+        for key in sorted({finding.key for finding in findings} & parked.keys()):
+            answer = self._asked("POST", f"parked/{int(parked[key]['position'])}/replay", refused=True)
+            metering.repairs.labels(self.name, "replay", "done" if answer.is_success else "refused").inc()
+            problem = None if answer.is_success else f"parked: {parked[key]['reason']}"
+            done.append(Repair("replay", [finding for finding in findings if finding.key == key], problem))
+        return done
+
+    def _rebuild(self, findings: list[FindingRow]) -> Repair:
+        last: Json = {}
+        with self._http.stream("POST", f"/{self.name}/v1/rebuild", timeout=REBUILD_SECONDS) as answer:
+            if not answer.is_success:
+                raise UpstreamDown(f"rebuild: status {answer.status_code}")
+            for line in answer.iter_lines():
+                last = orjson.loads(line)
+        done = bool(last.get("done"))
+        metering.repairs.labels(self.name, "rebuild", "done" if done else "refused").inc()
+        if not done:
+            return Repair("rebuild", findings, f"not rebuilt: {last.get('failed', 'no answer')}")
+        differed = len(last.get("differences", ()))
+        _log.warning("rebuilt", channel=self.name, differed=differed, findings=len(findings))
+        nothing = "a rebuild found nothing to change: something in front of the store answers, a cache perhaps"
+        return Repair("rebuild", findings, None if differed else nothing)
+
+    def _asked(self, method: str, path: str, *, refused: bool = False) -> httpx.Response:
+        answer = self._http.request(method, f"/{self.name}/v1/{path}")
+        if not answer.is_success and not (refused and answer.is_client_error):
+            raise UpstreamDown(f"{path}: status {answer.status_code}")
+        return answer
+
+
+def is_due(finding: FindingRow, now: datetime) -> bool:
+    """The first try at once, each further one after a longer rest."""
+    if finding.tried_at is None:
+        return True
+    rest = RESTS[min(finding.attempts, len(RESTS)) - 1]
+    return now - datetime.fromisoformat(finding.tried_at) >= timedelta(seconds=rest)
+
+
+def _code(finding: FindingRow) -> str:
+    return finding.key.partition(":")[2]

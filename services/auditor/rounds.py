@@ -1,0 +1,120 @@
+"""The auditor's work, one request at a time: news first, then digests, lists, repairs, and single documents in turn.
+
+a release                     its document and page on every channel, within seconds
+every tenth of the interval   digests of all that a channel serves, cases too
+every interval                all changes and the list of items, document by document
+all the time                  each document and each page at its own address, spread over the interval
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from contracts.publication import Kind
+from services.auditor.commands import measure, note_pass, settle
+from services.auditor.following import LedgerDown
+from services.auditor.model import LEDGER, Surface
+from services.auditor.reading import Stopped
+from services.auditor.watching import DIGESTS_A_PASS, Tools, Watch
+from shared import log
+from shared.errors import TongyuanError, UpstreamDown
+
+_log = log.get("auditor")
+
+
+@dataclass
+class _Rotation:
+    """One turn of single looks, the same codes for every channel."""
+
+    codes: list[str] = field(default_factory=list)
+    at: int = 0
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    next_turn: float = 0.0
+
+
+class Auditor:
+    """All channels of one county."""
+
+    def __init__(self, tools: Tools, watches: Sequence[Watch]) -> None:
+        self._tools, self._watches = tools, watches
+        self._rotation = _Rotation()
+        self._check_due = 0.0
+        measure(tools.db, [LEDGER, *(watch.name for watch in watches)])
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop. A failure is logged, and the next round comes."""
+        try:
+            while not stop.wait(self._tools.plan.poll):
+                try:
+                    self.step()
+                except TongyuanError as error:
+                    _log.warning("round failed", reason=str(error))
+        except Stopped:
+            pass
+        finally:
+            self._close()
+
+    def step(self) -> None:
+        """One round. Raises `UpstreamDown` without the ledger; a channel that is away holds up no other."""
+        until = time.monotonic() + self._tools.plan.poll
+        self._follow()
+        self._check_ledger()
+        present = [watch for watch in self._watches if self._watched(watch, watch.news, watch.wholes, watch.mend)]
+        for watch in present:
+            watch.answers()
+        self._rotate(present, until)
+
+    def _follow(self) -> None:
+        self._tools.ledger.follow(self._tools.pace.wait)
+        for key in self._tools.ledger.news():
+            kind, _, code = key.partition(":")
+            if kind != Kind.APPLICATION:
+                for watch in self._watches:
+                    watch.pending.setdefault(code, 0.0)
+
+    def _check_ledger(self) -> None:
+        if self._check_due <= time.monotonic():
+            self._check_due = time.monotonic() + self._tools.plan.interval / DIGESTS_A_PASS
+            began = datetime.now(UTC)
+            look = self._tools.ledger.check(self._tools.pace.wait)
+            settle(self._tools.db, LEDGER, Surface.LEDGER, look.bad, None)
+            note_pass(self._tools.db, LEDGER, Surface.LEDGER, began, look)
+
+    def _rotate(self, watches: list[Watch], until: float) -> None:
+        """So many codes that all had their turn within the interval, as far as there is time before the next news."""
+        turn = self._rotation
+        if turn.at >= len(turn.codes):
+            if turn.codes:
+                for watch in watches:
+                    note_pass(self._tools.db, watch.name, Surface.DOCUMENT, turn.began, len(turn.codes))
+            if time.monotonic() < turn.next_turn:
+                turn.codes.clear()
+                return
+            codes = sorted({key.partition(":")[2] for key in self._tools.ledger.expectation.public_keys()})
+            self._rotation = turn = _Rotation(codes, next_turn=time.monotonic() + self._tools.plan.interval)
+        share = math.ceil(2 * len(turn.codes) * self._tools.plan.poll / self._tools.plan.interval)
+        for code in turn.codes[turn.at : turn.at + share]:
+            for watch in watches:
+                self._watched(watch, lambda watch=watch, code=code: watch.single(code))  # type: ignore[misc]
+            turn.at += 1
+            if time.monotonic() > until:
+                return
+
+    def _watched(self, watch: Watch, *work: Callable[[], object]) -> bool:
+        try:
+            for one in work:
+                one()
+        except LedgerDown:
+            raise
+        except UpstreamDown as error:
+            watch.is_away(error)
+            return False
+        return True
+
+    def _close(self) -> None:
+        self._tools.ledger.close()
+        for watch in self._watches:
+            watch.close()
