@@ -8,7 +8,7 @@ from nameko.timer import timer
 
 from contracts.topology import BACKFILL_QUEUE, LEDGER_QUEUE
 from services.ledger import queries
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from services.ledger.intake import Intake, Pace
 from services.ledger.signing import Signer
 from shared import log, metrics

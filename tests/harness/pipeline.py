@@ -38,8 +38,8 @@ from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.guides.following import ItemWatch
 from services.ledger import api as ledger_api
-from services.ledger.commands import sign_head
 from services.ledger.feed import LedgerFeed
+from services.ledger.heads import sign_head
 from services.ledger.intake import Intake
 from services.ledger.signing import Signer
 from services.local import LocalLedger, LocalSource
