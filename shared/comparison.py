@@ -29,7 +29,12 @@ class Log:
     versions: dict[str, int] = field(default_factory=dict)
     newest: dict[str, Publication] = field(default_factory=dict)
     waiting: list[Publication] = field(default_factory=list)
-    withheld: bool = False
+    _hidden: set[str] = field(default_factory=set)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the newest version of some case came without its body. An older one may have been erased by law."""
+        return bool(self._hidden)
 
     def take(self, entry: Publication) -> Iterator[str]:
         """Add the next entry; yields what is wrong with it: a hole, a version out of turn, a wrong digest."""
@@ -37,7 +42,7 @@ class Log:
             yield f"position {entry.position} follows {self.size}"
         if entry.version != self.versions.get(entry.key, 0) + 1:
             yield f"version {entry.version} after {self.versions.get(entry.key, 0)}"
-        self.withheld |= is_withheld(entry)
+        (self._hidden.add if is_withheld(entry) else self._hidden.discard)(entry.key)
         try:
             checked(entry)
         except Broken as error:

@@ -20,6 +20,7 @@ applied = Counter("tongyuan_applied_total", "Entries applied.", ["service", "op"
 duplicates = Counter("tongyuan_duplicates_total", "Entries seen again and ignored.", ["service"])
 gaps_healed = Counter("tongyuan_gaps_healed_total", "Gaps filled from upstream over HTTP.", ["service"])
 refused = Counter("tongyuan_refused_messages_total", "Messages sent to the dead letters.", ["service", "reason"])
+erased = Counter("tongyuan_erased_bodies_total", "Bodies of cases' entries erased by law.", ["service"])
 halted = Gauge("tongyuan_channel_halted", "1 while a channel refuses a ledger that went back or forked.", ["channel"])
 head_refused = Counter("tongyuan_head_refused_total", "Heads that a channel did not take.", ["channel", "reason"])
 parked = Gauge("tongyuan_parked_entries", "Entries that a channel could not show, waiting for a person.", ["channel"])

@@ -1,5 +1,6 @@
 """HTTP of applications: /applications/v1/applications, /calendars, /releases. For clerks; the public asks a channel."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -8,7 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from contracts.base import Contract, Json
 from contracts.publication import Lane
-from services.applications import queries, upkeep
+from services.applications import queries, retention, upkeep
 from services.applications.commands import Applications
 from services.applications.lifecycle import CaseState, State
 from services.applications.model import SOURCE
@@ -20,6 +21,7 @@ from shared.case_ref import normalise_project_no
 from shared.config import Settings
 from shared.http import Admin, IfMatch, etag_response, json_body, make_api, problem
 from shared.outbox import SourceFeed
+from shared.retention import Compaction, Erasure
 from shared.source_api import feed_router
 
 Body = Annotated[Any, Depends(json_body)]
@@ -46,6 +48,7 @@ def make(applications: Applications, settings: Settings) -> FastAPI:
     api.include_router(_cases(applications))
     api.include_router(_changes(applications))
     api.include_router(_calendars(applications))
+    api.include_router(_retention(applications))
     api.include_router(feed_router(db, SOURCE))
     return api
 
@@ -126,6 +129,21 @@ def _calendars(applications: Applications) -> APIRouter:
     def get_counts() -> Response:
         with reading(applications.db) as session:
             return _answer(queries.counts(session))
+
+    return router
+
+
+def _retention(applications: Applications) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["retention"], dependencies=[Admin])
+
+    @router.post("/erasures", summary="Take a case off for good, by its ledger key, and erase every body of it")
+    def post_erasure(wanted: Erasure) -> Response:
+        return _answer(retention.erase_case(applications.db, applications.region, wanted.key))
+
+    @router.post("/compactions", summary="Erase bodies of releases that a newer version took the place of")
+    def post_compaction(wanted: Compaction) -> Response:
+        days = timedelta(days=wanted.older_than_days)
+        return _answer({"erased": retention.compact_cases(applications.db, days)})
 
     return router
 

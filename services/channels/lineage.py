@@ -14,10 +14,12 @@ from sqlmodel import Field, Session, col, delete
 
 from contracts.base import Json, format_time
 from contracts.publication import Head, Publication
-from services.channels.commands import Channel
+from services.channels.commands import Channel, Row
+from services.channels.erased import row_of
 from services.channels.model import ONLY, ChannelModel, SeenHeadRow
 from services.channels.port import Adapter
 from shared import log, metrics
+from shared.comparison import is_withheld
 from shared.database import Database
 from shared.delivery import Message, Refusal
 from shared.errors import Unavailable, UpstreamDown
@@ -100,6 +102,9 @@ class AnchoredChannel(Channel):
                 raise
             return
         self._prove(head, entry_too=True)
+
+    def _row(self, entry: Publication) -> Row:
+        return row_of(self.adapter, entry) if is_withheld(entry) else super()._row(entry)
 
     def _fetched(self, after: int, limit: int) -> list[Publication]:
         if self._known != after:

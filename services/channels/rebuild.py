@@ -11,8 +11,9 @@ from sqlmodel import Session, col, delete, insert, select, update
 
 from contracts.base import Json, format_time
 from contracts.publication import Publication
-from services.channels.commands import UPSERT, Channel, Row, document_row, locked_state, park
+from services.channels.commands import UPSERT, Channel, Row, locked_state, park
 from services.channels.digests import digest_lines, served_lines, sha256_of
+from services.channels.erased import row_of
 from services.channels.lineage import begin_anew, is_halted
 from services.channels.model import AsideRow, DocumentRow, ParkedRow, ScheduledRow, StateRow
 from shared.errors import Broken, Conflict
@@ -91,7 +92,7 @@ class Rebuild:
         newest: dict[str, Row] = {}
         for entry in entries:
             try:
-                row = document_row(self.channel.adapter, checked(entry))
+                row = row_of(self.channel.adapter, checked(entry))
             except Exception as error:  # noqa: BLE001  # parked, as in `Channel.apply`
                 self._parked[entry.position] = (entry, error)
                 continue

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import process
-from services.cli import backup, console, county_up, deadletters, importing, keys, operate, verify
+from services.cli import backup, console, county_up, deadletters, importing, keys, operate, retention, verify
 from services.cli.console import USAGE, fail
 from services.parts import Parts
 from shared import topology
@@ -30,6 +30,8 @@ app.command("rebuild")(operate.rebuild)
 app.command("doctor")(operate.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("erase")(retention.erase)
+app.command("compact")(retention.compact)
 app.add_typer(deadletters.app, name="dead")
 app.add_typer(keys.app, name="keys")
 topology_app = typer.Typer(no_args_is_help=True, help="Exchanges, queues and rights of the broker.")

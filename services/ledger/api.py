@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from contracts.base import Json
-from services.ledger import queries, tiles
+from services.ledger import queries, retention_api, tiles
+from services.ledger.retention import erasures
 from services.ledger.state import Kept
 from shared.config import Settings
 from shared.database import Database
@@ -25,6 +26,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
     api.include_router(_entries(db))
     api.include_router(_proofs(db))
     api.include_router(tiles.router(db))
+    api.include_router(retention_api.router(db))
     return api
 
 
@@ -45,7 +47,9 @@ def _entries(db: Database) -> APIRouter:
     ) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            documents = [queries.document(row, trusted=trusted) for row in queries.entries(session, first, limit)]
+            rows = queries.entries(session, first, limit)
+            erased = erasures(session, [row.position for row in rows], trusted=trusted)
+            documents = [queries.document(row, trusted=trusted, erased=erased.get(row.position)) for row in rows]
             size = queries.size(session)
         return _json(f'{{"entries":[{",".join(documents)}],"size":{size}}}', cache="no-cache")
 
@@ -53,7 +57,8 @@ def _entries(db: Database) -> APIRouter:
     def entry(request: Request, position: Number) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            document = queries.document(queries.entry(session, position), trusted=trusted)
+            erased = erasures(session, [position], trusted=trusted).get(position)
+            document = queries.document(queries.entry(session, position), trusted=trusted, erased=erased)
         if trusted:
             return _json(document, cache="no-store")
         # Law may have the body erased tomorrow: whoever keeps a copy asks each time whether it still holds.

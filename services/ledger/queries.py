@@ -50,9 +50,10 @@ def entry(session: Session, position: int) -> EntryRow:
     return row
 
 
-def document(row: EntryRow, *, trusted: bool) -> str:
-    """The entry as JSON; an application's body only for a reader with a service's token."""
-    return row.document(with_body=trusted or row.kind != Kind.APPLICATION)
+def document(row: EntryRow, *, trusted: bool, erased: Json | None = None) -> str:
+    """The entry as JSON; an application's body only for a reader with a service's token. `erased`: why it has none."""
+    text = row.document(with_body=trusted or row.kind != Kind.APPLICATION)
+    return text if erased is None else f'{text[:-1]},"erased":{orjson.dumps(erased).decode()}}}'
 
 
 def versions(session: Session, key: str) -> list[Json]:
