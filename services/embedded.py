@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from contracts.topology import (
+    AUDITOR,
     BACKFILL_EXCHANGE,
     CHANNELS,
     GUIDES_QUEUE,
@@ -23,6 +24,7 @@ from contracts.topology import (
     SOURCES_EXCHANGE,
 )
 from services.applications.background import background as applications_background
+from services.auditing import auditor_api
 from services.catalog.commands import ENDS_SECONDS
 from services.guides.following import ItemWatch
 from services.ledger import queries
@@ -39,7 +41,7 @@ from shared.outbox import SourceFeed
 from shared.relay import Relay, run_together
 from shared.serve import Background, periodically
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 PAGE_SECONDS = 0.1
 
 
@@ -73,7 +75,7 @@ class Embedded:
         """HTTP app of every service."""
         sources = {name: self.parts.source_api(name) for name in SOURCES}
         channels = {name: channel.api(self.settings) for name, channel in self.channels.items()}
-        apis = {**sources, "ledger": self.parts.ledger_api(), **channels}
+        apis = {**sources, "ledger": self.parts.ledger_api(), **channels, AUDITOR: auditor_api(self.parts)}
         return {name: serving_document(name, api) for name, api in apis.items()}
 
     def reconcile(self) -> None:

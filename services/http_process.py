@@ -6,7 +6,8 @@ from functools import partial
 from fastapi import FastAPI
 
 from contracts.publication import Lane
-from contracts.topology import LANE_EXCHANGES, PUBLICATIONS_EXCHANGE, SOURCES
+from contracts.topology import AUDITOR, LANE_EXCHANGES, PUBLICATIONS_EXCHANGE, SOURCES
+from services.auditing import auditing, auditor_api
 from services.ledger.feed import LedgerFeed
 from services.openapi import serving_document
 from services.parts import Parts
@@ -37,6 +38,8 @@ def _http_parts(name: str, parts: Parts) -> tuple[FastAPI, dict[str, Background]
         return parts.source_api(name), {f"relay-{relay.name}": relay.run for relay in relays}
     if name == "ledger":
         return parts.ledger_api(), {"relay": _ledger_relay(parts).run}
+    if name == AUDITOR:
+        return auditor_api(parts), auditing(parts)
     channel = parts.channel(name, parts.http_ledger())
     return channel.api(parts.settings), channel.background()
 

@@ -23,7 +23,8 @@ from contracts.base import Json
 from contracts.catalog import Item
 from contracts.guides import Guide
 from contracts.json_schema import GENERATED
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.auditing import auditor_api
 from services.local import LocalLedger
 from services.parts import Parts
 from shared.config import Settings
@@ -177,6 +178,7 @@ def _apis(parts: Parts) -> Iterator[tuple[str, FastAPI]]:
     ledger = LocalLedger(parts.database("ledger"))
     for channel in CHANNELS:
         yield channel, parts.channel(channel, ledger).api(parts.settings)
+    yield AUDITOR, auditor_api(parts)
 
 
 def _tokens(api: FastAPI) -> dict[tuple[str, str], str]:

@@ -2,13 +2,14 @@
 
 import sys
 
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from shared import log
 from shared.config import Settings, SettingsError, load
 from shared.errors import TongyuanError
 
-HTTP_PROCESSES = (*SOURCES, "ledger", *CHANNELS)
-WORKERS = tuple(f"{name}-worker" for name in HTTP_PROCESSES)
+WITH_WORKERS = (*SOURCES, "ledger", *CHANNELS)
+HTTP_PROCESSES = (*WITH_WORKERS, AUDITOR)
+WORKERS = tuple(f"{name}-worker" for name in WITH_WORKERS)
 PROCESSES = (*HTTP_PROCESSES, *WORKERS)
 PROBLEM, USAGE = 1, 2
 

@@ -10,6 +10,7 @@
 \getenv mobile POSTGRES_PASSWORD_MOBILE
 \getenv kiosk POSTGRES_PASSWORD_KIOSK
 \getenv portal POSTGRES_PASSWORD_PORTAL
+\getenv auditor POSTGRES_PASSWORD_AUDITOR
 
 BEGIN;
 
@@ -25,7 +26,8 @@ CREATE TEMPORARY TABLE account (name text PRIMARY KEY, password text NOT NULL CH
     ON COMMIT DROP;
 INSERT INTO account VALUES
     ('catalog', :'catalog'), ('guides', :'guides'), ('applications', :'applications'), ('ledger', :'ledger'),
-    ('web', :'web'), ('mobile', :'mobile'), ('kiosk', :'kiosk'), ('portal', :'portal');
+    ('web', :'web'), ('mobile', :'mobile'), ('kiosk', :'kiosk'), ('portal', :'portal'),
+    ('auditor', :'auditor');
 
 SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
 

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.cli.console import USAGE, BaseUrl, County, DataDir, Json_, county, err, fail, out, plain, print_json, say
 from shared.errors import NotFound, TongyuanError
 
@@ -106,7 +106,7 @@ def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
 
 
 def _services_problems(running: County) -> Iterator[str]:
-    for service in (*SOURCES, "ledger", *CHANNELS):
+    for service in (*SOURCES, "ledger", *CHANNELS, AUDITOR):
         try:
             answer = running.http(service).get(f"/{service}/readyz")
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -11,14 +11,15 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services import openapi
+from services.auditing import auditor_api
 from services.local import LocalLedger
 from services.parts import Parts
 from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 ENDLESS = {"/v1/stream"}
 
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -130,7 +131,8 @@ def apis(tmp_path: Path) -> Iterator[dict[str, FastAPI]]:
         parts.migrate(service)
     ledger = LocalLedger(parts.database("ledger"))
     channels = {name: parts.channel(name, ledger).api(parts.settings) for name in CHANNELS}
-    yield {**{name: parts.source_api(name) for name in SOURCES}, "ledger": parts.ledger_api(), **channels}
+    sources = {name: parts.source_api(name) for name in SOURCES}
+    yield {**sources, "ledger": parts.ledger_api(), **channels, AUDITOR: auditor_api(parts)}
     parts.close()
 
 

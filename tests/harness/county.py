@@ -17,7 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TONGYUAN = (sys.executable, "-m", "services")
 SOURCES = ("catalog", "guides", "applications")
 CHANNELS = ("web", "mobile", "kiosk", "portal")
-SERVICES = (*SOURCES, "ledger", *CHANNELS)
+WITH_WORKERS = (*SOURCES, "ledger", *CHANNELS)
+SERVICES = (*WITH_WORKERS, "auditor")
 ADMIN, SERVICE = "admin-token-of-a-test", "service-token-of-a-test"
 START_SECONDS = 60.0
 
@@ -157,7 +158,7 @@ class ProductionCounty(County):
     """One process a service over RabbitMQ and PostgreSQL."""
 
     def __init__(self, folder: Path, amqp_url: str, database_url: str, env: Mapping[str, str] | None = None) -> None:
-        self.ports = {name: free_port() for name in (*SERVICES, *(f"{service}-worker" for service in SERVICES))}
+        self.ports = {name: free_port() for name in (*SERVICES, *(f"{service}-worker" for service in WITH_WORKERS))}
         urls = {f"TONGYUAN_{name.upper()}_URL": f"http://127.0.0.1:{self.ports[name]}" for name in SERVICES}
         base = {"TONGYUAN_AMQP_URL": amqp_url, "TONGYUAN_DATABASE_URL": database_url, **urls}
         super().__init__(folder, {**base, **(env or {})})
