@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import process
-from services.cli import backup, console, county_up, deadletters, importing, keys, operate, retention, verify
+from services.cli import audit, backup, console, county_up, deadletters, importing, keys, operate, retention, verify
 from services.cli.console import USAGE, fail
 from services.parts import Parts
 from shared import topology
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("up")(county_up.up)
 app.command("import")(importing.import_file)
 app.command("verify")(verify.verify)
+app.command("audit")(audit.audit)
 app.command("status")(operate.status)
 app.command("trace")(operate.trace)
 app.command("rebuild")(operate.rebuild)

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.cli.audit import audited
 from services.cli.console import USAGE, BaseUrl, County, DataDir, Json_, county, err, fail, out, plain, print_json, say
 from shared.errors import NotFound, TongyuanError
 
@@ -23,20 +24,20 @@ SECRETS = ("admin-token", "service-token", "ledger-key.pem")
 
 
 def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """How far every part is: released, recorded, shown. Exit 1 when something is behind, parked or halted."""
+    """How far every part is: released, recorded, shown. Exit 1 when something is behind, parked, halted or wrong."""
     with county(base_url, data_dir) as running:
         facts = _status(running)
     if as_json:
         print_json(facts)
     else:
-        table = Table("part", "position", "behind", "head age", "parked")
+        table = Table("part", "position", "behind", "head age", "parked", "findings")
         for name, row in facts["parts"].items():
-            cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked")]
-            table.add_row(name, *("" if cell is None else str(cell) for cell in cells))
+            cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked", "findings")]
+            table.add_row(name, *("" if cell in (None, {}) else str(cell) for cell in cells))
         out.print(table)
         for line in _warnings(facts["parts"]):
             say(f"[red]{plain(line)}[/]")
-        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind, parked or halted[/]")
+        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind, parked, halted or wrong[/]")
     raise typer.Exit(0 if facts["good"] else 1)
 
 
@@ -159,12 +160,13 @@ def _status(running: County) -> dict[str, Any]:
             "halted": running.get(name, "lineage")["halted"],
             "refused": running.get(name, "witness")["refused"],
         }
+    parts[AUDITOR] = audited(running)
     return {"good": not any(map(_is_bad, parts.values())), "parts": parts}
 
 
 def _is_bad(part: dict[str, Any]) -> bool:
     """Behind, or ahead: a source that was restored from an older backup has released less than the ledger has of it."""
-    return bool(part["behind"] or part.get("parked") or part.get("halted"))
+    return bool(part["behind"] or part.get("parked") or part.get("halted") or part.get("findings"))
 
 
 def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -1,0 +1,77 @@
+"""`audit`: what the auditor has found, how old its passes are, how long finding and repairing took."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from services.cli.console import BaseUrl, County, DataDir, Json_, county, out, plain, print_json, say
+from shared.errors import TongyuanError
+
+MOST_SHOWN = 30
+COLOURS = {"orphan": "bold red", "missing": "red", "different": "red"}
+
+
+def audit(
+    everything: Annotated[bool, typer.Option("--all", help="Repaired findings too.")] = False,
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """What the auditor finds wrong with the channels now, field by field. Exit 1 when something is."""
+    with county(base_url, data_dir) as running:
+        report = running.get("auditor", "report")
+        found = running.get("auditor", "findings", open=not everything, limit=1000)["findings"]
+    if as_json:
+        print_json({**report, "findings": found})
+    else:
+        _tell(report, found)
+    raise typer.Exit(0 if report["good"] else 1)
+
+
+def audited(running: County) -> dict[str, Any]:
+    """The auditor's row of `status`: how far it has read the ledger, and what it finds wrong now, by verdict.
+
+    Nothing waits for the auditor: while it starts or is away, the county is well. `doctor` says that it is away.
+    """
+    try:
+        report = running.get("auditor", "report")
+    except TongyuanError:
+        return {"position": None, "behind": 0, "findings": {}}
+    verdicts = Counter[str]()
+    for of_channel in report["open"].values():
+        verdicts.update(of_channel)
+    return {"position": (report["ledger"] or {}).get("checked"), "behind": 0, "findings": dict(verdicts)}
+
+
+def _tell(report: dict[str, Any], found: list[dict[str, Any]]) -> None:
+    table = Table("channel", "surface", "compared", "age", "took")
+    for name, surfaces in report["channels"].items():
+        for surface, one in surfaces.items():
+            table.add_row(name, surface, str(one["checked"]), f"{one['age_seconds']:.0f} s", f"{one['seconds']:.1f} s")
+    out.print(table)
+    for title in ("detect", "repair"):
+        figures = report[f"{title}_seconds"]
+        if figures:
+            say(f"time to {title}: median {figures['median']:.1f} s, most {figures['most']:.1f} s ({figures['count']})")
+    for finding in found[:MOST_SHOWN]:
+        _tell_finding(finding)
+    if len(found) > MOST_SHOWN:
+        say(f"  … and {len(found) - MOST_SHOWN} more; --json lists them")
+    if not report["channels"]:
+        say("[yellow]![/] nothing has been read yet")
+    say("[green]✓ nothing is wrong[/]" if report["good"] else "[red]✗ something is wrong and not yet repaired[/]")
+
+
+def _tell_finding(finding: dict[str, Any]) -> None:
+    repaired = finding["repaired_at"]
+    colour = "green" if repaired else COLOURS.get(finding["verdict"], "red")
+    where = plain(f"{finding['channel']}  {finding['key']}  ({finding['surface']})")
+    state = f"repaired after {finding['repair_seconds']:.1f} s" if repaired else f"since {finding['found_at'][:19]}"
+    say(f"[{colour}]{finding['verdict']:>9}[/]  {where}  {state}")
+    if finding["problem"] and not repaired:
+        say(f"           {plain(finding['problem'])}")
+    for one in finding["differences"]:
+        sides = ", ".join(f"{side} {one[side]!r}" for side in ("expected", "found") if side in one)
+        say(f"           {plain(one['path'])}: {plain(sides)}")
