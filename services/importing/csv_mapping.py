@@ -14,6 +14,7 @@ Our fields: `services.importing.fields.KNOWN_FIELDS`. README.md of this folder h
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,7 +32,8 @@ from services.importing.notes import Notes, Rule, shown
 from services.importing.row import Outcome, Row
 from shared.errors import Invalid, NotFound, TooLarge, Violation
 
-LARGEST_MAPPING = 256 * 1024
+LARGEST_MAPPING = 64 * 1024
+DEEPEST_MAPPING = 8
 LONGEST_MATCHED = 20_000
 
 
@@ -176,11 +178,27 @@ def _complaints(error: ValidationError, path: Path) -> list[Violation]:
 
 
 class _OneKeyLoader(yaml.SafeLoader):
-    """YAML in which a key that is there twice is an error instead of a silent loss."""
+    """YAML in which a key that is there twice is an error instead of a silent loss, and nothing stands for another.
+
+    Aliases and merges make a small file endless, and nesting makes the scanner slow: both end here, while they are read.
+    """
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", self.peek_event().start_mark)
+        self._depth += 1
+        if self._depth > DEEPEST_MAPPING:
+            message = f"nested deeper than {DEEPEST_MAPPING} levels"
+            raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = next((key for key, count in keys.items() if count > 1), None)
         if twice is not None:
             raise yaml.constructor.ConstructorError(None, None, f"the key {twice} is there twice", node.start_mark)
         return super().construct_mapping(node, deep)
