@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlmodel import Session, col, select
+from sqlalchemy import text
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json
 from contracts.publication import Kind
 from services.channels import queries, words
 from services.channels.commands import state
-from services.channels.model import ONLY, DocumentRow, IndexedRow
+from services.channels.model import ONLY, IndexedRow
 from services.channels.search import SearchIndex, indexed
 from shared import log, metrics
 from shared.database import Database
@@ -27,6 +28,10 @@ INDEX_BATCH = 200
 INDEX_PAUSE = 0.5
 MEASURE_SECONDS = 5.0
 POLL_SECONDS = 0.5
+NOT_INDEXED = text(
+    "SELECT key, change FROM document WHERE kind <> 'application' "
+    "AND change > coalesce((SELECT change FROM indexed WHERE id = 1), 0) ORDER BY change LIMIT :limit"
+)
 _log = log.get("live")
 
 
@@ -116,20 +121,13 @@ class Indexer:
 
     def step(self) -> int:
         """Index the next changed documents; how many."""
-        with self._db.read() as session:
-            mark = session.get(IndexedRow, ONLY)
-            query = (
-                select(DocumentRow.key, DocumentRow.change)
-                .where(col(DocumentRow.change) > (mark.change if mark else 0), DocumentRow.kind != Kind.APPLICATION)
-                .order_by(col(DocumentRow.change))
-                .limit(INDEX_BATCH)
-            )
-            changed = list(session.exec(query).all())
-            codes = list(dict.fromkeys(key.partition(":")[2] for key, _ in changed))
-            items = _documents(session, Kind.ITEM, codes)
-            guides = _documents(session, Kind.GUIDE, list(items))
+        changed = self._db.ask(NOT_INDEXED, limit=INDEX_BATCH)
         if not changed:
             return 0
+        codes = list(dict.fromkeys(key.partition(":")[2] for key, _ in changed))
+        with self._db.read() as session:
+            items = _documents(session, Kind.ITEM, codes)
+            guides = _documents(session, Kind.GUIDE, list(items)) if items else {}
         rows = [indexed(item, guides.get(code)) for code, item in items.items()]
         fresh = [row for row in rows if self._known.get(row.key) != hash(row)]
         gone = [key for key in dict.fromkeys(key for key, _ in changed) if _is_hidden_item(key, items)]

@@ -64,15 +64,20 @@ class Pace:
     def __init__(self, ledger_size: Callable[[], int], positions: Callable[[], list[int]], limit: int) -> None:
         """`positions()`: of the channels that answer; one that is down must not hold up the others."""
         self._size, self._positions, self._limit = ledger_size, positions, limit
+        # Where the slowest was when it was asked last: it can only have gone on since.
+        self._slowest = 0
         # Where a channel stands that has not moved for too long; it is waited for again when it does.
         self._given_up = -1
 
     def wait(self) -> None:
         """Return when the slowest channel that still moves is at most `limit` entries behind."""
+        if self._size() - self._slowest <= self._limit:
+            return
         deadline = time.monotonic() + LONGEST_PAUSE
         slowest = -1
         while moving := [position for position in self._positions() if position != self._given_up]:
-            if self._size() - min(moving) <= self._limit:
+            self._slowest = min(moving)
+            if self._size() - self._slowest <= self._limit:
                 return
             if min(moving) > slowest:
                 slowest, deadline = min(moving), time.monotonic() + LONGEST_PAUSE
