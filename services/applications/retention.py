@@ -21,6 +21,7 @@ from shared.errors import Conflict, NotFound
 from shared.outbox import Draft, ReleaseRow
 
 BATCH = 500
+BARE = '%"body":null%'
 # A body that the ledger has not taken yet would come to it as a message without one, which it refuses.
 TAKEN = "release.sequence <= (SELECT sequence FROM relayed WHERE relayed.lane = release.lane)"
 NEWER = "version < (SELECT max(version) FROM release newest WHERE newest.key = release.key)"
@@ -91,9 +92,9 @@ def _bodies(session: Session, where: str, values: Json) -> list[Json]:
     """Releases that still have a body, at most `BATCH`."""
     query = text(
         f"SELECT lane, sequence, document FROM release WHERE op = 'release' AND {where} "  # noqa: S608  # our own text
-        "AND document NOT LIKE '%\"body\":null%' ORDER BY lane, sequence LIMIT :limit"
+        "AND document NOT LIKE :bare ORDER BY lane, sequence LIMIT :limit"
     )
-    rows = session.connection().execute(query, {**values, "limit": BATCH})
+    rows = session.connection().execute(query, {**values, "bare": BARE, "limit": BATCH})
     return [{"lane": row.lane, "sequence": row.sequence, "document": row.document} for row in rows]
 
 
