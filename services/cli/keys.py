@@ -24,11 +24,13 @@ def list_keys(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_
     if as_json:
         print_json({"keys": keys})
         return
-    table = Table("key", "state", "signs from", "signs until", "verifier key")
+    table = Table("key", "state", "signs from", "signs until")
     for key in keys:
-        cells = (key["key_id"], key["state"], key["created_at"], key["signs_until"] or "", key["vkey"])
+        cells = (key["key_id"], key["state"], key["created_at"][:19], (key["signs_until"] or "")[:19])
         table.add_row(*map(plain, cells))
     out.print(table)
+    for key in keys:
+        say(plain(key["vkey"]))
 
 
 @app.command()
