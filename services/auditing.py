@@ -1,5 +1,7 @@
 """The auditor put together: its own store, the channels' pure functions, and everybody's address."""
 
+import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -30,6 +32,9 @@ from shared.database import Database
 from shared.serve import Background
 from shared.upstream import client
 
+BEHIND = 10
+"""Niceness, see setpriority(2)."""
+
 Connect = Callable[[str, SecretStr | None], httpx.Client]
 """A client of a service, with a token or as anybody."""
 
@@ -43,6 +48,8 @@ def auditing(parts: Parts, settings: Settings | None = None) -> dict[str, Backgr
     """What runs beside the auditor's HTTP. `settings`: where the county answers, when it is not the parts' own."""
 
     def run(stop: Event) -> None:
+        # Of this thread alone: on a small machine whoever publishes comes first, and the auditor takes what is left.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
         config = settings or parts.settings
         make_auditor(parts.database(AUDITOR), config, partial(_connect, config), stop).run(stop)
 
