@@ -180,7 +180,7 @@ def _complaints(error: ValidationError, path: Path) -> list[Violation]:
 class _OneKeyLoader(yaml.SafeLoader):
     """YAML in which a key that is there twice is an error instead of a silent loss, and nothing stands for another.
 
-    Aliases and merges make a small file endless, and nesting makes the scanner slow: both end here, while they are read.
+    Aliases and merges make a small file endless, and nesting makes the scanner slow: both end while they are read.
     """
 
     _depth = 0

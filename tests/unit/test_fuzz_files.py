@@ -86,7 +86,7 @@ def test_a_record_of_100_mb_costs_one_row_and_little_memory(
     rows = list(read(file, "csv", mapping))
 
     assert [type(row) for row in rows] == [Rejected, Rejected]
-    assert [row.violations[0].rule for row in rows if isinstance(row, Rejected)][0] == "line_length"
+    assert next(row.violations[0].rule for row in rows if isinstance(row, Rejected)) == "line_length"
     assert memory() < LITTLE
 
 
@@ -105,16 +105,16 @@ def test_a_compressed_file_is_refused_unopened(tmp_path: Path, memory: Callable[
         assert memory() <= before + 1_000_000
 
 
-@pytest.mark.parametrize("format", ["gd-portal", "up-task"])
+@pytest.mark.parametrize("kind", ["gd-portal", "up-task"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_hostile_line_is_one_named_rejection_and_its_neighbours_are_read(
-    tmp_path: Path, format: str, change: str
+    tmp_path: Path, kind: str, change: str
 ) -> None:
     file = tmp_path / "rows.jsonl"
     sound = json.dumps({"TASK_CODE": CODE, "TASK_NAME": "建设工程消防设计审查", "LIMIT": 7}).encode()
     hostile = CHANGES[change](sound).replace(b"\n", b"")
     file.write_bytes((sound + b"\n") * 8 + hostile + b"\n" + sound + b"\n")
-    outcomes = list(read(file, format))
+    outcomes = list(read(file, kind))
 
     assert outcomes[0].number == 1
     assert outcomes[-1].number == 10
