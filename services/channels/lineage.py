@@ -115,13 +115,17 @@ class AnchoredChannel(Channel):
     def _prove(self, head: Head, *, entry_too: bool = False) -> None:
         """Raises `Halted` when the head does not continue the anchor; else it is the anchor if it goes further."""
         anchor = self._anchor or self._read_anchor()
-        if anchor is not None and (head.size, head.root) == (anchor.size, anchor.root) and not entry_too:
+        halted = anchor is not None and anchor.halted_at is not None
+        if anchor is not None and (head.size, head.root) == (anchor.size, anchor.root) and not (entry_too or halted):
             return
+        if anchor is not None and head.size < anchor.size:
+            # From the queue it may be late; what counts is what the ledger says now.
+            head = self.ledger.head()
         reason = anchor and self._break(anchor, head)
-        if reason or (anchor is not None and anchor.halted_at):
+        if reason or halted:
             anchor = self._read_anchor()
             reason = anchor and self._break(anchor, head)
-        if entry_too or (anchor is not None and anchor.halted_at):
+        if entry_too or halted:
             reason = reason or self._other_entry()
         if reason:
             self._halt(anchor, reason, head)
@@ -129,9 +133,6 @@ class AnchoredChannel(Channel):
             self._go_on(anchor, head)
 
     def _break(self, anchor: LineageRow, head: Head) -> str | None:
-        if head.size < anchor.size:
-            # From the queue it may be late; what counts is what the ledger says now.
-            head = self.ledger.head()
         if head.size < anchor.size:
             return f"the ledger's newest head covers {head.size} entries, this channel has seen one of {anchor.size}"
         if head.size == anchor.size:

@@ -293,3 +293,14 @@ def test_whatever_was_lost_the_channel_never_goes_back_and_never_mixes(tmp_path_
         try_to_follow(county)
         assert halted(county) is not None
         assert county.get("web/v1/source").json()["digests"] == before
+
+
+def test_a_halted_channel_does_not_look_fresh_and_a_late_head_does_not_let_it_go_on(lost):
+    with county_of(lost) as county:
+        try_to_follow(county)
+        seen = county.get("web/v1/position").json()["head"]
+        for _ in range(2):
+            county.channels["web"].on_head(county.ledger.head())
+        assert county.get("web/v1/position").json()["head"] == seen
+        assert county.get("web/v1/lineage", SERVICE).json()["anchor"]["size"] == 5
+        assert halted(county) is not None

@@ -1,4 +1,4 @@
-"""Law has a case erased: its bodies are gone everywhere, and everything that anybody could prove can be proven still."""
+"""Law has a case erased: its bodies are gone everywhere, and whatever anybody could prove can be proven still."""
 
 from contextlib import closing
 

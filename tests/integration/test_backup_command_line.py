@@ -1,0 +1,79 @@
+"""`backup`, `restore`, `erase`, `compact` as an operator types them, beside a county that runs."""
+
+import httpx
+import pytest
+
+from tests.harness.cases import PROJECT_NO
+from tests.harness.command import PROBLEM, USAGE, WELL, tongyuan
+from tests.harness.county import ADMIN, EmbeddedCounty, running, wait_for
+from tests.harness.county_cases import CODE, KEY, REGION
+
+ITEM = "11440232MB2D06811W4000117051000"
+
+
+@pytest.fixture
+def county(tmp_path_factory):
+    """A county with one case that is shown everywhere."""
+    env = {"TONGYUAN_REGION": REGION}
+    with running(EmbeddedCounty(tmp_path_factory.mktemp("county"), "--no-demo", env=env)) as made:
+        answer = made.http("applications").put(f"/applications/v1/applications/{PROJECT_NO}", json=opening())
+        assert answer.status_code == 201, answer.text
+        wait_for(lambda: found(made), "the case is shown")
+        yield made
+
+
+def opening():
+    return {"item_code": ITEM, "query_code": CODE, "task_type": "01", "promise_day": 10}
+
+
+def found(county):
+    wanted = {"project_no": PROJECT_NO, "query_code": CODE}
+    answer = httpx.post(f"{county.url('web')}/web/v1/applications/lookup", json=wanted, trust_env=False)
+    return answer.status_code == 200
+
+
+def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_case(county, tmp_path):
+    done = tongyuan(county, "backup", tmp_path, "--json")
+    assert done.code == WELL, done.err
+    file = done.json["file"]
+    again = tongyuan(county, "backup", file)
+    assert (again.code, "--force" in again.complaint) == (USAGE, True)
+
+    over = tongyuan(county, "restore", file, "--force")
+    assert (over.code, "stop it first" in over.complaint) == (PROBLEM, True)
+    beside = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data", "--json")
+    assert (beside.code, beside.json["notes"]) == (WELL, [])
+    other = EmbeddedCounty(tmp_path, "--no-demo", env={"TONGYUAN_REGION": REGION})
+    with running(other):
+        assert found(other)
+        other.verified()
+        assert tongyuan(other, "status").code == WELL
+    absent = tongyuan(county, "erase", "application:nobody", "--reason", "why")
+    assert (absent.code, "404" in absent.complaint) == (PROBLEM, True)
+    assert tongyuan(county, "compact", "--older-than-days", 0, "--json").json == {"source": 0, "ledger": 0}
+    done = tongyuan(county, "erase", KEY, "--reason", "个人信息保护法第四十七条", "--by", "档案室", "--json")
+
+    assert (done.code, done.json) == (WELL, {"source": 1, "ledger": 1, "version": 2})
+    wait_for(lambda: not found(county), "the case is gone")
+    entries = county.http("ledger").get("/ledger/v1/entries").json()["entries"]
+    assert [entry.get("erased", {}).get("by") for entry in entries] == ["档案室", None]
+    assert ADMIN not in done.out
+    county.verified()
+
+
+def test_what_is_wrong_is_said_in_one_line(tmp_path):
+    county = EmbeddedCounty(tmp_path, env={"TONGYUAN_REGION": REGION})
+    (tmp_path / "bad.tar.gz").write_bytes(b"no backup")
+    bad = tongyuan(county, "restore", tmp_path / "bad.tar.gz", "--data-dir", tmp_path / "data")
+    none = tongyuan(county, "backup", tmp_path)
+    nowhere = tongyuan(county, "backup", tmp_path / "no" / "folder")
+    nobody = tongyuan(county, "restore", tmp_path / "bad.tar.gz", "--only", "nobody")
+    item = tongyuan(county, "erase", "item:1", "--reason", "why")
+    negative = tongyuan(county, "compact", "--older-than-days", "-1")
+
+    assert (bad.code, "no whole backup" in bad.complaint) == (PROBLEM, True)
+    assert (none.code, "no county in" in none.complaint) == (PROBLEM, True)
+    assert (nowhere.code, "there is no folder" in nowhere.complaint) == (USAGE, True)
+    assert (nobody.code, "no service 'nobody'" in nobody.complaint) == (USAGE, True)
+    assert (item.code, item.complaint.startswith("✗ key: ")) == (USAGE, True)
+    assert (negative.code, negative.complaint.startswith("✗ older_than_days: ")) == (USAGE, True)
