@@ -1,11 +1,16 @@
 # Every target has `## text`; `make` or `make help` is the manual.
 DATA_DIR ?= data
 PORT ?= 8080
+# Of `make faults`: the seed that draws the faults, and for how long they go on. Empty: the tests' own.
+SEED ?=
+SECONDS ?=
 # Seconds after which a test run is ended, with its summary; it stays well under the 20 minutes promised for CI.
 TEST_LIMIT ?= 960
 
 BIN := .venv/bin
 PYTEST := timeout --foreground --signal=INT --kill-after=60 $(TEST_LIMIT) $(BIN)/pytest
+# The long ones run one after the other, each with all of the machine, and have as long as they were given.
+FAULT_PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
@@ -21,14 +26,14 @@ setup: ## make .venv with the locked dependencies and the project; does nothing 
 run: setup ## start everything in one process with demo data, on PORT (8080), in DATA_DIR (data)
 	$(BIN)/tongyuan up --demo --data-dir "$(DATA_DIR)" --port "$(PORT)"
 
-test: setup ## run all tests, with private servers of their own
-	$(PYTEST) $(PARALLEL)
+test: setup ## run all tests but the long ones, with private servers of their own
+	$(PYTEST) $(PARALLEL) -m "not long"
 
 test-fast: setup ## run the unit and contract tests that need no server
 	$(PYTEST) $(PARALLEL) tests/unit tests/contract -m "not servers"
 
-faults: setup ## kill, cut and fill what can be killed, cut and filled
-	$(PYTEST) $(PARALLEL) tests/faults
+faults: setup ## break all that can be broken, the long way too; SEED=7 SECONDS=600 draw other faults, for as long
+	TONGYUAN_FAULT_SEED=$(SEED) TONGYUAN_FAULT_SECONDS=$(SECONDS) $(FAULT_PYTEST) tests/faults
 
 lint: setup ## check style, types and the direction of imports
 	$(BIN)/ruff check .

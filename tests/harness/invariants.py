@@ -223,7 +223,7 @@ def s12_audit_completeness(history: History) -> Iterator[str]:
 
 def s13_dead_letters_accounted(history: History) -> Iterator[str]:
     """Dead letters are accounted. accepted = applied + superseded + dead; nothing disappears between: neither what the
-    ledger has taken from a lane, nor what a channel has taken from the ledger, nor what should have been refused.
+    ledger has taken from a lane, nor what was refused. (What a channel has taken from the ledger is S6's.)
     """
     recorded = {(entry.key, entry.version) for entry in history.entries}
     for release in history.releases:

@@ -1,0 +1,182 @@
+"""Every fault that a test can do to a county in the production shape, and what a supervisor does after it."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+
+from contracts.publication import Lane
+from contracts.topology import CHANNELS, PUBLICATIONS_EXCHANGE, SOURCES_EXCHANGE
+from services.ledger.feed import LedgerFeed
+from shared.amqp import AmqpPublisher
+from shared.database import Database
+from shared.delivery import Message
+from shared.errors import TongyuanError
+from shared.outbox import SourceFeed
+from tests.harness.county import ProductionCounty
+from tests.harness.history import History
+from tests.harness.postgres import PrivatePostgres
+from tests.harness.proxy import BOTH, Proxy
+from tests.harness.rabbitmq import PrivateRabbit, wait_until
+
+NETWORKS = ("drop", "drop after", "cut", "freeze", "one way", "slow")
+REGION = "440232000000"
+
+
+@dataclass(frozen=True)
+class Blow:
+    """One fault: what, to whom, after a pause, for how long (both in seconds)."""
+
+    pause: float
+    what: str
+    victim: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.victim} for {self.seconds:.1f} s".replace("  ", " ")
+
+
+@dataclass
+class Site:
+    """The county, its own servers, and the networks between them."""
+
+    county: ProductionCounty
+    rabbit: PrivateRabbit
+    postgres: PrivatePostgres
+    broker_net: Proxy
+    database_net: Proxy
+    database: str
+    history: History
+    _garbage: int = 0
+
+    def strike(self, blow: Blow) -> None:
+        """Do it, undo it, and start again what has died of it. Faults of the database count as faults of all reads."""
+        self.history.add("nemesis", "fault", what=str(blow))
+        place, _, how = blow.what.partition(" ")
+        if place == "database":
+            with self._down(*CHANNELS):
+                self._hit(self.postgres, self.database_net, how, blow)
+        elif place == "broker":
+            self._hit(self.rabbit, self.broker_net, how, blow)
+        else:
+            acts: dict[str, Callable[[Blow], None]] = {
+                "kill": self._kill, "stop": self._stop, "duplicates": self._duplicate, "garbage": self._send_garbage,
+            }  # fmt: skip
+            acts[place](blow)
+        self.revive()
+
+    def revive(self) -> None:
+        """A supervisor starts again whatever has ended by itself."""
+        for name, process in self.county.processes.items():
+            if process.poll() is not None:
+                with self._down(name):
+                    self.county.restart(name)
+                    self.county.wait_ready(name)
+
+    def _kill(self, blow: Blow) -> None:
+        with self._down(blow.victim):
+            self.county.kill(blow.victim)
+            self.county.restart(blow.victim)
+            self.county.wait_ready(blow.victim)
+
+    def _stop(self, blow: Blow) -> None:
+        process = self.county.processes[blow.victim]
+        with self._down(blow.victim):
+            os.kill(process.pid, signal.SIGSTOP)
+            try:
+                time.sleep(blow.seconds)
+            finally:
+                os.kill(process.pid, signal.SIGCONT)
+            self.county.wait_ready(blow.victim)
+
+    def _hit(self, server: PrivateRabbit | PrivatePostgres, network: Proxy, how: str, blow: Blow) -> None:
+        if how == "kill":
+            server.kill()
+            server.start()
+            self.county.kills += 1
+        elif how == "restart":
+            server.restart()
+        elif how == "pause":
+            server.pause()
+            time.sleep(blow.seconds)
+            server.resume()
+        else:
+            disturb(network, blow.victim, blow.seconds)
+
+    def _duplicate(self, blow: Blow) -> None:
+        """The newest entries and releases again, in another order, in pieces that overlap."""
+        draw = random.Random(f"{blow.seconds}")
+        for service, exchange, feed in (
+            ("ledger", PUBLICATIONS_EXCHANGE, LedgerFeed(REGION)),
+            ("catalog", SOURCES_EXCHANGE, SourceFeed("catalog", Lane.LIVE)),
+        ):
+            db = Database(service, self.postgres.url(self.database))
+            messages = feed.messages(db, 0, 10_000)[-50:]
+            db.close()
+            draw.shuffle(messages)
+            self._publish(exchange, messages * 3)
+            for message in messages:
+                self.history.add("nemesis", "inject", key=message.message_id, what="harmless")
+
+    def _send_garbage(self, blow: Blow) -> None:
+        """What no publisher of ours would send; it must be refused, and kept."""
+        bodies = [b'{"specversion":', b"\xff\xfe\x00", b"[" * 5000, b'{"specversion":"9.0","type":"tongyuan.new"}', b""]
+        self._garbage += 1
+        body = bodies[self._garbage % len(bodies)]
+        message = Message(body, f"{REGION}.item.release", f"garbage-{self._garbage}")
+        self._publish(PUBLICATIONS_EXCHANGE, [message])
+        self.history.add("nemesis", "inject", key=message.message_id, what="dead")
+
+    def _publish(self, exchange: str, messages: list[Message]) -> None:
+        publisher = AmqpPublisher(self.rabbit.url, exchange, connection_name="nemesis")
+
+        def confirmed() -> bool:
+            with suppress(TongyuanError):
+                publisher.publish(messages)
+                return True
+            return False
+
+        wait_until(confirmed, "the broker takes nothing", 60)
+        publisher.close()
+
+    @contextmanager
+    def _down(self, *names: str) -> Iterator[None]:
+        """Whoever reads these places meanwhile may be left without an answer."""
+        for name in names:
+            self.history.add(name, "down")
+        yield
+        for name in names:
+            if not name.endswith("-worker"):
+                wait_until(partial(self._answers, name), f"{name} does not answer again", 60)
+            self.history.add(name, "up")
+
+    def _answers(self, name: str) -> bool:
+        try:
+            return self.county.http(name).get(f"/{name}/readyz").is_success
+        except httpx.HTTPError:
+            return False
+
+
+def disturb(network: Proxy, how: str, seconds: float) -> None:
+    """One of NETWORKS, for so long; then the network is good again."""
+    if how == "drop":
+        network.drop()
+    elif how == "drop after":
+        network.drop_after(int(seconds * 1000) + 1)
+        time.sleep(seconds)
+    elif how == "slow":
+        network.slow(delay=0.4)
+        time.sleep(seconds)
+    elif how == "cut":
+        network.cut()
+        time.sleep(seconds)
+    else:
+        network.freeze(*(BOTH[1:] if how == "one way" else BOTH))
+        time.sleep(seconds)
+    network.resume()

@@ -1,0 +1,108 @@
+"""Faults drawn from a seed: the same seed and seconds give the same blows in the same order, against the same victims.
+
+with siege(folder) as site:
+    besiege(site, plan(seed, site.county.names), enough)
+    judge(site.history)
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from contracts.topology import CHANNELS
+from tests.harness.blows import NETWORKS, Blow, Site
+from tests.harness.convergence import Sampler, settle
+from tests.harness.county import ProductionCounty, running
+from tests.harness.editors import at_work
+from tests.harness.history import History
+from tests.harness.postgres import private_postgres
+from tests.harness.proxy import Proxy
+from tests.harness.rabbitmq import PrivateRabbit, wait_until
+from tests.harness.witnesses import Clerk, Reader, Screen, over_http, roll_call
+
+CLERKS = 2
+PATIENCE = 4.0
+WEIGHTS = {
+    "kill": 6, "stop": 4, "broker kill": 2, "broker restart": 2, "broker pause": 1, "broker network": 5,
+    "database kill": 2, "database restart": 1, "database pause": 1, "database network": 4,
+    "duplicates": 3, "garbage": 2,
+}  # fmt: skip
+
+
+def plan(seed: int, processes: Sequence[str]) -> Iterator[Blow]:
+    """All the blows that this seed gives to a county of these processes, without end."""
+    draw = random.Random(seed)
+    while True:
+        what = draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        victims = processes if what in ("kill", "stop") else NETWORKS if what.endswith("network") else [""]
+        yield Blow(draw.uniform(0.1, 1.0), what, draw.choice(victims), draw.uniform(0.5, 4.0))
+
+
+@contextmanager
+def siege(folder: Path) -> Iterator[Site]:
+    """A county in the production shape with servers of its own, each behind a network of ours."""
+    (folder / "rabbitmq").mkdir()
+    rabbit = PrivateRabbit(folder / "rabbitmq").start()
+    try:
+        with private_postgres() as postgres:
+            name = postgres.create_database()
+            port = int(rabbit.url.rpartition(":")[2].partition("/")[0])
+            with Proxy(port) as broker_net, Proxy(postgres.port) as database_net:
+                amqp_url = rabbit.url.replace(f":{port}/", f":{broker_net.port}/")
+                database_url = postgres.url(name).replace(f":{postgres.port}/", f":{database_net.port}/")
+                with running(ProductionCounty(folder / "county", amqp_url, database_url)) as county:
+                    rabbit.settle()
+                    assert isinstance(county, ProductionCounty)
+                    history = History(patience=PATIENCE)
+                    yield Site(county, rabbit, postgres, broker_net, database_net, name, history)
+    finally:
+        rabbit.stop()
+
+
+def besiege(site: Site, blows: Iterator[Blow], enough: Callable[[], bool], *more_work: Callable[[], None]) -> float:
+    """Strike until it is enough while people work, heal, wait until all is at rest, call the roll; the seconds that
+    coming to rest took. The history is then ready to be judged.
+    """
+    stop, leave = threading.Event(), threading.Event()
+    clerks = [Clerk(site.county, site.history, stop, number) for number in range(CLERKS)]
+    with at_work(*audience(site, [clerk.item.code for clerk in clerks], leave)) as unseen:
+        with at_work(*[clerk.run for clerk in clerks], *more_work) as failures:
+            try:
+                while not enough():
+                    blow = next(blows)
+                    time.sleep(blow.pause)
+                    site.strike(blow)
+            finally:
+                stop.set()
+        assert not failures, failures
+        canary = release_canary(site, clerks[0])
+        seconds = settle(site.history, site.county, site.rabbit.url, site.postgres.dsn(site.database), canary)
+        leave.set()
+    assert not unseen, unseen
+    roll_call(site.history, over_http(site.county))
+    return seconds
+
+
+def audience(site: Site, codes: Sequence[str], leave: threading.Event) -> list[Callable[[], None]]:
+    """A reader and a screen of each channel, and who takes the measurements."""
+    readers = [Reader(site.county, site.history, name, codes) for name in CHANNELS]
+    screens = [Screen(site.county, site.history, name) for name in CHANNELS]
+    sampler = Sampler(site.county, site.history)
+    return [lambda one=one: one.run(leave) for one in (*readers, *screens, sampler)]  # type: ignore[misc]
+
+
+def release_canary(site: Site, clerk: Clerk) -> int:
+    """Release once more; the position that it gets in the ledger."""
+    version = clerk.act("release") or clerk.act("withdraw")
+    assert version is not None
+    key = f"item:{clerk.item.code}"
+
+    def position() -> int:
+        versions = over_http(site.county)("ledger", f"versions/{key}")["versions"]
+        return next((int(one["position"]) for one in versions if one["version"] == version), 0)
+
+    wait_until(position, "the canary did not reach the ledger", 60 * PATIENCE)
+    return position()
