@@ -10,7 +10,7 @@ from sqlalchemy import Date, bindparam, delete, text
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
-from contracts.identifiers import PARENT, new_project_no
+from contracts.identifiers import PARENT, CodeError, ImplementationCode, new_project_no
 from services.applications.facts import Fact, FactDetails
 from services.applications.lifecycle import Rules
 from services.applications.model import CaseRow, FactRow, RequestRow, TimerRow
@@ -138,8 +138,15 @@ def erase(session: Session, row: CaseRow) -> None:
 
 
 def next_project_no(session: Session, item_code: str, day: date) -> str:
-    """The next free number of our own form. Raises `Conflict` after 9999 cases of one implementation in a day."""
+    """The next free number of our own form. Raises `Conflict` after 9999 cases of one implementation in a day.
+
+    A foreign number takes an item of any code; ours is made of the code, so it must be sound: `Invalid` otherwise.
+    """
     code31 = item_code[PARENT]
+    try:
+        ImplementationCode.parse(code31)
+    except CodeError as error:
+        raise Invalid(Violation("item_code", error.rule, error.message)) from None
     while (serial := _next_serial(session, code31, day)) <= LAST_SERIAL:
         number = new_project_no(code31, day, serial)
         if session.get(CaseRow, number) is None:

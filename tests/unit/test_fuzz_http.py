@@ -21,8 +21,12 @@ PATHS = {
     "release": ("POST", f"/catalog/v1/items/{CODE}/release", {"effective_at": "2026-03-01T09:00:00+08:00"}),
     "guide": ("PUT", f"/guides/v1/guides/{code_of(2)}", guide(2).model_dump(mode="json")),
     "guide import": ("POST", "/guides/v1/imports", {"rows": [guide(3).model_dump(mode="json")], "dry_run": True}),
-    "case": ("POST", "/applications/v1/cases", {"project_no": "37-2020-1", "item_code": CODE}),
-    "events": ("POST", "/applications/v1/cases/37-2020-1/events", {"events": [{"event": "accepted"}]}),
+    "case": ("POST", "/applications/v1/applications", {"project_no": "37-2020-1", "item_code": CODE}),
+    "events": (
+        "POST",
+        "/applications/v1/applications/37-2020-1/events",
+        {"event": "accepted", "at": "2026-03-01T09:00:00+08:00"},
+    ),
     "look-up": ("POST", "/web/v1/applications/lookup", {"project_no": "37-2020-1", "query_code": "ZZZZZZZZZZZZ"}),
 }
 
@@ -91,7 +95,7 @@ ADDRESSES = [
     "/ledger/v1/entries?from={}", "/ledger/v1/entries/{}", "/ledger/v1/current?after={}", "/ledger/v1/versions/{}",
     "/ledger/v1/proof/inclusion?position={}", "/ledger/v1/proof/consistency?first={}",
     "/catalog/v1/releases?lane={}", "/catalog/v1/releases?lane=live&after={}", "/catalog/v1/items/{}",
-    "/applications/v1/cases/{}", "/web/items/{}", "/web/search?q={}",
+    "/applications/v1/applications/{}", "/web/items/{}", "/web/search?q={}",
 ]  # fmt: skip
 ODD = (
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -137,3 +141,12 @@ def test_a_name_that_is_there_twice_is_refused_by_field(raw, field):
 @given(value=VALUES)
 def test_what_has_each_name_once_is_read_as_it_is(value):
     assert parse_json(orjson.dumps(value)) == value
+
+
+@pytest.mark.parametrize("at", [18, 19, 22])
+def test_a_case_of_an_item_whose_code_gives_no_number_is_refused_by_field(county, at):
+    code = CODE[:at] + "Z" + CODE[at + 1 :]
+    opening = {"item_code": code, "task_type": "01"}
+    answer = county.http.post("/applications/v1/applications", headers=AS_ADMIN, json=opening)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["item_code"]

@@ -1,0 +1,71 @@
+"""Every operation of every OpenAPI document, asked with what fits and with what does not: no 5xx, answers as described.
+
+The apps are called in process. What fits the document and what breaks it are both made by schemathesis.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from contracts.topology import AUDITOR
+from services.auditing import auditor_api
+from services.openapi import FOLDER
+from services.parts import Parts
+from shared.serve import mount
+from tests.harness.pipeline import ADMIN, guide, item, pipeline, progress
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+DOCUMENTS = sorted(path.stem for path in FOLDER.glob("*.json"))
+ENDLESS = ("/v1/stream", "/v1/rebuild")
+"""What answers for as long as somebody listens, or takes a minute: tests of their own look at both."""
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An item with its guide, a case and a head."""
+    with pipeline(tmp_path_factory.mktemp("schema"), lookup_limit="100000/second") as made:
+        made.release(item(1))
+        made.release(guide(1))
+        made.release_case(progress())
+        made.flow()
+        yield made
+
+
+def app_of(county: Any, name: str) -> Any:
+    if name != AUDITOR:
+        return county.http.app
+    parts = Parts(county.settings)
+    parts.migrate(AUDITOR)
+    return mount({AUDITOR: auditor_api(parts)})
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_answer_is_one_that_the_document_describes(county: Any, name: str) -> None:
+    document = orjson.loads((FOLDER / f"{name}.json").read_bytes())
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = app_of(county, name)
+    operations = [found.ok() for found in schema.get_all_operations() if found.ok().path not in ENDLESS]
+    assert operations
+
+    @settings(max_examples=5 * len(operations), suppress_health_check=list(HealthCheck))
+    @given(data=st.data())
+    def ask(data: st.DataObject) -> None:
+        operation = data.draw(st.sampled_from(operations))
+        mode = data.draw(st.sampled_from(GenerationMode))
+        case = data.draw(operation.as_strategy(generation_mode=mode))
+        answer = case.call(headers={"Authorization": f"Bearer {ADMIN}"} if data.draw(st.booleans()) else {})
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
