@@ -120,7 +120,7 @@ def _row(
 
 
 def _alarm(row: FindingRow, now: datetime) -> None:
-    kind = row.key.partition(":")[0]
+    kind = row.key.replace(" ", ":").partition(":")[0]
     facts: Json = {"channel": row.channel, "surface": row.surface, "kind": kind, "key": row.key, "finding": row.id}
     if row.since is not None:
         seconds = (now - datetime.fromisoformat(row.since)).total_seconds()

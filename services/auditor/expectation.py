@@ -1,6 +1,6 @@
 """What each channel should show now, worked out from the ledger's entries by the channels' own pure functions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -90,10 +90,6 @@ class Expectation:
             turning = any(moment and since <= moment <= soon for moment in (entry.effective_at, entry.expires_at))
             if turning or (entry.position > position and entry.released_at >= since):
                 yield entry.key
-
-    def unprojectable(self, name: str) -> Sequence[str]:
-        """Public keys whose newest version cannot be shown by anybody."""
-        return [key for key in self._unknown[name] if not key.startswith(f"{Kind.APPLICATION}:")]
 
     def _expect(self, name: str, entry: Publication) -> None:
         self._shown[name].pop(entry.key, None)

@@ -8,7 +8,7 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json
-from services.auditor.model import LEDGER, FindingRow, PassRow
+from services.auditor.model import LEDGER, FindingRow, PassRow, Surface
 
 NEWEST = 1_000
 """Closed findings that the report's figures are made of."""
@@ -49,10 +49,10 @@ def report(session: Session) -> Json:
         age = (now - datetime.fromisoformat(done.finished_at)).total_seconds()
         facts = done.model_dump(exclude={"channel", "surface"})
         passes[done.channel][done.surface] = {**facts, "age_seconds": round(age, 1)}
-    ledger = passes.pop(LEDGER, {}).get(LEDGER)
+    ledger = passes.pop(LEDGER, {})
     return {
         "good": not rows,
-        "ledger": ledger,
+        "ledger": {"position": position(session), "passes": ledger},
         "open": {channel: dict(verdicts) for channel, verdicts in sorted(counted.items())},
         "channels": dict(passes),
         "closed": len(closed),
@@ -63,7 +63,7 @@ def report(session: Session) -> Json:
 
 def position(session: Session) -> int:
     """How far the ledger was read."""
-    row = session.get(PassRow, (LEDGER, LEDGER))
+    row = session.get(PassRow, (LEDGER, Surface.CHANGES))
     return row.checked if row else 0
 
 

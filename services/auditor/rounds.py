@@ -68,8 +68,12 @@ class Auditor:
         self._rotate(present, until)
 
     def _follow(self) -> None:
+        began = datetime.now(UTC)
         self._tools.ledger.follow(self._tools.pace.wait)
-        for key in self._tools.ledger.news():
+        news = self._tools.ledger.news()
+        if news:
+            note_pass(self._tools.db, LEDGER, Surface.CHANGES, began, self._tools.ledger.expectation.log.size)
+        for key in news:
             kind, _, code = key.partition(":")
             if kind != Kind.APPLICATION:
                 for watch in self._watches:
@@ -85,16 +89,7 @@ class Auditor:
 
     def _rotate(self, watches: list[Watch], until: float) -> None:
         """So many codes that all had their turn within the interval, as far as there is time before the next news."""
-        turn = self._rotation
-        if turn.at >= len(turn.codes):
-            if turn.codes:
-                for watch in watches:
-                    note_pass(self._tools.db, watch.name, Surface.DOCUMENT, turn.began, len(turn.codes))
-            if time.monotonic() < turn.next_turn:
-                turn.codes.clear()
-                return
-            codes = sorted({key.partition(":")[2] for key in self._tools.ledger.expectation.public_keys()})
-            self._rotation = turn = _Rotation(codes, next_turn=time.monotonic() + self._tools.plan.interval)
+        turn = self._turn()
         share = math.ceil(2 * len(turn.codes) * self._tools.plan.poll / self._tools.plan.interval)
         for code in turn.codes[turn.at : turn.at + share]:
             for watch in watches:
@@ -102,6 +97,17 @@ class Auditor:
             turn.at += 1
             if time.monotonic() > until:
                 return
+        if turn.at == len(turn.codes) > 0:
+            for watch in watches:
+                note_pass(self._tools.db, watch.name, Surface.DOCUMENT, turn.began, len(turn.codes))
+            turn.codes, turn.at = [], 0
+
+    def _turn(self) -> _Rotation:
+        """The rotation under way; the next one, when it is its time."""
+        if not self._rotation.codes and self._rotation.next_turn <= time.monotonic():
+            codes = sorted({key.partition(":")[2] for key in self._tools.ledger.expectation.public_keys()})
+            self._rotation = _Rotation(codes, next_turn=time.monotonic() + self._tools.plan.interval)
+        return self._rotation
 
     def _watched(self, watch: Watch, *work: Callable[[], object]) -> bool:
         try:

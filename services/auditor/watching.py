@@ -167,7 +167,7 @@ class Watch:
     def _since(self, surface: Surface, keys: Sequence[str] | None) -> datetime | None:
         """When this was last seen equal; equal digests say so of all documents."""
         moments = [self._good.get((surface, ALL if keys is None else keys[0]))]
-        if surface == Surface.CHANGES:
+        if surface in (Surface.CHANGES, Surface.LIST):
             moments.append(self._good.get((Surface.DIGESTS, ALL)))
         return max((moment for moment in moments if moment is not None), default=None)
 

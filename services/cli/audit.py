@@ -42,7 +42,7 @@ def audited(running: County) -> dict[str, Any]:
     verdicts = Counter[str]()
     for of_channel in report["open"].values():
         verdicts.update(of_channel)
-    return {"position": (report["ledger"] or {}).get("checked"), "behind": 0, "findings": dict(verdicts)}
+    return {"position": report["ledger"]["position"], "behind": 0, "findings": dict(verdicts)}
 
 
 def _tell(report: dict[str, Any], found: list[dict[str, Any]]) -> None:

@@ -1,0 +1,145 @@
+"""An auditor over the in-process county: by HTTP alone, moved on round by round, and somebody who may lie in between.
+
+audited.round()                               # everything once, as if its time had come
+audited.between.lies["/web/items/1"] = page   # from now on answers to strangers are spoilt
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.base import Json
+from services.auditing import make_auditor
+from services.auditor import queries
+from shared.database import Database
+from tests.harness.pipeline import Pipeline
+
+GENTLE = {"audit_interval": 60.0, "audit_poll": 60.0, "audit_rate": 1000.0, "allowed_delay": 0.0}
+"""Settings of a county whose auditor is moved by a test: nothing comes due by itself."""
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, whole."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Lie = Callable[[Answer], Answer]
+
+
+class Between:
+    """Stands before the county as a proxy does, and notes what it is asked. `lies`: path → what comes of an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.lies: dict[str, Lie] = {}
+        self.asked: list[httpx.Headers] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        self.asked.append(httpx.Headers(scope["headers"]))
+        lie = self.lies.get(scope["path"])
+        if lie is None:
+            await self._app(scope, receive, send)
+            return
+        answer = Answer(0)
+
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            else:
+                answer.body += message.get("body", b"")
+
+        await self._app(scope, receive, note)
+        spoilt = lie(answer)
+        headers = {**spoilt.headers, "content-length": str(len(spoilt.body))}
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": spoilt.status, "headers": raw})
+        await send({"type": "http.response.body", "body": spoilt.body})
+
+
+class Audited:
+    """One auditor of one county."""
+
+    def __init__(self, county: Pipeline, db: Database) -> None:
+        self.county, self.db = county, db
+        self.between = Between(county.http.app)
+        self.stop = threading.Event()
+        self.auditor = make_auditor(db, county.settings, self._connect, self.stop, list(county.channels))
+
+    def round(self) -> None:
+        """Everything that is ever due: news, digests, changes, lists, every document and page, repairs."""
+        for watch in self.auditor._watches:
+            watch._due.clear()
+            watch._relook = 0.0
+            watch.pending = dict.fromkeys(watch.pending, 0.0)
+        self.auditor._check_due = self.auditor._rotation.next_turn = 0.0
+        self.auditor._rotation.codes = []
+        self.auditor.step()
+
+    def findings(self, *, only_open: bool = False) -> list[Json]:
+        """As the API gives them."""
+        with self.db.read() as session:
+            return queries.findings(session, only_open=only_open, before=None, limit=1000)
+
+    def found(self, *, only_open: bool = False) -> set[tuple[str, str, str, str]]:
+        """Channel, surface, verdict, key."""
+        findings = self.findings(only_open=only_open)
+        return {(one["channel"], one["surface"], one["verdict"], one["key"]) for one in findings}
+
+    def report(self) -> Json:
+        """As the API gives it."""
+        with self.db.read() as session:
+            return queries.report(session)
+
+    def _connect(self, service: str, token: SecretStr | None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        app = self.county.http.app if token else self.between
+        made: httpx.Client = TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False)
+        return made
+
+
+@contextmanager
+def auditor_of(county: Pipeline, folder: Path) -> Iterator[Audited]:
+    """An auditor with a new store, closed at the end."""
+    db = Database("auditor", f"sqlite:///{folder}/auditor.db")
+    db.migrate("auditor")
+    try:
+        yield Audited(county, db)
+    finally:
+        db.close()
+
+
+def spoilt(**fields: Any) -> Lie:
+    """The answer with these fields replaced; headers are added to."""
+    more = fields.pop("headers", {})
+    return lambda answer: replace(answer, headers={**answer.headers, **more}, **fields)
+
+
+def edited(old: str, new: str) -> Lie:
+    """The answer with a text replaced; it must be there."""
+
+    def lie(answer: Answer) -> Answer:
+        body = answer.body.replace(old.encode(), new.encode())
+        assert body != answer.body, f"{old!r} is not in it"
+        return replace(answer, body=body)
+
+    return lie
+
+
+def sample(name: str, **labels: str) -> float:
+    """A metric's value now; 0 before it was ever set."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
