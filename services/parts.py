@@ -3,7 +3,7 @@
 import csv
 import secrets
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -16,6 +16,7 @@ from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels import api as channels_api
 from services.channels.commands import Channel
+from services.channels.drill import LOOK_SECONDS, drill_if_due
 from services.channels.lineage import AnchoredChannel
 from services.channels.live import Indexer, Live
 from services.channels.port import adapters
@@ -27,7 +28,7 @@ from services.ledger.signing import Signer
 from shared.config import Settings, SettingsError
 from shared.database import Database
 from shared.secret_file import kept_secret
-from shared.serve import Background
+from shared.serve import Background, periodically
 from shared.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader
 
 MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
@@ -41,6 +42,7 @@ class ChannelParts:
     index: SearchIndex
     live: Live
     indexer: Indexer
+    drill_interval: float
 
     def api(self, settings: Settings) -> FastAPI:
         """The channel's HTTP app."""
@@ -49,7 +51,11 @@ class ChannelParts:
     def background(self) -> dict[str, Background]:
         """What runs beside the channel's HTTP."""
         name = self.channel.service
-        return {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run}
+        work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run}
+        if self.drill_interval:
+            drill = partial(drill_if_due, self.channel, self.drill_interval)
+            work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
+        return work
 
 
 @dataclass
@@ -90,7 +96,7 @@ class Parts:
         db = self.database(name)
         channel = AnchoredChannel(db, adapters()[name], ledger)
         index = SearchIndex(db)
-        return ChannelParts(channel, index, Live(db, name), Indexer(db, index))
+        return ChannelParts(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval)
 
     def source_api(self, name: str) -> FastAPI:
         """HTTP app of one source."""

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")
+    drill_interval: float = Field(
+        86_400.0, ge=0, description="Seconds between drills, which build each channel aside and compare; 0: none."
+    )
     allowed_delay: float = Field(60.0, ge=0, description="Seconds that a channel may be behind before it counts.")
     audit_interval: float = Field(
         600.0, ge=1, le=86400, description="Seconds within which the auditor reads every document of every channel."

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from contracts.base import Json
 from services.channels import queries, witness
 from services.channels.commands import Channel, state
+from services.channels.drill import Drill, drilled
 from services.channels.lineage import lineage
 from services.channels.live import Live
 from services.channels.lookup import Lookup, LookupRequest
@@ -182,6 +183,17 @@ def _operators(channel: Channel) -> APIRouter:
         """`new_epoch`: take the ledger as it is now, even if it went back; every screen starts over."""
         steps = Rebuild(channel, new_epoch=new_epoch).run
         return StreamingResponse(_lines(steps), media_type="application/x-ndjson", headers=NO_STORE)
+
+    @router.post(
+        "/drill", dependencies=[Admin], summary="Build aside and compare, change nothing; one JSON line a step"
+    )
+    def drill() -> StreamingResponse:
+        return StreamingResponse(_lines(Drill(channel).run), media_type="application/x-ndjson", headers=NO_STORE)
+
+    @router.get("/drill", dependencies=[Service], summary="When the newest drill was, and what it found")
+    def newest_drill() -> Json:
+        with channel.db.read() as session:
+            return drilled(session)
 
     return router
 

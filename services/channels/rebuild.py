@@ -164,9 +164,7 @@ class Rebuild:
 
 def _replace_documents(session: Session, at: StateRow) -> list[str]:
     """Make the documents those built aside; which keys differed."""
-    live, aside = _marks(session, DocumentRow), _marks(session, AsideRow)
-    different = sorted(key for key, mark in aside.items() if live.get(key) != mark)
-    orphans = sorted(key for key in live.keys() - aside.keys() if live[key][0])
+    different, orphans = _compared(session)
     for start in range(0, len(different), PAGE):
         keys = different[start : start + PAGE]
         rows = []
@@ -183,6 +181,18 @@ def _replace_documents(session: Session, at: StateRow) -> list[str]:
             .values(content=None, content_digest=None, version=0, change=at.change)
         )
     return [*different, *orphans]
+
+
+def differences(session: Session) -> list[str]:
+    """Keys whose live document is not the one built aside, and those that should not be there."""
+    different, orphans = _compared(session)
+    return [*different, *orphans]
+
+
+def _compared(session: Session) -> tuple[list[str], list[str]]:
+    live, aside = _marks(session, DocumentRow), _marks(session, AsideRow)
+    different = sorted(key for key, mark in aside.items() if live.get(key) != mark)
+    return different, sorted(key for key in live.keys() - aside.keys() if live[key][0])
 
 
 def _marks(session: Session, table: type[DocumentRow] | type[AsideRow]) -> dict[str, _Mark]:

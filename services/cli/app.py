@@ -8,7 +8,19 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import process
-from services.cli import audit, backup, console, county_up, deadletters, importing, keys, operate, retention, verify
+from services.cli import (
+    audit,
+    backup,
+    console,
+    county_up,
+    deadletters,
+    drill,
+    importing,
+    keys,
+    operate,
+    retention,
+    verify,
+)
 from services.cli.console import USAGE, fail
 from services.parts import Parts
 from shared import topology
@@ -31,6 +43,7 @@ app.command("rebuild")(operate.rebuild)
 app.command("doctor")(operate.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("drill")(drill.drill)
 app.command("erase")(retention.erase)
 app.command("compact")(retention.compact)
 app.add_typer(deadletters.app, name="dead")

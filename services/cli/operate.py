@@ -158,6 +158,7 @@ def _status(running: County) -> dict[str, Any]:
             "head_age_seconds": _age(mark["head"]),
             "parked": len(running.get(name, "parked")["parked"]),
             "halted": running.get(name, "lineage")["halted"],
+            "drill": running.get(name, "drill"),
             "refused": running.get(name, "witness")["refused"],
         }
     parts[AUDITOR] = audited(running)
@@ -166,7 +167,11 @@ def _status(running: County) -> dict[str, Any]:
 
 def _is_bad(part: dict[str, Any]) -> bool:
     """Behind, or ahead: a source that was restored from an older backup has released less than the ledger has of it."""
-    return bool(part["behind"] or part.get("parked") or part.get("halted") or part.get("findings"))
+    return bool(part["behind"] or part.get("parked") or part.get("halted") or part.get("findings") or _failed(part))
+
+
+def _failed(part: dict[str, Any]) -> bool:
+    return part.get("drill", {}).get("good") is False
 
 
 def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -176,6 +181,8 @@ def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"  restore a newer ledger, or: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
         if refused := part.get("refused"):
             yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
+        if _failed(part):
+            yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
         if part["behind"] < 0:
             yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
 

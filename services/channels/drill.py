@@ -1,0 +1,152 @@
+"""The drill: build the channel aside from the ledger as a rebuild would, compare it with the live one, change nothing.
+
+It proves each day that a rebuild would give exactly what is shown, before anybody needs one.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from sqlalchemy import Column, Text
+from sqlmodel import Field, Session, delete
+
+from contracts.base import Json, format_time
+from services.channels.commands import Channel, state
+from services.channels.digests import digest_lines, served_lines
+from services.channels.model import ONLY, AsideRow, ChannelModel
+from services.channels.rebuild import Progress, Rebuild, differences
+from shared import log, metrics
+from shared.database import Database
+from shared.errors import Broken
+
+LOOK_SECONDS = 60.0
+MOST_NAMED = 20
+ROUNDS = 3
+_log = log.get("drill")
+# The channels of one process take turns: a drill reads much and holds up nobody, one at a time.
+_turn = threading.Lock()
+
+
+class DrillRow(ChannelModel, table=True):
+    """The newest drill. `good` is null before the first one; then `finished_at` is when the channel was first seen."""
+
+    __tablename__ = "drill"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    finished_at: str = Field(max_length=27)
+    succeeded_at: str | None = Field(default=None, max_length=27)
+    good: bool | None = None
+    seconds: float = 0.0
+    entries: int = 0
+    root: str = Field(default="", max_length=64)
+    differences: int = 0
+    detail: str = Field(default="[]", sa_column=Column(Text, nullable=False), description="Some keys, or the reason.")
+
+
+class Drill(Rebuild):
+    """One drill of one channel. Publishing goes on meanwhile and is held up by nothing."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
+        self._rounds = 0
+
+    def run(self) -> Iterator[Progress]:
+        """Build aside and compare, reporting as it goes; the result is remembered, also that it could not be done."""
+        with _turn:
+            started = time.monotonic()
+            try:
+                for step in super().run():
+                    if step.done:
+                        self._remember(step, time.monotonic() - started)
+                    yield step
+            except Exception as error:
+                self._remember_failure(error, time.monotonic() - started)
+                raise
+
+    def _swap(self) -> Progress | None:
+        """Compare instead of swapping. None: the channel has gone further, or a page was turned in between."""
+        with self.channel.db.write() as session:
+            self._turn_pages(session)
+        # A view of one moment: as good as a lock, and publishing need not wait for it.
+        with self.channel.db.read() as session:
+            if state(session).position > self.position:
+                return None
+            found = differences(session)
+            live = digest_lines(served_lines(session)).root
+            built = digest_lines(served_lines(session, AsideRow)).root
+        self._rounds += 1
+        if (found or live != built) and self._rounds < ROUNDS:
+            return None
+        with self.channel.db.write() as session:
+            session.exec(delete(AsideRow))
+        return Progress(self.position, self.position, True, found, live, built)
+
+    def _remember(self, done: Progress, seconds: float) -> None:
+        good = not done.differences and done.root_before == done.root_after
+        if not good:
+            _log.error("the drill found differences", channel=self.channel.service, count=len(done.differences))
+        found = DrillRow(
+            finished_at="",
+            good=good,
+            seconds=seconds,
+            entries=done.position,
+            root=done.root_after,
+            differences=len(done.differences),
+            detail=orjson.dumps(done.differences[:MOST_NAMED]).decode(),
+        )
+        self._store(found)
+
+    def _remember_failure(self, error: Exception, seconds: float) -> None:
+        _log.error("the drill could not be done", channel=self.channel.service, reason=str(error))
+        detail = orjson.dumps([str(error)[:500]]).decode()
+        self._store(DrillRow(finished_at="", good=False, seconds=seconds, detail=detail))
+
+    def _store(self, row: DrillRow) -> None:
+        row.finished_at = format_time(datetime.now(UTC))
+        with self.channel.db.write() as session:
+            before = session.get(DrillRow, ONLY)
+            row.succeeded_at = row.finished_at if row.good else (before.succeeded_at if before else None)
+            session.merge(row)
+        _measure(self.channel.db)
+
+
+def drill_if_due(channel: Channel, every: float) -> bool:
+    """Drill when the last one is `every` seconds ago; the first one so long after the channel was first seen.
+
+    Raises what the drill raises; `Broken` when it found differences.
+    """
+    now = datetime.now(UTC)
+    with channel.db.write() as session:
+        last = session.get(DrillRow, ONLY)
+        if last is None:
+            session.add(DrillRow(finished_at=format_time(now)))
+    _measure(channel.db)
+    if last is None or now - datetime.fromisoformat(last.finished_at) < timedelta(seconds=every):
+        return False
+    *_, done = Drill(channel).run()
+    if done.differences or done.root_before != done.root_after:
+        raise Broken(f"{channel.service}: {len(done.differences)} documents are not what the ledger gives")
+    return True
+
+
+def drilled(session: Session) -> Json:
+    """The newest drill; nulls before the first one."""
+    row = session.get(DrillRow, ONLY)
+    if row is None or row.good is None:
+        return {"finished_at": None, "succeeded_at": None, "good": None}
+    return {**row.model_dump(exclude={"id", "detail"}), "detail": orjson.loads(row.detail)}
+
+
+def _measure(db: Database) -> None:
+    """From the store, so that a restarted process says the same."""
+    with db.read() as session:
+        row = session.get(DrillRow, ONLY)
+    if row is None or row.good is None:
+        return
+    metrics.drill_seconds.labels(db.service).set(row.seconds)
+    metrics.drill_differences.labels(db.service).set(row.differences)
+    metrics.drill_good.labels(db.service).set(row.good)
+    if row.succeeded_at:
+        metrics.drill_success.labels(db.service).set(datetime.fromisoformat(row.succeeded_at).timestamp())
