@@ -96,7 +96,7 @@ class Witness:
         """Raises `Broken`, and `Unavailable` while the ledger cannot be asked for a key that is not known."""
         signers = signer_ids(head.checkpoint)
         keys = self._trusted()
-        unknown = signers - keys.keys()
+        unknown = signers.difference(keys)
         if not keys or (unknown and unknown not in self._asked):
             keys = self._learned(keys, asked=unknown, needed=not signers & keys.keys())
         checkpoint = opened_checkpoint(head.checkpoint, [_note_key(row) for row in keys.values()])

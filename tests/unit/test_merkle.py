@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymerkle import InmemoryTree, verify_consistency
 
 from shared import merkle
 
@@ -104,9 +105,26 @@ def test_a_tree_that_goes_on_after_a_restart_is_the_same_tree() -> None:
     assert resumed.root() == grown(600).root()
 
 
+def test_another_implementation_gives_the_same_roots_and_proofs() -> None:
+    """pymerkle: its paths begin with the hash that is proven; its proofs of consistency are longer than the RFC's."""
+    theirs = InmemoryTree(algorithm="sha256")
+    for number in range(MOST_COMPARED):
+        theirs.append_entry(str(number).encode())
+
+    for size in range(1, MOST_COMPARED + 1):
+        root = merkle.tree_root(TREE, size)
+        assert theirs.get_root(size) == root
+        for index in range(size):
+            assert merkle.inclusion_proof(TREE, index, size) == theirs.prove_inclusion(index + 1, size).path[1:]
+        for first in range(1, size):
+            proof = theirs.prove_consistency(first, size)
+            verify_consistency(merkle.tree_root(TREE, first), root, proof, first, size)
+
+
 def test_a_leaf_outside_the_tree_has_no_proof() -> None:
     with pytest.raises(ValueError, match="leaf 5 is not in a tree of 5"):
         merkle.inclusion_proof(TREE, 5, 5)
 
 
+MOST_COMPARED = 40
 TREE = grown(700)
