@@ -158,6 +158,7 @@ def test_every_queue_has_its_consumer(county: ComposeCounty) -> None:
 def test_what_an_operator_types_at_night_works_with_the_accounts_of_the_file(county: ComposeCounty) -> None:
     said = {
         ("status",): "all well",
+        ("audit",): "nothing is wrong",
         ("dead", "list"): "no dead letters",
         ("rebuild", "kiosk"): "rebuilt",
         ("doctor",): "nothing wrong found",
