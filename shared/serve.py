@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from shared import log
+from shared.http import problem
 
 SEND_BUFFER = 65_536
 STOP_SECONDS = 5
@@ -24,7 +25,9 @@ _log = log.get("serve")
 def mount(apis: Mapping[str, ASGIApp], root: ASGIApp | None = None) -> Starlette:
     """Each app under `/<service>`; `root` answers for everything else."""
     routes = [Mount(f"/{name}", api) for name, api in apis.items()]
-    return Starlette(routes=[*routes, *([Mount("/", root)] if root else [])])
+    # A line break in an address is matched by no mount.
+    nowhere = {404: lambda _request, _error: problem(404, "Not found", "no such address")}
+    return Starlette(routes=[*routes, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -11,13 +12,22 @@ from pydantic import Field
 from contracts.base import Contract
 from contracts.publication import Kind
 from services.channels import queries
-from shared import metrics
-from shared.case_ref import case_ref, normalise_project_no
+from shared import log, metrics
+from shared.case_ref import case_ref, normalise_project_no, normalise_query_code
 from shared.config import Settings
 from shared.database import Database
 from shared.errors import NotFound, TooManyRequests
 
+AT_ONCE = 4
+"""Look-ups that hash at the same time; each takes 16 MiB and 50 ms."""
+
+WAITING = 16
+"""More are turned away: they would hold the threads that answer everybody else."""
+
+TURNS = 64
+SELDOM: RateLimitItem = parse("1/minute")
 WRONG = "No case fits this number and query code. Check both on your receipt."
+_log = log.get("lookup")
 
 
 class LookupRequest(Contract):
@@ -28,25 +38,41 @@ class LookupRequest(Contract):
 
 
 class Lookup:
-    """Look-ups of one channel. Limits are kept in memory: a restart forgives, a second process has its own."""
+    """Look-ups of one channel. Limits are kept in memory: a restart forgives, a second process has its own.
+
+    Numbers that exist and numbers that do not are treated alike in all: hashing, counting, closing, answering.
+    """
 
     def __init__(self, db: Database, channel: str, settings: Settings) -> None:
         self._db, self._channel = db, channel
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._per_address: RateLimitItem = parse(settings.lookup_limit)
         self._per_case: RateLimitItem = parse(settings.lookup_case_limit)
-        self._at_once = threading.BoundedSemaphore(4)
+        self._queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
+        self._at_once = threading.BoundedSemaphore(AT_ONCE)
+        self._turns = [threading.Lock() for _ in range(TURNS)]
 
     def find(self, request: LookupRequest, address: str) -> bytes:
         """The case's document. Raises `NotFound` (one text for all reasons) and `TooManyRequests`."""
         # However the number is spelled, it is one case: else each spelling would give five more tries.
-        case = hashlib.sha256(normalise_project_no(request.project_no).encode()).hexdigest()
-        if not self._limiter.hit(self._per_address, "address", address):
+        case = hashlib.sha256(normalise_project_no(request.project_no).encode())
+        code = normalise_query_code(request.query_code)
+        if not self._limiter.hit(self._per_address, "address", _place(address)):
             raise self._refused("address")
+        if not self._queue.acquire(blocking=False):
+            raise self._refused("busy", retry_after=5)
+        try:
+            # One try at a case after the other: else as many as come at once would all be counted afterwards.
+            with self._turns[case.digest()[0] % TURNS]:
+                return self._tried(request.project_no, code, case.hexdigest())
+        finally:
+            self._queue.release()
+
+    def _tried(self, project_no: str, code: str, case: str) -> bytes:
         if not self._limiter.test(self._per_case, "case", case):
             raise self._refused("case")
         with self._at_once:
-            reference = case_ref(request.project_no, request.query_code)
+            reference = case_ref(project_no, code)
         with self._db.read() as session:
             served = queries.document(session, Kind.APPLICATION, reference)
         if served is None:
@@ -56,6 +82,19 @@ class Lookup:
         metrics.lookups.labels(self._channel, "found").inc()
         return served.content
 
-    def _refused(self, outcome: str) -> TooManyRequests:
+    def _refused(self, outcome: str, retry_after: int = 60) -> TooManyRequests:
         metrics.lookups.labels(self._channel, f"limited_{outcome}").inc()
-        return TooManyRequests("too many look-ups; please wait, or ask at the service desk", retry_after=60)
+        if self._limiter.hit(SELDOM, "told", outcome):
+            _log.warning("look-ups limited", channel=self._channel, by=outcome)
+        return TooManyRequests("too many look-ups; please wait, or ask at the service desk", retry_after=retry_after)
+
+
+def _place(address: str) -> str:
+    """What counts as one reader: an IPv4 address, or the /64 in which one IPv6 subscriber has all addresses."""
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, IPv6Address):
+        return str(known.ipv4_mapped or ip_network((known, 64), strict=False))
+    return str(known)
