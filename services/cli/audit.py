@@ -31,18 +31,18 @@ def audit(
 
 
 def audited(running: County) -> dict[str, Any]:
-    """The auditor's row of `status`: how far it has read the ledger, and what it finds wrong now, by verdict.
+    """The auditor's row of `status`: `read`, how much of the ledger, and what it finds wrong now, by verdict.
 
-    Nothing waits for the auditor: while it starts or is away, the county is well. `doctor` says that it is away.
+    It publishes nothing, so it has no position, and nothing waits for it: while it starts or is away, the county is well. `doctor` says that it is away.
     """
     try:
         report = running.get("auditor", "report")
     except TongyuanError:
-        return {"position": None, "behind": 0, "findings": {}}
+        return {"position": None, "behind": 0, "read": None, "findings": {}}
     verdicts = Counter[str]()
     for of_channel in report["open"].values():
         verdicts.update(of_channel)
-    return {"position": report["ledger"]["position"], "behind": 0, "findings": dict(verdicts)}
+    return {"position": None, "behind": 0, "read": report["ledger"]["position"], "findings": dict(verdicts)}
 
 
 def _tell(report: dict[str, Any], found: list[dict[str, Any]]) -> None:
