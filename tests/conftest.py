@@ -1,5 +1,6 @@
 """What every test may ask for: private servers, the county's real data, and generated cases that come out the same."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -21,12 +22,18 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# Hundreds of apps and stores are made and dropped: by default the collector looks at the whole heap every few tests.
+gc.set_threshold(10_000, 10, 50)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server, so that `make test-fast` can leave it out."""
+    """Mark what needs a server, so that `make test-fast` can leave it out. What must stay in one worker comes first:
+    begun last, a group would keep one worker busy while the others have nothing left to do.
+    """
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(scope="session")

@@ -156,7 +156,7 @@ def test_a_stuck_screen_is_cut_and_delays_nobody(fed, channel, monkeypatch):
         fed.flow()
         fine.wait_for("change")
 
-        assert stuck.ended.wait(10)
+        assert stuck.ended.wait(60)
         assert not fine.ended.is_set()
 
 

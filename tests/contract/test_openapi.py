@@ -123,10 +123,10 @@ def test_nothing_that_a_framework_says_about_mistakes_is_left(service: str) -> N
     assert [path for path, _, operation in operations_of(document) if "422" in operation["responses"]] == []
 
 
-@pytest.fixture
-def apis(tmp_path: Path) -> Iterator[dict[str, FastAPI]]:
-    """Every app over databases of its own, empty."""
-    parts = Parts(Settings.model_construct(data_dir=tmp_path))
+@pytest.fixture(scope="module")
+def apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI]]:
+    """Every app over databases of its own, empty; all that is asked of them leaves them so."""
+    parts = Parts(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apis")))
     for service in SERVICES:
         parts.migrate(service)
     ledger = LocalLedger(parts.database("ledger"))

@@ -144,25 +144,39 @@ class Search:
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._token_of = {form: token for token in tokens for form in forms(token)}
-        self._by_start: dict[bytes, set[bytes]] = {}
-        for form in self._token_of:
-            self._by_start.setdefault(form[:SHORTEST], set()).add(form)
+        # Of each form two marks of four bytes: both must be there before the whole is looked for.
+        self._marks = {form: (_number(form[2:6]), _number(form[-4:])) for form in self._token_of}
+        self._any_mark = frozenset(mark for marks in self._marks.values() for mark in marks)
         self._longest = max(map(len, self._token_of), default=0)
 
     def tokens(self, content: bytes) -> set[str]:
         """The tokens found; an escaped form counts also where it was escaped once more, as JSON within JSON is."""
-        found = set(self._forms(content))
-        if b"\\\\" in content:
-            found |= set(self._forms(content.replace(b"\\\\", b"\\")))
-        return {self._token_of[form] for form in found}
+        found: set[str] = set()
+        once_less = [content.replace(b"\\\\", b"\\")] if b"\\\\" in content else []
+        for whole in (content, *once_less):
+            for start in range(0, len(whole), CHUNK):
+                part = whole[start : start + CHUNK + self._longest]
+                # A broker's files are mostly room for later.
+                if part.strip(b"\0"):
+                    found |= self._tokens_of_part(part, found)
+        return found
 
-    def _forms(self, content: bytes) -> Iterator[bytes]:
-        for start in range(0, len(content), CHUNK):
-            part = content[start : start + CHUNK + self._longest]
-            # A broker's files are mostly room for later.
-            if part.strip(b"\0"):
-                yield from self._forms_of_part(part)
+    def _tokens_of_part(self, part: bytes, known: set[str]) -> set[str]:
+        seen = {mark for numbers in _numbers(part) for mark in self._any_mark.intersection(numbers)}
+        return {
+            token
+            for form, (early, late) in self._marks.items()
+            if early in seen and late in seen and (token := self._token_of[form]) not in known and form in part
+        }
 
-    def _forms_of_part(self, part: bytes) -> Iterator[bytes]:
-        starts = {part[at : at + SHORTEST] for at in range(len(part) - SHORTEST + 1)}
-        return (form for start in starts & self._by_start.keys() for form in self._by_start[start] if form in part)
+
+def _number(mark: bytes) -> int:
+    """Four bytes, as `_numbers` gives them."""
+    return memoryview(mark).cast("I")[0]
+
+
+def _numbers(part: bytes) -> Iterator[Iterable[int]]:
+    """Every four bytes in a row as one number: megabytes of them are compared without a step of Python's."""
+    view = memoryview(part)
+    for first in range(4):
+        yield view[first : first + (len(part) - first) // 4 * 4].cast("I")
