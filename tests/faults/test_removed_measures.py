@@ -1,0 +1,406 @@
+"""Each safety measure is taken away in turn, and the checker must go red: else the fault tests would test nothing.
+
+A scenario is one small history with one fault in it. With the measure the checker finds nothing; without it exactly the
+rules that the table names are broken.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+from sqlalchemy import text
+
+from contracts.publication import Publication
+from services.channels import commands as channel_commands
+from services.channels import queries
+from services.channels.commands import Channel, in_time, put
+from services.channels.lineage import AnchoredChannel
+from services.channels.port import adapters
+from services.ledger import commands as ledger_commands
+from services.ledger.commands import sign_head
+from shared import follower
+from shared.delivery import Message
+from shared.errors import TongyuanError, Unavailable
+from shared.http import require_admin
+from shared.inprocess import InProcessBus
+from shared.relay import Relay
+from tests.harness.history import Dump, fingerprint, mark_of_change
+from tests.harness.invariants import check
+from tests.harness.pipeline import item
+from tests.harness.projecting import REGION
+from tests.harness.rabbitmq import wait_until
+from tests.harness.simulation import Killed, Simulation, simulated
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is removed, by what, what happens then, and which rules must be broken by it."""
+
+    name: str
+    remove: Callable[[pytest.MonkeyPatch, Simulation], None]
+    happens: Callable[[Simulation], None]
+    broken: set[str]
+
+
+MEASURES: list[Measure] = []
+
+
+def without(name, *broken, happens):
+    """The decorated function removes the measure."""
+
+    def keep(remove):
+        MEASURES.append(Measure(name, remove, happens, set(broken)))
+        return remove
+
+    return keep
+
+
+# ---- what happens -----------------------------------------------------------------------------------------------
+
+
+def flow(run):
+    """Relays go on, whatever is refused; nobody compares himself with anybody."""
+    for _ in range(3):
+        for relay in run.county.relays:
+            with suppress(TongyuanError):
+                while relay.step():
+                    pass
+        sign_head(run.county.dbs["ledger"], run.county.signer)
+    run.look()
+
+
+def a_batch_is_not_confirmed(run):
+    deliver = run.county.bus.deliver
+    refused = iter([True])
+
+    def once(exchange, messages):
+        if next(refused, False):
+            raise Unavailable("the broker says nothing")
+        deliver(exchange, messages)
+
+    run.county.bus.deliver = once
+    run.edit(1, "release")
+    flow(run)
+
+
+def the_ledgers_database_is_down_for_a_moment(run):
+    lane = run.county.intake._lanes["catalog", "live"]
+    apply = lane.apply
+    down = iter([True])
+
+    def once(entries):
+        if next(down, False):
+            raise Unavailable("database: down")
+        apply(entries)
+
+    lane.apply = once
+    run.edit(1, "release")
+    flow(run)
+
+
+def a_channel_dies_at_every_commit(run):
+    for passage in range(4):
+        run.edit(passage, "release")
+        run.county.relays[0].step()
+        for relay in run.county.relays:
+            if relay.name == "web":
+                run._commits_to_live = passage
+                with suppress(Killed):
+                    relay.step()
+                run._commits_to_live = None
+        run.restart()
+    flow(run)
+
+
+def a_channel_misses_an_entry(run):
+    run.edit(1, "release")
+    run.county.relays[0].step()
+    for relay in run.county.relays:
+        if relay.name == "web":
+            deliver, run.county.bus.deliver = run.county.bus.deliver, lambda _exchange, _messages: None
+            relay.step()
+            run.county.bus.deliver = deliver
+    run.edit(2, "release")
+    flow(run)
+
+
+def an_import_arrives_after_its_successor(run):
+    from services.catalog.commands import ItemImport
+
+    run.county.catalog.import_items(ItemImport(rows=[item(1, "第一版").model_dump(mode="json")]))
+    run.edit(1, "release")
+    live = [relay for relay in run.county.relays if relay.name == "live"]
+    for relay in live:
+        relay.step()
+    flow(run)
+
+
+def two_sequencers_read_the_size_before_either_writes(run):
+    run.edit(1, "release")
+    flow(run)
+    run.edit(2, "release")
+    run.county.relays[0].step()
+    run.edit(3, "release")
+    flow(run)
+
+
+def a_later_version_is_shown_before_an_earlier_ones_time_has_come(run):
+    soon = datetime.now(UTC) + timedelta(milliseconds=300)
+    run.county.release(item(1, "先定后到"), effective_at=soon)
+    run.edit(1, "release")
+    flow(run)
+    wait_until(lambda: datetime.now(UTC) > soon, "time stands still")
+    for channel in run.county.channels.values():
+        channel._next_turn = soon
+        channel.turn_pages()
+    run.look()
+
+
+def a_client_comes_back_to_a_channel_that_began_anew(run):
+    for number in (1, 2, 3):
+        run.edit(number, "release")
+    flow(run)
+    client: dict[str, object] = {}
+    cursor = sync(run, client, "0")
+    run.county.execute("web", "DELETE FROM document")
+    run.county.execute("web", "UPDATE state SET position = 0, change = 0, epoch = 'another life'")
+    run.restart()
+    run.edit(1, "release")
+    run.history.lines = [line for line in run.history.lines if line.op != "saw"]
+    run._cursors["web"] = "0"
+    flow(run)
+    run.county.channels["web"].reconcile()
+    run.look()
+    sync(run, client, cursor)
+    position = run.county.channels["web"].position()
+    marks = {key: mark_of_change(change) for key, change in client.items()}
+    content = {key: fingerprint(change["document"]) for key, change in client.items()}
+    run.history.channels["a client of web"] = Dump(position, marks, content=content, projected=content)
+
+
+def sync(run, client, cursor):
+    """What a client does with `/changes`, 410 included; its next cursor."""
+    with run.county.dbs["web"].read() as session:
+        try:
+            after = queries.cursor(session, cursor)
+        except queries.StartOver:
+            client.clear()
+            after = 0
+        for row in queries.changes(session, after, 500):
+            change = orjson.loads(queries.change_json(row))
+            client[change["key"]] = change
+        return queries.freshness(session)["cursor"]
+
+
+def a_second_process_applies_to_the_same_store(run):
+    run.edit(1, "release")
+    flow(run)
+    first = run.county.channels["web"]
+    second = AnchoredChannel(first.db, adapters()["web"], run.county.ledger)
+    second.take(run.county.ledger_messages())
+    for number in (2, 3):
+        run.edit(number, "release")
+    flow(run)
+    second.take(run.county.ledger_messages()[1:2])
+    run.look()
+
+
+def a_message_is_altered_on_its_way(run):
+    deliver = run.county.bus.deliver
+
+    def altering(exchange, messages):
+        if exchange == "web":
+            messages = [replace(m, body=m.body.replace("居民".encode(), "公民".encode())) for m in messages]
+        deliver(exchange, messages)
+
+    run.county.release(item(1, "居民身份证办理"))
+    run.county.bus.deliver = altering
+    flow(run)
+    run.county.bus.deliver = deliver
+    run.county.channels["web"].reconcile()
+    run.look()
+
+
+def an_entry_cannot_be_shown(run):
+    body = item(1).model_dump(mode="json")
+    del body["task_name"]
+    run.county.emit("catalog", f"item:{item(1).code}", body)
+    run.edit(2, "release")
+    flow(run)
+
+
+def garbage_arrives(run):
+    run.history.add("nemesis", "inject", key="garbage", what="dead")
+    run.county.bus.deliver("web", [Message(b"{", f"{REGION}.item.release", "garbage")])
+    run.edit(1, "release")
+    flow(run)
+
+
+def a_stranger_writes(run):
+    body = item(1).model_dump(mode="json")
+    answer = run.county.http.put(f"/catalog/v1/items/{item(1).code}", json=body)
+    run.history.add("stranger", "write", "ok" if answer.is_success else "fail", what="catalog")
+    flow(run)
+
+
+# ---- the measures -----------------------------------------------------------------------------------------------
+
+
+@without("a row counts as sent only after its confirm", "S1", happens=a_batch_is_not_confirmed)
+def confirms_are_ignored(patch, run):
+    send = Relay._send
+
+    def careless(self, messages):
+        with suppress(TongyuanError):
+            send(self, messages)
+
+    patch.setattr(Relay, "_send", careless)
+
+
+@without("what a handler did not take is not acknowledged", "S1", happens=the_ledgers_database_is_down_for_a_moment)
+def everything_is_acknowledged(patch, run):
+    offer = InProcessBus._offer
+
+    def careless(self, binding, messages):
+        offer(self, binding, messages)
+
+    patch.setattr(InProcessBus, "_offer", careless)
+
+
+@without("effect and position are one transaction", "S6", happens=a_channel_dies_at_every_commit)
+def the_position_moves_first(patch, run):
+    def apply(self, entries):
+        with self.db.write() as session:
+            session.connection().execute(text("UPDATE state SET position = :to"), {"to": entries[-1].position})
+        rows, _ = self._rows(entries)
+        due, later = in_time(rows, datetime.now(UTC))
+        with self.db.write() as session:
+            count = text("UPDATE state SET change = change + :n RETURNING change")
+            change = session.connection().execute(count, {"n": len(due)}).scalar_one()
+            put(session, due, later, change - len(due))
+
+    patch.setattr(Channel, "apply", apply)
+
+
+@without("a gap is fetched before what follows it", "S6", happens=a_channel_misses_an_entry)
+def gaps_are_jumped(patch, run):
+    def advance(self, entries):
+        for entry in entries:
+            with self.db.write() as session:
+                jump = text("UPDATE state SET position = :before WHERE position < :before")
+                session.connection().execute(jump, {"before": entry.position - 1})
+            self.apply([entry])
+
+    patch.setattr(Channel, "advance", advance, raising=False)
+
+
+@without("the ledger ignores a version that it has", "S5", "S7", happens=an_import_arrives_after_its_successor)
+def versions_are_recorded_again(patch, run):
+    record = ledger_commands.record
+
+    def careless(session, releases):
+        made = record(session, releases)
+        known = {(one.key, one.version) for one in made}
+        again = [release for release in releases if (release.key, release.version) not in known]
+        size = ledger_commands._locked_size(session)
+        for number, release in enumerate(again, 1):
+            now = datetime.now(UTC)
+            made.append(Publication.model_construct(**vars(release), position=size + number, recorded_at=now))
+        if again:
+            ledger_commands._append(session, size, made[-len(again) :])
+        return made
+
+    patch.setattr(ledger_commands, "record", careless)
+    forget_constraints(run, "entry")
+
+
+@without("the size is read under a lock", "S5", happens=two_sequencers_read_the_size_before_either_writes)
+def the_size_is_read_too_early(patch, run):
+    sizes = iter([0, 1, 1])
+    locked = ledger_commands._locked_size
+    patch.setattr(ledger_commands, "_locked_size", lambda session: next(sizes, locked(session)))
+    forget_constraints(run, "entry")
+
+
+@without(
+    "an older version never replaces a newer one", "S3", "S6",
+    happens=a_later_version_is_shown_before_an_earlier_ones_time_has_come,
+)  # fmt: skip
+def the_last_writer_wins(patch, run):
+    statement = str(channel_commands.SHOW_AGAIN).partition("WHERE")[0]
+    patch.setattr(channel_commands, "SHOW_AGAIN", text(statement))
+
+
+@without("a cursor belongs to one life of a channel", "S6", happens=a_client_comes_back_to_a_channel_that_began_anew)
+def any_cursor_is_good(patch, run):
+    patch.setattr(queries, "cursor", lambda _session, since: int(since.rpartition(".")[2]))
+
+
+@without("a position moves only from where it is", "S6", happens=a_second_process_applies_to_the_same_store)
+def a_position_moves_from_anywhere(patch, run):
+    patch.setattr(channel_commands, "MOVE", channel_commands.MOVE.replace("position = :before", ":before >= 0"))
+
+
+@without("content must fit its digest", "S6", happens=a_message_is_altered_on_its_way)
+def digests_are_not_compared(patch, run):
+    patch.setattr(follower, "checked", lambda entry: entry)
+
+
+@without("what cannot be shown is parked with its reason", "S6", happens=an_entry_cannot_be_shown)
+def poison_is_dropped(patch, run):
+    patch.setattr(channel_commands, "park", lambda *_: None)
+
+
+@without("what is refused is kept", "S13", happens=garbage_arrives)
+def refusals_are_forgotten(patch, run):
+    run.county.bus._on_refused = lambda *_: None
+
+
+@without("who writes must have the right to", "S14", happens=a_stranger_writes)
+def everybody_is_an_editor(patch, run):
+    from services.catalog import api
+
+    make = api.make
+
+    def open_to_all(*arguments):
+        made = make(*arguments)
+        made.dependency_overrides[require_admin] = lambda: None
+        return made
+
+    patch.setattr(api, "make", open_to_all)
+
+
+def forget_constraints(run, table):
+    """The database would refuse it too: a measure below the measure."""
+    for statement in (
+        f"CREATE TABLE bare AS SELECT * FROM {table}", f"DROP TABLE {table}", f"ALTER TABLE bare RENAME TO {table}",
+    ):  # fmt: skip
+        run.county.execute("ledger", statement)
+
+
+# ---- the tests --------------------------------------------------------------------------------------------------
+
+
+def verdict(tmp_path, measure, patch=None):
+    with simulated(tmp_path) as run:
+        run.honest = True
+        if patch is not None:
+            measure.remove(patch, run)
+        measure.happens(run)
+        run.call_the_roll()
+        return check(run.history)
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda one: one.name)
+def test_with_the_measure_nothing_is_broken(tmp_path, measure):
+    assert verdict(tmp_path, measure) == {}
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda one: one.name)
+def test_without_the_measure_the_checker_goes_red(tmp_path, measure, monkeypatch):
+    broken = verdict(tmp_path, measure, monkeypatch)
+
+    assert measure.broken <= set(broken), broken
