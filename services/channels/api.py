@@ -49,6 +49,7 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     lookup = Lookup(db, name, settings)
     api.include_router(_case(lookup))
     api.include_router(_operators(channel))
+    api.include_router(_proofs(channel))
     api.include_router(pages_of(name, Shelf(channel, index, lookup), settings.county))
     api.router.routes.append(Route("/v1/stream", StreamApp(live.stream, live.open), methods=["GET"]))
     return api
@@ -167,6 +168,13 @@ def _operators(channel: Channel) -> APIRouter:
         if found is None:
             raise NotFound(f"{channel.adapter.name} has nothing under this key")
         return found
+
+    return router
+
+
+def _proofs(channel: Channel) -> APIRouter:
+    """Whether the channel still follows its ledger, and whether it is what the ledger gives."""
+    router = APIRouter(prefix="/v1", tags=["operators"])
 
     @router.get("/lineage", dependencies=[Service], summary="The head that the ledger must continue; why it is halted")
     def anchored() -> Json:

@@ -1,13 +1,16 @@
 """HTTP of the ledger: head, entries, tiles, proofs, keys. Everything but application bodies is public."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
+from sqlmodel import Session
 
 from contracts.base import Json
 from services.ledger import queries, retention_api, tiles
+from services.ledger.model import EntryRow
 from services.ledger.retention import erasures
 from services.ledger.state import Kept
 from shared.config import Settings
@@ -47,9 +50,7 @@ def _entries(db: Database) -> APIRouter:
     ) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            rows = queries.entries(session, first, limit)
-            erased = erasures(session, [row.position for row in rows], trusted=trusted)
-            documents = [queries.document(row, trusted=trusted, erased=erased.get(row.position)) for row in rows]
+            documents = _documents(session, queries.entries(session, first, limit), trusted=trusted)
             size = queries.size(session)
         return _json(f'{{"entries":[{",".join(documents)}],"size":{size}}}', cache="no-cache")
 
@@ -57,8 +58,7 @@ def _entries(db: Database) -> APIRouter:
     def entry(request: Request, position: Number) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            erased = erasures(session, [position], trusted=trusted).get(position)
-            document = queries.document(queries.entry(session, position), trusted=trusted, erased=erased)
+            (document,) = _documents(session, [queries.entry(session, position)], trusted=trusted)
         if trusted:
             return _json(document, cache="no-store")
         # Law may have the body erased tomorrow: whoever keeps a copy asks each time whether it still holds.
@@ -81,6 +81,11 @@ def _entries(db: Database) -> APIRouter:
             return {"sources": queries.marks(session)}
 
     return router
+
+
+def _documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool) -> list[str]:
+    erased = erasures(session, [row.position for row in rows], trusted=trusted)
+    return [queries.document(row, trusted=trusted, erased=erased.get(row.position)) for row in rows]
 
 
 def _proofs(db: Database) -> APIRouter:
