@@ -1,7 +1,7 @@
 """Backup and restore of a whole county, in both shapes.
 
-Copied in the order channels, ledger, sources: each only grows, so in a backup made while the county runs no channel is
-ahead of the ledger and the ledger is ahead of no source. What one is behind it catches up by itself after a restore.
+Copied in the order auditor, channels, ledger, sources: each only grows, so in a backup made while the county runs no
+channel is ahead of the ledger, which is ahead of no source. What one is behind it catches up by itself after a restore.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services import archive
 from services.archive import BadArchive, Manifest, Store
 from services.restored import check_ledger, contradictions, head_of, marks_of
@@ -27,6 +27,7 @@ from services.stores import (
     check_sqlite,
     dump_postgres,
     dump_sqlite,
+    has_store,
     is_empty,
     load_postgres,
     restoring_postgres,
@@ -34,7 +35,9 @@ from services.stores import (
 from shared.config import Settings
 from shared.errors import Conflict, NotFound
 
-ORDER = (*CHANNELS, "ledger", *SOURCES)
+ORDER = (AUDITOR, *CHANNELS, "ledger", *SOURCES)
+# What the auditor has found is worth keeping, and a county can do without.
+NEEDED = ORDER[1:]
 KEYS = ("ledger-key.pem", "admin-token", "service-token")
 STAGED, STAGING = "restoring", "restoring.partial"
 Tell = Callable[[str, int], None]
@@ -81,6 +84,8 @@ def backup(settings: Settings, target: Path, tell: Tell) -> Outcome:
         folder, marks, stores, head = Path(name), dict[str, int](), dict[str, Store](), None
         for number, service in enumerate(ORDER):
             tell(service, number)
+            if service not in NEEDED and not has_store(service, settings.database_url_for(service)):
+                continue
             with _dumped(settings, mode, service, folder) as (store, ask):
                 stores[service] = store
                 marks |= marks_of(service, ask)
@@ -109,7 +114,7 @@ def restore(settings: Settings, file: Path, only: Sequence[str], tell: Tell, *, 
     """
     mode = _mode(settings, reading=True)
     manifest = archive.read_manifest(file)
-    services = [service for service in ORDER if not only or service in only]
+    services = [service for service in ORDER if service in (only or {*NEEDED, *manifest.stores})]
     _require_fit(settings, manifest, mode, services)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}".lower()
     with _locked(settings.data_dir) as folder:
@@ -204,7 +209,7 @@ def _load_schemas(job: _Job) -> dict[str, int]:
         # Nothing above is seen by anybody yet. Sources last: whatever is interrupted here, no channel is ahead.
         for connection in opened.values():
             connection.commit()
-    for service in set(ORDER) - set(job.services):
+    for service in set(NEEDED) - set(job.services):
         with asking_postgres(service, job.settings.database_url_for(service)) as (_, ask):
             marks |= marks_of(service, ask)
     if job.keys:
@@ -251,7 +256,7 @@ def _mode(settings: Settings, *, reading: bool = False) -> str:
             f"{lite[0]} is on SQLite and others on PostgreSQL: TONGYUAN_{lite[0].upper()}_DATABASE_URL is not set"
         )
     if lite and not reading:
-        missing = [service for service in ORDER if not (settings.data_dir / f"{service}.db").exists()]
+        missing = [service for service in NEEDED if not (settings.data_dir / f"{service}.db").exists()]
         if missing:
             raise NotFound(f"no county in {settings.data_dir}: there is no {missing[0]}.db")
     return "sqlite" if lite else "postgresql"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import orjson
 
 from contracts.publication import Head, Publication
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.archive import BadArchive
 from services.stores import Ask
 from shared.canonical import canonical
@@ -22,6 +22,8 @@ def marks_of(service: str, ask: Ask) -> dict[str, int]:
         return {f"{service}/{lane}": value for lane, value in ask("SELECT lane, value FROM counter")}
     if service in CHANNELS:
         return {service: next(iter(ask("SELECT position FROM state")))[0]}
+    if service == AUDITOR:
+        return {}
     taken = ask("SELECT source, lane, sequence FROM source")
     marks = {f"ledger<{source}/{lane}": sequence for source, lane, sequence in taken}
     return {"ledger": next(iter(ask("SELECT size FROM log")))[0], **marks}

@@ -11,7 +11,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.topology import CHANNELS
+from contracts.topology import AUDITOR, CHANNELS
 from services.archive import CHUNK, BadArchive, Store
 from shared.database import ROOT, Database
 from shared.errors import Broken, Conflict, Unavailable
@@ -31,6 +31,15 @@ OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name <> %s AND pid <> pg_backend_pid()
 """
+
+
+def has_store(service: str, url: str) -> bool:
+    """Whether there is a migrated store of this service. Raises `Unavailable`."""
+    if url.startswith("sqlite"):
+        return Path(url.removeprefix("sqlite:///")).exists()
+    with asking_postgres(service, url) as (connection, _):
+        found = connection.execute("SELECT to_regclass(%s)", (f"{service}.alembic_version",)).fetchone()
+    return found is not None and found[0] is not None
 
 
 def dump_sqlite(path: Path, folder: Path) -> Store:
@@ -118,7 +127,7 @@ def restoring_postgres(service: str, url: str) -> Iterator[Connection]:
 
 def is_empty(service: str, connection: Connection) -> bool:
     """No table of the schema holds anything that was released, drafted or shown."""
-    telling = {"ledger": ("entry",), "applications": ("application", "release")}
+    telling = {"ledger": ("entry",), "applications": ("application", "release"), AUDITOR: ()}
     tables = telling.get(service, ("document",) if service in CHANNELS else ("edition", "release"))
     for table in tables:
         name = f'"{service}"."{table}"'

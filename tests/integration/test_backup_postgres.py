@@ -1,13 +1,20 @@
 """Backup and restore of a county on PostgreSQL: every service's schema, put back whole or not at all."""
 
+import os
+import subprocess
+from urllib.parse import urlsplit
+
 import psycopg
 import pytest
 
 from services.archive import BadArchive
-from services.backup import backup, restore
+from services.backup import ORDER, backup, restore
 from shared.config import Settings
 from shared.errors import Conflict
+from tests.harness.county import REPOSITORY
+from tests.harness.packages import require
 from tests.harness.pipeline import SERVICE, code_of, guide, item, pipeline, progress
+from tests.harness.postgres import PLACES
 
 REGION = "339921000000"
 
@@ -67,17 +74,36 @@ def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, 
         assert connection.execute(f"SELECT count(*) FROM {kept[0]}.entry").fetchone() == (5,)
 
 
-def test_an_empty_database_takes_a_backup_without_force(place, postgres, tmp_path):
+def test_accounts_with_the_least_rights_restore_into_an_empty_database_and_back_it_up(place, postgres, tmp_path):
     name = postgres.create_database()
-    empty = postgres.url(name)
-    settings = Settings(data_dir=tmp_path / "other", region=REGION, database_url=postgres_url(empty))
-    put_back(place, settings=settings, force=False)
+    urls = accounts(postgres.url(name))
+    least = Settings(data_dir=tmp_path / "other", region=REGION, **urls)
+    put_back(place, settings=least, force=False)
+    again = backup(least, tmp_path / "again.tar.gz", silent)
+    kept = put_back(place, settings=least, file=again.file).kept
 
     assert (tmp_path / "other" / "ledger-key.pem").stat().st_mode & 0o777 == 0o600
-    with pipeline(empty, tmp_path / "other") as county:
-        county.flow()
-        assert county.get(f"portal/v1/items/{code_of(1)}").status_code == 200
+    assert again.manifest.marks == backup(least, tmp_path / "third.tar.gz", silent).manifest.marks
+    assert "schemas <service>_" in kept
+    with psycopg.connect(postgres_url(urls["web_database_url"])) as connection:
+        owners = "SELECT nspname FROM pg_namespace WHERE nspname = 'web' AND nspowner = 'web'::regrole"
+        assert connection.execute(owners).fetchone() == ("web",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT count(*) FROM ledger.entry")
     postgres.drop_database(name)
+
+
+def accounts(url):
+    """The settings of a county whose services have the accounts that deploy/postgres/roles.sql makes."""
+    psql = require("psql", "postgresql", places=PLACES)
+    passwords = {f"POSTGRES_PASSWORD_{service.upper()}": "a-long-password" for service in ORDER}
+    script = [psql, "-v", "ON_ERROR_STOP=1", "-q", "-f", REPOSITORY / "deploy" / "postgres" / "roles.sql"]
+    subprocess.run([*script, postgres_url(url)], env={**os.environ, **passwords}, check=True, capture_output=True)
+    parts = urlsplit(postgres_url(url))
+    return {
+        f"{service}_database_url": parts._replace(netloc=f"{service}@{parts.hostname}:{parts.port}").geturl()
+        for service in ORDER
+    }
 
 
 def test_what_cannot_be_restored_changes_nothing_of_any_service(place, database_url, tmp_path):

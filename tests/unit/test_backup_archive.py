@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.publication import Kind
 from services import backup as backups
 from services.archive import BadArchive, read_manifest
-from services.backup import ORDER, STAGED, backup, resume_restore, restore
+from services.backup import NEEDED, STAGED, backup, restore, resume_restore
 from shared.config import Settings
 from shared.errors import Conflict, NotFound, TongyuanError
 from tests.harness.pipeline import code_of, guide, item, pipeline, progress
@@ -218,7 +218,7 @@ def test_a_restore_that_is_interrupted_is_carried_through_by_the_next_start(made
         put_back(made, folder, force=True)
     monkeypatch.undo()
     assert (folder / STAGED).is_dir()
-    assert not all((folder / f"{service}.db").exists() for service in ORDER)
+    assert not all((folder / f"{service}.db").exists() for service in NEEDED)
 
     resume_restore(folder)
     assert not (folder / STAGED).exists()
@@ -287,5 +287,5 @@ def test_what_was_deleted_from_a_store_is_not_in_its_backup(tmp_path):
 def test_the_manifest_can_be_read_alone(made):
     manifest = read_manifest(made.file)
     assert (manifest.mode, manifest.region) == ("sqlite", REGION)
-    assert manifest.stores.keys() == set(ORDER)
+    assert manifest.stores.keys() == set(NEEDED)
     assert made.file.stat().st_size < sum(part.size for part in manifest.parts.values())
