@@ -26,7 +26,7 @@ class Site:
         """Run the topology job; by default for one queue on the exchange."""
         topology.apply(self.url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=queues or [Queue(QUEUE, EXCHANGE)])
 
-    def publisher(self, exchange: str = EXCHANGE, url: str | None = None, timeout: float = 1.5) -> AmqpPublisher:
+    def publisher(self, exchange: str = EXCHANGE, url: str | None = None, timeout: float = 15) -> AmqpPublisher:
         """A publisher that is closed at the end of the test."""
         publisher = AmqpPublisher(url or self.url, exchange, connection_name="test", timeout=timeout)
         self._endings.append(publisher.close)

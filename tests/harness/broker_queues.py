@@ -40,7 +40,9 @@ def drain(url: str, queue: str) -> list[str]:
         # Consumed, not got: a queue with a single active consumer refuses basic.get.
         for method, properties, _body in opened.consume(queue, inactivity_timeout=1):
             if method is None:
-                break
+                if opened.queue_declare(queue, passive=True).method.message_count == 0:
+                    break
+                continue
             found.append(str(properties.message_id))
             opened.basic_ack(method.delivery_tag)
     return found

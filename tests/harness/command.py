@@ -53,7 +53,7 @@ def process(county: County, *arguments: object, **env: str) -> Done:
         env={**county.cli_env(), **WIDE, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)

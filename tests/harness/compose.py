@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ class ComposeCounty(County):
         """Run the service's health check once."""
         kind, *command = self.services[name]["healthcheck"]["test"]
         assert kind == "CMD", f"{name}: only checks without a shell run anywhere"
-        return self._run(command, {**(more or {}), **self.env_of(name)}, timeout=20).returncode == 0
+        return self._run(command, {**(more or {}), **self.env_of(name)}, timeout=120).returncode == 0
 
     def resident(self, name: str) -> int:
         """Bytes of memory that the process holds."""
@@ -127,7 +128,14 @@ class ComposeCounty(County):
 
     def _ready(self, name: str) -> bool:
         assert self.processes[name].poll() is None, f"{name} ended:\n{self.log(name)[-3000:]}"
-        return self.healthy(name)
+        # Knocked at first: a check is a whole Python, and dozens of them would hold up what is about to start.
+        return self._listens(name) and self.healthy(name)
+
+    def _listens(self, name: str) -> bool:
+        env = self.env_of(name)
+        port = env.get("TONGYUAN_METRICS_PORT") or env["TONGYUAN_PORT"]
+        with socket.socket() as knock:
+            return knock.connect_ex(("127.0.0.1", int(port))) == 0
 
     def _run(self, command: list[str], env: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -20,7 +20,7 @@ CHANNELS = ("web", "mobile", "kiosk", "portal")
 WITH_WORKERS = (*SOURCES, "ledger", *CHANNELS)
 SERVICES = (*WITH_WORKERS, "auditor")
 ADMIN, SERVICE = "admin-token-of-a-test", "service-token-of-a-test"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class County:
@@ -200,7 +200,7 @@ def running(county: County) -> Iterator[County]:
         county.stop()
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 30.0, explain: Callable[[], str] = str) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0, explain: Callable[[], str] = str) -> Any:
     """The condition's value as soon as it is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ import pytest
 
 BIN = Path("/usr/lib/rabbitmq/bin")
 PACKAGE = "rabbitmq-server"
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 120.0
 # rabbitmqctl takes its own distribution port from this range; a server on one of them fails with eaddrinuse.
 CTL_PORTS = range(35672, 35683)
 
@@ -93,7 +93,7 @@ class PrivateRabbit:
         """Run rabbitmqctl (about a second each) and return what it prints. Raises RuntimeError with its message."""
         command = [str(BIN / "rabbitmqctl"), "--quiet", "-n", self._state["node"], *arguments]
         environment = self._environment()
-        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=120)
         if done.returncode:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -179,7 +179,7 @@ def require_binaries() -> None:
         subprocess.run(["apt-get", "install", "-y", "-qq", PACKAGE], check=True, capture_output=True, timeout=600)
 
 
-def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 60.0) -> None:
     """Return as soon as `condition()` is true; RuntimeError(`otherwise`) when it is not within `seconds`."""
     end = time.monotonic() + seconds
     while not condition():

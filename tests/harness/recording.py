@@ -1,10 +1,10 @@
 """A handler that writes down in SQLite what it took and does what the message says; the same in every adapter."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS done_once (what TEXT PRIMARY KEY, times INT);
 class Recorder:
     """One SQLite file. Bodies may be JSON objects with one of these orders, anything else is just taken:
 
-    `{"refuse": reason}`  refuse it · `{"fail": n}`  raise the first n times · `{"hog": s}`  spin s seconds, once ·
+    `{"refuse": reason}`  refuse it · `{"fail": n}`  raise the first n times · `{"hog": s}`  hold all up for s s, once ·
     `{"refuse": reason, "at": i}`  break the rules: refuse a message that is not in the batch.
     While the file `down` exists every offer fails; bytes that are no UTF-8 are refused.
     """
@@ -78,9 +78,7 @@ class Recorder:
             raise RuntimeError(f"{name} asks to fail")
         if "hog" in order and self._times(database, name) == 0:
             self._once_more(database, name)
-            end = time.monotonic() + order["hog"]
-            while time.monotonic() < end:
-                pass
+            _hold_up(order["hog"])
 
     def _times(self, database: sqlite3.Connection, what: str) -> int:
         row = database.execute("SELECT times FROM done_once WHERE what = ?", (what,)).fetchone()
@@ -124,15 +122,15 @@ class RecordingWorker:
     def terminate(self) -> int:
         """SIGTERM; its exit code."""
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def kill(self) -> None:
         """kill -9, if it runs."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
 
-    def wait_for(self, count: int, seconds: float = 40) -> list[Message]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Message]:
         """What was taken from the first queue, as soon as there are `count` different messages."""
         wait_until(
             lambda: len({message.message_id for message in self.recorder.taken()}) >= count,
@@ -140,6 +138,11 @@ class RecordingWorker:
             seconds,
         )
         return self.recorder.taken()
+
+
+def _hold_up(seconds: float) -> None:
+    """The whole process, like a long computation, but nobody else: eventlet's own sleep would let its others run."""
+    signal.sigtimedwait([], seconds)
 
 
 def _order(body: bytes) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Screen:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         _loop().call_soon_threadsafe(self._leaving.set)
         _loop().call_soon_threadsafe(self._reading.set)
-        assert self.ended.wait(10), "the stream did not notice that its screen has left"
+        assert self.ended.wait(60), "the stream did not notice that its screen has left"
         self._stream.result()
 
     def wait_for(self, event: str, count: int = 1) -> list[Heard]:

@@ -16,7 +16,10 @@ from tests.harness.amqp_site import EXCHANGE, QUEUE, Site
 from tests.harness.broker_queues import channel, drain, ready
 from tests.harness.rabbitmq import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("breakable-broker")]
+
+IMPATIENT = 1.5
+"""Seconds without a confirm, where none comes."""
 
 
 def news(*names: str) -> list[Message]:
@@ -47,8 +50,8 @@ def memory_alarm(site: Site) -> Iterator[None]:
 
 def test_a_memory_alarm_ends_in_an_error_not_in_silence_and_passes(site: Site) -> None:
     site.declare()
-    publisher = site.publisher()
-    publisher.publish(news("before"))
+    publisher = site.publisher(timeout=IMPATIENT)
+    send(publisher, news("before"))
     with memory_alarm(site):
         with pytest.raises(Unconfirmed):
             publisher.publish(news("during"))
@@ -61,8 +64,8 @@ def test_a_memory_alarm_ends_in_an_error_not_in_silence_and_passes(site: Site) -
 
 def test_a_late_confirm_never_stands_for_a_later_message(site: Site) -> None:
     site.declare()
-    publisher = site.publisher()
-    publisher.publish(news("before"))
+    publisher = site.publisher(timeout=IMPATIENT)
+    send(publisher, news("before"))
     site.rabbit.pause()
     try:
         with pytest.raises(Unconfirmed):

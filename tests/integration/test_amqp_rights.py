@@ -17,7 +17,7 @@ from tests.harness.amqp_site import Site
 from tests.harness.broker_queues import channel, ready
 from tests.harness.rabbitmq import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("breakable-broker")]
 
 REGION = "339921000000"
 Account = Callable[[str], str]

@@ -16,7 +16,7 @@ from tests.harness.amqp_site import EXCHANGE, QUEUE, Site
 from tests.harness.broker_queues import channel, consumers, dead_letters, drain, publish_raw, ready
 from tests.harness.rabbitmq import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("breakable-broker")]
 
 
 def news(*names: str, **order: object) -> list[Message]:

@@ -57,7 +57,7 @@ def start(county: County, broker: str, tmp_path: Path) -> Iterator[Callable[[], 
     yield start
     for process in processes:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def test_what_halls_report_is_released_and_what_is_wrong_lies_with_the_dead_letters(

@@ -17,7 +17,7 @@ from tests.harness.command import PROBLEM, USAGE, WELL, Done, process, tongyuan
 from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
 from tests.harness.pipeline import REGION, code_of, unit_code
 
-pytestmark = [pytest.mark.xdist_group("command-line"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("command-line"), pytest.mark.timeout(600)]
 
 QUICK = {"TONGYUAN_RECONCILE_INTERVAL": "0.5", "TONGYUAN_HEAD_INTERVAL": "0.5"}
 LIVE = range(100, 105)
@@ -93,8 +93,8 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[EmbeddedCounty]:
-    """An empty one for a test that breaks it; it makes its own tokens."""
-    county = EmbeddedCounty(tmp_path / "fresh", env=QUICK)
+    """An empty one for a test that breaks it; it makes its own tokens, and its auditor does not mend what is broken."""
+    county = EmbeddedCounty(tmp_path / "fresh", env={**QUICK, "TONGYUAN_AUDIT_REPAIR": "false"})
     for name in ("TONGYUAN_ADMIN_TOKEN", "TONGYUAN_SERVICE_TOKEN"):
         del county.env[name]
     with running(county):

@@ -13,7 +13,7 @@ from tests.harness.county import CHANNELS, ProductionCounty, running, wait_for
 from tests.harness.postgres import PrivatePostgres
 from tests.harness.rabbitmq import PrivateRabbit
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("command-line-broker"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("command-line-broker"), pytest.mark.timeout(600)]
 
 READERS = ("ledger-worker", "applications-worker")
 PERSON = {"name": "欧阳蕤", "page_code": "440232195501012411", "mobile": "13912345678", "number": "37-1234567890-1"}
@@ -51,7 +51,7 @@ def letters(county: Readers, queue: str) -> list[dict[str, Any]]:
 def refused(county: Readers, queue: str, exchange: str, body: bytes, message_id: str) -> dict[str, Any]:
     """Publish it, and wait until its reader has refused it."""
     publish_raw(broker(county), exchange, body, message_id=message_id)
-    (letter,) = wait_for(lambda: letters(county, queue), f"{message_id} is refused", 30)
+    (letter,) = wait_for(lambda: letters(county, queue), f"{message_id} is refused")
     assert letter["what"] == message_id
     return dict(letter)
 

@@ -20,7 +20,7 @@ from tests.harness.packages import require
 from tests.harness.postgres import FAST, PLACES, USER, PrivatePostgres, private_postgres
 from tests.harness.rabbitmq import BIN, PrivateRabbit
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("compose"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("compose"), pytest.mark.timeout(600)]
 
 JOBS = ("roles", "migrate", "topology")
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
@@ -152,7 +152,7 @@ def wait_until_shown(county: ComposeCounty, key: str) -> None:
 def test_every_queue_has_its_consumer(county: ComposeCounty) -> None:
     url = county.env_of("topology")["TONGYUAN_AMQP_URL"]
     for queue in QUEUES:
-        wait_for(lambda name=queue.name: consumers(url, name) == 1, f"{queue.name} is consumed", 20)
+        wait_for(lambda name=queue.name: consumers(url, name) == 1, f"{queue.name} is consumed")
 
 
 def test_what_an_operator_types_at_night_works_with_the_accounts_of_the_file(county: ComposeCounty) -> None:

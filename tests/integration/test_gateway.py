@@ -26,11 +26,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", 20, (folder / "log").read_text)
+            wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", 60, (folder / "log").read_text)
             yield address
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 def nginx(folder: Path, county: str, port: int) -> list[str]:
@@ -74,7 +74,7 @@ def test_what_is_not_public_is_not_there(gateway: str) -> None:
 
 
 def test_events_come_at_once(gateway: str) -> None:
-    with httpx.stream("GET", f"{gateway}/web/v1/stream", timeout=10) as stream:
+    with httpx.stream("GET", f"{gateway}/web/v1/stream", timeout=60) as stream:
         lines = stream.iter_lines()
         assert any(line == "event: sync" for line in lines)
         assert any(line == "event: head" for line in lines), "the next head, two seconds later"

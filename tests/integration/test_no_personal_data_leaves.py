@@ -29,7 +29,7 @@ from tests.harness.postgres import PLACES, PrivatePostgres, private_postgres
 from tests.harness.rabbitmq import PrivateRabbit
 from tests.harness.traces_of_people import Citizen, Search, citizens, demo_people
 
-pytestmark = [pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.timeout(600)]
 
 SETTINGS = {
     "TONGYUAN_LOG_LEVEL": "debug",
@@ -156,7 +156,7 @@ def listening(county: County, channels: tuple[str, ...] = CHANNELS) -> Iterator[
     stop.set()
     # A signed head comes every other second and lets each listener notice.
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), "a stream fell silent"
 
 

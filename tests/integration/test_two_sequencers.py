@@ -73,7 +73,7 @@ def test_the_bell_rings_in_another_process_when_and_only_when_a_transaction_comm
     county.catalog.import_items(ItemImport(rows=[item(1).model_dump(mode="json")], dry_run=True))
     assert not ear.wait(0.3)
     county.release(item(1))
-    assert ear.wait(10)
+    assert ear.wait(60)
     ear.close()
 
 
