@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         pattern=r"^$|^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+(,[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+)*$",
         description="Keys of the ledger that channels trust (`tongyuan keys list`), by commas; unset: the first seen.",
     )
+    witness_key_file: Path | None = Field(
+        None,
+        description="Key (PEM, made when missing) by which a channel cosigns heads it has proven; unset: none.",
+    )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")
     drill_interval: float = Field(

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from contracts.base import Json
-from services.channels import queries, witness
+from services.channels import cosigning, queries, witness
 from services.channels.commands import Channel, state
 from services.channels.drill import Drill, drilled
 from services.channels.lineage import lineage
@@ -49,6 +49,7 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     lookup = Lookup(db, name, settings)
     api.include_router(_case(lookup))
     api.include_router(_operators(channel))
+    api.include_router(cosigning.router(db, name, settings))
     api.include_router(_proofs(channel))
     api.include_router(pages_of(name, Shelf(channel, index, lookup), settings.county))
     api.router.routes.append(Route("/v1/stream", StreamApp(live.stream, live.open), methods=["GET"]))
