@@ -83,9 +83,11 @@ class Eye:
         shown = {row["key"]: row["document"] for row in self._stranger.changes(len(public) + SPARE)}
         look, now = Look(), _now()
         for key in {*public, *shown}:
-            wanted = self._expected.wanted(self.name, key, now)
-            if wanted is not None:
-                look.note(named(key), judge(wanted, shown.get(key), now, self._allowed))
+            document = shown.get(key)
+            if document is not None and self._expected.is_exactly(self.name, key, document, now):
+                look.note(key, EQUAL)
+            elif (wanted := self._expected.wanted(self.name, key, now)) is not None:
+                look.note(named(key), judge(wanted, document, now, self._allowed))
         return look
 
     def _list(self) -> Look:

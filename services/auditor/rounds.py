@@ -90,6 +90,7 @@ class Auditor:
     def _rotate(self, watches: list[Watch], until: float) -> None:
         """So many codes that all had their turn within the interval, as far as there is time before the next news."""
         turn = self._turn()
+        # Twice as many as by the clock: a round's other work takes its time too.
         share = math.ceil(2 * len(turn.codes) * self._tools.plan.poll / self._tools.plan.interval)
         for code in turn.codes[turn.at : turn.at + share]:
             for watch in watches:

@@ -21,6 +21,8 @@ MOST_PENDING = 50
 AGAIN_SECONDS = 1.0
 CONFIRM_SECONDS = 0.5
 RELOOK_SECONDS = 15.0
+RESTS = 30
+"""What took so long rests so many times as long, whatever is due: an import must not be listed over and over."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Watch:
         self._tools, self._stranger, self._mender = tools, stranger, mender
         self.pending: dict[str, float] = {}
         self._due: dict[Surface, float] = {}
+        self._rested: dict[Surface, float] = {}
         self._good: dict[tuple[Surface, str], datetime] = {}
         self._away: float | None = None
         self._relook = 0.0
@@ -73,7 +76,7 @@ class Watch:
     def wholes(self) -> None:
         """The surfaces that are read at once, those whose time has come."""
         for surface in (Surface.DIGESTS, Surface.CHANGES, Surface.LIST):
-            if self._due.get(surface, 0.0) <= time.monotonic():
+            if max(self._due.get(surface, 0.0), self._rested.get(surface, 0.0)) <= time.monotonic():
                 rest = self._tools.plan.interval / (DIGESTS_A_PASS if surface == Surface.DIGESTS else 1)
                 look = self.whole(surface)
                 if surface == Surface.DIGESTS and look.bad:
@@ -96,8 +99,9 @@ class Watch:
 
     def whole(self, surface: Surface) -> Look:
         """All of one surface."""
-        began = datetime.now(UTC)
+        began, started = datetime.now(UTC), time.monotonic()
         look = self._confirmed(lambda: self._eye.whole(surface))
+        self._rested[surface] = time.monotonic() + RESTS * (time.monotonic() - started)
         self._settle(surface, look, None)
         note_pass(self._tools.db, self.name, surface, began, look)
         return look

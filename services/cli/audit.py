@@ -33,7 +33,8 @@ def audit(
 def audited(running: County) -> dict[str, Any]:
     """The auditor's row of `status`: `read`, how much of the ledger, and what it finds wrong now, by verdict.
 
-    It publishes nothing, so it has no position, and nothing waits for it: while it starts or is away, the county is well. `doctor` says that it is away.
+    It publishes nothing, so it has no position, and nothing waits for it: while it is away the county is well, and
+    `doctor` says so.
     """
     try:
         report = running.get("auditor", "report")

@@ -84,6 +84,7 @@ class Audited:
         """Everything that is ever due: news, digests, changes, lists, every document and page, repairs."""
         for watch in self.auditor._watches:
             watch._due.clear()
+            watch._rested.clear()
             watch._relook = 0.0
             watch.pending = dict.fromkeys(watch.pending, 0.0)
         self.auditor._check_due = self.auditor._rotation.next_turn = 0.0
