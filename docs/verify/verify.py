@@ -13,8 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 CONTENT = ("key", "kind", "version", "op", "region", "effective_at", "expires_at", "body")
-STATE = ("key", "version", "op", "position", "digest")
-SOURCE = ("key", "version", "position", "digest")
+STATE, SOURCE = ("key", "version", "op", "position", "digest"), ("key", "version", "position", "digest")
 
 
 def need(condition, complaint):
@@ -60,8 +59,9 @@ class County:
             for line in lines.splitlines():
                 signature = b64decode(line.split(" ")[-1])
                 if line.startswith(f"— {name} ") and signature[:4] == sha(name.encode() + b"\n" + public)[:4]:
-                    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[4:], text.encode() + b"\n")
-                    signed += 1
+                    when = f"cosignature/v1\ntime {int.from_bytes(signature[4:12])}\n" if public[:1] == b"\x04" else ""
+                    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[-64:], f"{when}{text}\n".encode())
+                    signed += not when
         need(signed, "a note that no known key has signed")
         return text
 
@@ -90,8 +90,7 @@ class County:
             need(leaf == {name: entry[name] for name in leaf} and leaf["position"] == at, f"entry {at} is not its leaf")
             digest = sha(canonical({name: entry[name] for name in CONTENT})).hex()
             need(entry["body"] is None or digest == leaf["digest"], f"the body of entry {at} does not fit its digest")
-            self.leaves.append(leaf)
-        self.hashes += hashes
+        self.leaves, self.hashes = [*self.leaves, *map(json.loads, leaves)], self.hashes + hashes
 
     def ledger(self):
         self.said, self.newest = self.json("/ledger/v1/statement")["note"], self.raw("/ledger/v1/checkpoint").decode()
@@ -117,9 +116,9 @@ class County:
         while answer["more"]:
             answer = self.json(f"/{name}/v1/changes", since=answer["cursor"], limit=500)
             marks += [change["document"]["source"] for change in answer["changes"] if change["document"]]
-        return self.json(f"/{name}/v1/position")["head"], marks
+        return self.raw(f"/{name}/v1/checkpoint").decode(), marks
 
-    def channel(self, name, head, marks):
+    def channel(self, name, note, marks):
         then = (datetime.now(UTC) - timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         due = {leaf["key"]: leaf for leaf in self.leaves if max(leaf["recorded_at"], leaf["effective_at"] or "") < then}
         for mark in marks:
@@ -127,8 +126,9 @@ class County:
             need(mark == {field: leaf[field] for field in SOURCE}, f"{name} shows what is not published: {mark}")
             old = due.get(leaf["key"], leaf)["version"] > leaf["version"] or (leaf["expires_at"] or "9") < then
             need(not old and leaf["op"] == "release", f"{name} shows what is no longer in force: {mark}")
-        self.check_note(head["checkpoint"])
-        return f"{name}: {len(marks)} documents, each of them the newest of its key in the ledger"
+        self.check_note(note)
+        names = {vkey.split("+")[0] for vkey in self.vkeys if f"\n— {vkey.split('+')[0]} " in note}
+        return f"{name}: {len(marks)} documents, each the newest of its key; head signed by {', '.join(sorted(names))}"
 
 
 ask = argparse.ArgumentParser(description=__doc__)

@@ -54,7 +54,8 @@ class Answers:
 @pytest.fixture(scope="module")
 def county(tmp_path_factory):
     """Entries of every kind, more than a tile holds; nobody changes them."""
-    with pipeline(tmp_path_factory.mktemp("outsider")) as made:
+    folder = tmp_path_factory.mktemp("outsider")
+    with pipeline(folder, witness_key_file=folder / "witness.pem") as made:
         made.release(item(1))
         made.release(item(1, "第二版"))
         made.release(guide(1))
@@ -190,8 +191,8 @@ def mark(**fields):
     ("/mobile/v1/changes", mark(version=77)),
     ("/kiosk/v1/changes", mark(position=SIZE + 1)),
     ("/portal/v1/changes", mark(key="item:0")),
-    ("/web/v1/position", edited(lambda at: at["head"].update(checkpoint=at["head"]["checkpoint"][:-9]))),
-    ("/web/v1/position", edited(lambda at: at.update(head=None))),
+    ("/web/v1/checkpoint", lambda body: body.split(b"\n\n")[0]),
+    ("/web/v1/checkpoint", lambda body: body.replace(b"\n263\n", b"\n26\n")),
     ("/kiosk/v1/changes", lambda _body: b"<html>all is well</html>"),
 ])  # fmt: skip
 def test_whatever_is_altered_is_found(verify, address, change):
@@ -250,6 +251,15 @@ def test_the_history_must_continue_what_was_seen_last_time(verify, county, tmp_p
     assert kept.read_text() == other
     kept.write_text(county.signer.checkpoint(SIZE + 1, bytes(32)))
     assert "a head of 264 entries" in verify("--remember", kept)
+
+
+def test_the_channels_cosignatures_are_checked_by_whoever_knows_their_keys(verify, county):
+    witness = county.get("web/v1/checkpoint").headers["witness-key"]
+    both = ("--key", vkey(county), "--key", witness)
+    assert f"head signed by {county.signer.name}, {county.signer.name}/web\n" in verify(*both)
+
+    assert verify(*both, tamper=on("/web/v1/checkpoint", flipped(-9))).startswith("✗ ")
+    assert "no known key" in verify("--key", witness)
 
 
 def test_a_checkpoint_of_another_log_is_refused(verify, county):
