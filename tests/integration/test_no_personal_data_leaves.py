@@ -171,6 +171,7 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "lane": ["live", "backfill"],
         "q": ["办理", "sfz", "申请人", "身份证"],
         "first": ["1"],
+        "path": ["0/000", "entries/000"],
     }
     document = county.http(service).get(f"/{service}/openapi.json").json()
     for path, operations in document["paths"].items():
