@@ -9,6 +9,7 @@ import pytest
 
 from services.archive import BadArchive
 from services.backup import ORDER, backup, restore
+from services.channels.lineage import Halted
 from shared.config import Settings
 from shared.errors import Conflict
 from tests.harness.county import REPOSITORY
@@ -137,7 +138,7 @@ def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(pl
     with pipeline(database_url, tmp_path / "keys") as county:
         county.intake.reconcile()
         for name in county.channels:
-            with pytest.raises(Exception, match=r"4 entries|does not continue|another entry 5"):
-                county.channels[name].reconcile()
+            with pytest.raises(Halted, match=r"4 entries|does not continue|another entry 5"):
+                county.channels[name].catch_up()
             assert county.get(f"{name}/v1/lineage", SERVICE).json()["halted"] is not None
             assert county.get(f"{name}/v1/items/{code_of(7)}").status_code == 200
