@@ -136,6 +136,7 @@ class AnchoredChannel(Channel):
             reason = reason or self._other_entry()
         if reason:
             self._halt(anchor, reason, head)
+        metrics.halted.labels(self.service).set(0)
         if anchor is None or head.size > anchor.size or anchor.halted_at:
             self._go_on(anchor, head)
 
@@ -182,7 +183,6 @@ class AnchoredChannel(Channel):
     def _go_on(self, anchor: LineageRow | None, head: Head) -> None:
         with self.db.write() as session:
             self._anchor = set_anchor(session, head)
-        metrics.halted.labels(self.service).set(0)
         if anchor is not None and anchor.halted_at:
             _log.warning("goes on: the ledger continues what was seen", channel=self.service, size=head.size)
 

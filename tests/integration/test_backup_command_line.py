@@ -5,7 +5,7 @@ import pytest
 
 from tests.harness.cases import PROJECT_NO
 from tests.harness.command import PROBLEM, USAGE, WELL, tongyuan
-from tests.harness.county import ADMIN, EmbeddedCounty, running, wait_for
+from tests.harness.county import ADMIN, CHANNELS, EmbeddedCounty, running, wait_for
 from tests.harness.county_cases import CODE, KEY, REGION
 
 ITEM = "11440232MB2D06811W4000117051000"
@@ -58,6 +58,19 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     entries = county.http("ledger").get("/ledger/v1/entries").json()["entries"]
     assert [entry.get("erased", {}).get("by") for entry in entries] == ["档案室", None]
     assert ADMIN not in done.out
+    county.verified()
+
+    county.stop()
+    older = tongyuan(county, "restore", file, "--only", "ledger", "--force")
+    assert (older.code, older.out.count("refuses to follow")) == (WELL, 4)
+    county.start()
+    status = tongyuan(county, "status", "--json")
+    assert (status.code, status.json["parts"]["web"]["halted"] is not None) == (PROBLEM, True)
+    assert tongyuan(county, "rebuild", "web").code == PROBLEM
+    for channel in CHANNELS:
+        assert tongyuan(county, "rebuild", channel, "--new-epoch").code == WELL
+    wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again")
+    assert tongyuan(county, "drill").code == WELL
     county.verified()
 
 
