@@ -1,4 +1,4 @@
-"""A disk that is full or read-only: no acknowledgement without a commit, nothing half-done, and on it goes afterwards."""
+"""A disk that is full: no acknowledgement without a commit, nothing half-done, and on it goes when there is room."""
 
 import subprocess
 from contextlib import contextmanager
