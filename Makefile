@@ -15,7 +15,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults lint format contracts bench lock clean
+.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ lint: setup ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict contracts shared services tests/harness
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python deploy/sbom.py --check
+
+sbom: setup ## list every locked component in docs/security/sbom.json
+	$(BIN)/python deploy/sbom.py
+
+audit: setup ## ask for advisories about every locked version; fails when nobody can be asked
+	$(BIN)/python deploy/audit.py
 
 format: setup ## bring the code into its one form
 	$(BIN)/ruff check --fix-only .
