@@ -11,7 +11,7 @@ from tests.harness.amqp_site import EXCHANGE, QUEUE
 from tests.harness.broker_queues import channel, consumers, drain, ready
 from tests.harness.rabbitmq import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180), pytest.mark.xdist_group("fragile broker")]
 
 
 def news(*names, size=2):

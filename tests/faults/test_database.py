@@ -10,7 +10,7 @@ from tests.harness.pipeline import item, pipeline
 from tests.harness.proxy import Proxy
 from tests.harness.rabbitmq import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180), pytest.mark.xdist_group("fragile database")]
 
 
 @pytest.fixture
