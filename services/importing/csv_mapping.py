@@ -186,12 +186,12 @@ class _OneKeyLoader(yaml.SafeLoader):
     _depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave its type out
         if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", self.peek_event().start_mark)
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", mark)
         self._depth += 1
         if self._depth > DEEPEST_MAPPING:
-            message = f"nested deeper than {DEEPEST_MAPPING} levels"
-            raise yaml.composer.ComposerError(None, None, message, self.peek_event().start_mark)
+            raise yaml.composer.ComposerError(None, None, f"nested deeper than {DEEPEST_MAPPING} levels", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
