@@ -2,6 +2,7 @@
 
 import resource
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -44,8 +45,8 @@ def test_a_county_without_descriptors_says_no_and_recovers(tmp_path):
     with running(EmbeddedCounty(tmp_path / "county")) as county:
         pid = county.processes["up"].pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(list((tmp_path / "county").iterdir())) + 40, limits[1]))
-        held = [httpx.Client(trust_env=False, timeout=2) for _ in range(80)]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{pid}/fd").iterdir())) + 10, limits[1]))
+        held = [httpx.Client(trust_env=False, timeout=2) for _ in range(20)]
         for client in held:
             with suppress(httpx.HTTPError):
                 client.get(f"{county.url('web')}/web/v1/position")
