@@ -28,9 +28,9 @@ from services.auditing import auditor_api
 from services.catalog.commands import ENDS_SECONDS
 from services.guides.following import ItemWatch
 from services.ledger import queries
-from services.ledger.commands import sign_head
-from services.ledger.intake import Intake, Pace
 from services.ledger.feed import LedgerFeed
+from services.ledger.heads import sign_head
+from services.ledger.intake import Intake, Pace
 from services.local import LocalLedger, LocalSource
 from services.openapi import serving_document
 from services.parts import ChannelParts, Parts, kept_token

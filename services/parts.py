@@ -94,7 +94,7 @@ class Parts:
     def channel(self, name: str, ledger: LedgerReader) -> ChannelParts:
         """One channel that follows `ledger`."""
         db = self.database(name)
-        channel = AnchoredChannel(db, adapters()[name], ledger)
+        channel = AnchoredChannel(db, adapters()[name], ledger, filter(None, self.settings.ledger_keys.split(",")))
         index = SearchIndex(db)
         return ChannelParts(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval)
 

@@ -5,7 +5,7 @@ The newest head that was proven to continue all before it is the anchor. A ledge
 and says so, until the ledger continues the anchor again or an operator has it rebuilt under a new epoch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from services.channels.commands import Channel, Row
 from services.channels.erased import row_of
 from services.channels.model import ONLY, ChannelModel, SeenHeadRow
 from services.channels.port import Adapter
+from services.channels.witness import Witness
 from shared import log, metrics
 from shared.comparison import is_withheld
 from shared.database import Database
@@ -55,8 +56,10 @@ class Halted(Unavailable):
 class AnchoredChannel(Channel):
     """A channel that asks, before it applies anything out of turn, whether it is still the same ledger."""
 
-    def __init__(self, db: Database, adapter: Adapter, ledger: LedgerReader) -> None:
+    def __init__(self, db: Database, adapter: Adapter, ledger: LedgerReader, keys: Iterable[str] = ()) -> None:
+        """`keys`: verifier keys to believe, see `Witness`."""
         super().__init__(db, adapter, ledger)
+        self.witness = Witness(db, ledger, keys)
         # None: not read yet. Another process may write the anchor anew, so nobody is halted by this copy alone.
         self._anchor: LineageRow | None = None
         self._last: Publication | None = None
@@ -85,6 +88,8 @@ class AnchoredChannel(Channel):
 
     def on_head(self, head: Head) -> None:
         """Remember a head that continues the anchor. While nobody can prove it, it is remembered and proven later."""
+        if not self.witness.accepts(head):
+            return
         try:
             self._prove(head)
         except Halted:
@@ -108,6 +113,8 @@ class AnchoredChannel(Channel):
             if self._read_anchor() is not None:
                 raise
             return
+        if not self.witness.accepts(head):
+            raise Unavailable(f"{self.service}: the ledger's newest head is not one to believe")
         self._prove(head, entry_too=True)
 
     def _row(self, entry: Publication) -> Row:
@@ -173,6 +180,7 @@ class AnchoredChannel(Channel):
         metrics.halted.labels(self.service).set(1)
         if row.halted_at is None or row.reason != reason:
             _log.critical("halted: another ledger", channel=self.service, reason=reason)
+            self.witness.refuse(head, "rollback" if head.size < row.size else "fork", reason)
             row.halted_at = row.halted_at or format_time(datetime.now(UTC))
             row.reason, row.refused = reason, head.model_dump_json()
             with self.db.write() as session:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import orjson
@@ -10,9 +9,8 @@ from sqlalchemy import bindparam, insert, text
 from sqlmodel import Session, select
 
 from contracts.base import format_time
-from contracts.publication import Head, Lane, Publication, Release
-from services.ledger.model import EntryRow, HeadRow, LogRow, SigningKeyRow
-from services.ledger.signing import Signer
+from contracts.publication import Lane, Publication, Release
+from services.ledger.model import EntryRow, LogRow
 from shared import log, metrics
 from shared.canonical import canonical
 from shared.database import Database
@@ -125,21 +123,6 @@ def record(session: Session, releases: Sequence[Release]) -> list[Publication]:
     return publications
 
 
-def sign_head(db: Database, signer: Signer) -> Head:
-    """Sign size and root as they are now; the newest head of a size replaces the older one of the same size."""
-    with db.write() as session:
-        row = session.get(LogRow, 1)
-        size = row.size if row else 0
-        root = GrowingTiles(StoredTiles(session), size).root()
-        head = Head(size=size, root=root.hex(), time=datetime.now(UTC), checkpoint=signer.checkpoint(size, root))
-        session.merge(HeadRow(size=size, root=head.root, time=format_time(head.time), checkpoint=head.checkpoint))
-        _remember_key(session, signer)
-        db.bell.ring(session)
-    metrics.ledger_position.set(size)
-    metrics.head_age.labels("ledger").set_function(partial(_age, head))
-    return head
-
-
 class StoredTiles:
     """Tiles of the database, see `shared.merkle.Tiles`."""
 
@@ -195,19 +178,3 @@ def _row(publication: Publication) -> dict[str, Any]:
         "meta": orjson.dumps(meta).decode(),
         "body": None if publication.body is None else orjson.dumps(publication.body).decode(),
     }
-
-
-def _age(head: Head) -> float:
-    return (datetime.now(UTC) - head.time).total_seconds()
-
-
-def _remember_key(session: Session, signer: Signer) -> None:
-    if session.get(SigningKeyRow, signer.key_id.hex()) is None:
-        session.add(
-            SigningKeyRow(
-                key_id=signer.key_id.hex(),
-                name=signer.name,
-                public_key=signer.public_key.hex(),
-                created_at=format_time(datetime.now(UTC)),
-            )
-        )

@@ -5,7 +5,7 @@ import pytest
 
 from contracts.publication import Publication
 from services.channels.port import adapters, source_of
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from shared.canonical import digest
 from shared.editions import State
 from tests.harness.pipeline import (

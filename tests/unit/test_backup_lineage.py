@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from services.channels.lineage import Halted
 from services.channels.rebuild import Rebuild
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from shared.errors import Conflict, TongyuanError, Unavailable, UpstreamDown
 from tests.harness.pipeline import ADMIN, SERVICE, Pipeline, code_of, guide, item
 

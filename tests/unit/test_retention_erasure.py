@@ -11,7 +11,7 @@ from contracts.publication import Publication
 from services import verification
 from services.applications.retention import erase_case
 from services.channels.port import adapters
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from services.verification import Verification
 from shared.canonical import canonical
 from shared.errors import Conflict, NotFound

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services import verification
 from services.channels.port import adapters
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from services.ledger.signing import Signer
 from services.verification import Verification
 from shared.errors import NotFound
