@@ -13,7 +13,7 @@ PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "services").rglob("README.md")]
 )
 COMMANDS = get_command(app)
-METRIC = re.compile(r"\btongyuan_[a-z_]+")
+METRIC = re.compile(r"\btongyuan_[a-z_]+(?![a-z_-])")  # a volume of the compose file goes on with a hyphen
 CODE = [file for folder in ("shared", "services") for file in (ROOT / folder).rglob("*.py")]
 
 

@@ -106,7 +106,7 @@ def test_the_cursor_is_written_down_within_a_second_of_constant_work(db):
     fill(db, 3)
     relay.turn(ear)
     fill(db, 3, "more")
-    wait_until(lambda: fill(db, 1, secrets.token_hex(4)) or relay.turn(ear) and written(db) >= 6, "never written")
+    wait_until(lambda: fill(db, 1, secrets.token_hex(4)) or (relay.turn(ear) and written(db) >= 6), "never written")
     relay_to(db, killed).step()
 
     assert min(killed.arrived, default=7) >= 7
