@@ -47,6 +47,7 @@ def test_a_seed_gives_the_same_faults_every_time(tmp_path):
 @pytest.mark.servers
 @pytest.mark.timeout(SECONDS + 600)
 @pytest.mark.xdist_group("county")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_random_schedule_of_faults_breaks_no_invariant(tmp_path, record_property):
     with siege(tmp_path) as site:
         end = time.monotonic() + SECONDS
