@@ -20,7 +20,7 @@ from services.channels.commands import Channel, in_time, put
 from services.channels.lineage import AnchoredChannel
 from services.channels.port import adapters
 from services.ledger import commands as ledger_commands
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from shared import follower
 from shared.delivery import Message
 from shared.errors import TongyuanError, Unavailable

@@ -10,6 +10,7 @@ import pytest
 
 from services.channels import commands as channel_commands
 from services.ledger import commands as ledger_commands
+from services.ledger import heads
 from shared import outbox
 from tests.harness.invariants import judge
 from tests.harness.pipeline import code_of, item, shown
@@ -80,7 +81,7 @@ def test_a_channel_whose_clock_goes_back_shows_nothing_that_was_over(run, monkey
 
 def test_a_head_signed_by_a_clock_that_was_ahead_does_not_stop_the_heads_after_it(run, monkeypatch):
     run.edit(1, "release")
-    monkeypatch.setattr(ledger_commands, "datetime", clock_of(timedelta(hours=1)))
+    monkeypatch.setattr(heads, "datetime", clock_of(timedelta(hours=1)))
     run.county.flow()
     monkeypatch.undo()
     run.edit(2, "release")

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from contracts.base import Json
 from services.catalog.commands import ItemImport
 from services.channels import queries
-from services.ledger.commands import sign_head
+from services.ledger.heads import sign_head
 from shared.database import Database
 from shared.delivery import Message
 from shared.errors import TongyuanError, Unconfirmed
