@@ -1,5 +1,6 @@
 """`tongyuan run <service>-worker`: the nameko process of one service. Imported after eventlet has patched all."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +23,9 @@ from shared.upstream import client, get
 from shared.worker_http import serve_health
 
 LEAD_SECONDS = 0.5
+BEHIND = {"guides": 5}
+"""Niceness of who hears of the same publications as the channels: on a small machine the screens come first."""
+
 _log = log.get("worker")
 
 
@@ -32,6 +36,8 @@ def run(name: str, settings: Settings) -> None:
     if settings.metrics_port:
         db = parts.database(service)
         serve_health(name, settings.host, settings.metrics_port, lambda: _reachable(db))
+    if service in BEHIND:
+        os.nice(BEHIND[service])
     worker = _makers(parts)[service]()
     try:
         run_worker(worker, amqp_url(settings))

@@ -4,6 +4,7 @@ SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers (a reader that turns 
 PostgreSQL: the service's name is its schema; no statement, lock or idle transaction may hang the service.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +13,14 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlmodel import Session
 
+from shared.direct import REST_SECONDS, Direct
 from shared.errors import Conflict, Unavailable
-from shared.wakeup import Bell, LocalBell, PostgresBell
+from shared.wakeup import PATIENCE, Bell, LocalBell, PostgresBell
 
 ROOT = Path(__file__).parent.parent
-REST_SECONDS = 1.0
 PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 
 
@@ -37,8 +38,7 @@ class Database:
         # PostgreSQL's default gives every statement a view of its own: a cursor read after the rows would skip some.
         snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reader = self.engine.execution_options(**({} if self.is_sqlite else snapshot))
-        alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
-        self._asker = self.engine.execution_options(**({} if self.is_sqlite else alone))
+        self._direct = None if self.is_sqlite else Direct(url, **_connecting(service))
         self.bell: Bell = LocalBell(url) if self.is_sqlite else PostgresBell(service, url)
 
     @contextmanager
@@ -48,6 +48,7 @@ class Database:
         Raises `Unavailable` when it cannot be now, `Conflict` when somebody else made the same row meanwhile.
         """
         with _as_ours(), Session(self._writer, expire_on_commit=False) as session:
+            session.info["bell"] = self.bell
             with session.begin():
                 yield session
             self.bell.committed(session)
@@ -62,8 +63,18 @@ class Database:
         """The rows of one statement that reads. It is its own consistent view, so no transaction is put around it:
         a third of the round trips of `read`, for what is asked at every publication.
         """
-        with _as_ours(), self._asker.connect() as connection:
-            return connection.execute(statement, values).all()
+        with _as_ours():
+            if self._direct is not None:
+                return self._direct.rows(statement.text, values)
+            with self._reader.connect() as connection:
+                return connection.execute(statement, values).all()
+
+    def do(self, statement: TextClause, **values: Any) -> Sequence[Any]:
+        """The rows of one statement that writes, as a transaction of its own. Raises what `write` raises."""
+        if not self.is_sqlite:
+            return self.ask(statement, **values)
+        with self.write() as session:
+            return session.connection().execute(statement, values).all()
 
     def migrate(self, folder: str) -> None:
         """Bring the schema up to date with the service's own migrations in `services/<folder>/migrations`."""
@@ -89,6 +100,8 @@ class Database:
     def close(self) -> None:
         """Return every connection."""
         self.bell.close()
+        if self._direct is not None:
+            self._direct.close()
         self.engine.dispose()
 
 
@@ -96,15 +109,24 @@ class Database:
 def _as_ours() -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
+    except (IntegrityError, psycopg.IntegrityError):
         raise Conflict("somebody else was first: read it again") from None
-    except (OperationalError, InterfaceError) as error:
+    except (DBAPIError, psycopg.Error) as error:
+        if not _is_for_now(error.orig if isinstance(error, DBAPIError) else error):
+            raise
         raise Unavailable(f"database: {_reason(error)}") from error
 
 
-def _reason(error: DBAPIError) -> str:
+def _is_for_now(error: BaseException | None) -> bool:
+    """Whether it may go well later. A standby that only reads is what a failover may lead to for a moment."""
+    for_now = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+    return isinstance(error, (*for_now, sqlite3.OperationalError, sqlite3.InterfaceError))
+
+
+def _reason(error: DBAPIError | psycopg.Error) -> str:
     """The driver's own words without the statement, which could quote data."""
-    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    return said.splitlines()[0] if said else type(error).__name__
 
 
 def _sqlite_engine(url: str, *, erases: bool) -> Engine:
@@ -141,11 +163,15 @@ def _postgres_engine(service: str, url: str) -> Engine:
         pool_recycle=300,
         pool_size=5,
         max_overflow=15,
-        connect_args={"options": f"-c search_path={service} {PG_OPTIONS}", "connect_timeout": 5},
+        connect_args=_connecting(service),
     )
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", _ping_after_rest)
     return engine
+
+
+def _connecting(service: str) -> dict[str, Any]:
+    return {"options": f"-c search_path={service} {PG_OPTIONS}", **PATIENCE}
 
 
 def _note_use(_connection: Any, record: Any) -> None:

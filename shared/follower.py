@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from contracts.event import HEAD_TYPE, Event
+from contracts.event import EVENT_TYPES, HEAD_TYPE, Event
 from contracts.publication import Head, Release
 from shared import log, metrics
 from shared.canonical import digest
@@ -173,7 +173,8 @@ def decode(service: str, messages: Sequence[Message], entry_type: type[E]) -> Ba
             if event.type == HEAD_TYPE:
                 batch.heads.append(Head.model_validate(event.data))
             else:
-                batch.entries.append(checked(entry_type.model_validate(event.data)))
+                entry = entry_type.model_validate(event.data)
+                batch.entries.append(checked(_as_named(entry, event.type)))
                 batch.indexes.append(index)
         except (ValueError, Broken) as error:
             reason = _reason(error)
@@ -181,6 +182,12 @@ def decode(service: str, messages: Sequence[Message], entry_type: type[E]) -> Ba
             log.get("follower").error("message refused", reason=reason, message_id=message.message_id[:120])
             batch.refusals.append(Refusal(index, reason))
     return batch
+
+
+def _as_named(entry: E, name: str) -> E:
+    if name != EVENT_TYPES[entry.kind, entry.op]:
+        raise Broken(f"type {name[:60]!r} is not what its data are")
+    return entry
 
 
 def checked(entry: E) -> E:

@@ -63,7 +63,6 @@ def run_import(
         with db.write() as session:
             drafts = list(_accepted(request.rows, accepting(session), outcome))
             _release(session, who, request, drafts, outcome)
-            db.bell.ring(session)
     except _DryRun:
         return outcome
     for name, count in (("released", outcome.released), ("rejected", len({r["index"] for r in outcome.rejected}))):

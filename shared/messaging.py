@@ -34,6 +34,8 @@ HEARTBEAT_SECONDS = 10
 SETUP_SECONDS = 10.0
 FAREWELL_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+MANY = 10
+LINGER_SECONDS = 0.1
 
 RETRIES = Counter("tongyuan_consumer_retries_total", "Batches kept because the handler raised.", ["queue"])
 RECONNECTS = Counter("tongyuan_consumer_reconnects_total", "Times that consuming began anew.", ["queue"])
@@ -187,6 +189,7 @@ class BatchEntrypoint(Entrypoint):  # type: ignore[misc]
         self._arrived = eventlet.queue.LightQueue()
         self._asked_to_stop = eventlet.event.Event()
         self._consumed_before = False
+        self._many = False
         self._gt: Any = None
         super().__init__(**kwargs)
 
@@ -223,10 +226,17 @@ class BatchEntrypoint(Entrypoint):  # type: ignore[misc]
                 self._handle(DeliveredBatch(self.queue_name, deliveries))
 
     def _take(self) -> list[Any]:
-        """Wait for the first delivery, then take what is there, at most `size`."""
+        """Wait for the first delivery, then take what is there, at most `size`.
+
+        After a batch of many it waits a moment longer: a transaction costs about the same for one message as for fifty,
+        and under load that decides how many get through.
+        """
         taken = [self._arrived.get()]
+        if self._many:
+            eventlet.sleep(LINGER_SECONDS)
         while len(taken) < self.size and not self._arrived.empty():
             taken.append(self._arrived.get_nowait())
+        self._many = len(taken) >= MANY
         # An older channel's deliveries may have been taken in the moment of a reconnection.
         return [delivery for delivery in taken if delivery is not None and is_alive(delivery.channel)]
 

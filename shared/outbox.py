@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, MetaData, Text, UniqueConstraint, event, insert, text
+from sqlalchemy import Column, MetaData, Text, UniqueConstraint, event, insert, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from contracts.base import Json, format_time
@@ -25,6 +25,7 @@ from shared.database import Database
 from shared.delivery import Message
 
 outbox_metadata = MetaData()
+TAKE = "UPDATE counter SET value = value + :count WHERE lane = :lane RETURNING value /* bell */"
 FOLLOWING = text(
     "SELECT sequence, document FROM release WHERE lane = :lane AND sequence > :after ORDER BY sequence LIMIT :limit"
 )
@@ -84,14 +85,17 @@ class Draft:
 
 
 def emit(session: Session, source: str, drafts: Sequence[Draft], lane: Lane = Lane.LIVE) -> list[Release]:
-    """Release `drafts` in the caller's transaction, last thing before its commit (the counter row is a lock)."""
+    """Release `drafts` in the caller's transaction, last thing before its commit (the counter row is a lock).
+
+    It rings the bell, so that the relay wakes when the transaction commits.
+    """
     if not drafts:
         return []
     now = datetime.now(UTC)
     traceparent = trace.current()
     contents = [_content(draft) for draft in drafts]
     digests = [digest(content) for content in contents]
-    first = _take(session.connection(), lane, len(drafts)) - len(drafts) + 1
+    first = _take(session, lane, len(drafts)) - len(drafts) + 1
     releases = [
         Release.model_construct(
             source=source,
@@ -194,10 +198,9 @@ def _content(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _take(connection: Connection, lane: str, count: int) -> int:
-    statement = text("UPDATE counter SET value = value + :count WHERE lane = :lane RETURNING value")
-    value = connection.execute(statement, {"count": count, "lane": lane}).scalar_one()
-    return int(value)
+def _take(session: Session, lane: str, count: int) -> int:
+    taken = session.connection().execute(session.info["bell"].ringing(TAKE, session), {"count": count, "lane": lane})
+    return int(taken.one().value)
 
 
 def _row(release: Release) -> dict[str, Any]:

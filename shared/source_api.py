@@ -110,9 +110,7 @@ def edition_router(
 
     def withdraw(code: str, period: Period, revision: int | None, state: State) -> Edited:
         with db.write() as session:
-            made = editions.withdraw(session, who, code, state, period, revision)
-            db.bell.ring(session)
-        return made
+            return editions.withdraw(session, who, code, state, period, revision)
 
     _step(router, "release", "Release the draft as the next version", release)
     _step(router, "withdraw", "Take it off every channel for good", partial(withdraw, state=State.WITHDRAWN))

@@ -7,11 +7,23 @@ LISTEN/NOTIFY on a connection of its own, which can also hold the lock of a role
 import threading
 import zlib
 from functools import cache
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import psycopg
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
+
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""libpq's settings (seconds, the second milliseconds): a server that went away without a word is given up."""
+
+
+BELL = "/* bell */"
 
 
 class Ear(Protocol):
@@ -33,8 +45,8 @@ class Bell(Protocol):
     def ring(self, session: Session) -> None:
         """Ring when, and only when, the session's transaction commits."""
 
-    def ringing(self, session: Session, statement: str) -> TextClause:
-        """The same by a statement that is sent anyway and ends in a list of what it returns."""
+    def ringing(self, statement: str, session: Session | None = None) -> TextClause:
+        """The same by a statement that is sent anyway: what it returns ends in `BELL`. No session: it is alone."""
 
     def committed(self, session: Session) -> None:
         """Called by `Database.write` after its commit."""
@@ -58,9 +70,10 @@ class LocalBell:
         """See `Bell`."""
         session.info["ring"] = True
 
-    def ringing(self, session: Session, statement: str) -> TextClause:
+    def ringing(self, statement: str, session: Session | None = None) -> TextClause:
         """See `Bell`."""
-        self.ring(session)
+        if session is not None:
+            self.ring(session)
         return _prepared(statement)
 
     def committed(self, session: Session) -> None:
@@ -118,9 +131,9 @@ class PostgresBell:
         """See `Bell`; PostgreSQL sends it at commit."""
         session.connection().execute(_prepared(f"SELECT {self._notify}"))
 
-    def ringing(self, session: Session, statement: str) -> TextClause:
+    def ringing(self, statement: str, session: Session | None = None) -> TextClause:
         """See `Bell`."""
-        return _prepared(f"{statement}, {self._notify}")
+        return _prepared(statement.replace(BELL, f", {self._notify}"))
 
     def committed(self, session: Session) -> None:
         """See `Bell`; nothing is left to do."""
@@ -172,7 +185,7 @@ class _PostgresEar:
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._held.clear()
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            self._connection = psycopg.connect(self._url, autocommit=True, **PATIENCE)
             self._connection.execute(f"LISTEN {self._channel}")
         return self._connection
 

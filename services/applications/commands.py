@@ -128,7 +128,7 @@ class Applications:
             session.add(row)
             if erase and not row.erased:
                 docket.erase(session, row)
-            settling.release(session, self.db, drafts)
+            settling.release(session, drafts)
         return _standing(row)
 
     def release(self, project_no: str) -> Json:
@@ -167,7 +167,7 @@ class Applications:
         """Bring the cases up to date and release what changed; the last thing that a transaction does."""
         known = self.known(session)
         settled = [settling.settle(session, row, known, self.region) for row in rows]
-        settling.release(session, self.db, [*first, *(one.draft for one in settled)])
+        settling.release(session, [*first, *(one.draft for one in settled)])
         return settled
 
     def rules(self, opening: Opening) -> Rules:

@@ -55,7 +55,7 @@ def erase_case(db: Database, region: str, key: str) -> Json:
                 docket.erase(session, row)
         elif newest.op != Op.WITHDRAW:
             drafts = [Draft(key, newest.version + 1, Op.WITHDRAW, region, None)]
-        settling.release(session, db, drafts)
+        settling.release(session, drafts)
     _finish(db, erased)
     return {"erased": erased, "version": newest.version + len(drafts)}
 

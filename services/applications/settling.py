@@ -19,7 +19,6 @@ from services.applications.model import ONLY, SOURCE, CalendarMark, CalendarRow,
 from services.applications.progress import public_progress
 from services.applications.states import derive
 from shared.canonical import digest
-from shared.database import Database
 from shared.outbox import Draft, emit
 from shared.validation import body_of
 
@@ -71,11 +70,10 @@ def withdrawal(row: CaseRow, region: str) -> Draft:
     return Draft(row.key, row.version, Op.WITHDRAW, region, None)
 
 
-def release(session: Session, db: Database, drafts: Iterable[Draft | None], lane: Lane = Lane.LIVE) -> None:
+def release(session: Session, drafts: Iterable[Draft | None], lane: Lane = Lane.LIVE) -> None:
     """Release what there is; the last thing that a transaction does, since it takes the outbox's lock."""
     session.flush()
-    if emit(session, SOURCE, [draft for draft in drafts if draft], lane):
-        db.bell.ring(session)
+    emit(session, SOURCE, [draft for draft in drafts if draft], lane)
 
 
 def _next_version(row: CaseRow, state: CaseState, region: str) -> Draft | None:

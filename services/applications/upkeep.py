@@ -73,7 +73,7 @@ def _recompute_chunk(db: Database, region: str, today: date) -> int:
         stale = [col(CaseRow.active), col(CaseRow.generation) < now.generation]
         rows = docket.locked_where(session, stale, CHUNK)
         drafts = [settling.settle(session, row, now, region).draft for row in rows]
-        settling.release(session, db, drafts, Lane.BACKFILL)
+        settling.release(session, drafts, Lane.BACKFILL)
     return len(rows)
 
 
@@ -84,7 +84,7 @@ def _timer_chunk(db: Database, region: str, today: date) -> int:
         numbers = list(session.exec(due.order_by(col(TimerRow.day), col(TimerRow.project_no)).limit(CHUNK)))
         rows = docket.locked(session, numbers).values()
         drafts = [_fire(session, row, now, region) for row in rows]
-        settling.release(session, db, drafts)
+        settling.release(session, drafts)
     return len(rows)
 
 

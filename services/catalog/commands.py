@@ -60,9 +60,7 @@ class Catalog:
         with self.db.write() as session:
             item = Item.model_validate(orjson.loads(editions.find(session, code).draft))
             model.accept(item, model.context(session, self.region, self.divisions))
-            made = editions.release(session, self.who, code, period, revision)
-            self.db.bell.ring(session)
-        return made
+            return editions.release(session, self.who, code, period, revision)
 
     def save_directory(self, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
         """Add or replace rows of the 基本目录. `merge` keeps the levels that a row allows already."""
@@ -85,7 +83,6 @@ class Catalog:
         with self.db.write() as session:
             due = [code for code, day in model.planned_ends(session) if day <= today]
             releases = editions.withdraw_many(session, self.who, due, Lane.LIVE)
-            self.db.bell.ring(session)
         return len(releases)
 
     def _accepting(self, session: Session) -> Callable[[Any], Row]:

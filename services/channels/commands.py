@@ -13,6 +13,15 @@ from contracts.base import format_time
 from contracts.publication import Head, Op, Publication
 from services.channels.model import ONLY, DocumentRow, ParkedRow, ScheduledRow, StateRow
 from services.channels.port import Adapter, source_of
+from services.channels.statements import (
+    APPLY_ONE,
+    MOVE,
+    NEXT_TURN,
+    POSITION,
+    REMEMBER_HEAD,
+    SHOW,
+    SHOW_AGAIN,
+)
 from shared import log, metrics
 from shared.database import Database
 from shared.errors import Broken
@@ -23,36 +32,6 @@ Row = dict[str, Any]
 Poison = tuple[Publication, Exception]
 LONGEST_TURN = timedelta(seconds=1)
 _log = log.get("channel")
-
-UPSERT = """
-INSERT INTO {table} (key, kind, version, position, digest, content_digest, effective_at, expires_at, released_at,
-                     change, content)
-VALUES (:key, :kind, :version, :position, :digest, :content_digest, :effective_at, :expires_at, :released_at,
-        :change, :content)
-ON CONFLICT (key) DO UPDATE SET
-  kind = excluded.kind, version = excluded.version, position = excluded.position, digest = excluded.digest,
-  content_digest = excluded.content_digest, effective_at = excluded.effective_at, expires_at = excluded.expires_at,
-  released_at = excluded.released_at, change = excluded.change, content = excluded.content
-WHERE {table}.version < excluded.version
-"""
-SHOW = text(UPSERT.format(table="document"))
-SHOW_AGAIN = text(UPSERT.format(table="document").replace(".version < excluded", ".version <= excluded"))
-POSITION = text("SELECT position FROM state WHERE id = 1")
-MOVE = (
-    "UPDATE state SET position = :to, change = change + :shown WHERE id = 1 AND position = :before "
-    "RETURNING change, (SELECT count(*) FROM parked) AS parked"
-)
-REMEMBER_HEAD = """
-INSERT INTO seen_head (id, size, root, time, checkpoint) VALUES (1, :size, :root, :time, :checkpoint)
-ON CONFLICT (id) DO UPDATE SET
-  size = excluded.size, root = excluded.root, time = excluded.time, checkpoint = excluded.checkpoint
-WHERE (excluded.size, excluded.time) > (seen_head.size, seen_head.time)
-RETURNING size
-"""
-NEXT_TURN = text(
-    "SELECT (SELECT min(effective_at) FROM scheduled) AS beginning, "
-    "(SELECT min(expires_at) FROM document WHERE content_digest IS NOT NULL) AS ending"
-)
 
 
 class Channel(Follower[Publication]):
@@ -76,26 +55,36 @@ class Channel(Follower[Publication]):
         rows, poison = self._rows(entries)
         due, later = in_time(rows, now)
         before, to = entries[0].position - 1, entries[-1].position
-        with self.db.write() as session:
-            move = self.db.bell.ringing(session, MOVE)
-            values = {"before": before, "to": to, "shown": len(due)}
-            moved = session.connection().execute(move, values).first()
-            if moved is None:
-                raise Moved(f"{self.service} is not at {before}")
-            for entry, error in poison:
-                park(session, entry, error, now)
-            put(session, due, later, moved.change - len(due))
-            if moved.parked or poison:
-                forget_parked(session, due)
+        if len(due) == len(entries) == 1 and not self.db.is_sqlite:
+            self._apply_one({**due[0], "before": before, "to": to})
+        else:
+            with self.db.write() as session:
+                for entry, error in poison:
+                    park(session, entry, error, now)
+                session.flush()
+                self._apply_many(session, due, later, {"before": before, "to": to, "shown": len(due)})
         if any(entry.effective_at or entry.expires_at for entry in entries):
             self._next_turn = now
         self._measure(entries)
+
+    def _apply_one(self, values: Row) -> None:
+        """The usual case, an editor's release, in one statement: PostgreSQL needs one round trip instead of five."""
+        if not self.db.do(self.db.bell.ringing(APPLY_ONE), **values):
+            raise Moved(f"{self.service} is not at {values['before']}")
+
+    def _apply_many(self, session: Session, due: list[Row], later: list[Row], values: Row) -> None:
+        moved = session.connection().execute(self.db.bell.ringing(MOVE, session), values).first()
+        if moved is None:
+            raise Moved(f"{self.service} is not at {values['before']}")
+        put(session, due, later, moved.change - len(due))
+        if moved.parked:
+            forget_parked(session, due)
 
     def on_head(self, head: Head) -> None:
         """Remember the head, now that everything it covers is applied; an older one, come late, is old news."""
         values = {"size": head.size, "root": head.root, "time": format_time(head.time), "checkpoint": head.checkpoint}
         with self.db.write() as session:
-            session.connection().execute(self.db.bell.ringing(session, REMEMBER_HEAD), values)
+            session.connection().execute(self.db.bell.ringing(REMEMBER_HEAD, session), values)
 
     def turn_pages(self) -> int:
         """Show what has become effective, hide what has expired; how many documents changed."""

@@ -2,21 +2,19 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import text
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json
 from contracts.publication import Kind
 from services.channels import queries, words
 from services.channels.commands import state
-from services.channels.model import ONLY, IndexedRow
-from services.channels.search import SearchIndex, indexed
+from services.channels.search import Indexed, SearchIndex, indexed
 from shared import log, metrics
 from shared.database import Database
 from shared.errors import TongyuanError
@@ -28,9 +26,12 @@ INDEX_BATCH = 200
 INDEX_PAUSE = 0.5
 MEASURE_SECONDS = 5.0
 POLL_SECONDS = 0.5
-NOT_INDEXED = text(
-    "SELECT key, change FROM document WHERE kind <> 'application' "
-    "AND change > coalesce((SELECT change FROM indexed WHERE id = 1), 0) ORDER BY change LIMIT :limit"
+INDEXED = text("SELECT change FROM indexed WHERE id = 1")
+CHANGED_KEYS = text(
+    "SELECT key, change FROM document WHERE change > :after AND kind <> 'application' ORDER BY change LIMIT :limit"
+)
+REMEMBER_INDEXED = text(
+    "INSERT INTO indexed (id, change) VALUES (1, :change) ON CONFLICT (id) DO UPDATE SET change = excluded.change"
 )
 _log = log.get("live")
 
@@ -51,24 +52,32 @@ class Live:
 
     def step(self) -> bool:
         """Take the next changes and the newest head from the store; False when there was nothing new."""
-        at = self._db.ask(queries.WHERE_IT_IS)[0]
-        mark = queries.freshness_of(at)
-        if self._seen < 0:
-            self._seen = at.change
-        asked = self.stream.has_clients and at.change > self._seen
-        rows = self._db.ask(queries.CHANGES, after=self._seen, limit=BATCH) if asked else []
+        rows = self._changes() if self._seen >= 0 else []
+        if not rows:
+            at = self._db.ask(queries.WHERE_IT_IS)[0]
+            if self._seen < 0:
+                self._seen = at.change
+            # Asked for clients after the look at the store: who comes later has heard of everything until then.
+            rows = self._changes() if at.change > self._seen else []
+        if rows:
+            self._seen = rows[-1].change
+            self.stream.add([_change(row.epoch, row) for row in rows])
+        else:
+            self._seen = max(self._seen, at.change)
+            self._tell_head(queries.freshness_of(at))
+        # A full page may have a next one; whatever has come since this page has rung the bell.
+        return len(rows) == BATCH
+
+    def _changes(self) -> Sequence[Any]:
+        return self._db.ask(queries.CHANGES, after=self._seen, limit=BATCH) if self.stream.has_clients else []
+
+    def _tell_head(self, mark: Json) -> None:
+        if mark["head"] and mark["head"]["time"] != self._head:
+            self._head = mark["head"]["time"]
+            self.stream.add([Frame(self._seen, encode("head", orjson.dumps(mark).decode(), mark["cursor"]))])
         if time.monotonic() > self._measure_after:
             self._measure_after = time.monotonic() + MEASURE_SECONDS
             self._measure(mark)
-        frames = [_change(at.epoch, row) for row in rows]
-        self._seen = rows[-1].change if rows else max(self._seen, at.change)
-        if not rows and mark["head"] and mark["head"]["time"] != self._head:
-            self._head = mark["head"]["time"]
-            frames.append(Frame(self._seen, encode("head", orjson.dumps(mark).decode(), mark["cursor"])))
-        if frames:
-            self.stream.add(frames)
-        # A full page may have a next one; whatever has come since this page has rung the bell.
-        return len(rows) == BATCH
 
     async def open(self, last_id: str) -> tuple[bytes, int]:
         """Hello and cursor for a client: `sync` (up to date), the missed changes, or `reset` (start over)."""
@@ -112,6 +121,8 @@ class Indexer:
         self._db, self._index = db, index
         # What is indexed of each key: most changes (a fee, a window) change no word that anybody searches.
         self._known: dict[str, int] = {}
+        # Up to which change all is indexed, and how much of that is written down; -1: to be read.
+        self._done, self._written = -1, -1
 
     def run(self, stop: threading.Event) -> None:
         """Index until told to stop. The pause lets what has just changed reach its readers first."""
@@ -121,22 +132,34 @@ class Indexer:
 
     def step(self) -> int:
         """Index the next changed documents; how many."""
-        changed = self._db.ask(NOT_INDEXED, limit=INDEX_BATCH)
+        if self._done < 0:
+            self._done = self._written = next((row.change for row in self._db.ask(INDEXED)), 0)
+        changed = self._db.ask(CHANGED_KEYS, after=self._done, limit=INDEX_BATCH)
         if not changed:
             return 0
-        codes = list(dict.fromkeys(key.partition(":")[2] for key, _ in changed))
-        with self._db.read() as session:
-            items = _documents(session, Kind.ITEM, codes)
-            guides = _documents(session, Kind.GUIDE, list(items)) if items else {}
+        keys = list(dict.fromkeys(row.key for row in changed))
+        items = self._documents(Kind.ITEM, keys)
+        guides = self._documents(Kind.GUIDE, list(items)) if items else {}
         rows = [indexed(item, guides.get(code)) for code, item in items.items()]
         fresh = [row for row in rows if self._known.get(row.key) != hash(row)]
-        gone = [key for key in dict.fromkeys(key for key, _ in changed) if _is_hidden_item(key, items)]
-        with self._db.write() as session:
-            self._index.replace(session, fresh)
-            self._index.remove(session, gone)
-            session.merge(IndexedRow(id=ONLY, change=changed[-1][1]))
-        self._known.update({row.key: hash(row) for row in fresh} | dict.fromkeys(gone, 0))
+        self._write(fresh, [key for key in keys if _is_hidden_item(key, items)], changed[-1].change)
         return len(changed)
+
+    def _write(self, fresh: list[Indexed], gone: list[str], done: int) -> None:
+        if fresh or gone or done - self._written >= INDEX_BATCH:
+            with self._db.write() as session:
+                self._index.replace(session, fresh)
+                self._index.remove(session, gone)
+                session.connection().execute(REMEMBER_INDEXED, {"change": done})
+            self._known.update({row.key: hash(row) for row in fresh} | dict.fromkeys(gone, 0))
+            self._written = done
+        self._done = done
+
+    def _documents(self, kind: Kind, codes: list[str]) -> dict[str, Json]:
+        """Those shown of a kind, by code; `codes` may be keys of any kind."""
+        keys = [f"{kind}:{code.rpartition(':')[2]}" for code in codes]
+        with self._db.read() as session:
+            return {document["code"]: document for document in queries.by_keys(session, keys)}
 
 
 def _keep_up(
@@ -153,11 +176,6 @@ def _keep_up(
             _log.warning(failure, reason=str(error))
             stop.wait(POLL_SECONDS)
     ear.close()
-
-
-def _documents(session: Session, kind: Kind, codes: list[str]) -> dict[str, Json]:
-    found = queries.by_keys(session, [f"{kind}:{code}" for code in codes])
-    return {document["code"]: document for document in found}
 
 
 def _is_hidden_item(key: str, shown: Mapping[str, Json]) -> bool:

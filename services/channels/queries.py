@@ -22,7 +22,8 @@ WHERE_IT_IS = text(
 """How far the channel is, and the newest head it has applied up to (nulls before the first)."""
 
 CHANGES = text(
-    "SELECT key, version, position, change, expires_at, content FROM document "
+    "SELECT key, version, position, change, expires_at, content, (SELECT epoch FROM state WHERE id = 1) AS epoch "
+    "FROM document "
     "WHERE change > :after AND kind <> 'application' ORDER BY change LIMIT :limit"
 )
 """Applications are never listed."""

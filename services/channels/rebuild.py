@@ -11,11 +11,12 @@ from sqlmodel import Session, col, delete, insert, select, update
 
 from contracts.base import Json, format_time
 from contracts.publication import Publication
-from services.channels.commands import UPSERT, Channel, Row, locked_state, park
+from services.channels.commands import Channel, Row, locked_state, park
 from services.channels.digests import digest_lines, served_lines, sha256_of
 from services.channels.erased import row_of
 from services.channels.lineage import begin_anew, is_halted
 from services.channels.model import AsideRow, DocumentRow, ParkedRow, ScheduledRow, StateRow
+from services.channels.statements import UPSERT
 from shared.errors import Broken, Conflict
 from shared.follower import checked
 

@@ -40,9 +40,7 @@ class Guides:
     def release_guide(self, code: str, period: Period, revision: int | None) -> tuple[EditionRow, Release | None]:
         """Release the draft as the next version."""
         with self.db.write() as session:
-            made = editions.release(session, self.who, code, period, revision)
-            self.db.bell.ring(session)
-        return made
+            return editions.release(session, self.who, code, period, revision)
 
     def import_guides(self, request: ImportRequest) -> Outcome:
         """Release every acceptable row in one transaction on the backfill lane; name what is wrong with the others."""

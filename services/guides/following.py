@@ -84,8 +84,6 @@ class ItemWatch:
             back = _hidden(session, [code for code in news if items[code].op == Op.RELEASE])
             for code in back:
                 editions.release(session, who, code, Period(items[code].effective_at))
-            if hidden or back:
-                db.bell.ring(session)
         return len(hidden) + len(back)
 
 

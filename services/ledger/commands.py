@@ -36,11 +36,13 @@ GROW = text("UPDATE log SET size = :size WHERE id = 1")
 MARK = text("SELECT sequence FROM source WHERE source = :source AND lane = :lane")
 MOVE_MARK = (
     "UPDATE source SET sequence = :sequence "
-    "WHERE source = :source AND lane = :lane AND sequence = :before RETURNING sequence"
+    "WHERE source = :source AND lane = :lane AND sequence = :before "
+    "RETURNING sequence /* bell */"
 )
 FIRST_MARK = (
     "INSERT INTO source (source, lane, sequence) VALUES (:source, :lane, :sequence) "
-    "ON CONFLICT (source, lane) DO NOTHING RETURNING sequence"
+    "ON CONFLICT (source, lane) DO NOTHING "
+    "RETURNING sequence /* bell */"
 )
 _log = log.get("ledger")
 
@@ -83,9 +85,9 @@ class LaneFollower(Follower[Release]):
         """Move the lane's mark from `before` to `sequence`. Raises `Moved` when it is not at `before`."""
         values = {"source": self.source, "lane": str(self.lane), "sequence": sequence}
         connection, bell = session.connection(), self.db.bell
-        moved = connection.execute(bell.ringing(session, MOVE_MARK), {**values, "before": before}).first()
+        moved = connection.execute(bell.ringing(MOVE_MARK, session), {**values, "before": before}).first()
         if moved is None and before == 0:
-            moved = connection.execute(bell.ringing(session, FIRST_MARK), values).first()
+            moved = connection.execute(bell.ringing(FIRST_MARK, session), values).first()
         if moved is None:
             raise Moved(f"{self.source}/{self.lane} is not at {before}")
 

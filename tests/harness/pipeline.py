@@ -158,7 +158,6 @@ class Pipeline:
         source = self.catalog if isinstance(one, Item) else self.guides
         with source.db.write() as session:
             editions.withdraw(session, source.who, one.code, state, period)
-            source.db.bell.ring(session)
 
     def release_case(
         self, one: CaseProgress | None, version: int = 1, project_no: str = PROJECT_NO, query_code: str = QUERY_CODE
