@@ -174,7 +174,7 @@ def decode(service: str, messages: Sequence[Message], entry_type: type[E]) -> Ba
                 batch.heads.append(Head.model_validate(event.data))
             else:
                 entry = entry_type.model_validate(event.data)
-                batch.entries.append(checked(_as_named(entry, event.type)))
+                batch.entries.append(_as_named(checked(entry), event.type))
                 batch.indexes.append(index)
         except (ValueError, Broken) as error:
             reason = _reason(error)

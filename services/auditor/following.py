@@ -17,6 +17,9 @@ from shared.errors import Broken, TongyuanError, UpstreamDown
 from shared.upstream import get
 
 PAGE = 500
+RUSH = 200
+"""Entries between two looks at the ledger's size, of which only an import makes more."""
+
 HEAD = "head"
 
 
@@ -31,12 +34,18 @@ class LedgerReading:
         self._http, self._sights = http, sights
         self._problems: dict[str, str] = {}
         self._news: set[str] = set()
+        self._size: int | None = None
         self.expectation = Expectation(sights)
 
     def news(self) -> set[str]:
         """Whose keys have changed since this was asked last."""
         news, self._news = self._news, set()
         return news
+
+    def in_a_rush(self) -> bool:
+        """Whether an import is under way. Raises `LedgerDown`."""
+        before, self._size = self._size, int(self._get("head")["size"])
+        return before is not None and self._size - before > RUSH
 
     def follow(self, wait: Callable[[], None]) -> None:
         """Read on to the end. Raises `LedgerDown`."""

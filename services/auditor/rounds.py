@@ -42,6 +42,7 @@ class Auditor:
         self._tools, self._watches = tools, watches
         self._rotation = _Rotation()
         self._check_due = 0.0
+        self._patient_until = 0.0
         measure(tools.db, [LEDGER, *(watch.name for watch in watches)])
 
     def run(self, stop: threading.Event) -> None:
@@ -60,12 +61,21 @@ class Auditor:
     def step(self) -> None:
         """One round. Raises `UpstreamDown` without the ledger; a channel that is away holds up no other."""
         until = time.monotonic() + self._tools.plan.poll
+        if self._lets_an_import_pass():
+            return
         self._follow()
         self._check_ledger()
         present = [watch for watch in self._watches if self._watched(watch, watch.news, watch.wholes, watch.mend)]
         for watch in present:
             watch.answers()
         self._rotate(present, until)
+
+    def _lets_an_import_pass(self) -> bool:
+        """It needs the processors more than we do; it is compared when it is through, or after an interval."""
+        if not self._tools.ledger.in_a_rush():
+            self._patient_until = time.monotonic() + self._tools.plan.interval
+            return False
+        return time.monotonic() < self._patient_until
 
     def _follow(self) -> None:
         began = datetime.now(UTC)

@@ -81,9 +81,6 @@ CREATE TRIGGER standby BEFORE INSERT OR UPDATE ON catalog.counter EXECUTE FUNCTI
 """What a server says that has become a standby, to every writer: a default of read-only could be overridden by one."""
 
 
-@pytest.mark.xfail(
-    reason="shared.database takes psycopg's InternalError for a bug of ours, not for 'not now'", strict=True
-)
 def test_a_database_that_only_reads_refuses_and_reading_goes_on(county, database, fragile_postgres):
     assert release(county, 1)
     county.flow()

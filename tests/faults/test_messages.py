@@ -14,7 +14,6 @@ from tests.harness.projecting import REGION
 from tests.harness.simulation import simulated
 
 PLACES = ("sources", "web")
-IGNORED = {"an unknown type"}
 
 
 @pytest.fixture
@@ -66,10 +65,7 @@ BAD = {
 }
 
 
-UNSEEN = pytest.mark.xfail(reason="shared.follower.decode reads the data whatever the type says", strict=True)
-
-
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=UNSEEN if kind in IGNORED else ()) for kind in BAD])
+@pytest.mark.parametrize("kind", BAD)
 def test_a_bad_message_is_dead_and_its_neighbours_are_taken(run, kind):
     run.edit(1, "release")
     run.county.flow()

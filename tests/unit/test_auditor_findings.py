@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.topology import CHANNELS
-from services.auditor import watching
+from services.auditor import following, watching
 from shared.errors import UpstreamDown
 from tests.harness.auditing import GENTLE, Audited, auditor_of, sample
 from tests.harness.pipeline import ADMIN, Pipeline, code_of, guide, item, pipeline, progress
@@ -172,6 +172,21 @@ def test_a_new_release_is_looked_at_in_the_very_next_round(audited: Audited) -> 
 
     assert sample("tongyuan_audit_checked_total", channel="web", surface="page") > before
     assert audited.findings() == []
+
+
+def test_an_import_is_let_pass_and_looked_at_when_it_is_through(audited: Audited, monkeypatch) -> None:
+    monkeypatch.setattr(following, "RUSH", 1)
+    for number in (4, 5):
+        audited.county.release(item(number))
+    audited.county.flow()
+    before = sample("tongyuan_audit_checked_total", channel="web", surface="page")
+    audited.auditor.step()
+    meanwhile = sample("tongyuan_audit_checked_total", channel="web", surface="page")
+    audited.auditor.step()
+
+    assert meanwhile == before
+    assert sample("tongyuan_audit_checked_total", channel="web", surface="page") > before
+    assert audited.report()["ledger"]["position"] == 11
 
 
 def test_a_release_that_a_channel_swallows_is_missing_in_the_very_next_round(audited: Audited) -> None:
