@@ -80,7 +80,9 @@ class Watch:
                 rest = self._tools.plan.interval / (DIGESTS_A_PASS if surface == Surface.DIGESTS else 1)
                 look = self.whole(surface)
                 if surface == Surface.DIGESTS and look.bad:
-                    self._due[Surface.CHANGES] = self._due[Surface.LIST] = 0.0
+                    # Before it is repaired, whatever they have just cost: people want to know in which field.
+                    for evidence in (Surface.CHANGES, Surface.LIST):
+                        self._due[evidence] = self._rested[evidence] = 0.0
                 rest = min(rest, 2 * AGAIN_SECONDS) if _late(look) else rest
                 self._due[surface] = time.monotonic() + rest
 

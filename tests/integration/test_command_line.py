@@ -114,7 +114,7 @@ def until_shown(county: EmbeddedCounty) -> None:
 
 def positions(county: EmbeddedCounty) -> dict[str, int]:
     parts = tongyuan(county, "status", "--json").json["parts"]
-    return {name: part["position"] for name, part in parts.items()}
+    return {name: part["position"] for name, part in parts.items() if part["position"] is not None}
 
 
 # up

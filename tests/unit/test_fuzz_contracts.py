@@ -67,6 +67,7 @@ def test_a_stranger_cannot_make_a_reader_fail_with_any_message(county, data):
     take, files = takers[data.draw(st.sampled_from(sorted(takers)))]
     sound = SOUND[data.draw(st.sampled_from(files))]
     body = orjson.dumps(data.draw(mutated(sound) | VALUES))
+    county.flow()  # what an earlier example got through is healed now, not by the next one
     before = heights(county)
     try:
         refusals = take([message(body)])

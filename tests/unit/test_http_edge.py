@@ -200,10 +200,9 @@ def test_a_release_needs_no_body(tmp_path):
 
 def test_a_bug_is_a_problem_without_a_word_of_it_and_its_log_line_belongs_to_the_trace(tmp_path):
     with pipeline(tmp_path, channels=[]) as broken, capture_logs([structlog.contextvars.merge_contextvars]) as logs:
-        broken.execute("ledger", "INSERT INTO key (key, version, position, op) VALUES ('k', 1, 'no number', 'x')")
-        broken.execute("ledger", "UPDATE log SET size = 'no number'")
+        broken.execute("ledger", "INSERT INTO head (size, root, time, checkpoint) VALUES (1, 'none', 'never', '')")
         headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-        answer = broken.http.get("/ledger/v1/proof/inclusion?position=1", headers=headers)
+        answer = broken.http.get("/ledger/v1/head", headers=headers)
 
     assert answer.status_code == 500
     assert answer.json()["detail"] == "An error of ours; it is in the log."
