@@ -11,7 +11,7 @@ from services.auditing import auditing, auditor_api
 from services.ledger.feed import LedgerFeed
 from services.openapi import serving_document
 from services.parts import Parts
-from services.process import amqp_url
+from services.process import amqp_url, settle_memory
 from shared.amqp import AmqpPublisher
 from shared.config import Settings
 from shared.delivery import Publisher
@@ -26,6 +26,7 @@ def run(name: str, settings: Settings) -> None:
     api, background = _http_parts(name, parts)
     app = serving_document(name, api)
     sock = listen(settings.host, settings.port)
+    settle_memory()
     try:
         serve(mount({name: app}, app), sock, Threads(background))
     finally:

@@ -13,7 +13,7 @@ from services.guides.following import ItemWatch
 from services.guides.worker import make_worker as guides_worker
 from services.ledger.worker import make_worker as ledger_worker
 from services.parts import Parts
-from services.process import amqp_url
+from services.process import amqp_url, settle_memory
 from shared import log
 from shared.config import Settings
 from shared.database import Database
@@ -39,6 +39,7 @@ def run(name: str, settings: Settings) -> None:
     if service in BEHIND:
         os.nice(BEHIND[service])
     worker = _makers(parts)[service]()
+    settle_memory()
     try:
         run_worker(worker, amqp_url(settings))
     finally:

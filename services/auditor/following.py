@@ -44,11 +44,16 @@ class LedgerReading:
 
     def in_a_rush(self) -> bool:
         """Whether an import is under way. Raises `LedgerDown`."""
-        before, self._size = self._size, int(self._get("head")["size"])
+        answer = self._get("entries", **{"from": self.expectation.log.size + 1, "limit": 1})
+        before, self._size = self._size, int(answer["size"])
         return before is not None and self._size - before > RUSH
 
-    def follow(self, wait: Callable[[], None]) -> None:
-        """Read on to the end. Raises `LedgerDown`."""
+    def follow(self, wait: Callable[[], None], *, patient: bool = False) -> bool:
+        """Read on to the end; whether it is reached. Raises `LedgerDown`.
+
+        `patient`: it is left for later when it runs away, since an import has begun.
+        """
+        ends: list[int] = []
         while True:
             wait()
             size = self.expectation.log.size
@@ -56,13 +61,16 @@ class LedgerReading:
             if answer["size"] < size:
                 self._start_over(size, answer["size"])
                 continue
+            ends.append(answer["size"])
+            if patient and ends[-1] - ends[0] > RUSH:
+                return False
             for entry in _publications(answer["entries"]):
                 self._take(entry)
             size = self.expectation.log.size
             if size >= answer["size"] or not answer["entries"]:
                 metering.ledger_position.set(size)
                 self._news |= self.expectation.turn(datetime.now(UTC))
-                return
+                return True
 
     def check(self, wait: Callable[[], None]) -> Look:
         """The newest head against the entries read, and everything that was wrong with these."""

@@ -61,9 +61,8 @@ class Auditor:
     def step(self) -> None:
         """One round. Raises `UpstreamDown` without the ledger; a channel that is away holds up no other."""
         until = time.monotonic() + self._tools.plan.poll
-        if self._lets_an_import_pass():
+        if self._lets_an_import_pass() or not self._follow():
             return
-        self._follow()
         self._check_ledger()
         present = [watch for watch in self._watches if self._watched(watch, watch.news, watch.wholes, watch.mend)]
         for watch in present:
@@ -77,9 +76,10 @@ class Auditor:
             return False
         return time.monotonic() < self._patient_until
 
-    def _follow(self) -> None:
+    def _follow(self) -> bool:
         began = datetime.now(UTC)
-        self._tools.ledger.follow(self._tools.pace.wait)
+        if not self._tools.ledger.follow(self._tools.pace.wait, patient=time.monotonic() < self._patient_until):
+            return False
         news = self._tools.ledger.news()
         if news:
             note_pass(self._tools.db, LEDGER, Surface.CHANGES, began, self._tools.ledger.expectation.log.size)
@@ -88,6 +88,7 @@ class Auditor:
             if kind != Kind.APPLICATION:
                 for watch in self._watches:
                     watch.pending.setdefault(code, 0.0)
+        return True
 
     def _check_ledger(self) -> None:
         if self._check_due <= time.monotonic():
