@@ -80,6 +80,12 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
         file.unlink(missing_ok=True)
 
 
+def _where(config: Settings) -> str:
+    """Where the command line finds the token, when it has to be told."""
+    usual = config.admin_token or config.data_dir == Settings.model_fields["data_dir"].default
+    return "" if usual else f" --data-dir {console.plain(config.data_dir)}"
+
+
 def _greet(address: str, config: Settings, *, demo: bool) -> None:
     token = config.data_dir / "admin-token" if not config.admin_token else "what TONGYUAN_ADMIN_TOKEN says"
     lines = [
@@ -94,7 +100,7 @@ def _greet(address: str, config: Settings, *, demo: bool) -> None:
         f"  metrics            {address}/metrics",
         "",
         f"  token for writing  {console.plain(token)}",
-        f"  is it all the same?  tongyuan verify --base-url {address}",
+        f"  is it all the same?  tongyuan verify --base-url {address}{_where(config)}",
     ]
     if demo:
         lines.append("  demo: cases move by themselves; look one up with the receipts at /demo/")
