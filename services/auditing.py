@@ -49,7 +49,9 @@ def auditing(parts: Parts, settings: Settings | None = None) -> dict[str, Backgr
 
     def run(stop: Event) -> None:
         # Of this thread alone: on a small machine whoever publishes comes first, and the auditor takes what is left.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
+        # Never upwards: who was started further back has no right to come forward.
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(BEHIND, os.getpriority(os.PRIO_PROCESS, thread)))
         config = settings or parts.settings
         make_auditor(parts.database(AUDITOR), config, partial(_connect, config), stop).run(stop)
 
