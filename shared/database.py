@@ -69,12 +69,16 @@ class Database:
             with self._reader.connect() as connection:
                 return connection.execute(statement, values).all()
 
-    def do(self, statement: TextClause, **values: Any) -> Sequence[Any]:
-        """The rows of one statement that writes, as a transaction of its own. Raises what `write` raises."""
+    def do(self, statement: str, **values: Any) -> Sequence[Any]:
+        """The rows of one statement that writes, as a transaction of its own; it rings where it says `BELL`.
+
+        Raises what `write` raises.
+        """
         if not self.is_sqlite:
-            return self.ask(statement, **values)
+            return self.ask(self.bell.ringing(statement), **values)
         with self.write() as session:
-            return session.connection().execute(statement, values).all()
+            result = session.connection().execute(self.bell.ringing(statement, session), values)
+            return result.all() if result.returns_rows else []
 
     def migrate(self, folder: str) -> None:
         """Bring the schema up to date with the service's own migrations in `services/<folder>/migrations`."""

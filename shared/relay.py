@@ -26,7 +26,7 @@ POLL_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 CURSOR = text("SELECT sequence FROM relayed WHERE lane = :lane")
-ADVANCE = text(
+ADVANCE = (
     "INSERT INTO relayed (lane, sequence) VALUES (:lane, :sequence) "
     "ON CONFLICT (lane) DO UPDATE SET sequence = excluded.sequence"
 )
@@ -159,8 +159,7 @@ class Relay:
     def _write_down(self) -> None:
         """What is lost of it when the process is killed is sent twice, so it need not be written at every batch."""
         if self._confirmed is not None and self._confirmed != self._written:
-            with self.db.write() as session:
-                session.connection().execute(ADVANCE, {"lane": self.name, "sequence": self._confirmed})
+            self.db.do(ADVANCE, lane=self.name, sequence=self._confirmed)
             self._written = self._confirmed
 
     def _pump(self) -> None:

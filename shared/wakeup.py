@@ -72,7 +72,7 @@ class LocalBell:
 
     def ringing(self, statement: str, session: Session | None = None) -> TextClause:
         """See `Bell`."""
-        if session is not None:
+        if session is not None and BELL in statement:
             self.ring(session)
         return _prepared(statement)
 

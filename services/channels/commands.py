@@ -69,7 +69,7 @@ class Channel(Follower[Publication]):
 
     def _apply_one(self, values: Row) -> None:
         """The usual case, an editor's release, in one statement: PostgreSQL needs one round trip instead of five."""
-        if not self.db.do(self.db.bell.ringing(APPLY_ONE), **values):
+        if not self.db.do(APPLY_ONE, **values):
             raise Moved(f"{self.service} is not at {values['before']}")
 
     def _apply_many(self, session: Session, due: list[Row], later: list[Row], values: Row) -> None:
@@ -83,8 +83,7 @@ class Channel(Follower[Publication]):
     def on_head(self, head: Head) -> None:
         """Remember the head, now that everything it covers is applied; an older one, come late, is old news."""
         values = {"size": head.size, "root": head.root, "time": format_time(head.time), "checkpoint": head.checkpoint}
-        with self.db.write() as session:
-            session.connection().execute(self.db.bell.ringing(REMEMBER_HEAD, session), values)
+        self.db.do(REMEMBER_HEAD, **values)
 
     def turn_pages(self) -> int:
         """Show what has become effective, hide what has expired; how many documents changed."""
