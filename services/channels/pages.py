@@ -25,8 +25,14 @@ LARGEST_FORM = 4_096
 AUDIENCES = {"person": "个人办事", "business": "企业办事"}
 READ = ["GET", "HEAD"]
 
-WRONG_PAIR = "没有查到这个办件。请对照受理回执，核对办件编号和查询码；刚提交的申请请稍后再查。"
-TOO_MANY = "查询次数太多了。请过几分钟再试，或者到服务台咨询。"
+WRONG_PAIR = (
+    "没有查到这个办件。请对照受理回执，核对办件编号和查询码；刚提交的申请请稍后再查。",
+    "There is no such application. Please compare number and code with the receipt; a new one may take a moment.",
+)
+TOO_MANY = (
+    "查询次数太多了。请过几分钟再试，或者到服务台咨询。",
+    "Too many tries. Please wait a few minutes, or ask at the desk.",
+)
 
 
 def pages_of(channel: str, reader: Reader, county: str) -> APIRouter:

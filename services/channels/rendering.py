@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from services.channels.bilingual import attribute, t
 from services.channels.phrases import BEIJING
 from shared.http import etag_response
 
@@ -22,8 +23,10 @@ HERE = Path(__file__).parent
 HTML = "text/html; charset=utf-8"
 FOR_EVER = "public, max-age=31536000, immutable"
 CONTENT_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+"""Own files only, nothing inline: what was released is text and stays text."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Place:
             "parted": parted,
             "paragraphs": paragraphs,
         }
-        environment.globals |= {"place": self, "static": self.static}
+        environment.globals |= {"place": self, "static": self.static, "t": t, "attribute": attribute}
         return environment
 
     def static(self, name: str) -> str:

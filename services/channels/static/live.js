@@ -1,0 +1,95 @@
+// Keeps the open page as it is released: hears of changes on the channel's event stream and makes the page like its
+// newest version, in place. Only a page that somebody looks at holds a stream: browsers allow six to one host.
+import { morph } from "./morph.js";
+
+const place = document.body.dataset.place;
+const RETRY = 2_000;
+let stream = null;
+let pending = null;
+
+/** Every event of the stream, for who shows more of it: `freshness.js`, the kiosk. */
+const tell = (type, detail) => document.dispatchEvent(new CustomEvent(type, { detail }));
+
+function listen() {
+  if (stream) return;
+  stream = new EventSource(`/${place}/v1/stream`);
+  for (const type of ["sync", "head"]) stream.addEventListener(type, (event) => tell("head", JSON.parse(event.data)));
+  stream.addEventListener("change", (event) => hear(JSON.parse(event.data)));
+  stream.addEventListener("reset", refresh);
+  stream.addEventListener("open", () => tell("stream", { open: true }));
+  stream.addEventListener("error", () => {
+    tell("stream", { open: false });
+    if (stream?.readyState === EventSource.CLOSED) {
+      silence();
+      setTimeout(() => document.visibilityState === "visible" && listen(), RETRY);
+    }
+  });
+}
+
+function silence() {
+  stream?.close();
+  stream = null;
+}
+
+function hear(change) {
+  tell("change", change);
+  const main = document.getElementById("main");
+  const shown = [...document.querySelectorAll("[data-key]")].filter((each) => each.dataset.key === change.key);
+  if (shown.some((each) => Number(each.dataset.version) < change.version || !change.document)) refresh();
+  else if (main.dataset.watch?.split(" ").includes(change.key)) refresh();
+}
+
+/** Read the page again and take over what differs. Changes that come meanwhile make it read once more. */
+export async function refresh() {
+  if (pending) {
+    pending.again = true;
+    return;
+  }
+  pending = { again: false };
+  try {
+    do {
+      pending.again = false;
+      take(await read());
+    } while (pending.again);
+  } catch (error) {
+    console.info("page not read again", String(error)); // the network is gone: the stream tells when it is back
+  } finally {
+    pending = null;
+  }
+}
+
+async function read() {
+  const answer = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function take(fresh) {
+  let changed = 0;
+  for (const id of ["main", "foot"]) {
+    const [from, to] = [document.getElementById(id), fresh.getElementById(id)];
+    if (from && to) changed += morph(from, to);
+  }
+  document.title = fresh.title || document.title;
+  if (changed) {
+    tell("morphed", { changed });
+    announce();
+  }
+}
+
+/** Who does not see the page is told; who does, sees it. */
+function announce() {
+  const status = document.getElementById("status");
+  const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
+  status.textContent = document.documentElement.lang === "en" ? `Updated at ${time}` : `内容已于 ${time} 更新`;
+}
+
+if (document.getElementById("main")?.hasAttribute("data-live")) {
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") return silence();
+    listen();
+    refresh();
+  });
+  addEventListener("pagehide", silence);
+  addEventListener("pageshow", (event) => event.persisted && listen());
+}
