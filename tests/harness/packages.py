@@ -35,6 +35,18 @@ def require(binary: str, package: str, *, places: Sequence[str] = (), policy: Pa
     raise MissingPackageError(f"{binary} is not in {package}: looked in PATH and {', '.join(places) or 'nowhere else'}")
 
 
+def require_file(path: Path, package: str, *, policy: Path = POLICY) -> Path:
+    """`path`, which belongs to the Debian package `package`; installed likewise, or MissingPackageError."""
+    if path.exists():
+        return path
+    with _one_at_a_time():
+        if not path.exists():
+            _install(path.name, package, policy)
+    if not path.exists():
+        raise MissingPackageError(f"{path} is not in {package}")
+    return path
+
+
 def find(binary: str, places: Sequence[str] = ()) -> Path | None:
     """Path of `binary`, or None. Places come before PATH: a stranger's wrapper must not shadow Debian's program."""
     for place in places:

@@ -1,0 +1,49 @@
+"""Both browsers, each before a demo county of its own; a page fails its test for errors that nobody asked about."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.demo import content
+from tests.harness.browser import Browser, Page
+from tests.harness.browser_programs import PROGRAMS
+from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
+
+WHOLE_DEMO = len(content.items()) + len(content.guides())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test runs in each browser, and all tests of one browser in one process."""
+    if "browser" in metafunc.fixturenames:
+        names = [pytest.param(name, marks=pytest.mark.xdist_group(f"browser-{name}")) for name in PROGRAMS]
+        metafunc.parametrize("browser", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]:
+    """A demo county, as `make run` starts it, all of its content on every channel."""
+    made = EmbeddedCounty(tmp_path_factory.mktemp("county"), "--demo")
+    with running(made):
+        wait_for(lambda: all(_shows_all(made, channel) for channel in CHANNELS), "every channel shows the demo", 180)
+        yield made
+
+
+def _shows_all(county: EmbeddedCounty, channel: str) -> bool:
+    """Items and guides come before the first case."""
+    shown = county.http(channel).get(f"/{channel}/v1/source").json()
+    return bool(shown["position"] >= WHOLE_DEMO)
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser, started once."""
+    started = Browser(request.param, tmp_path_factory.mktemp(request.param))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, county: EmbeddedCounty) -> Iterator[Page]:
+    """A tab that remembers nothing, at the county."""
+    with browser.page(county.url("web")) as opened:
+        yield opened

@@ -1,0 +1,132 @@
+"""Chromium and Firefox ESR as Debian packages them, started without a screen and reached over WebDriver BiDi.
+
+Firefox speaks BiDi itself; before Chromium stands its own driver. Neither needs anything that Debian 12 does not have.
+"""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.harness.county import wait_for
+from tests.harness.packages import require, require_file
+
+START_SECONDS = 180.0
+STOP_SECONDS = 30.0
+CHINESE_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
+
+CHROMIUM_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # the tests may run as root, where Chromium has no sandbox
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--hide-scrollbars",  # as on a touch screen: a picture is as wide as it was asked for
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--lang=zh-CN",
+)
+
+FIREFOX_PREFERENCES: dict[str, str | bool] = {
+    "intl.accept_languages": "zh-CN, zh",
+    "services.settings.server": "data:,#remote-settings-dummy/v1",  # asks nobody for news
+    "app.normandy.enabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "toolkit.telemetry.enabled": False,
+}
+
+
+@dataclass
+class Program:
+    """A started browser, or the driver before it: its process group, and where it listens."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    listening: re.Pattern[str]
+    capabilities: dict[str, Any] = field(default_factory=dict)
+
+    def address(self) -> str:
+        """Web socket of its BiDi sessions, as soon as it listens."""
+        port = wait_for(self._port, f"{self.name} listens", START_SECONDS, self.said)
+        return f"ws://127.0.0.1:{port}/session"
+
+    def said(self) -> str:
+        """The end of what it has written."""
+        return self.log.read_text(errors="replace")[-3000:]
+
+    def stop(self) -> None:
+        """End it and all that it has started."""
+        try:
+            self.process.wait(0.0 if self.name == "chromium" else STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+
+    def _port(self) -> str | None:
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.said()}")
+        found = self.listening.search(self.log.read_text(errors="replace"))
+        return found[1] if found else None
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+def chromium(folder: Path) -> Program:
+    """Chromium's driver; the browser comes with the session. `folder` is empty and all that it writes to."""
+    binary, driver = require("chromium", "chromium"), require("chromedriver", "chromium-driver")
+    options = {"binary": str(binary), "args": [*CHROMIUM_FLAGS, f"--user-data-dir={folder / 'profile'}"]}
+    process, log = _spawn([str(driver), "--port=0"], folder)
+    listening = re.compile(r"started successfully on port (\d+)")
+    return Program("chromium", process, log, listening, {"goog:chromeOptions": options})
+
+
+def firefox(folder: Path) -> Program:
+    """Firefox ESR itself."""
+    binary = require("firefox-esr", "firefox-esr")
+    profile = folder / "profile"
+    profile.mkdir()
+    lines = [f'user_pref("{name}", {_literal(value)});\n' for name, value in FIREFOX_PREFERENCES.items()]
+    (profile / "user.js").write_text("".join(lines))
+    command = [str(binary), "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
+    process, log = _spawn(command, folder)
+    return Program("firefox", process, log, re.compile(r"WebDriver BiDi listening on ws://127\.0\.0\.1:(\d+)"))
+
+
+PROGRAMS: dict[str, Callable[[Path], Program]] = {"chromium": chromium, "firefox": firefox}
+
+
+def start(name: str, folder: Path) -> Program:
+    """Start a browser by its name. Raises `MissingPackageError` when it is not there and cannot be installed."""
+    require_file(CHINESE_FONT, "fonts-noto-cjk")
+    folder.mkdir(parents=True, exist_ok=True)
+    return PROGRAMS[name](folder)
+
+
+def _spawn(command: list[str], folder: Path) -> tuple["subprocess.Popen[bytes]", Path]:
+    log = folder / "browser.log"
+    environment = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder)}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+        )
+    return process, log
+
+
+def _literal(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
