@@ -1,4 +1,4 @@
-"""What axe-core finds against WCAG 2.2 AA. `axe/` holds the library as its makers publish it, version 4.14.1, packed."""
+"""What axe-core finds against WCAG 2.2 AA. `axe/` holds the library as its makers publish it: 4.14.1, packed."""
 
 import gzip
 from functools import cache
