@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from contracts.base import Json
 from services.channels.directory import Filter
 from services.channels.reader import Reader
-from services.channels.rendering import FOR_EVER, Place, page
+from services.channels.rendering import Place, page
+from shared.assets import asset_response
 from shared.errors import Invalid, NotFound, TooManyRequests
 
 PAGE_SIZE = 20
@@ -139,11 +140,7 @@ def _static(place: Place) -> APIRouter:
 
     @routes.api_route("/static/{name}", methods=READ)
     def static(name: str, v: str = "") -> Response:
-        asset = place.assets.get(name)
-        if asset is None:
-            raise NotFound(f"no file {name[:80]!r}")
-        cache = FOR_EVER if v == asset.version else "no-cache"
-        return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": cache})
+        return asset_response(place.assets, name, v)
 
     return routes
 

@@ -1,7 +1,6 @@
 """Templates and static files of the pages: Jinja2 with autoescape, files read once, answers with safe headers."""
 
 import hashlib
-import mimetypes
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,28 +13,19 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from services.channels.bilingual import attribute, t
 from services.channels.phrases import BEIJING
+from shared.assets import COMMON, Asset, assets_of
+from shared.bilingual import attribute, t
 from shared.http import etag_response
 
 TOO_MANY = 429
 HERE = Path(__file__).parent
 HTML = "text/html; charset=utf-8"
-FOR_EVER = "public, max-age=31536000, immutable"
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Own files only, nothing inline: what was released is text and stays text."""
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A static file as served."""
-
-    content: bytes
-    media_type: str
-    version: str
 
 
 @dataclass(frozen=True)
@@ -50,8 +40,7 @@ class Place:
     @cached_property
     def assets(self) -> dict[str, Asset]:
         """Static files by name, the channel's own before the common ones."""
-        folders = (HERE / "static", HERE / self.name / "static")
-        return {path.name: _asset(path) for folder in folders for path in sorted(folder.glob("*.*"))}
+        return assets_of((COMMON, HERE / "static", HERE / self.name / "static"))
 
     @cached_property
     def templates(self) -> Environment:
@@ -123,9 +112,3 @@ def parted(blocks: Iterable[dict[str, str]]) -> list[tuple[str, list[str]]]:
 def paragraphs(text: str | None) -> list[str]:
     """Lines that say something."""
     return [line.strip() for line in (text or "").splitlines() if line.strip()]
-
-
-def _asset(path: Path) -> Asset:
-    content = path.read_bytes()
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])

@@ -9,10 +9,10 @@ ATTRIBUTE = Markup('{name}="{zh}" data-{name}-zh="{zh}" data-{name}-en="{en}"')
 
 
 def t(zh: str, en: str) -> Markup:
-    """`zh` and `en` for running text; static/tokens.css hides the one that was not chosen."""
+    """`zh` and `en` for running text; shared/static/tokens.css hides the one that was not chosen."""
     return Markup('<span class="zh" lang="zh-CN">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
 
 
 def attribute(name: str, zh: str, en: str) -> Markup:
-    """An attribute that people are told (`placeholder`, `aria-label`); static/modes.js sets the chosen one."""
+    """An attribute that people are told (`placeholder`, `aria-label`); shared/static/modes.js sets the chosen one."""
     return ATTRIBUTE.format(name=name, zh=zh, en=en)
