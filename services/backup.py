@@ -19,7 +19,7 @@ from pathlib import Path
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services import archive
 from services.archive import BadArchive, Manifest, Store
-from services.restored import check_ledger, contradictions, head_of, marks_of
+from services.restored import check_ledger, contradictions, head_of, lost_keys, marks_of, sealed_with
 from services.stores import (
     Ask,
     asking_postgres,
@@ -82,6 +82,7 @@ def backup(settings: Settings, target: Path, tell: Tell) -> Outcome:
     mode = _mode(settings)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
         folder, marks, stores, head = Path(name), dict[str, int](), dict[str, Store](), None
+        sealed: list[str] = []
         for number, service in enumerate(ORDER):
             tell(service, number)
             if service not in NEEDED and not has_store(service, settings.database_url_for(service)):
@@ -90,7 +91,8 @@ def backup(settings: Settings, target: Path, tell: Tell) -> Outcome:
                 stores[service] = store
                 marks |= marks_of(service, ask)
                 head = head_of(ask) if service == "ledger" else head
-        notes = [*contradictions(marks), *_copy_keys(settings.data_dir, folder)]
+                sealed = list(sealed_with(ask)) if service == "applications" else sealed
+        notes = [*contradictions(marks), *sealed, *_copy_keys(settings.data_dir, folder)]
         manifest = Manifest(
             made_at=now,
             version=version("tongyuan"),
@@ -134,7 +136,8 @@ def restore(settings: Settings, file: Path, only: Sequence[str], tell: Tell, *, 
     aside = folder / f"replaced-{stamp}"
     kept = [str(aside)] if aside.is_dir() else []
     kept += [f"schemas <service>_{stamp}"] if mode == "postgresql" else []
-    return Outcome(manifest, file, list(contradictions(marks)), ", ".join(kept))
+    notes = [*contradictions(marks), *lost_keys(settings)]
+    return Outcome(manifest, file, notes, ", ".join(kept))
 
 
 def resume_restore(folder: Path) -> None:

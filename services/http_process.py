@@ -23,6 +23,7 @@ from shared.serve import Background, Threads, listen, mount, serve
 def run(name: str, settings: Settings) -> None:
     """Serve one service until told to stop."""
     parts = Parts(settings)
+    parts.require_keys(name)
     api, background = _http_parts(name, parts)
     app = serving_document(name, api)
     sock = listen(settings.host, settings.port)

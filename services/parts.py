@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from contracts.catalog import Item
 from contracts.topology import CHANNELS, SOURCES
 from services.applications import api as applications_api
+from services.applications import reseal
 from services.applications.commands import Applications
 from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
@@ -30,6 +31,7 @@ from shared.database import Database
 from shared.secret_file import kept_secret
 from shared.serve import Background, periodically
 from shared.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader
+from shared.vault import Vault
 
 MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
 
@@ -68,12 +70,23 @@ class Parts:
     def database(self, service: str) -> Database:
         """The service's own database."""
         if service not in self._databases:
-            self._databases[service] = Database(service, self.settings.database_url_for(service))
+            vault = Vault(self.settings.personal_keys) if service == "applications" else None
+            self._databases[service] = Database(service, self.settings.database_url_for(service), vault)
         return self._databases[service]
 
     def migrate(self, service: str) -> None:
-        """Bring the service's schema up to date."""
-        self.database(service).migrate(MIGRATIONS.get(service, service))
+        """Bring the service's schema up to date. Raises `Broken` when what is sealed in it has lost its key."""
+        db = self.database(service)
+        if service == "applications":
+            reseal.prepare(db)
+        db.migrate(MIGRATIONS.get(service, service))
+        if service == "applications":
+            reseal.clean(db)
+
+    def require_keys(self, service: str) -> None:
+        """What the service's process cannot do without. Raises `Unavailable`, `Broken`: only `migrate` makes keys."""
+        if service == "applications":
+            Vault(self.settings.personal_keys).ring()
 
     @cached_property
     def catalog(self) -> Catalog:

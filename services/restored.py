@@ -6,12 +6,15 @@ import orjson
 
 from contracts.publication import Head, Publication
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.applications.reseal import key_ids
 from services.archive import BadArchive
-from services.stores import Ask
+from services.stores import Ask, asking
 from shared.canonical import canonical
 from shared.checkpoint import verify_checkpoint
+from shared.config import Settings
 from shared.errors import Broken
 from shared.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
+from shared.vault import Vault
 
 TELL_EVERY = 10_000
 
@@ -52,6 +55,26 @@ def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
                 f"the ledger has taken {taken} releases of {lane}, the source has {marks[lane]}: what it releases next "
                 "would be taken for old; restore the source from a newer backup, or ledger and source from the same one"
             )
+
+
+def sealed_with(ask: Ask) -> Iterator[str]:
+    """What is sealed in the store of applications, in words for who makes a backup of it."""
+    if used := key_ids(ask):
+        keys = ", ".join(sorted(used))
+        yield f"personal data are sealed with key {keys}, which is not in this backup: keep it elsewhere"
+
+
+def lost_keys(settings: Settings) -> Iterator[str]:
+    """The keys that seal something in the store of applications and are not here, in words for who put it back."""
+    url, file = settings.database_url_for("applications"), settings.personal_keys
+    known = {key.key_id for key in Vault(file).ring()} if file.exists() else set()
+    with asking("applications", url) as ask:
+        missing = key_ids(ask) - known
+    if missing:
+        yield (
+            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not hold it: "
+            "put it back before you start"
+        )
 
 
 def check_ledger(ask: Ask, tell: Callable[[int], None]) -> None:

@@ -86,6 +86,17 @@ def asking_postgres(service: str, url: str) -> Iterator[tuple[psycopg.Connection
         raise Unavailable(f"{service}: database: {str(error).splitlines()[0]}") from error
 
 
+@contextmanager
+def asking(service: str, url: str) -> Iterator[Ask]:
+    """Reads one service's store, of either kind."""
+    if url.startswith("sqlite"):
+        with asking_sqlite(Path(url.removeprefix("sqlite:///"))) as ask:
+            yield ask
+    else:
+        with asking_postgres(service, url) as (_, ask):
+            yield ask
+
+
 def dump_postgres(service: str, connection: psycopg.Connection, ask: Ask, folder: Path) -> Store:
     """Every table of the service's schema, in the connection's one view."""
     columns: dict[str, list[str]] = {}

@@ -33,6 +33,7 @@ def run(name: str, settings: Settings) -> None:
     """Run the worker of `<service>-worker` until told to stop. Ends with a status other than 0 when it dies."""
     service = name.removesuffix("-worker")
     parts = Parts(settings)
+    parts.require_keys(service)
     if settings.metrics_port:
         db = parts.database(service)
         serve_health(name, settings.host, settings.metrics_port, lambda: _reachable(db))

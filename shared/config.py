@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     kiosk_url: HttpUrl | None = Field(None, description="Address of kiosk.")
     portal_url: HttpUrl | None = Field(None, description="Address of portal.")
     auditor_url: HttpUrl | None = Field(None, description="Address of the auditor.")
+    personal_key_file: Path | None = Field(
+        None,
+        description="Keys that seal personal data of applications at rest; default `personal-keys` in the data folder.",
+    )
     divisions_file: Path | None = Field(None, description="CSV `code,name` of known 行政区划, for check C-8.")
     ledger_keys: str = Field(
         "",
@@ -95,6 +99,11 @@ class Settings(BaseSettings):
         if url is None:
             return f"sqlite:///{self.data_dir}/{service}.db"
         return str(url).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def personal_keys(self) -> Path:
+        """File of the keys that seal personal data."""
+        return self.personal_key_file or self.data_dir / "personal-keys"
 
     def url_for(self, service: str) -> str:
         """Base address of a service, without its path; e.g. `http://ledger:8080` for `…/ledger/v1/head`."""

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from shared.direct import REST_SECONDS, Direct
 from shared.errors import Conflict, Unavailable
+from shared.vault import Vault
 from shared.wakeup import PATIENCE, Bell, LocalBell, PostgresBell
 
 ROOT = Path(__file__).parent.parent
@@ -25,10 +26,11 @@ PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction
 
 
 class Database:
-    """Engine and sessions of one service. Thread-safe."""
+    """Engine and sessions of one service. Thread-safe. `vault`: where columns are sealed; each session carries it."""
 
-    def __init__(self, service: str, url: str) -> None:
+    def __init__(self, service: str, url: str, vault: Vault | None = None) -> None:
         self.service = service
+        self.vault = vault
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = (
@@ -48,7 +50,7 @@ class Database:
         Raises `Unavailable` when it cannot be now, `Conflict` when somebody else made the same row meanwhile.
         """
         with _as_ours(), Session(self._writer, expire_on_commit=False) as session:
-            session.info["bell"] = self.bell
+            session.info |= {"bell": self.bell, "vault": self.vault}
             with session.begin():
                 yield session
             self.bell.committed(session)
@@ -57,6 +59,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
         with _as_ours(), Session(self._reader, expire_on_commit=False) as session:
+            session.info["vault"] = self.vault
             yield session
 
     def ask(self, statement: TextClause, **values: Any) -> Sequence[Any]:
@@ -90,7 +93,7 @@ class Database:
         with self.engine.connect() as connection:
             if not self.is_sqlite:
                 self._make_schema(connection)
-            config.attributes["connection"] = connection
+            config.attributes |= {"connection": connection, "vault": self.vault}
             command.upgrade(config, "head")
             connection.commit()
 

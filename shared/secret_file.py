@@ -15,19 +15,39 @@ def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _create(path, make())
+    return read_secret(path)
+
+
+def read_secret(path: Path) -> bytes:
+    """The file's content. Raises `Broken` when others may read it, and OSError when it cannot be read."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise Broken(f"{path} is readable by others (mode {mode:o}): chmod 600")
     return path.read_bytes()
 
 
+def replace_secret(path: Path, content: bytes) -> None:
+    """Put `content` in the file's place, whole or not at all: killed in between, the old file stays."""
+    Path(_written_aside(path, content)).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def _create(path: Path, content: bytes) -> None:
     """Written aside and linked: killed in between, no half-written secret stays; two at once, the first one wins."""
+    name = _written_aside(path, content)
+    with suppress(FileExistsError):
+        path.hardlink_to(name)
+    Path(name).unlink()
+
+
+def _written_aside(path: Path, content: bytes) -> str:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        path.hardlink_to(name)
-    Path(name).unlink()
+    return name

@@ -17,6 +17,7 @@ from services.applications.model import CaseRow
 from services.applications.opening import Opening, Receipt
 from services.applications.private import parse, reading, writing
 from services.applications.reporting import EventReport, NotAllowed, check_facts
+from services.applications.sealing import set_personal
 from services.applications.settling import Settled
 from services.applications.states import allowed_events, guard
 from shared.case_ref import case_ref, new_query_code, normalise_project_no, normalise_query_code
@@ -189,7 +190,7 @@ class Applications:
                 if created:
                     docket.open_row(session, row, opening, reference, rules)
                     self.settle_all(session, [row])
-                elif not docket.was_opened_so(row, opening, reference):
+                elif not docket.was_opened_so(session, row, opening, reference):
                     raise if_open
         if not first:
             return self._open(opening, if_open)
@@ -213,7 +214,7 @@ class Applications:
                 raise PreconditionFailed(f"the case is at revision {row.revision}, not {revision}: read it again")
             if row.erased or row.item_code != opening.item_code:
                 raise Conflict("an erased case cannot be changed, and a case keeps its item; open another one")
-            docket.set_personal(row, opening.personal)
+            set_personal(session, row, opening.personal)
             row.revision += 1
             session.add(row)
         return Receipt(number, None, row.case_ref or "", row.revision, created=False)

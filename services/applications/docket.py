@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from typing import Any
 
-import orjson
 from sqlalchemy import Date, bindparam, delete, text
 from sqlmodel import Session, col, select
 
@@ -15,6 +13,16 @@ from services.applications.facts import Fact, FactDetails
 from services.applications.lifecycle import Rules
 from services.applications.model import CaseRow, FactRow, RequestRow, TimerRow
 from services.applications.opening import Opening
+from services.applications.sealing import (
+    content_of,
+    fact_of,
+    nothing_personal,
+    personal_of,
+    request_content,
+    request_names,
+    set_fact,
+    set_personal,
+)
 from shared.canonical import digest
 from shared.errors import Conflict, Invalid, NotFound, Violation
 from shared.outbox import ReleaseRow
@@ -45,10 +53,10 @@ def locked(session: Session, project_nos: Iterable[str]) -> dict[str, CaseRow]:
             text(
                 "INSERT INTO application "
                 "(project_no, task_type, promise_type, personal, revision, version, withdrawn, erased, overdue, active,"
-                " generation) VALUES (:project_no, '', '1', '{}', 0, 0, false, false, false, false, 0) "
+                " generation) VALUES (:project_no, '', '1', :personal, 0, 0, false, false, false, false, 0) "
                 "ON CONFLICT (project_no) DO NOTHING"
             ),
-            [{"project_no": number} for number in numbers],
+            [{"project_no": number, "personal": nothing_personal(session, number)} for number in numbers],
         )
     query = select(CaseRow).where(col(CaseRow.project_no).in_(numbers)).order_by(CaseRow.project_no)
     rows = session.exec(query.with_for_update().execution_options(populate_existing=True))
@@ -78,46 +86,41 @@ def open_row(session: Session, row: CaseRow, opening: Opening, case_ref: str, ru
         raise Invalid(Violation("case_ref", "unused", "another case has or had this name; make a new query code"))
     row.case_ref, row.item_code = case_ref, opening.item_code
     row.task_type, row.promise_day, row.promise_type = rules.task_type, rules.promise_day, rules.promise_type
-    set_personal(row, orjson.loads(row.personal) | opening.personal)
+    set_personal(session, row, personal_of(session, row) | opening.personal)
     session.add(row)
 
 
-def was_opened_so(row: CaseRow, opening: Opening, case_ref: str) -> bool:
+def was_opened_so(session: Session, row: CaseRow, opening: Opening, case_ref: str) -> bool:
     """Whether opening the case again like this would change nothing."""
-    return (row.case_ref, row.item_code, orjson.loads(row.personal)) == (case_ref, opening.item_code, opening.personal)
+    stands = (row.case_ref, row.item_code, personal_of(session, row))
+    return stands == (case_ref, opening.item_code, opening.personal)
 
 
-def set_personal(row: CaseRow, personal: Json) -> None:
-    """What is known about persons from now on."""
-    row.personal = orjson.dumps(personal).decode()
-
-
-def add_personal(row: CaseRow, personal: Json) -> None:
+def add_personal(session: Session, row: CaseRow, personal: Json) -> None:
     """Keep what was not known about persons: what a clerk has written stands. Nothing after erasure."""
     if personal and not row.erased:
-        set_personal(row, personal | orjson.loads(row.personal))
+        set_personal(session, row, personal | personal_of(session, row))
 
 
 def facts_of(session: Session, project_no: str) -> list[Fact]:
     """All facts of a case, in any order."""
-    query = select(FactRow.document).where(FactRow.project_no == project_no)
-    return [Fact.model_validate_json(document) for document in session.exec(query)]
+    query = select(FactRow).where(FactRow.project_no == project_no)
+    return [fact_of(session, row) for row in session.exec(query)]
 
 
 def add_facts(session: Session, row: CaseRow, facts: Sequence[Fact]) -> list[Fact]:
     """Store what is new, and return it. Raises `Invalid` when an identity comes again with another content."""
-    known = {row.fact_id: row.document for row in session.exec(select(FactRow).where(_are_of(row, facts)))}
+    known = {stored.fact_id: fact_of(session, stored) for stored in session.exec(_stored(row, facts))}
     now = format_time(datetime.now(UTC))
     added = []
     for fact in facts:
         kept = without_texts(fact) if row.erased else fact
-        document = kept.model_dump_json(exclude_none=True)
-        earlier = known.setdefault(fact.fact_id, document)
-        if Fact.model_validate_json(earlier) != kept:
-            raise Invalid(Violation("fact_id", "same-fact", "stands for another fact of this case already"))
-        if earlier is document:
-            session.add(_fact_row(kept, document, now))
+        if fact.fact_id not in known:
+            known[fact.fact_id] = kept
+            session.add(_fact_row(session, kept, now))
             added.append(kept)
+        elif known[fact.fact_id] != kept:
+            raise Invalid(Violation("fact_id", "same-fact", "stands for another fact of this case already"))
     session.flush()
     return added
 
@@ -130,9 +133,10 @@ def without_texts(fact: Fact) -> Fact:
 
 def erase(session: Session, row: CaseRow) -> None:
     """Forget everything personal of a case, for good. Its number stays, so that it is not opened again."""
-    row.erased, row.personal, row.active = True, "{}", False
+    row.erased, row.active = True, False
+    set_personal(session, row, {})
     for stored in session.exec(select(FactRow).where(FactRow.project_no == row.project_no)):
-        stored.document = without_texts(Fact.model_validate_json(stored.document)).model_dump_json(exclude_none=True)
+        set_fact(session, stored, without_texts(fact_of(session, stored)))
     for table in (TimerRow, RequestRow):
         session.connection().execute(delete(table).where(col(table.project_no) == row.project_no))
 
@@ -154,40 +158,44 @@ def next_project_no(session: Session, item_code: str, day: date) -> str:
     raise Conflict(f"all {LAST_SERIAL} numbers of this item are given out for today")
 
 
-def request_name(opening: Opening) -> str | None:
-    """What a repeated request is recognised by."""
-    return sha256(opening.request_id.encode()).hexdigest() if opening.request_id else None
-
-
 def earlier_number(session: Session, opening: Opening) -> str | None:
     """The case that this very request opened before. Raises `Conflict` when it asked for something else then."""
-    row = session.get(RequestRow, request_name(opening)) if opening.request_id else None
+    if opening.request_id is None:
+        return None
+    named = col(RequestRow.request).in_(request_names(session, opening.request_id))
+    row = session.exec(select(RequestRow).where(named).limit(1)).first()
     if row is None:
         return None
-    if row.content != _content(opening):
+    if content_of(session, row) != _content(opening):
         raise Conflict("this request_id stands for another request")
     return row.project_no
 
 
 def claim_request(session: Session, opening: Opening, project_no: str) -> bool:
-    """Remember the request; False when another transaction was first."""
-    name = request_name(opening)
-    if name is None:
+    """Remember the request; False when another transaction was first.
+
+    Under each of its names: while keys change, that other one may know the older key only.
+    """
+    if opening.request_id is None:
         return True
-    taken = session.connection().execute(
-        text(
-            "INSERT INTO request (request, project_no, content) VALUES (:request, :project_no, :content) "
-            "ON CONFLICT (request) DO NOTHING"
-        ),
-        {"request": name, "project_no": project_no, "content": _content(opening)},
+    statement = text(
+        "INSERT INTO request (request, project_no, content) VALUES (:request, :project_no, :content) "
+        "ON CONFLICT (request) DO NOTHING"
     )
-    return taken.rowcount == 1
+    claim = session.begin_nested()
+    for name in request_names(session, opening.request_id):
+        content = request_content(session, name, opening.request_id, _content(opening))
+        values = {"request": name, "project_no": project_no, "content": content}
+        if session.connection().execute(statement, values).rowcount != 1:
+            claim.rollback()
+            return False
+    claim.commit()
+    return True
 
 
 def locked_where(session: Session, conditions: Sequence[Any], limit: int) -> list[CaseRow]:
-    """Open cases that fulfil the conditions, locked, in the order of their numbers."""
-    query = select(CaseRow).where(col(CaseRow.case_ref).is_not(None), *conditions)
-    query = query.order_by(CaseRow.project_no).limit(limit).with_for_update()
+    """Cases that fulfil the conditions, locked, in the order of their numbers."""
+    query = select(CaseRow).where(*conditions).order_by(CaseRow.project_no).limit(limit).with_for_update()
     return list(session.exec(query.execution_options(populate_existing=True)))
 
 
@@ -203,17 +211,19 @@ def _content(opening: Opening) -> str:
     return digest(opening.model_dump(mode="json", exclude_none=True))
 
 
-def _are_of(row: CaseRow, facts: Sequence[Fact]) -> Any:
+def _stored(row: CaseRow, facts: Sequence[Fact]) -> Any:
     ids = {fact.fact_id for fact in facts}
-    return (col(FactRow.project_no) == row.project_no) & col(FactRow.fact_id).in_(ids)
+    return select(FactRow).where(FactRow.project_no == row.project_no, col(FactRow.fact_id).in_(ids))
 
 
-def _fact_row(fact: Fact, document: str, now: str) -> FactRow:
-    return FactRow(
+def _fact_row(session: Session, fact: Fact, now: str) -> FactRow:
+    row = FactRow(
         project_no=fact.project_no,
         fact_id=fact.fact_id,
         event=fact.event,
         occurred_at=format_time(fact.occurred_at),
         received_at=now,
-        document=document,
+        document="",
     )
+    set_fact(session, row, fact)
+    return row

@@ -1,4 +1,7 @@
-"""Tables of applications beside the outbox. What stands in `personal` and in a fact's document never leaves here."""
+"""Tables of applications beside the outbox.
+
+What stands in `personal`, a fact's `document` and a request's `content` is sealed (`sealing`), and never leaves here.
+"""
 
 from datetime import date
 from typing import Any
@@ -40,7 +43,7 @@ class CaseRow(ApplicationsModel, table=True):
     task_type: str = Field(default="", max_length=2)
     promise_day: int | None = None
     promise_type: str = Field(default=TimeUnit.WORKING, max_length=1)
-    personal: str = Field(default="{}", sa_column=Column(Text, nullable=False))
+    personal: str = Field(sa_column=Column(Text, nullable=False))
     revision: int = 0
     version: int = 0
     fingerprint: str | None = Field(default=None, max_length=64)
@@ -68,7 +71,7 @@ class CaseRow(ApplicationsModel, table=True):
 
 
 class FactRow(ApplicationsModel, table=True):
-    """One reported fact; `document` is a `facts.Fact`. Never changed, only erased by law."""
+    """One reported fact; `document` is a `facts.Fact`, sealed. Never changed, only erased by law."""
 
     __tablename__ = "fact"
 
@@ -121,10 +124,23 @@ class SerialRow(ApplicationsModel, table=True):
 
 
 class RequestRow(ApplicationsModel, table=True):
-    """A request to open a case that was carried out, by hash, so that its repetition opens no second one."""
+    """A request to open a case that was carried out, so that its repetition opens no second one.
+
+    `request` is a keyed hash of its identity, `content` the digest of what it asked for, sealed: a digest alone would
+    let whoever reads the database try out names and numbers.
+    """
 
     __tablename__ = "request"
 
     request: str = Field(primary_key=True, max_length=64)
     project_no: str = Field(max_length=50, index=True)
-    content: str = Field(max_length=64)
+    content: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class SealingMark(ApplicationsModel, table=True):
+    """The one row that says whether what was there before values were sealed (anew) may still lie in the files."""
+
+    __tablename__ = "sealing_mark"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    unclean: bool = False

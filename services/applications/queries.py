@@ -1,6 +1,5 @@
 """What clerks read: one case in full, lists and counts without anything about persons but the case's number."""
 
-import orjson
 from sqlmodel import Session, col, func, select
 
 from contracts.base import Json
@@ -8,6 +7,7 @@ from services.applications import docket, settling
 from services.applications.facts import Fact
 from services.applications.lifecycle import CaseState
 from services.applications.model import CaseRow, FactRow, TimerRow
+from services.applications.sealing import personal_of
 from services.applications.settling import Known
 from services.applications.states import allowed_events
 
@@ -25,7 +25,7 @@ def case(session: Session, project_no: str, now: Known) -> tuple[CaseRow, Json]:
         "withdrawn": row.withdrawn,
         "erased": row.erased,
         "rules": {"task_type": row.task_type, "promise_day": row.promise_day, "promise_type": row.promise_type},
-        **orjson.loads(row.personal),
+        **personal_of(session, row),
         **progress(state),
         "facts": [_fact(fact) for fact in facts],
         "timers": _timers(session, project_no),

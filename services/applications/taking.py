@@ -113,7 +113,7 @@ def _take_one(session: Session, row: CaseRow, one: _Ready) -> bool:
     """Whether anything is new."""
     opening = one.arrival.opening
     added = docket.add_facts(session, row, one.arrival.facts)
-    docket.add_personal(row, one.arrival.personal)
+    docket.add_personal(session, row, one.arrival.personal)
     if opening is None:
         return bool(added)
     if not row.is_open and one.name and one.rules:

@@ -70,7 +70,7 @@ def _until_done(chunk: Callable[[], int]) -> int:
 def _recompute_chunk(db: Database, region: str, today: date) -> int:
     with writing(db) as session:
         now = settling.known(session, today)
-        stale = [col(CaseRow.active), col(CaseRow.generation) < now.generation]
+        stale = [col(CaseRow.case_ref).is_not(None), col(CaseRow.active), col(CaseRow.generation) < now.generation]
         rows = docket.locked_where(session, stale, CHUNK)
         drafts = [settling.settle(session, row, now, region).draft for row in rows]
         settling.release(session, drafts, Lane.BACKFILL)

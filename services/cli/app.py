@@ -18,6 +18,7 @@ from services.cli import (
     importing,
     keys,
     operate,
+    personal,
     retention,
     verify,
 )
@@ -48,6 +49,7 @@ app.command("erase")(retention.erase)
 app.command("compact")(retention.compact)
 app.add_typer(deadletters.app, name="dead")
 app.add_typer(keys.app, name="keys")
+app.add_typer(personal.app, name="personal")
 topology_app = typer.Typer(no_args_is_help=True, help="Exchanges, queues and rights of the broker.")
 app.add_typer(topology_app, name="topology")
 

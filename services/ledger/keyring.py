@@ -4,8 +4,6 @@ The last block is the key that signs from now on. Those before it are on their w
 such a block says how long it signs too, so that nobody is surprised by the new one.
 """
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from contracts.base import format_time
 from shared.errors import Broken, Conflict
-from shared.secret_file import kept_secret
+from shared.secret_file import kept_secret, replace_secret
 
 KEY_FILE = "ledger-key.pem"
 END = "-----END PRIVATE KEY-----\n"
@@ -69,7 +67,7 @@ def rotate(folder: Path, overlap: timedelta, now: datetime) -> tuple[bytes, byte
     if last > now:
         raise Conflict(f"a rotation is under way: the key before this one signs until {format_time(last)}")
     old, new = ring[-1], RingKey(Ed25519PrivateKey.generate())
-    _replace(path, _written([replace(old, until=(now + overlap).astimezone(UTC)), new]))
+    replace_secret(path, _written([replace(old, until=(now + overlap).astimezone(UTC)), new]))
     return old.public_key, new.public_key
 
 
@@ -95,18 +93,3 @@ def _written(ring: Sequence[RingKey]) -> bytes:
             blocks.append(f"{UNTIL} {format_time(one.until)}\n".encode())
         blocks.append(one.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return b"".join(blocks)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Whole or not at all: killed in between, the old file stays."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

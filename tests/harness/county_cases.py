@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from contracts.base import Json, format_time
+from services.applications import reseal, sealing
 from services.applications.clock import start_of
 from services.applications.commands import Applications
 from services.applications.facts import Fact, FactEvent
@@ -103,6 +104,12 @@ class County:
         with self.db.read() as session:
             statement = text(f"SELECT count(*) FROM {table} WHERE {condition}")
             return int(session.connection().execute(statement).scalar_one())
+
+    def opened(self, table: str) -> list[str]:
+        """What lies sealed in a table, opened: `application`, `fact` or `request`."""
+        with self.db.read() as session:
+            vault = sealing.vault_of(session)
+            return [vault.open(value, place) for place, value, _ in reseal.values(session) if place.table == table]
 
     def close(self) -> None:
         """Give back every connection."""

@@ -1,5 +1,6 @@
 """A service's store for a test: as migrated as any, without paying for the migrations and the disk each time."""
 
+import atexit
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import event
 
 from shared.database import Database
+from shared.vault import Vault, make_keys
 
 
 def store(service: str, url: str, migrations: str | None = None) -> Database:
@@ -17,8 +19,12 @@ def store(service: str, url: str, migrations: str | None = None) -> Database:
     the disk: that matters when the machine dies, and then the test does too.
     """
     folder = migrations or service
-    db = Database(service, url)
     file = Path(url.removeprefix("sqlite:///"))
+    db = Database(
+        service,
+        url,
+        _vault(file.parent if url.startswith("sqlite") else _folder()) if folder == "applications" else None,
+    )
     if not db.is_sqlite:
         db.migrate(folder)
         return db
@@ -28,6 +34,20 @@ def store(service: str, url: str, migrations: str | None = None) -> Database:
     else:
         file.write_bytes(_migrated(folder))
     return db
+
+
+def _vault(folder: Path) -> Vault:
+    """Keys where a county in this folder would have them."""
+    make_keys(folder / "personal-keys")
+    return Vault(folder / "personal-keys")
+
+
+@cache
+def _folder() -> Path:
+    """A folder for the keys of stores that are no files, for as long as this process lives."""
+    place = tempfile.TemporaryDirectory()
+    atexit.register(place.cleanup)
+    return Path(place.name)
 
 
 @cache

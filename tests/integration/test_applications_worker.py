@@ -20,11 +20,14 @@ PROGRAM = """
 from shared.green import patch
 patch()
 import sys
+from pathlib import Path
 from services.applications.commands import Applications
 from services.applications.worker import make_worker
 from shared.database import Database
 from shared.messaging import run_worker
-run_worker(make_worker(Applications(Database("applications", sys.argv[1]), "440232000000")), sys.argv[2])
+from shared.vault import Vault
+db = Database("applications", sys.argv[1], Vault(Path(sys.argv[3])))
+run_worker(make_worker(Applications(db, "440232000000")), sys.argv[2])
 """
 
 
@@ -50,7 +53,7 @@ def start(county: County, broker: str, tmp_path: Path) -> Iterator[Callable[[], 
     def start() -> Path:
         log = tmp_path / "worker.log"
         with log.open("wb") as out:
-            command = [sys.executable, "-c", PROGRAM, county.db.url, broker]
+            command = [sys.executable, "-c", PROGRAM, county.db.url, broker, str(county.db.vault.path)]
             processes.append(subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out))
         return log
 

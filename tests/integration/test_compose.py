@@ -65,6 +65,7 @@ def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> di
         "RABBITMQ_PORT": str(urlsplit(rabbit.url).port),
         "DEFINITIONS_FILE": str(folder / "definitions.json"),
         "LEDGER_KEY_FOLDER": str(folder / "key"),
+        "PERSONAL_KEY_FOLDER": str(folder / "personal"),
     }
 
 

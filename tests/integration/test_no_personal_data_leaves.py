@@ -1,7 +1,7 @@
 """P1, P2, P11 end to end: real processes full of people, and no trace of them outside of the service applications.
 
 Everything that the county says, logs, sends and stores is searched, down to the bytes of every file. The same search
-over the database of applications must find everybody.
+over what applications keeps, opened with its keys, must find everybody.
 """
 
 import base64
@@ -19,10 +19,14 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
 
+from services.applications import reseal, sealing
 from services.demo import content
 from shared.case_ref import case_ref, new_query_code
+from shared.database import Database
+from shared.vault import Vault
 from tests.harness.county import CHANNELS, SERVICES, County, EmbeddedCounty, ProductionCounty, running, wait_for
 from tests.harness.packages import require
 from tests.harness.postgres import PLACES, PrivatePostgres, private_postgres
@@ -224,6 +228,15 @@ def rows(file: Path) -> bytes:
         return "\n".join(repr(row) for name in tables for row in db.execute(f'SELECT * FROM "{name}"')).encode()
 
 
+def known_with_keys(url: str, keys: Path) -> bytes:
+    """All that lies sealed in the store of applications, opened with the keys of a folder."""
+    with closing(Database("applications", url, Vault(keys / "personal-keys"))) as db, db.read() as session:
+        vault = sealing.vault_of(session)
+        return "\n".join(
+            [f"{case} {vault.open(value, place)}" for place, value, case in reseal.values(session)]
+        ).encode()
+
+
 @dataclass(frozen=True)
 class Life:
     """What a county said in its life and what it left behind, by where that was found."""
@@ -232,8 +245,16 @@ class Life:
     clerks: bytes
     said: Mapping[str, bytes]
     stored: Mapping[str, bytes]
+    opened: bytes
     persons: frozenset[str]
     codes: frozenset[str]
+
+    @cached_property
+    def numbers(self) -> set[str]:
+        """Case numbers: by them a case is found, so they stay as they are."""
+        return {
+            token for token in self.persons if token.startswith("37-") or re.fullmatch(r"[0-9A-Z]{31}\d{12}", token)
+        }
 
     @cached_property
     def leaks(self) -> dict[str, set[str]]:
@@ -247,9 +268,14 @@ class Life:
         return self.search.tokens(self.clerks)
 
     @cached_property
-    def kept(self) -> set[str]:
-        """Traces of people within applications."""
+    def plain(self) -> set[str]:
+        """Traces of people in what applications has stored, as it lies there."""
         return self.search.tokens(b"\n".join(data for name, data in self.stored.items() if of_applications(name)))
+
+    @cached_property
+    def kept(self) -> set[str]:
+        """The same by who has the keys."""
+        return self.search.tokens(self.opened)
 
 
 def of_applications(name: str) -> bool:
@@ -285,9 +311,10 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Life:
         stored = files(data)
         assert any(name.endswith(".db-wal") for name in stored)
         stored |= {f"{file.name} rows": rows(file) for file in data.glob("*.db")}
+        opened = known_with_keys(f"sqlite:///{data}/applications.db", data)
     codes = [*codes, *(person.code for person in crowd)]
     persons = {*demo_people(), *numbers, *(t for person in crowd for t in person.tokens if t != person.code)}
-    return Life(Search({*persons, *codes}), clerks, said, stored, frozenset(persons), frozenset(codes))
+    return Life(Search({*persons, *codes}), clerks, said, stored, opened, frozenset(persons), frozenset(codes))
 
 
 def receipts(county: County) -> tuple[list[str], list[str]]:
@@ -305,7 +332,12 @@ def test_a_county_in_one_process_says_and_stores_nothing_about_anybody(embedded:
 
 
 @pytest.mark.xdist_group("people-embedded")
-def test_the_same_search_finds_everybody_in_the_database_of_applications(embedded: Life) -> None:
+def test_in_the_files_of_applications_lies_nothing_but_case_numbers_in_plain_text(embedded: Life) -> None:
+    assert embedded.plain == {token for token in embedded.kept if token in embedded.numbers}
+
+
+@pytest.mark.xdist_group("people-embedded")
+def test_the_same_search_finds_everybody_where_the_keys_are(embedded: Life) -> None:
     # Of the demonstration only the first minutes have happened: later words of its script are not written yet.
     script = set(demo_people()) - applicants()
     assert embedded.persons - embedded.kept <= script
@@ -374,9 +406,11 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             rabbit.stop()
             stored = {f"broker {name}": data for name, data in files(rabbit.folder).items()}
             stored |= {name: dumped(postgres, database, name) for name in SERVICES}
+            opened = known_with_keys(postgres.url(database), Path(county.env["TONGYUAN_DATA_DIR"]))
+            stored |= {f"applications on disk: {name}": data for name, data in on_disk(postgres, database).items()}
         codes = frozenset(person.code for person in crowd)
         persons = frozenset(token for person in crowd for token in person.tokens) - codes
-        yield Life(Search({*persons, *codes}), clerks, said, stored, persons, codes)
+        yield Life(Search({*persons, *codes}), clerks, said, stored, opened, persons, codes)
     finally:
         rabbit.stop()
 
@@ -386,6 +420,20 @@ def dumped(postgres: PrivatePostgres, database: str, schema: str) -> bytes:
     program = require("pg_dump", "postgresql", places=PLACES)
     command = [str(program), "--schema", schema, postgres.dsn(database)]
     return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+
+
+def on_disk(postgres: PrivatePostgres, database: str) -> dict[str, bytes]:
+    """Heap, indexes and write-ahead log as they lie there; every schema is in the same files."""
+    with psycopg.connect(postgres.dsn(database), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        found = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", (database,)).fetchone()
+    assert found is not None
+    data = postgres.folder / "data"
+    return {
+        f"{part}/{name}": content
+        for part in (f"base/{found[0]}", "pg_wal")
+        for name, content in files(data / part).items()
+    }
 
 
 @pytest.mark.servers
@@ -403,7 +451,15 @@ def test_processes_broker_and_database_hold_nothing_about_anybody(production: Li
 
 @pytest.mark.servers
 @pytest.mark.xdist_group("people-production")
-def test_the_same_search_finds_everybody_in_the_schema_of_applications(production: Life) -> None:
+def test_in_dump_heap_and_journal_of_the_database_lies_nothing_but_case_numbers_in_plain_text(production: Life) -> None:
+    assert any(" base/" in name for name in production.stored)
+    assert any(" pg_wal/" in name for name in production.stored)
+    assert production.plain == production.numbers
+
+
+@pytest.mark.servers
+@pytest.mark.xdist_group("people-production")
+def test_the_same_search_finds_everybody_in_the_schema_where_the_keys_are(production: Life) -> None:
     assert production.kept == production.persons
 
 
