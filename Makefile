@@ -15,7 +15,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench lock clean
+.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ contracts: setup ## write the schemas, examples and documents that follow from c
 
 bench: setup ## measure throughput and latency on this machine
 	PYTHONPATH=. $(BIN)/python tests/bench/run.py
+
+bench-reading: setup ## measure how many readers and screens one process serves
+	PYTHONPATH=. $(BIN)/python tests/bench/reading.py
 
 lock: setup ## pin the newest versions that pyproject.toml allows, with their hashes
 	$(BIN)/pip-compile -q --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \

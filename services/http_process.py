@@ -10,7 +10,7 @@ from contracts.topology import AUDITOR, LANE_EXCHANGES, PUBLICATIONS_EXCHANGE, S
 from services.auditing import auditing, auditor_api
 from services.ledger.feed import LedgerFeed
 from services.openapi import serving_document
-from services.parts import Parts
+from services.parts import ChannelParts, Parts, front
 from services.process import amqp_url, settle_memory
 from shared.amqp import AmqpPublisher
 from shared.config import Settings
@@ -24,26 +24,26 @@ def run(name: str, settings: Settings) -> None:
     """Serve one service until told to stop."""
     parts = Parts(settings)
     parts.require_keys(name)
-    api, background = _http_parts(name, parts)
+    api, background, channels = _http_parts(name, parts)
     app = serving_document(name, api)
     sock = listen(settings.host, settings.port)
     settle_memory()
     try:
-        serve(mount({name: app}, app), sock, Threads(background))
+        serve(front(mount({name: app}, app), channels), sock, Threads(background))
     finally:
         parts.close()
 
 
-def _http_parts(name: str, parts: Parts) -> tuple[FastAPI, dict[str, Background]]:
+def _http_parts(name: str, parts: Parts) -> tuple[FastAPI, dict[str, Background], dict[str, ChannelParts]]:
     if name in SOURCES:
         relays = [_source_relay(name, lane, exchange, parts) for lane, exchange in LANE_EXCHANGES.items()]
-        return parts.source_api(name), {f"relay-{relay.name}": relay.run for relay in relays}
+        return parts.source_api(name), {f"relay-{relay.name}": relay.run for relay in relays}, {}
     if name == "ledger":
-        return parts.ledger_api(), {"relay": _ledger_relay(parts).run}
+        return parts.ledger_api(), {"relay": _ledger_relay(parts).run}, {}
     if name == AUDITOR:
-        return auditor_api(parts), auditing(parts)
+        return auditor_api(parts), auditing(parts), {}
     channel = parts.channel(name, parts.http_ledger())
-    return channel.api(parts.settings), channel.background()
+    return channel.api(parts.settings), channel.background(), {name: channel}
 
 
 def _source_relay(name: str, lane: Lane, exchange: str, parts: Parts) -> Relay:

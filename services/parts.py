@@ -2,11 +2,13 @@
 
 import csv
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from contracts.catalog import Item
 from contracts.topology import CHANNELS, SOURCES
@@ -28,8 +30,10 @@ from services.ledger import api as ledger_api
 from services.ledger.signing import Signer
 from shared.config import Settings, SettingsError
 from shared.database import Database
+from shared.front import Front
 from shared.secret_file import kept_secret
 from shared.serve import Background, periodically
+from shared.sse import StreamApp
 from shared.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader
 from shared.vault import Vault
 
@@ -50,6 +54,10 @@ class ChannelParts:
         """The channel's HTTP app."""
         return channels_api.make(self.channel, settings, self.index, self.live)
 
+    def stream(self) -> ASGIApp:
+        """The channel's event stream alone."""
+        return StreamApp(self.live.stream, self.live.open)
+
     def background(self) -> dict[str, Background]:
         """What runs beside the channel's HTTP."""
         name = self.channel.service
@@ -58,6 +66,12 @@ class ChannelParts:
             drill = partial(drill_if_due, self.channel, self.drill_interval)
             work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
         return work
+
+
+def front(app: ASGIApp, channels: Mapping[str, ChannelParts]) -> Front:
+    """`app` behind the answers and streams of these channels, which many ask for."""
+    pages = {name: channel.live.page for name, channel in channels.items()}
+    return Front(app, pages, {name: channel.stream() for name, channel in channels.items()})
 
 
 @dataclass

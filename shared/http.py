@@ -84,7 +84,7 @@ class Edge:
             nonlocal status, answering
             if message["type"] == "http.response.start":
                 status, answering = message["status"], True
-                message["headers"] = [*message["headers"], *_safe(message["headers"], scope.get("scheme") == "https")]
+                message["headers"] = [*message["headers"], *safe_headers(message["headers"], scope)]
             await send(message)
 
         with trace.act(headers.get(b"traceparent", b"").decode("latin-1")):
@@ -113,13 +113,11 @@ NOTHING_ACTIVE = (
 TLS_ONLY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
-def _safe(sent: Iterable[tuple[bytes, bytes]], tls: bool) -> Iterator[tuple[bytes, bytes]]:
-    """What every answer says besides its own; pages bring a content policy of theirs."""
-    yield from SAFE_HEADERS
-    if all(name.lower() != NOTHING_ACTIVE[0] for name, _ in sent):
-        yield NOTHING_ACTIVE
-    if tls:
-        yield TLS_ONLY
+def safe_headers(sent: Iterable[tuple[bytes, bytes]], scope: Scope) -> Iterator[tuple[bytes, bytes]]:
+    """What every answer says besides what it has `sent`; pages bring a content policy of theirs."""
+    said = {name.lower() for name, _ in sent}
+    ours = [*SAFE_HEADERS, NOTHING_ACTIVE, *([TLS_ONLY] if scope.get("scheme") == "https" else [])]
+    yield from (header for header in ours if header[0] not in said)
 
 
 def _bounded(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Receive:

@@ -6,6 +6,7 @@ client that comes back with an id still in the ring gets what it missed from mem
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +16,16 @@ from itertools import islice
 from starlette.types import Receive, Scope, Send
 
 from shared import metrics
+from shared.http import safe_headers
 
 RING = 2048
 SEND_TIMEOUT = 5.0
 HEARTBEAT = 15.0
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,18 @@ class Stream:
         self.name = name
         self._frames: deque[Frame] = deque(maxlen=RING)
         self._added = 0
-        self._clients = 0
+        # What nearly every client gets next: from a place up to a number of frames, as bytes.
+        self._joined = (-1, -1, b"")
+        self._counted = 0
+        self._clients: set[_Client] = set()
         self._turn = threading.Lock()
-        self._changed: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._watching = False
 
     @property
     def has_clients(self) -> bool:
         """Whether anybody listens; without, changes need not be encoded."""
-        return self._clients > 0
+        return self._counted > 0
 
     def add(self, frames: list[Frame]) -> None:
         """Append frames in order of their numbers; wakes every client."""
@@ -64,34 +74,44 @@ class Stream:
     @contextmanager
     def listener(self) -> Iterator[None]:
         """Count a client, from before it asks where the channel is: what comes later must be in the log."""
-        self._clients += 1
-        metrics.stream_clients.labels(self.name).set(self._clients)
+        self._counted += 1
+        metrics.stream_clients.labels(self.name).set(self._counted)
         try:
             yield
         finally:
-            self._clients -= 1
-            metrics.stream_clients.labels(self.name).set(self._clients)
+            self._counted -= 1
+            metrics.stream_clients.labels(self.name).set(self._counted)
 
     async def serve(self, send: Send, receive: Receive, hello: bytes, number: int) -> None:
-        """One client until it leaves or stops reading. `hello` goes first, then every frame after change `number`."""
-        leaving = asyncio.ensure_future(_left(receive))
+        """One client until it leaves or stops reading. `hello` goes first, then every frame after change `number`.
+
+        The answer must have been started.
+        """
+        client = _Client()
+        self._join(client)
+        leaving = asyncio.ensure_future(_left(receive, client))
         try:
-            await _start(send)
-            await self._send(send, hello)
+            await client.give(send, hello)
             place = self._place_after(number)
-            while not leaving.done():
-                changed = self._listening()  # before reading: what arrives in between rings this very bell
-                frames = self._since(place)
-                if frames is None:
+            while not client.left:
+                news = client.expect()  # before reading: what arrives in between rings this very bell
+                data, place = self._bytes_since(place)
+                if data is None:
                     break
-                if frames:
-                    await self._send(send, b"".join(frame.data for frame in frames))
-                    place += len(frames)
+                if data:
+                    await client.give(send, data)
+                elif client.silent_for(HEARTBEAT):
+                    await client.give(send, b": alive\n\n")
                 else:
-                    await self._wait(changed, leaving, send)
-        except (TimeoutError, OSError):
+                    await news
+        except asyncio.CancelledError:
+            if not client.stuck:
+                raise
+            metrics.stream_evictions.labels(self.name).inc()
+        except OSError:
             metrics.stream_evictions.labels(self.name).inc()
         finally:
+            self._clients.discard(client)
             leaving.cancel()
 
     def _place_after(self, number: int) -> int:
@@ -104,35 +124,84 @@ class Stream:
                 ahead += 1
             return self._added - ahead
 
-    def _since(self, place: int) -> list[Frame] | None:
-        """Frames from a place on; None when the client fell off the end of the ring and must come back."""
+    def _bytes_since(self, place: int) -> tuple[bytes | None, int]:
+        """What comes after a place, and the place after that; None when the client fell off the end of the ring."""
         with self._turn:
-            missed = self._added - place
-            if missed > len(self._frames):
-                return None
-            return list(islice(reversed(self._frames), missed))[::-1]
+            if place == self._added:
+                return b"", place
+            if self._joined[:2] != (place, self._added):
+                missed = self._added - place
+                if missed > len(self._frames):
+                    return None, place
+                frames = list(islice(reversed(self._frames), missed))[::-1]
+                self._joined = (place, self._added, b"".join(frame.data for frame in frames))
+            return self._joined[2], self._added
 
-    async def _wait(self, changed: asyncio.Future[None], leaving: asyncio.Future[None], send: Send) -> None:
-        done, _ = await asyncio.wait({changed, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-        if not done:
-            await self._send(send, b": alive\n\n")
-
-    async def _send(self, send: Send, data: bytes) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT):
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-
-    def _listening(self) -> asyncio.Future[None]:
-        if self._changed is None:
-            loop = asyncio.get_running_loop()
-            self._changed = loop.create_future()
-            with self._turn:
-                self._loop = loop
-        return self._changed
+    def _join(self, client: "_Client") -> None:
+        loop = asyncio.get_running_loop()
+        with self._turn:
+            self._loop = loop
+        self._clients.add(client)
+        if not self._watching:
+            self._watching = True
+            loop.call_soon(self._watch)
 
     def _wake(self) -> None:
-        if self._changed is not None:
-            self._changed.set_result(None)
-            self._changed = None
+        for client in self._clients:
+            client.wake()
+
+    def _watch(self) -> None:
+        """One clock for all: who does not take what is sent is cut, who has heard nothing for long is greeted."""
+        self._watching = bool(self._clients)
+        for client in self._clients:
+            if client.sending_for(SEND_TIMEOUT):
+                client.cut()
+            elif client.silent_for(HEARTBEAT):
+                client.wake()
+        if self._watching:
+            asyncio.get_running_loop().call_later(min(1.0, SEND_TIMEOUT / 3), self._watch)
+
+
+class _Client:
+    """One open stream. A timer, a queue or a lock for each would cost more than the stream itself."""
+
+    __slots__ = ("_news", "_sending", "_sent", "_task", "left", "stuck")
+
+    def __init__(self) -> None:
+        self.left = self.stuck = False
+        self._task = asyncio.current_task()
+        self._news: asyncio.Future[None] | None = None
+        self._sending = False
+        self._sent = time.monotonic()
+
+    def expect(self) -> asyncio.Future[None]:
+        """The bell of the next news."""
+        if self._news is None or self._news.done():
+            self._news = asyncio.get_running_loop().create_future()
+        return self._news
+
+    def wake(self) -> None:
+        """Ring it."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def give(self, send: Send, data: bytes) -> None:
+        """Send; `sending_for` tells for how long it has not been taken."""
+        self._sending, self._sent = True, time.monotonic()
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+        self._sending = False
+
+    def sending_for(self, seconds: float) -> bool:
+        return self._sending and time.monotonic() - self._sent > seconds
+
+    def silent_for(self, seconds: float) -> bool:
+        return not self._sending and time.monotonic() - self._sent > seconds
+
+    def cut(self) -> None:
+        """End it in the middle of a send; it comes back with its cursor."""
+        self.stuck = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 class StreamApp:
@@ -143,23 +212,26 @@ class StreamApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        headers = dict(scope["headers"])
-        query = dict(part.split("=", 1) for part in scope["query_string"].decode("latin-1").split("&") if "=" in part)
-        last_id = headers.get(b"last-event-id", b"").decode("latin-1") or query.get("last_event_id", "")
         with self._stream.listener():
-            hello, cursor = await self._open(last_id[:64])
+            hello, cursor = await self._open(_last_id(scope))
+            await send({"type": "http.response.start", "status": 200, "headers": _headers(scope)})
             await self._stream.serve(send, receive, hello, cursor)
 
 
-async def _start(send: Send) -> None:
-    headers = [
-        (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+# What is worked out once at the start must not lie in memory for as long as the stream is open.
+def _last_id(scope: Scope) -> str:
+    headers = dict(scope["headers"])
+    query = dict(part.split("=", 1) for part in scope["query_string"].decode("latin-1").split("&") if "=" in part)
+    last_id: str = headers.get(b"last-event-id", b"").decode("latin-1") or query.get("last_event_id", "")
+    return last_id[:64]
 
 
-async def _left(receive: Receive) -> None:
+def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    return [*STREAM_HEADERS, *safe_headers(STREAM_HEADERS, scope)]
+
+
+async def _left(receive: Receive, client: _Client) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    client.left = True
+    client.wake()

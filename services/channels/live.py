@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import text
 from starlette.concurrency import run_in_threadpool
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from contracts.publication import Kind
 from services.channels import queries, words
 from services.channels.commands import state
@@ -18,6 +18,7 @@ from services.channels.search import Indexed, SearchIndex, indexed
 from shared import log, metrics
 from shared.database import Database
 from shared.errors import TongyuanError
+from shared.front import KEEP_SECONDS, Mark, Page
 from shared.sse import Frame, Stream, encode
 
 BATCH = 200
@@ -29,6 +30,11 @@ POLL_SECONDS = 0.5
 INDEXED = text("SELECT change FROM indexed WHERE id = 1")
 CHANGED_KEYS = text(
     "SELECT key, change FROM document WHERE change > :after AND kind <> 'application' ORDER BY change LIMIT :limit"
+)
+LOOK = text(
+    "SELECT s.epoch, s.change, h.time, "
+    "(SELECT min(expires_at) FROM document WHERE expires_at > :now AND content IS NOT NULL) AS ends "
+    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
 )
 REMEMBER_INDEXED = text(
     "INSERT INTO indexed (id, change) VALUES (1, :change) ON CONFLICT (id) DO UPDATE SET change = excluded.change"
@@ -42,6 +48,7 @@ class Live:
     def __init__(self, db: Database, name: str) -> None:
         self._db = db
         self.stream = Stream(name)
+        self.page = Page(name, self._look)
         self._seen = -1
         self._head = ""
         self._measure_after = 0.0
@@ -61,12 +68,21 @@ class Live:
             rows = self._changes() if at.change > self._seen else []
         if rows:
             self._seen = rows[-1].change
+            self.page.turn(Mark(rows[-1].epoch, self._seen, self._head))
             self.stream.add([_change(row.epoch, row) for row in rows])
         else:
             self._seen = max(self._seen, at.change)
+            self.page.turn(Mark(at.epoch, at.change, at.time or ""))
             self._tell_head(queries.freshness_of(at))
         # A full page may have a next one; whatever has come since this page has rung the bell.
         return len(rows) == BATCH
+
+    def _look(self) -> tuple[Mark, float]:
+        """The store's mark now, and in how many seconds a document comes to its end."""
+        now = datetime.now(UTC)
+        at = self._db.ask(LOOK, now=format_time(now))[0]
+        ends_in = (datetime.fromisoformat(at.ends) - now).total_seconds() if at.ends else KEEP_SECONDS
+        return Mark(at.epoch, at.change, at.time or ""), ends_in
 
     def _changes(self) -> Sequence[Any]:
         return self._db.ask(queries.CHANGES, after=self._seen, limit=BATCH) if self.stream.has_clients else []

@@ -37,6 +37,7 @@ def _run(config: Settings, *, demo: bool) -> None:
     from services.auditing import at_one_address, auditing  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.backup import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.embedded import Embedded  # noqa: PLC0415  # likewise
+    from services.parts import front  # noqa: PLC0415  # likewise
     from services.root import make_root  # noqa: PLC0415  # likewise
     from shared.serve import Threads, mount, serve  # noqa: PLC0415  # likewise
 
@@ -55,7 +56,7 @@ def _run(config: Settings, *, demo: bool) -> None:
                 work["demo"] = life.run
                 receipts = lambda: life.receipts  # noqa: E731  # read when asked for: each round has its own
             work |= auditing(county.parts, at_one_address(county.settings, address))
-            app = mount(apis, make_root(county.settings, receipts))
+            app = front(mount(apis, make_root(county.settings, receipts)), county.channels)
             serve(app, sock, Threads(work), on_started=lambda: _greet(address, config, demo=demo))
     finally:
         county.close()

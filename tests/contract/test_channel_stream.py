@@ -162,10 +162,10 @@ def test_a_stuck_screen_is_cut_and_delays_nobody(fed, channel, monkeypatch):
 
 def test_who_falls_off_the_end_of_the_log_is_let_go_and_comes_back(fed, channel):
     stream = sse.Stream("test")
-    stream.add([sse.Frame(number, b"") for number in range(1, sse.RING + 10)])
+    stream.add([sse.Frame(number, b".") for number in range(1, sse.RING + 10)])
 
-    assert stream._since(0) is None
-    assert len(stream._since(9) or []) == sse.RING
+    assert stream._bytes_since(0) == (None, 0)
+    assert stream._bytes_since(9) == (b"." * sse.RING, sse.RING + 9)
 
 
 def release_each(county, numbers):
