@@ -1,0 +1,80 @@
+"""An open page follows what is released, in place; what the reader chose stays chosen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.harness.browser import Page
+from tests.harness.county import CHANNELS, EmbeddedCounty
+
+SAME_PAGE = "() => window.untouched === true"
+
+
+@pytest.fixture
+def guide(county: EmbeddedCounty) -> Iterator[dict[str, Any]]:
+    """A guide with questions that every channel shows; as it was again in the end."""
+    shown = county.http("kiosk").get("/kiosk/v1/changes?limit=500").json()["changes"]
+    code = next(
+        change["document"]["code"]
+        for change in shown
+        if change["key"].startswith("guide:") and change["document"]["questions"] and change["document"]["fees"]
+    )
+    draft = county.http("guides").get(f"/guides/v1/guides/{code}").json()["draft"]
+    yield draft
+    release(county, draft)
+
+
+def release(county: EmbeddedCounty, draft: dict[str, Any]) -> None:
+    """The draft, released as the next version."""
+    http, path = county.http("guides"), f"/guides/v1/guides/{draft['code']}"
+    revision = http.get(path).json()["revision"]
+    http.put(path, json=draft, headers={"If-Match": f'"{revision}"'}).raise_for_status()
+    http.post(f"{path}/release").raise_for_status()
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_new_fee_appears_on_the_open_page_without_a_reload_or_a_jump(
+    page: Page, county: EmbeddedCounty, channel: str, guide: dict[str, Any]
+) -> None:
+    page.open(f"/{channel}/items/{guide['code']}")
+    page.run("window.untouched = true; document.querySelectorAll('#main details').forEach((one) => one.open = true)")
+    page.run("window.scrollTo(0, 200)")
+    before = page.evaluate("() => [scrollY, document.querySelectorAll('#main details[open]').length]")
+
+    fees = [{**guide["fees"][0], "fee_stand": "八千八百八十八元"}, *guide["fees"][1:]]
+    release(county, {**guide, "fees": fees})
+
+    page.wait("() => document.querySelector('#main').textContent.includes('八千八百八十八元')")
+    assert page.evaluate(SAME_PAGE)
+    assert page.evaluate("() => [scrollY, document.querySelectorAll('#main details[open]').length]") == before
+    assert "更新" in page.text("#status")
+
+
+def test_a_page_that_nobody_looks_at_asks_for_nothing_more(page: Page, county: EmbeddedCounty) -> None:
+    page.open("/web/")
+    page.run("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
+    asked = len(page.requests)
+
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert len(page.requests) == asked
+
+
+def test_language_and_size_are_chosen_once_and_hold_on_every_page(page: Page) -> None:
+    page.open("/web/")
+    assert page.evaluate("() => getComputedStyle(document.querySelector('nav .en')).display") == "none"
+
+    page.click("button[data-mode=lang]")
+    page.click("button[data-mode=elder]")
+    page.open("/web/items")
+
+    assert page.evaluate("() => [document.documentElement.lang, document.documentElement.dataset.elder]") == [
+        "en",
+        "on",
+    ]
+    assert "All services" in page.text("nav")
+    assert page.evaluate("() => document.querySelector('#q').placeholder").startswith("e.g.")
+    assert page.evaluate("() => document.querySelector('button[data-mode=elder]').ariaPressed") == "true"
+    assert page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
