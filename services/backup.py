@@ -4,13 +4,12 @@ Copied in the order auditor, channels, ledger, sources: each only grows, so in a
 channel is ahead of the ledger, which is ahead of no source. What one is behind it catches up by itself after a restore.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,7 +18,16 @@ from pathlib import Path
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services import archive
 from services.archive import BadArchive, Manifest, Store
-from services.restored import check_ledger, contradictions, head_of, lost_keys, marks_of, sealed_with
+from services.restored import (
+    check_ledger,
+    contradictions,
+    head_of,
+    lost_keys,
+    marks_of,
+    sealed_with,
+    signers_doubt,
+    stage_memory,
+)
 from services.stores import (
     Ask,
     asking_postgres,
@@ -32,6 +40,7 @@ from services.stores import (
     load_postgres,
     restoring_postgres,
 )
+from services.swap import STAGED, finish_restore, locked
 from shared.config import Settings
 from shared.errors import Conflict, NotFound
 
@@ -39,7 +48,7 @@ ORDER = (AUDITOR, *CHANNELS, "ledger", *SOURCES)
 # What the auditor has found is worth keeping, and a county can do without.
 NEEDED = ORDER[1:]
 KEYS = ("ledger-key.pem", "admin-token", "service-token")
-STAGED, STAGING = "restoring", "restoring.partial"
+STAGING = "restoring.partial"
 Tell = Callable[[str, int], None]
 
 
@@ -119,7 +128,7 @@ def restore(settings: Settings, file: Path, only: Sequence[str], tell: Tell, *, 
     services = [service for service in ORDER if service in (only or {*NEEDED, *manifest.stores})]
     _require_fit(settings, manifest, mode, services)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}".lower()
-    with _locked(settings.data_dir) as folder:
+    with locked(settings.data_dir) as folder:
         finish_restore(folder)
         if mode == "sqlite" and _present(folder) and not force:
             raise Conflict(f"{folder} holds a county already; --force puts the backup in its place and keeps it aside")
@@ -137,33 +146,8 @@ def restore(settings: Settings, file: Path, only: Sequence[str], tell: Tell, *, 
     kept = [str(aside)] if aside.is_dir() else []
     kept += [f"schemas <service>_{stamp}"] if mode == "postgresql" else []
     notes = [*contradictions(marks), *lost_keys(settings)]
+    notes += signers_doubt(settings, manifest.head) if "ledger" in services else ()
     return Outcome(manifest, file, notes, ", ".join(kept))
-
-
-def resume_restore(folder: Path) -> None:
-    """Before a county starts: carry through a restore that was interrupted. Raises `Conflict` while one goes on."""
-    if (folder / STAGED).is_dir():
-        with _locked(folder):
-            finish_restore(folder)
-
-
-def finish_restore(folder: Path) -> None:
-    """Put in place what was checked and staged. Does nothing when there is nothing; the folder's lock is held."""
-    staged = folder / STAGED
-    if not staged.is_dir():
-        return
-    aside = folder / (staged / "aside").read_text(encoding="ascii")
-    aside.mkdir(mode=0o700, exist_ok=True)
-    for path in sorted((*staged.glob("stores/*"), *staged.glob("keys/*"))):
-        # A journal of the old file would be played into the new one.
-        for old in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            if (folder / old).exists():
-                (folder / old).replace(aside / old)
-        path.replace(folder / path.name)
-    archive.sync_folder(folder)
-    shutil.rmtree(staged)
-    with suppress(OSError):
-        aside.rmdir()
 
 
 def _present(folder: Path) -> list[str]:
@@ -223,6 +207,8 @@ def _load_schemas(job: _Job) -> dict[str, int]:
 
 def _put_in_place(job: _Job) -> None:
     """From the first line's end on, `finish_restore` carries it through, whoever interrupts us."""
+    if job.keys:
+        stage_memory(job.settings, job.staging / "keys", job.manifest.head)
     (job.staging / "aside").write_text(f"replaced-{job.stamp}", encoding="ascii")
     archive.sync_folder(job.staging)
     job.staging.replace(job.settings.data_dir / STAGED)
@@ -284,17 +270,3 @@ def _copy_keys(data_dir: Path, folder: Path) -> Iterator[str]:
             shutil.copyfile(data_dir / name, folder / "keys" / name)
     if not (folder / "keys" / KEYS[0]).exists():
         yield f"the signing key is not in this backup: there is no {data_dir / KEYS[0]} here; keep it elsewhere"
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
-    """The data folder, which no `tongyuan up` uses meanwhile. Raises `Conflict`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
-    except BlockingIOError:
-        raise Conflict(f"{folder} is in use by a running county: stop it first") from None
-    finally:
-        os.close(handle)

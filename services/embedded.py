@@ -6,6 +6,7 @@ source ──relay(lane)──► ledger ──relay(channel)──► channel  
 import fcntl
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,8 @@ from services.catalog.commands import ENDS_SECONDS
 from services.guides.following import ItemWatch
 from services.ledger import queries
 from services.ledger.feed import LedgerFeed
-from services.ledger.heads import sign_head
 from services.ledger.intake import Intake, Pace
+from services.ledger.memory import WouldFork
 from services.local import LocalLedger, LocalSource
 from services.openapi import serving_document
 from services.parts import ChannelParts, Parts, kept_token
@@ -79,19 +80,20 @@ class Embedded:
         return {name: serving_document(name, api) for name, api in apis.items()}
 
     def reconcile(self) -> None:
-        """Every hop compares with upstream and takes what is missing; the head is signed anew."""
-        self.intake.reconcile()
-        sign_head(self.parts.database("ledger"), self.parts.signer)
+        """Every hop compares with upstream and takes what is missing; the head is signed anew.
+
+        While the signer refuses, the ledger takes nothing, and the channels show what they have.
+        """
+        with suppress(WouldFork):
+            self.intake.reconcile()
+            self.parts.standing.sign()
         for channel in self.channels.values():
             channel.channel.reconcile()
 
     def background(self) -> dict[str, Background]:
         """Everything that runs beside HTTP, by name."""
-        ledger = self.parts.database("ledger")
         work: dict[str, Background] = {
-            "heads": periodically(
-                self.settings.head_interval, lambda: sign_head(ledger, self.parts.signer), name="head"
-            ),
+            "heads": periodically(self.settings.head_interval, self.parts.standing.sign, name="head"),
             "ledger-reconcile": periodically(
                 self.settings.reconcile_interval, partial(self.intake.reconcile, patient=True), name="ledger-reconcile"
             ),
@@ -121,7 +123,7 @@ class Embedded:
     def _wire(self) -> None:
         ledger = self.parts.database("ledger")
         readers = {name: LocalSource(self.parts.database(name), name) for name in SOURCES}
-        self.intake = Intake(ledger, readers)
+        self.intake = Intake(ledger, readers, self.parts.standing.require)
         self.channels = {name: self.parts.channel(name, LocalLedger(ledger)) for name in CHANNELS}
         pace = Pace(self._ledger_size, self._positions, self.settings.backfill_lag)
         self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger.sources")

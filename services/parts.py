@@ -28,6 +28,7 @@ from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.ledger import api as ledger_api
 from services.ledger.signing import Signer
+from services.ledger.standing import Standing
 from shared.config import Settings, SettingsError
 from shared.database import Database
 from shared.front import Front
@@ -117,6 +118,10 @@ class Parts:
     @cached_property
     def signer(self) -> Signer:
         return Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
+
+    @cached_property
+    def standing(self) -> Standing:
+        return Standing(self.database("ledger"), self.signer)
 
     def channel(self, name: str, ledger: LedgerReader) -> ChannelParts:
         """One channel that follows `ledger`."""

@@ -1,6 +1,7 @@
 """What stores say about themselves and each other: how far each is, and whether the ledger adds up."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import orjson
 
@@ -8,12 +9,13 @@ from contracts.publication import Head, Publication
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.applications.reseal import key_ids
 from services.archive import BadArchive
+from services.ledger.memory import MEMORY_FILE, Memory, Tree
 from services.stores import Ask, asking
 from shared.canonical import canonical
 from shared.checkpoint import verify_checkpoint
 from shared.config import Settings
 from shared.errors import Broken
-from shared.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
+from shared.merkle import EMPTY_ROOT, GrowingTiles, NoTiles, leaf_hash, tree_root
 from shared.vault import Vault
 
 TELL_EVERY = 10_000
@@ -74,6 +76,31 @@ def lost_keys(settings: Settings) -> Iterator[str]:
         yield (
             f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not hold it: "
             "put it back before you start"
+        )
+
+
+def stage_memory(settings: Settings, keys: Path, head: Head | None) -> None:
+    """Put the backup's head into `keys` as the last one signed, unless the signer here has a memory of its own.
+
+    A machine that never signed knows of nothing newer; one that did must find out that it was set back.
+    """
+    if head is not None and not (settings.data_dir / MEMORY_FILE).exists():
+        Memory(settings.log_origin, keys / MEMORY_FILE).set(Tree(head.size, bytes.fromhex(head.root)))
+
+
+def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
+    """What the signer here will say of a ledger whose newest head is `head`, for an operator."""
+    memory = Memory(settings.log_origin, settings.data_dir / MEMORY_FILE)
+    try:
+        last = memory.last()
+    except ValueError as error:
+        yield f"{memory.path} cannot be read: {error}"
+        return
+    size, root = (head.size, head.root) if head else (0, EMPTY_ROOT.hex())
+    if last is not None and (last.size > size or (last.size == size and last.root.hex() != root)):
+        yield (
+            f"the signer here has signed {last.size} entries, the backup's newest head covers {size}: it will sign and "
+            f"record nothing until you restore a newer ledger or say `tongyuan keys accept {size} {root}`"
         )
 
 

@@ -11,14 +11,17 @@ from services.catalog.worker import make_worker as catalog_worker
 from services.channels.worker import make_worker as channel_worker
 from services.guides.following import ItemWatch
 from services.guides.worker import make_worker as guides_worker
+from services.ledger.refusal import refusal
+from services.ledger.standing import Standby
 from services.ledger.worker import make_worker as ledger_worker
 from services.parts import Parts
 from services.process import amqp_url, settle_memory
 from shared import log
 from shared.config import Settings
 from shared.database import Database
-from shared.errors import TongyuanError
+from shared.errors import TongyuanError, Unavailable
 from shared.messaging import run_worker
+from shared.timers import quietly
 from shared.upstream import client, get
 from shared.worker_http import serve_health
 
@@ -36,7 +39,7 @@ def run(name: str, settings: Settings) -> None:
     parts.require_keys(service)
     if settings.metrics_port:
         db = parts.database(service)
-        serve_health(name, settings.host, settings.metrics_port, lambda: _reachable(db))
+        serve_health(name, settings.host, settings.metrics_port, lambda: _require_ready(service, db))
     if service in BEHIND:
         os.nice(BEHIND[service])
     worker = _makers(parts)[service]()
@@ -64,23 +67,27 @@ def _makers(parts: Parts) -> Mapping[str, Callable[[], Any]]:
 def _leading(parts: Parts) -> Any:
     """The sequencer: waits until no other holds its lock, and keeps the lock for as long as it lives."""
     ear = parts.database("ledger").bell.ear()
+    standby = Standby(parts.database("ledger"), parts.signer)
     waited = threading.Event()
     while not ear.lead("sequencer"):
         _log.info("another sequencer is leading")
+        quietly(standby.look, "standby")
         waited.wait(LEAD_SECONDS)
     return ledger_worker(
         parts.database("ledger"),
         dict(parts.http_sources()),
-        parts.signer,
+        parts.standing,
         parts.settings,
         still_leading=lambda: ear.lead("sequencer"),
         positions=Positions(parts.settings),
     )
 
 
-def _reachable(db: Database) -> None:
+def _require_ready(service: str, db: Database) -> None:
     with db.read() as session:
         session.connection().exec_driver_sql("SELECT 1")
+        if service == "ledger" and (refused := refusal(session)):
+            raise Unavailable(refused["reason"])
 
 
 class Positions:

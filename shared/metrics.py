@@ -13,6 +13,7 @@ leading = Gauge("tongyuan_leader", "1 where this process holds the lock of its r
 
 ledger_position = Gauge("tongyuan_ledger_position", "Position of the newest entry of the ledger.")
 ledger_holes = Counter("tongyuan_ledger_version_holes_total", "Versions that were asked for out of turn.")
+signer_refuses = Gauge("tongyuan_signer_refuses", "1 while the signer refuses a ledger that went back or forked.")
 head_age = Gauge("tongyuan_head_age_seconds", "Age of the newest signed head this process has seen.", ["service"])
 
 position = Gauge("tongyuan_channel_position", "Position up to which a channel has applied the ledger.", ["channel"])

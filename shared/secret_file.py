@@ -1,4 +1,4 @@
-"""Secrets kept in files that nobody but us may read: made once, whole or not at all."""
+"""Small files that nobody but us may read, written whole or not at all."""
 
 import os
 import stat
@@ -27,8 +27,13 @@ def read_secret(path: Path) -> bytes:
 
 
 def replace_secret(path: Path, content: bytes) -> None:
-    """Put `content` in the file's place, whole or not at all: killed in between, the old file stays."""
-    Path(_written_aside(path, content)).replace(path)
+    """The file has this content when it returns, also after a power cut; killed in between, the old file stays."""
+    aside = _written_aside(path, content)
+    try:
+        aside.replace(path)
+    except OSError:
+        aside.unlink()
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -38,16 +43,20 @@ def replace_secret(path: Path, content: bytes) -> None:
 
 def _create(path: Path, content: bytes) -> None:
     """Written aside and linked: killed in between, no half-written secret stays; two at once, the first one wins."""
-    name = _written_aside(path, content)
+    aside = _written_aside(path, content)
     with suppress(FileExistsError):
-        path.hardlink_to(name)
-    Path(name).unlink()
+        path.hardlink_to(aside)
+    aside.unlink()
 
 
-def _written_aside(path: Path, content: bytes) -> str:
+def _written_aside(path: Path, content: bytes) -> Path:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return name
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        Path(name).unlink()
+        raise
+    return Path(name)

@@ -35,10 +35,10 @@ def up(
 
 def _run(config: Settings, *, demo: bool) -> None:
     from services.auditing import at_one_address, auditing  # noqa: PLC0415  # heavy; other commands need not wait for it
-    from services.backup import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.embedded import Embedded  # noqa: PLC0415  # likewise
     from services.parts import front  # noqa: PLC0415  # likewise
     from services.root import make_root  # noqa: PLC0415  # likewise
+    from services.swap import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
     from shared.serve import Threads, mount, serve  # noqa: PLC0415  # likewise
 
     resume_restore(config.data_dir)

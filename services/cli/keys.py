@@ -1,5 +1,6 @@
 """`tongyuan keys`: the keys that sign the ledger's heads."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -8,12 +9,18 @@ from rich.table import Table
 
 from services.cli import console
 from services.cli.console import USAGE, BaseUrl, DataDir, Json_, county, fail, out, plain, print_json, say
+from services.ledger.keyring import KEY_FILE
 from services.ledger.keyring import rotate as rotate_ring
+from services.ledger.memory import MEMORY_FILE, Memory, Tree
 from shared.checkpoint import NoteKey
 from shared.errors import TongyuanError
 
 MOST_DAYS = 365
-app = typer.Typer(no_args_is_help=True, help="Keys that sign the ledger's heads: list them, put a new one in use.")
+ROOT = re.compile(r"[0-9a-f]{64}")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Keys that sign the ledger's heads: list them, put a new one in use, accept another history.",
+)
 
 
 @app.command("list")
@@ -61,3 +68,33 @@ def rotate(
         return
     say(f"[green]✓[/] {plain(new.vkey)} signs from now on")
     say(f"  {plain(old.key_id.hex())} signs too until {until:%Y-%m-%d %H:%M} UTC; keep a copy of the new key file")
+
+
+@app.command()
+def accept(
+    size: Annotated[int, typer.Argument(min=0, help="Entries of the tree to accept, as `status` names it.")],
+    root: Annotated[str, typer.Argument(help="Its root, 64 hex digits.")],
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Let the signer go on from this tree, though it has signed another: a fork, and it needs your name under it.
+
+    On the machine where the sequencer keeps its key; it needs no restart. What was remembered is kept aside.
+    """
+    config = console.settings(data_dir=data_dir)
+    if not ROOT.fullmatch(root):
+        fail("ROOT: 64 hex digits, as `tongyuan status` shows them", USAGE)
+    if not (config.data_dir / KEY_FILE).exists():
+        fail(f"there is no {config.data_dir / KEY_FILE}; --data-dir says where the sequencer keeps its key", USAGE)
+    memory = Memory(config.log_origin, config.data_dir / MEMORY_FILE)
+    try:
+        kept = memory.accept(Tree(size, bytes.fromhex(root)), datetime.now(UTC))
+    except TongyuanError as error:
+        fail(str(error))
+    if as_json:
+        print_json({"size": size, "root": root, "kept": kept and str(kept)})
+        return
+    say(f"[green]✓[/] heads continue {size} entries with root {root[:16]}… from now on")
+    if kept:
+        say(f"  what was signed last before is kept: {plain(kept)}")
+    say("  channels that have seen more are halted: tongyuan rebuild CHANNEL --new-epoch (docs/operating/backup.md)")

@@ -15,7 +15,7 @@ from rich.table import Table
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.cli.audit import audited
 from services.cli.console import USAGE, BaseUrl, County, DataDir, Json_, county, err, fail, out, plain, print_json, say
-from shared.errors import NotFound, TongyuanError
+from shared.errors import NotFound, Refused, TongyuanError
 
 MOST_SHOWN = 20
 LEAST_FREE_MIB = 500
@@ -149,7 +149,12 @@ def _status(running: County) -> dict[str, Any]:
             taken = marks.get((source, lane), 0)
             parts[f"{source} ({lane})"] = {"position": released, "behind": released - taken}
     size = running.get("ledger", "entries", limit=1)["size"]
-    parts["ledger"] = {"position": size, "behind": 0, "head_age_seconds": _age(running.get("ledger", "head"))}
+    parts["ledger"] = {
+        "position": size,
+        "behind": 0,
+        "head_age_seconds": _age(_newest_head(running)),
+        "refuses": running.get("ledger", "signer")["refuses"],
+    }
     for name in CHANNELS:
         mark = running.get(name, "position")
         parts[name] = {
@@ -165,9 +170,18 @@ def _status(running: County) -> dict[str, Any]:
     return {"good": not any(map(_is_bad, parts.values())), "parts": parts}
 
 
+def _newest_head(running: County) -> dict[str, Any] | None:
+    try:
+        head: dict[str, Any] = running.get("ledger", "head")
+    except Refused:
+        return None
+    return head
+
+
 def _is_bad(part: dict[str, Any]) -> bool:
     """Behind, or ahead: a source that was restored from an older backup has released less than the ledger has of it."""
-    return bool(part["behind"] or part.get("parked") or part.get("halted") or part.get("findings") or _failed(part))
+    wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "findings"))
+    return bool(part["behind"] or wrong or _failed(part))
 
 
 def _failed(part: dict[str, Any]) -> bool:
@@ -176,6 +190,10 @@ def _failed(part: dict[str, Any]) -> bool:
 
 def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
     for name, part in parts.items():
+        if refuses := part.get("refuses"):
+            yield f"{name} signs and records nothing since {refuses['since']}: {refuses['reason']}"
+            yield "  restore a newer ledger; or, where its key is, take it as it is (docs/operating/keys.md):"
+            yield f"  tongyuan keys accept {refuses['size']} {refuses['root']}"
         if part.get("halted"):
             yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
             yield f"  restore a newer ledger, or: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"

@@ -11,11 +11,12 @@ from sqlmodel import Session
 from contracts.base import Json
 from services.ledger import queries, retention_api, tiles
 from services.ledger.model import EntryRow
+from services.ledger.refusal import refusal
 from services.ledger.retention import erasures
 from services.ledger.state import Kept
 from shared.config import Settings
 from shared.database import Database
-from shared.http import After, Key, Number, etag_response, is_service, make_api
+from shared.http import After, Key, Number, Service, etag_response, is_service, make_api
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
@@ -23,7 +24,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
 
     def ready() -> dict[str, Any]:
         with db.read() as session:
-            return {"size": queries.size(session)}
+            return {"size": queries.size(session), "signing": refusal(session) is None}
 
     api = make_api("ledger", "Tongyuan ledger", settings, ready)
     api.include_router(_entries(db))
@@ -103,6 +104,11 @@ def _proofs(db: Database) -> APIRouter:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
             return queries.statement(session)
+
+    @router.get("/signer", dependencies=[Service], summary="Why the signer refuses the ledger as it is now")
+    def signer() -> Json:
+        with db.read() as session:
+            return {"refuses": refusal(session)}
 
     @router.get("/state/{key}", summary="The newest version of a key under the newest statement, or that it has none")
     def state(key: Key, response: Response) -> Json:

@@ -15,8 +15,10 @@ from contracts.publication import Head
 from contracts.statement import KEY_TYPE, STATEMENT_TYPE
 from services.ledger.commands import StoredTiles
 from services.ledger.keyring import RingKey
+from services.ledger.memory import Tree, WouldFork
 from services.ledger.model import HeadRow, LogRow, SigningKeyRow
 from services.ledger.records import NEWEST, KeyLifeRow, StatementRow
+from services.ledger.refusal import clear, tell
 from services.ledger.signing import Signer
 from services.ledger.state import Kept
 from shared import metrics
@@ -34,16 +36,34 @@ def sign_head(db: Database, signer: Signer, statement_every: timedelta = STATEME
     """Sign size and root as they are now; the newest head of a size replaces the older one of the same size.
 
     Times of heads only grow, whatever the clock does. A statement comes with it when the last one is old enough.
+    Raises `WouldFork` when the ledger does not continue what was signed last, and then signs nothing.
     """
+    try:
+        return _sign_head(db, signer, statement_every)
+    except WouldFork:
+        # Another sequencer may have signed more since we looked. What counts is the second look.
+        pass
+    try:
+        return _sign_head(db, signer, statement_every)
+    except WouldFork as refusal:
+        tell(db, refusal)
+        raise
+
+
+def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head:
     with db.read() as session:
         # The first look at a long ledger takes its time, and must not hold up who writes.
         _states.root(db, session, _size(session))
     with db.write() as session:
         size = _size(session)
-        root = GrowingTiles(StoredTiles(session), size).root()
-        now = _after(session)
+        tiles = GrowingTiles(StoredTiles(session), size)
+        root = tiles.root()
+        newest = _newest(session)
+        signer.memory.advance(Tree(size, root), tiles, begun=newest is not None)
+        now = _after(newest)
         head = Head(size=size, root=root.hex(), time=now, checkpoint=signer.checkpoint(size, root))
         session.merge(HeadRow(size=size, root=head.root, time=format_time(now), checkpoint=head.checkpoint))
+        clear(session)
         _remember_keys(session, signer, now)
         last = session.get(StatementRow, NEWEST)
         if last is None or datetime.fromisoformat(last.issued_at) + statement_every <= now:
@@ -114,9 +134,13 @@ def _with_predecessor(signer: Signer) -> Iterator[tuple[RingKey | None, RingKey]
     return zip([None, *ring[:-1]], ring, strict=True)
 
 
-def _after(session: Session) -> datetime:
+def _newest(session: Session) -> str | None:
+    """When the newest head was signed."""
+    return session.exec(select(HeadRow.time).order_by(col(HeadRow.size).desc()).limit(1)).first()
+
+
+def _after(last: str | None) -> datetime:
     """Now, or just after the newest head when the clock has been put back."""
-    last = session.exec(select(HeadRow.time).order_by(col(HeadRow.size).desc()).limit(1)).first()
     now = datetime.now(UTC)
     return now if last is None else max(now, datetime.fromisoformat(last) + TICK)
 

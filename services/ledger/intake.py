@@ -21,7 +21,11 @@ LONGEST_PAUSE = 10.0
 class Intake:
     """All lanes of all sources. Safe to call from several threads."""
 
-    def __init__(self, db: Database, readers: Mapping[str, SourceReader]) -> None:
+    def __init__(
+        self, db: Database, readers: Mapping[str, SourceReader], require_signer: Callable[[], None] = lambda: None
+    ) -> None:
+        """`require_signer` raises `Unavailable` while what is recorded could not be signed."""
+        self._require_signer = require_signer
         self._lanes = {
             (source, lane): LaneFollower(db, source, lane, reader)
             for source, reader in readers.items()
@@ -30,6 +34,7 @@ class Intake:
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:
         """Handler of a batch from a sources queue. A release of a source that is not ours is refused."""
+        self._require_signer()
         batch = decode("ledger", messages, Release)
         refusals = list(batch.refusals)
         groups: dict[tuple[str, Lane], list[Release]] = defaultdict(list)
@@ -47,8 +52,10 @@ class Intake:
     def reconcile(self, *, patient: bool = False) -> int:
         """Take from every source what never arrived; how many releases. A source that is down is skipped.
 
-        `patient`: a lane on which something has come since the last time is left to the queue.
+        `patient`: a lane on which something has come since the last time is left to the queue. Raises `Unavailable`
+        while nothing may be recorded.
         """
+        self._require_signer()
         taken = 0
         for (source, lane), follower in self._lanes.items():
             try:

@@ -1,11 +1,11 @@
-"""Tables of what is signed beside the heads: the newest head statement, and the life of each key."""
+"""Tables of what is signed beside the heads: the newest head statement, the life of each key, why nothing is signed."""
 
 from sqlalchemy import Column, Text
 from sqlmodel import Field
 
 from services.ledger.model import LedgerModel
 
-NEWEST = 1
+NEWEST = ONLY = 1
 
 
 class StatementRow(LedgerModel, table=True):
@@ -29,3 +29,15 @@ class KeyLifeRow(LedgerModel, table=True):
     key_id: str = Field(primary_key=True, max_length=8)
     signs_until: str | None = Field(default=None, max_length=27)
     endorsement: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class RefusalRow(LedgerModel, table=True):
+    """Since when and why the signer refuses, and the tree that it was asked to sign. No row: it signs."""
+
+    __tablename__ = "signer_refusal"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    since: str = Field(max_length=27)
+    reason: str = Field(max_length=1000)
+    size: int
+    root: str = Field(max_length=64)

@@ -7,14 +7,16 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.keyring import KEY_FILE, RingKey, read_ring
+from services.ledger.memory import MEMORY_FILE, Memory
 from shared.checkpoint import NoteKey, checkpoint_text, signature_line
 
 
 class Signer:
-    """Holds the private keys and the log's name. Follows the key file: a rotation needs no restart."""
+    """Holds the private keys, the log's name, and what was signed last. Follows the key file: no restart to rotate."""
 
     def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
         self.name = name
+        self.memory = Memory(name)
         self._ring = [RingKey(key)]
         self._path: Path | None = None
         self._read_from: tuple[int, int] | None = None
@@ -25,6 +27,7 @@ class Signer:
         path = folder / KEY_FILE
         signer = cls(name, read_ring(path)[-1].key)
         signer._path = path
+        signer.memory = Memory(name, folder / MEMORY_FILE)
         return signer
 
     @property

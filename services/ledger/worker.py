@@ -8,9 +8,8 @@ from nameko.timer import timer
 
 from contracts.topology import BACKFILL_QUEUE, LEDGER_QUEUE
 from services.ledger import queries
-from services.ledger.heads import sign_head
 from services.ledger.intake import Intake, Pace
-from services.ledger.signing import Signer
+from services.ledger.standing import Standing
 from shared import log, metrics
 from shared.config import Settings
 from shared.database import Database
@@ -25,14 +24,14 @@ _log = log.get("ledger-worker")
 def make_worker(
     db: Database,
     readers: Mapping[str, SourceReader],
-    signer: Signer,
+    standing: Standing,
     settings: Settings,
     *,
     still_leading: Callable[[], bool],
     positions: Callable[[], list[int]],
 ) -> type:
     """The nameko service class, bound to its parts."""
-    intake = Intake(db, readers)
+    intake = Intake(db, readers, standing.require)
     pace = Pace(lambda: _size(db), positions, settings.backfill_lag)
 
     class LedgerWorker:
@@ -55,7 +54,7 @@ def make_worker(
                 # A second sequencer may lead by now. Ending at once is the one safe answer; the supervisor restarts us.
                 _log.critical("lost the sequencer's lock")
                 os._exit(1)
-            quietly(lambda: sign_head(db, signer), "head")
+            quietly(standing.sign, "head")
 
         @timer(interval=settings.reconcile_interval, eager=True)  # type: ignore[untyped-decorator]  # likewise
         def reconcile(self) -> None:

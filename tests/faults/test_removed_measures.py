@@ -20,7 +20,7 @@ from services.channels.commands import Channel, in_time, put
 from services.channels.lineage import AnchoredChannel
 from services.channels.port import adapters
 from services.ledger import commands as ledger_commands
-from services.ledger.heads import sign_head
+from services.ledger.memory import Memory
 from shared import follower
 from shared.delivery import Message
 from shared.errors import TongyuanError, Unavailable
@@ -68,7 +68,8 @@ def flow(run):
             with suppress(TongyuanError):
                 while relay.step():
                     pass
-        sign_head(run.county.dbs["ledger"], run.county.signer)
+        with suppress(TongyuanError):
+            run.county.standing.sign()
     run.look()
 
 
@@ -246,6 +247,39 @@ def a_stranger_writes(run):
     flow(run)
 
 
+def the_ledger_comes_back_older_and_later_as_it_was(run):
+    """A stranger outside reads its heads all the while."""
+    store = run.county.settings.data_dir / "ledger.db"
+    run.edit(1, "release")
+    flow(run)
+    older = rest(run, store)
+    run.edit(2, "release")
+    flow(run)
+    hear(run)
+    newest = rest(run, store)
+    for content in (older, newest):
+        store.write_bytes(content)
+        run.restart()
+        run.edit(3, "release")
+        flow(run)
+        hear(run)
+        rest(run, store)
+
+
+def rest(run, store):
+    """The store, with all that was in its journal."""
+    run.county.dbs["ledger"].engine.dispose()
+    content = store.read_bytes()
+    for journal in store.parent.glob(f"{store.name}-*"):
+        journal.unlink()
+    return content
+
+
+def hear(run):
+    head = run.county.ledger.head()
+    run.history.add("stranger", "head", value=head.size, digest=head.root, note=head.checkpoint)
+
+
 # ---- the measures -----------------------------------------------------------------------------------------------
 
 
@@ -357,6 +391,11 @@ def poison_is_dropped(patch, run):
 @without("what is refused is kept", "S13", happens=garbage_arrives)
 def refusals_are_forgotten(patch, run):
     run.county.bus._on_refused = lambda *_: None
+
+
+@without("the signer remembers what it has signed", "S8", happens=the_ledger_comes_back_older_and_later_as_it_was)
+def the_signer_believes_any_ledger(patch, run):
+    patch.setattr(Memory, "require", lambda *_, **__: None)
 
 
 @without("who writes must have the right to", "S14", happens=a_stranger_writes)

@@ -38,10 +38,11 @@ from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.guides.following import ItemWatch
 from services.ledger import api as ledger_api
+from services.ledger import queries
 from services.ledger.feed import LedgerFeed
-from services.ledger.heads import sign_head
 from services.ledger.intake import Intake
 from services.ledger.signing import Signer
+from services.ledger.standing import Standing, tree_of
 from services.local import LocalLedger, LocalSource
 from shared import editions
 from shared.case_ref import case_ref
@@ -118,7 +119,8 @@ class Pipeline:
         self.guides = Guides(self.dbs["guides"], REGION)
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         self.readers = {name: LocalSource(self.dbs[name], name) for name in SOURCES}
-        self.intake = Intake(self.dbs["ledger"], self.readers)
+        self.standing = Standing(self.dbs["ledger"], self.signer)
+        self.intake = Intake(self.dbs["ledger"], self.readers, self.standing.require)
         self.ledger = LocalLedger(self.dbs["ledger"])
         self.watch = ItemWatch(self.guides, self.ledger)
         self.channels = {name: AnchoredChannel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
@@ -130,7 +132,7 @@ class Pipeline:
         """Sign the head, then let every relay go on until nothing moves; the search indexes follow."""
         while sum(relay.step() for relay in self.relays):
             pass
-        sign_head(self.dbs["ledger"], self.signer)
+        self.standing.sign()
         for relay in self.relays:
             relay.step()
         for name in self.channels:
@@ -173,6 +175,12 @@ class Pipeline:
         draft = Draft(key, version, Op.WITHDRAW if body is None else Op.RELEASE, REGION, body, **period)
         with self.dbs[name].write() as session:
             return emit(session, name, [draft])[0]
+
+    def accept_ledger(self) -> None:
+        """What an operator does with `tongyuan keys accept`: the signer takes the ledger as it is now."""
+        with self.dbs["ledger"].read() as session:
+            tree, _ = tree_of(session, queries.size(session))
+        self.signer.memory.set(tree)
 
     def ledger_messages(self) -> list[Message]:
         """Every entry as the relay sends it."""

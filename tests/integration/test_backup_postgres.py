@@ -10,6 +10,7 @@ import pytest
 from services.archive import BadArchive
 from services.backup import ORDER, backup, restore
 from services.channels.lineage import Halted
+from services.ledger.memory import WouldFork
 from shared.config import Settings
 from shared.errors import Conflict
 from tests.harness.county import REPOSITORY
@@ -57,8 +58,12 @@ def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, 
         put_back(place, force=False)
     done = put_back(place)
 
-    assert done.notes == []
+    (note,) = done.notes
+    assert "the signer here has signed 5 entries, the backup's newest head covers 4" in note
     with pipeline(database_url, tmp_path / "keys") as county:
+        with pytest.raises(WouldFork):
+            county.standing.sign()
+        county.accept_ledger()
         county.flow()
         assert county.get("kiosk/v1/source").json()["digests"] == digests
         assert county.get("web/v1/changes", since=cursor).status_code == 410
@@ -132,10 +137,14 @@ def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(pl
         county.release(item(7))
         county.flow()
     notes = put_back(place, only=["ledger"]).notes
-    assert len(notes) == 4
-    assert all("has applied 5 entries, the ledger has 4" in note for note in notes)
+    assert len(notes) == 5
+    assert all("has applied 5 entries, the ledger has 4" in note for note in notes[:4])
+    assert "the signer here has signed 5 entries" in notes[4]
 
     with pipeline(database_url, tmp_path / "keys") as county:
+        with pytest.raises(WouldFork, match="4 entries, and 5 are signed"):
+            county.intake.reconcile()
+        county.accept_ledger()
         county.intake.reconcile()
         for name in county.channels:
             with pytest.raises(Halted, match=r"4 entries|does not continue|another entry 5"):

@@ -2,17 +2,22 @@
 
 import gzip
 import io
+import re
 import tarfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from contracts.publication import Kind
 from services import backup as backups
 from services.archive import BadArchive, read_manifest
-from services.backup import NEEDED, STAGED, backup, restore, resume_restore
+from services.backup import NEEDED, backup, restore
+from services.cli.app import app
+from services.ledger.memory import MEMORY_FILE, Memory, WouldFork
+from services.swap import STAGED, locked, resume_restore
 from shared.config import Settings
 from shared.errors import Conflict, NotFound, TongyuanError
 from tests.harness.pipeline import code_of, guide, item, pipeline, progress
@@ -126,8 +131,11 @@ def test_a_part_alone_is_restored_and_the_operator_is_told_who_is_ahead_of_it(ma
         county.flow()
     done = put_back(made, folder, only=["ledger"], force=True)
 
-    assert len(done.notes) == 4
+    assert len(done.notes) == 5
     assert all(f"{name} has applied 5 entries, the ledger has 4" in " ".join(done.notes) for name in backups.CHANNELS)
+    assert "the signer here has signed 5 entries, the backup's newest head covers 4" in done.notes[-1]
+    size, root = re.search(r"tongyuan keys accept (\d+) ([0-9a-f]{64})`", done.notes[-1]).groups()
+    assert CliRunner().invoke(app, ["keys", "accept", size, root, "--data-dir", str(folder)]).exit_code == 0
     done = put_back(made, folder, only=["catalog", "web", "mobile", "kiosk", "portal"], force=True)
     assert done.notes == []
     with pipeline(folder) as county:
@@ -159,6 +167,32 @@ def test_an_altered_archive_is_refused_by_name_and_changes_nothing(made, folder,
 
 def flipped(content):
     return content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]
+
+
+def test_the_signers_memory_is_in_no_backup_and_a_new_machine_takes_the_backups_head_for_the_last(made, folder):
+    with tarfile.open(made.file) as archive:
+        assert not [name for name in archive.getnames() if MEMORY_FILE in name]
+    put_back(made, folder)
+
+    assert Memory(f"tongyuan/{REGION}", folder / MEMORY_FILE).last().size == made.manifest.head.size
+    with pipeline(folder, channels=["web"]) as county:
+        county.release(item(7))
+        county.flow()
+        assert county.ledger.head().size == made.manifest.head.size + 1
+
+
+def test_a_county_put_back_over_a_newer_one_is_refused_by_its_signer_and_restore_says_so(made, folder):
+    put_back(made, folder)
+    with pipeline(folder, channels=["web"]) as county:
+        county.release(item(7))
+        county.flow()
+    before = (folder / MEMORY_FILE).read_bytes()
+    (note,) = put_back(made, folder, force=True).notes
+
+    assert "it will sign and record nothing until" in note
+    assert (folder / MEMORY_FILE).read_bytes() == before
+    with pipeline(folder, channels=["web"]) as county, pytest.raises(WouldFork):
+        county.standing.sign()
 
 
 NO_ARCHIVES = {"empty": b"", "text": b"no", "no tar": gzip.compress(b"no tar"), "zeros": gzip.compress(b"\0" * 5000)}
@@ -229,7 +263,7 @@ def test_a_restore_that_is_interrupted_is_carried_through_by_the_next_start(made
 
 def test_a_running_county_is_not_restored_over(made, folder):
     put_back(made, folder)
-    with backups._locked(folder), pytest.raises(Conflict, match="stop it first"):
+    with locked(folder), pytest.raises(Conflict, match="stop it first"):
         put_back(made, folder, force=True)
 
 

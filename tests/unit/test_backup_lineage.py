@@ -1,4 +1,8 @@
-"""A channel follows one ledger: one that was restored older, or recorded anew, halts it, and nothing goes back."""
+"""A channel follows one ledger: one that was restored older, or recorded anew, halts it, and nothing goes back.
+
+A signer with a memory would sign no such ledger (test_signer_memory.py). Here an operator has had it accepted, or a
+stranger has the key: a channel does not rely on the signer.
+"""
 
 import shutil
 from contextlib import closing
@@ -43,6 +47,7 @@ def halted(county):
 
 def try_to_follow(county):
     """What every process does by itself: take from the sources, sign, send, and compare with upstream."""
+    county.accept_ledger()
     county.intake.reconcile()
     sign_head(county.dbs["ledger"], county.signer)
     for act in (county.flow, county.channels["web"].reconcile):
@@ -114,6 +119,7 @@ def test_the_ledger_asks_the_sources_again_and_keeps_the_order_of_versions(lost)
 def test_nothing_of_a_fork_is_shown_although_no_head_was_signed_since_the_restore(lost):
     with county_of(lost) as county:
         county.release(item(5, "分叉"))
+        county.accept_ledger()
         county.intake.reconcile()
         (to_web,) = [relay for relay in county.relays if relay.name == "web"]
         with pytest.raises(Unavailable, match="covers 2 entries"):

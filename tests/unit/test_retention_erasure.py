@@ -178,6 +178,7 @@ def test_a_ledger_that_lost_all_reads_the_erased_releases_again_without_bodies(c
             file.unlink()
 
     with closing(Pipeline(tmp_path, channels=WEB)) as again:
+        again.accept_ledger()
         again.intake.reconcile()
         sign_head(again.dbs["ledger"], again.signer)
         again.flow()
