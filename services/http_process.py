@@ -29,7 +29,8 @@ def run(name: str, settings: Settings) -> None:
     sock = listen(settings.host, settings.port)
     settle_memory()
     try:
-        serve(front(mount({name: app}, app), channels), sock, Threads(background))
+        pages = parts.verify_pages() if name == "ledger" else {}
+        serve(front(mount({name: app, **pages}, app), channels), sock, Threads(background))
     finally:
         parts.close()
 

@@ -29,6 +29,7 @@ from services.guides.commands import Guides
 from services.ledger import api as ledger_api
 from services.ledger.signing import Signer
 from services.ledger.standing import Standing
+from services.ledger.verify import page as verify_page
 from shared.config import Settings, SettingsError
 from shared.database import Database
 from shared.front import Front
@@ -141,6 +142,13 @@ class Parts:
     def ledger_api(self) -> FastAPI:
         """HTTP app of the ledger."""
         return ledger_api.make(self.database("ledger"), self.settings)
+
+    def verify_pages(self) -> dict[str, FastAPI]:
+        """The ledger's pages for people, by the path that each stands under."""
+        return {
+            "verify": verify_page.make(self.database("ledger"), self.settings),
+            "V": verify_page.make_short(self.settings),
+        }
 
     def http_sources(self) -> dict[str, HttpSource]:
         """The sources over HTTP."""

@@ -20,6 +20,7 @@ LINKS = (
     ("/kiosk/", "大厅自助终端", "hall kiosk"),
     ("/mobile/", "移动端", "mobile"),
     ("/portal/", "政府网站", "government portal"),
+    ("/verify/", "办事指南查验", "is a printed guide real, and still in force?"),
     ("/ledger/v1/head", "发布账本", "the ledger's signed head"),
     ("/metrics", "运行指标", "metrics"),
 )

@@ -56,7 +56,8 @@ def _run(config: Settings, *, demo: bool) -> None:
                 work["demo"] = life.run
                 receipts = lambda: life.receipts  # noqa: E731  # read when asked for: each round has its own
             work |= auditing(county.parts, at_one_address(county.settings, address))
-            app = front(mount(apis, make_root(county.settings, receipts)), county.channels)
+            pages = county.parts.verify_pages()
+            app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels)
             serve(app, sock, Threads(work), on_started=lambda: _greet(address, config, demo=demo))
     finally:
         county.close()

@@ -203,15 +203,21 @@ class Page:
         self._offline = on
         self.bidi.send("emulation.setNetworkConditions", contexts=[self.tab], networkConditions=conditions)
 
-    def alter(self, address: str, change: Change) -> None:
-        """From now on the answer to `address` (path and query) reaches the page as `change` makes it."""
-        url = self.origin + address
-        if url not in self._changes:
-            pattern = [{"type": "string", "pattern": url}]
+    def alter(self, path: str, change: Change) -> None:
+        """From now on the answer to `path`, whatever its query, reaches the page as `change` makes it."""
+        if path not in self._changes:
+            parts = urlsplit(self.origin)
+            pattern = {
+                "type": "pattern",
+                "protocol": parts.scheme,
+                "hostname": parts.hostname,
+                "port": str(parts.port),
+                "pathname": path,
+            }
             self.bidi.send(
-                "network.addIntercept", phases=["beforeRequestSent"], urlPatterns=pattern, contexts=[self.tab]
+                "network.addIntercept", phases=["beforeRequestSent"], urlPatterns=[pattern], contexts=[self.tab]
             )
-        self._changes[url] = change
+        self._changes[path] = change
 
     def _peek(self, function: str, *arguments: Any) -> Any:
         try:
@@ -247,13 +253,17 @@ class Page:
     def _answer(self, request: str, url: str) -> None:
         real = httpx.get(url, trust_env=False, timeout=PATIENCE)
         media_type = {"type": "string", "value": real.headers.get("content-type", "")}
+        changed = self._changes[urlsplit(url).path](real.content)
         self.bidi.send(
             "network.provideResponse",
             request=request,
             statusCode=real.status_code,
             reasonPhrase=real.reason_phrase,
             headers=[{"name": "Content-Type", "value": media_type}],
-            body={"type": "base64", "value": base64.b64encode(self._changes[url](real.content)).decode()},
+            body={
+                "type": "base64",
+                "value": base64.b64encode(changed).decode(),
+            },
         )
 
     def _answered(self, event: Mapping[str, Any]) -> None:

@@ -43,6 +43,7 @@ from services.ledger.feed import LedgerFeed
 from services.ledger.intake import Intake
 from services.ledger.signing import Signer
 from services.ledger.standing import Standing, tree_of
+from services.ledger.verify import page as verify_page
 from services.local import LocalLedger, LocalSource
 from shared import editions
 from shared.case_ref import case_ref
@@ -199,7 +200,7 @@ class Pipeline:
     @cached_property
     def http(self) -> TestClient:
         """Everything under one address: `/<service>/v1/…`, as in embedded mode."""
-        apis = {name: _WhenAsked(partial(self._api, name)) for name in self.dbs}
+        apis = {name: _WhenAsked(partial(self._api, name)) for name in (*self.dbs, "verify", "V")}
         return TestClient(mount(apis), raise_server_exceptions=False, follow_redirects=False)
 
     def get(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
@@ -214,7 +215,7 @@ class Pipeline:
             db.close()
 
     def _api(self, service: str) -> ASGIApp:
-        db = self.dbs[service]
+        db = self.dbs.get(service, self.dbs["ledger"])
         match service:
             case "catalog":
                 return catalog_api.make(self.catalog, self.settings)
@@ -224,6 +225,10 @@ class Pipeline:
                 return applications_api.make(Applications(db, REGION), self.settings)
             case "ledger":
                 return ledger_api.make(db, self.settings)
+            case "verify":
+                return verify_page.make(self.dbs["ledger"], self.settings)
+            case "V":
+                return verify_page.make_short(self.settings)
             case _:
                 return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])
 

@@ -59,6 +59,8 @@ def test_what_is_public_is_behind_one_address(gateway: str) -> None:
         assert httpx.get(f"{gateway}/{name}/").status_code == 200
         assert httpx.get(f"{gateway}/{name}/v1/source").json()["channel"] == name
     assert httpx.get(f"{gateway}/ledger/v1/head").json()["size"] == 0
+    assert httpx.get(f"{gateway}/verify/").status_code == 200
+    assert httpx.get(f"{gateway}/V/G/X/1/0").headers["location"].endswith("/verify/guide/X/1/0")
 
 
 def test_what_is_not_public_is_not_there(gateway: str) -> None:

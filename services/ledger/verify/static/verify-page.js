@@ -1,0 +1,124 @@
+// Shows what verify.js finds. Words in both languages; the style sheet shows one of them.
+import { check, outcome, Unreachable } from "./verify.js";
+
+const MEMORY = "ledger"; // the ledger's key and head; never which guide somebody looked at
+const MARKS = { ok: "✓", new: "✓", bad: "✗", unable: "?", skipped: "–" };
+const TITLES = {
+  entry: ["取到总账里的条目", "The entry is in the ledger"],
+  digest: ["内容和摘要一致", "Its content fits its digest"],
+  signature: ["总账的签名有效", "The ledger is signed"],
+  key: ["签名的钥匙和上次一样", "Signed with the key of last time"],
+  history: ["总账没有改写过去", "The ledger has not rewritten its past"],
+  tree: ["条目确实在签过名的总账里", "The entry is under that signature"],
+  newest: ["签名的清单和结论一致", "The signed list of what counts agrees"],
+};
+const FIRST = {
+  key: ["第一次来，已记住签名的钥匙", "First visit: the signing key is remembered from now on"],
+  history: ["第一次来，已记住总账", "First visit: the ledger is remembered from now on"],
+};
+const OUTCOMES = {
+  waiting: ["正在核对……", "Checking …"],
+  ok: ["您的设备已核对，全部对得上。", "Your device has checked it: everything agrees."],
+  bad: ["核对不通过！有东西对不上，请不要相信这一页。", "The check failed! Something does not agree: do not trust this page."],
+  unable: ["没能全部核对。上面的结论只是服务器说的。", "Not all could be checked. The verdict above is only what the server says."],
+};
+const AGREES_IT_IS_ALTERED = ["您的设备已核对：发布的内容确实和您那份不一样。", "Your device has checked it: what was released is indeed not what you hold."];
+const DISTRUST = ["核对不通过，不能相信", "The check failed: do not trust this"];
+
+const section = document.getElementById("proof");
+const list = document.getElementById("steps");
+const status = document.getElementById("outcome");
+
+const memory = {
+  get() {
+    try {
+      return JSON.parse(localStorage.getItem(MEMORY));
+    } catch {
+      return null; // storage is off, or holds something else
+    }
+  },
+  set(value) {
+    try {
+      localStorage.setItem(MEMORY, JSON.stringify(value));
+    } catch {
+      // storage is off: every visit is the first
+    }
+  },
+};
+
+async function read(path) {
+  const answer = await fetch(path, { cache: "no-store", credentials: "omit" }).catch((error) => {
+    throw new Unreachable(error.message);
+  });
+  if (!answer.ok) throw new Unreachable(`${path}: ${answer.status}`);
+  return answer.text();
+}
+
+function subject() {
+  const { key, version, position, printed, standing, released, size, ruling } = section.dataset;
+  const numbers = { version: Number(version), position: Number(position), size: Number(size), ruling: Number(ruling) };
+  return { key, printed, standing, released, ...numbers };
+}
+
+function show(step) {
+  const item = element("li", step.state);
+  item.dataset.step = step.name;
+  const told = element("p", "told");
+  told.append(...words((step.state === "new" && FIRST[step.name]) || TITLES[step.name]));
+  if (step.values.fingerprint) told.append(" ", element("code", "", step.values.fingerprint));
+  item.append(element("span", "mark", MARKS[step.state]), told);
+  const values = Object.entries({ ...step.values, ...(step.reason && { reason: step.reason }) });
+  if (values.length) item.append(details(values));
+  list.append(item);
+}
+
+function details(values) {
+  const folded = element("details");
+  const summary = element("summary");
+  summary.append(...words(["数值", "Values"]));
+  const table = element("dl");
+  for (const [name, value] of values) table.append(element("dt", "", name), element("dd", "", String(value)));
+  folded.append(summary, table);
+  return folded;
+}
+
+function conclude(state) {
+  status.hidden = false;
+  status.className = `outcome ${state}`;
+  status.replaceChildren(...words(state === "ok" && section.dataset.standing === "altered" ? AGREES_IT_IS_ALTERED : OUTCOMES[state]));
+  if (state !== "bad") return;
+  const verdict = document.getElementById("verdict");
+  verdict.className = "verdict bad";
+  verdict.querySelector(".sign").textContent = MARKS.bad;
+  verdict.querySelector("h1").replaceChildren(...words(DISTRUST));
+  verdict.querySelectorAll("div > p").forEach((each) => each.replaceChildren());
+}
+
+function words([zh, en]) {
+  const made = [element("span", "zh", zh), element("span", "en", en)];
+  [made[0].lang, made[1].lang] = ["zh-CN", "en"];
+  return made;
+}
+
+function element(name, className = "", text = "") {
+  return Object.assign(document.createElement(name), { className, textContent: text });
+}
+
+async function run() {
+  delete section.dataset.done;
+  list.replaceChildren();
+  conclude("waiting");
+  if (!globalThis.crypto?.subtle) {
+    conclude("unable"); // a page without TLS: the browser lends its cryptography to nobody
+  } else {
+    conclude(outcome(await check(subject(), { read, memory }, show)));
+  }
+  section.dataset.done = "";
+}
+
+document.getElementById("forget").addEventListener("click", () => {
+  localStorage.removeItem(MEMORY);
+  run();
+});
+
+run();

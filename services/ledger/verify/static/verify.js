@@ -1,0 +1,187 @@
+// Is an entry of the ledger what the county signed, and does it still count? Worked out here, from what everybody may read.
+// Nothing is taken for granted but the key that was remembered; what each step finds, the next ones stand on.
+import { canonicalBytes } from "./canonical.js";
+import { equal, hex, leafHash, pathOf, rootOfInclusion, sha256, unhex, verifyConsistency } from "./merkle.js";
+import { Broken, CannotCheck, checkpointOf, keyOf, opened } from "./note.js";
+
+const CONTENT = ["key", "kind", "version", "op", "region", "effective_at", "expires_at", "body"];
+const LEAF = ["position", "key", "kind", "version", "op", "region", "effective_at", "expires_at", "released_at", "recorded_at", "digest"];
+const LEDGER = "/ledger/v1";
+const TRIES = 3;
+
+/** A file did not come: nothing is wrong, and nothing is known. */
+export class Unreachable extends Error {}
+
+const STEPS = { entry, digest, signature, key, history, tree, newest };
+const NEEDS = { digest: ["entry"], key: ["signature"], history: ["signature"], tree: ["digest", "signature"], newest: ["digest", "signature"] };
+
+/**
+ * Check `subject` = {key, version, position, printed, standing, released, size, ruling}, as the page says it.
+ * `read(path)` gives a text of the county or throws Unreachable; `memory` = {get, set} keeps {vkey, note} from one visit
+ * to the next. Returns [{name, state, reason, values}]; `state` is ok, new (ok, and remembered from now on), bad,
+ * unable or skipped. `tell` hears each step.
+ */
+export async function check(subject, { read, memory, now = () => Date.now() }, tell = () => {}) {
+  const found = { memory: memory.get() };
+  const steps = [];
+  for (const [name, step] of Object.entries(STEPS)) {
+    const missing = (NEEDS[name] ?? []).some((each) => !steps.some((one) => one.name === each && passed(one)));
+    const result = missing ? { state: "skipped" } : await tried(() => step(subject, found, { read, now }));
+    steps.push({ name, state: "ok", reason: "", values: {}, ...result });
+    tell(steps.at(-1));
+  }
+  if (steps.every(passed)) memory.set(found.remember);
+  return steps;
+}
+
+/** ok, bad or unable: one wrong step is enough for bad. */
+export function outcome(steps) {
+  if (steps.some(({ state }) => state === "bad")) return "bad";
+  return steps.every(passed) ? "ok" : "unable";
+}
+
+const passed = ({ state }) => state === "ok" || state === "new";
+
+async function tried(step) {
+  try {
+    return (await step()) ?? {};
+  } catch (error) {
+    const unable = error instanceof Unreachable || error instanceof CannotCheck;
+    return { state: unable ? "unable" : "bad", reason: error.message };
+  }
+}
+
+async function entry(subject, found, { read }) {
+  found.entry = JSON.parse(await read(`${LEDGER}/entries/${subject.position}`));
+  for (const name of ["key", "version", "position"]) {
+    need(found.entry[name] === subject[name], `${name} is ${found.entry[name]}, not ${subject[name]}`);
+  }
+  need(found.entry.released_at === subject.released, "the page says another time of release");
+  return { values: { position: subject.position, released_at: found.entry.released_at } };
+}
+
+async function digest(subject, found) {
+  const own = hex(await contentDigest(found.entry));
+  need(own === found.entry.digest, "the content gives another digest than the entry says");
+  need(own.startsWith(subject.printed) || subject.standing === "altered", "the copy bears another digest");
+  need(!own.startsWith(subject.printed) || subject.standing !== "altered", "the page says altered, and it is not");
+  return { values: { digest: own } };
+}
+
+async function signature(_subject, found, { read }) {
+  found.note = await read(`${LEDGER}/checkpoint`);
+  found.listed = JSON.parse(await read(`${LEDGER}/keys`)).keys;
+  found.keys = await Promise.all(found.listed.map(({ vkey }) => keyOf(vkey)));
+  const { text, signers } = await opened(found.note, found.keys);
+  found.head = checkpointOf(text);
+  found.signers = signers;
+  need(signers.every(({ name }) => name === found.head.origin), "a checkpoint of another log");
+  return { values: { checkpoint: found.note, keys: signers.map(({ vkey }) => vkey).join("\n") } };
+}
+
+/** The key that was remembered has signed, or has endorsed one that has: else somebody may stand in between. */
+async function key(_subject, found) {
+  const newest = found.signers.at(-1);
+  found.remember = { vkey: newest.vkey, note: found.note };
+  const values = { fingerprint: await fingerprint(newest) };
+  if (!found.memory) return { state: "new", values };
+  const trusted = await endorsed(await keyOf(found.memory.vkey), found);
+  need(found.signers.some(({ vkey }) => trusted.has(vkey)), "another key than last time, and the old one does not vouch for it");
+  return { values };
+}
+
+async function endorsed(first, { listed, keys, head }) {
+  const trusted = new Map([[first.vkey, first]]);
+  for (const [index, { endorsement }] of listed.entries()) {
+    if (!endorsement || trusted.has(keys[index].vkey)) continue;
+    const said = await opened(endorsement, [...trusted.values()]).then(({ text }) => JSON.parse(text), () => null);
+    const meant = said?.type === "tongyuan-key/1" && said.origin === head.origin && said.public_key === hex(keys[index].key);
+    if (meant) trusted.set(keys[index].vkey, keys[index]);
+  }
+  return trusted;
+}
+
+/** The ledger continues the one of the last visit: nothing that stood in it was changed or taken out. */
+async function history(_subject, found, { read }) {
+  if (!found.memory) return { state: "new", values: { size: found.head.size } };
+  const before = checkpointOf(found.memory.note);
+  need(before.origin === found.head.origin, "another ledger than last time");
+  await continued(before, found.head, read);
+  return { values: { before: before.size, size: found.head.size } };
+}
+
+async function tree(subject, found, { read }) {
+  const { size, root } = found.head;
+  need(subject.position <= size, "the signed head does not reach this entry yet");
+  const proof = JSON.parse(await read(`${LEDGER}/proof/inclusion?position=${subject.position}&size=${size}`));
+  need(proof.position === subject.position && proof.size === size, "a proof of something else");
+  const leaf = await leafHash(canonicalBytes(only(LEAF, found.entry)));
+  const own = await rootOfInclusion(subject.position - 1, size, leaf, pathOf(proof.path));
+  need(own && equal(own, root), "the path does not lead to the signed root");
+  need(equal(unhex(proof.root), root), "the proof names another root");
+  return { values: { leaf: hex(leaf), path: proof.path.join("\n"), root: hex(root) } };
+}
+
+/** The signed list of what counts says that this is the newest version, or which one is; it must fit what the page says. */
+async function newest(subject, found, { read, now }) {
+  const { said, proof } = await statement(subject, found, read);
+  const expires = Date.parse(said.expires_at);
+  need(expires > now(), "the signed list has expired: newer ones are being kept from you, or your clock is wrong");
+  await continued(...[{ size: said.size, root: unhex(said.root) }, found.head].sort((one, other) => one.size - other.size), read);
+  const leaf = proof.leaves.find(({ state }) => state.key === subject.key);
+  need(leaf, "the signed list does not know this");
+  const own = await rootOfInclusion(leaf.index, proof.count, await leafHash(canonicalBytes(leaf.state)), pathOf(leaf.path));
+  need(own && equal(own, unhex(said.state_root)), "the path does not lead to the signed list");
+  need(leaf.state.version >= subject.version, "the signed list knows older versions only");
+  if (leaf.state.version === subject.version) need(leaf.state.digest === found.entry.digest, "another digest in the signed list");
+  await fits(subject, leaf.state, said, read, now);
+  return { values: { newest: leaf.state.version, issued_at: said.issued_at, state_root: said.state_root } };
+}
+
+/** The newest statement and the proof under it; issued every ten seconds, the two may be of different ones. */
+async function statement(subject, found, read) {
+  for (let tries = 1; ; tries += 1) {
+    const { note } = JSON.parse(await read(`${LEDGER}/statement`));
+    const said = JSON.parse((await opened(note, found.keys)).text);
+    need(said.type === "tongyuan-head-statement/1" && said.origin === found.head.origin, "a statement of something else");
+    const proof = JSON.parse(await read(`${LEDGER}/state/${subject.key}`));
+    if (proof.state_root === said.state_root) return { said, proof };
+    need(tries < TRIES, "the proof is not under the signed list");
+  }
+}
+
+async function fits(subject, state, said, read, now) {
+  const replaced = subject.standing === "superseded" || subject.standing === "withdrawn";
+  if (replaced && subject.ruling > said.size) throw new Unreachable("signed too long ago to know the newest version");
+  if (state.version === subject.version) {
+    need(!replaced || state.op === "withdraw", "the page says replaced, the signed list says newest");
+  } else if (!replaced && subject.standing !== "altered") {
+    if (state.position > subject.size) throw new Unreachable("a newer version has come since: load this page again");
+    const later = JSON.parse(await read(`${LEDGER}/entries/${state.position}`));
+    need(hex(await contentDigest(later)) === state.digest, "the newest version has another digest");
+    need(later.effective_at && Date.parse(later.effective_at) > now(), `version ${state.version} is in force`);
+  }
+}
+
+async function continued(before, after, read) {
+  need(before.size <= after.size, `the ledger has shrunk, from ${before.size} entries to ${after.size}`);
+  const { path } = JSON.parse(await read(`${LEDGER}/proof/consistency?first=${before.size}&second=${after.size}`));
+  const same = await verifyConsistency(before.size, after.size, before.root, after.root, pathOf(path));
+  need(same, "the ledger does not continue the one before: its past was changed");
+}
+
+const contentDigest = (of) => sha256(canonicalBytes(only(CONTENT, of)));
+
+/** SHA-256 of the verifier key's bytes, in groups that two people can read to each other. */
+const fingerprint = async ({ vkey }) => hex(await sha256(new TextEncoder().encode(vkey))).slice(0, 32).match(/.{4}/g).join(" ");
+
+function only(names, object) {
+  return Object.fromEntries(names.map((name) => {
+    need(object[name] !== undefined, `the entry has no ${name}`);
+    return [name, object[name]];
+  }));
+}
+
+function need(condition, complaint) {
+  if (!condition) throw new Broken(complaint);
+}

@@ -1,0 +1,316 @@
+"""The verify page in the browser: checks by itself what the server says, and finds whatever was altered."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.publication import Publication
+from contracts.verify_address import page_address, printed_address
+from services.ledger.heads import sign_head
+from services.ledger.keyring import rotate
+from shared.checkpoint import NoteKey
+from tests.harness.accessibility import barriers
+from tests.harness.browser import HALL, NARROWEST, PHONE, Browser, Page
+from tests.harness.county import EmbeddedCounty
+from tests.harness.pipeline import code_of, guide, item, pipeline
+
+STEPS = ["entry", "digest", "signature", "key", "history", "tree", "newest"]
+ALL_WELL = dict.fromkeys(STEPS, "ok")
+FIRST_VISIT = {**ALL_WELL, "key": "new", "history": "new"}
+FEW = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+PROVEN = {*Publication.model_fields} - {"source", "lane", "sequence", "traceparent"}
+"""Fields of an entry that digest or leaf cover: the page uses no other."""
+
+
+@pytest.fixture(scope="session")
+def mark(county: EmbeddedCounty) -> dict:
+    """Key, version, position and digest of a guide that is in force."""
+    entries = county.http("ledger").get("/ledger/v1/entries", params={"limit": 100}).json()["entries"]
+    return next(entry for entry in entries if entry["kind"] == "guide")
+
+
+def opened(page: Page, mark: dict, digest: str | None = None) -> dict[str, str]:
+    """Open the page of a mark and let it check; the state of each step."""
+    page.open(printed_address(mark["key"], mark["version"], digest or mark["digest"]), status=None)
+    return checked(page)
+
+
+def checked(page: Page) -> dict[str, str]:
+    page.wait("() => 'done' in (document.getElementById('proof')?.dataset ?? {})")
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('#steps > li')].map((e) => [e.dataset.step, e.className])"
+    )
+    return dict(names)
+
+
+def test_a_guide_is_checked_on_the_first_visit_and_against_it_on_the_next(page: Page, mark: dict) -> None:
+    assert opened(page, mark) == FIRST_VISIT
+    assert "是真的，现行有效" in page.text("#verdict")
+    assert "全部对得上" in page.text("#outcome")
+
+    assert opened(page, mark) == ALL_WELL
+    assert page.evaluate("() => Object.keys(localStorage)") == ["ledger"]
+    assert mark["key"] not in page.evaluate("() => localStorage.getItem('ledger')")
+
+
+def test_another_digest_is_told_by_server_and_device(page: Page, mark: dict) -> None:
+    page.open(printed_address(mark["key"], mark["version"], "0" * 64), status=None)
+
+    assert checked(page) == FIRST_VISIT
+    assert "不是真的" in page.text("#verdict")
+    assert "确实和您那份不一样" in page.text("#outcome")
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "old", "new"),
+    [
+        ("digest", "/ledger/v1/entries/{position}", '"dept_name":"', '"dept_name":"假'),
+        ("entry", "/ledger/v1/entries/{position}", '"version":', '"version":1'),
+        ("tree", "/ledger/v1/entries/{position}", '"recorded_at":"2', '"recorded_at":"1'),
+        ("signature", "/ledger/v1/checkpoint", "\n\n", "\nextra\n\n"),
+        ("signature", "/ledger/v1/keys", '"vkey":"tongyuan', '"vkey":"tongyuaN'),
+        ("tree", "/ledger/v1/proof/inclusion", '"path":["', f'"path":["{"0" * 64}","'),
+        ("newest", "/ledger/v1/state/{key}", '"version":', '"version":9'),
+        ("newest", "/ledger/v1/statement", 'sequence\\":', 'sequence\\":1'),
+    ],
+)  # fmt: skip
+def test_whatever_is_altered_on_its_way_turns_the_page_red(
+    page: Page, mark: dict, step: str, path: str, old: str, new: str
+) -> None:
+    def change(body: bytes) -> bytes:
+        assert old.encode() in body
+        return body.replace(old.encode(), new.encode(), 1)
+
+    page.alter(path.format(**mark), change)
+
+    assert opened(page, mark)[step] == "bad"
+    assert "核对不通过" in page.text("#outcome")
+    assert "是真的" not in page.text("#verdict")
+
+
+def test_another_key_than_last_time_is_told(page: Page, mark: dict) -> None:
+    opened(page, mark)
+    other = NoteKey("tongyuan/339921000000", bytes(range(32))).vkey
+    page.evaluate(
+        """(vkey) => {
+          const kept = JSON.parse(localStorage.getItem("ledger"));
+          localStorage.setItem("ledger", JSON.stringify({ ...kept, vkey }));
+        }""",
+        other,
+    )
+
+    assert opened(page, mark)["key"] == "bad"
+    page.click("details.limits summary")
+    page.click("#forget")
+    assert checked(page) == FIRST_VISIT
+
+
+def test_a_ledger_that_rewrote_its_past_is_told(page: Page, mark: dict) -> None:
+    opened(page, mark)
+    page.evaluate("""() => {
+      const kept = JSON.parse(localStorage.getItem("ledger"));
+      const lines = kept.note.split("\\n");
+      lines[2] = btoa("another root of thirty-two bytes");
+      localStorage.setItem("ledger", JSON.stringify({ ...kept, note: lines.join("\\n") }));
+    }""")
+
+    assert opened(page, mark)["history"] == "bad"
+
+
+def test_a_browser_that_cannot_check_signatures_says_so_and_shows_the_rest(page: Page, mark: dict) -> None:
+    opened(page, mark)
+    page.evaluate("""() => {
+      crypto.subtle.importKey = () => Promise.reject(new DOMException("no such algorithm", "NotSupportedError"));
+      document.getElementById("forget").click();
+    }""")
+
+    steps = checked(page)
+
+    assert (steps["entry"], steps["digest"], steps["signature"], steps["tree"]) == ("ok", "ok", "unable", "skipped")
+    assert "没能全部核对" in page.text("#outcome")
+
+
+def test_a_device_without_network_says_that_nothing_was_checked(page: Page, mark: dict) -> None:
+    opened(page, mark)
+    page.offline(True)
+    page.evaluate("() => document.getElementById('forget').click()")
+
+    assert checked(page)["entry"] == "unable"
+    assert "没能全部核对" in page.text("#outcome")
+
+
+@pytest.mark.parametrize("size", [NARROWEST, PHONE, HALL], ids=str)
+def test_the_page_fits_and_keeps_nobody_out(page: Page, mark: dict, size: tuple[int, int]) -> None:
+    page.resize(*size)
+    for address in ("/verify/", page_address("guide", "nothing", 1)):
+        page.open(address, status=None)
+        assert barriers(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+    opened(page, mark)
+    page.evaluate("() => document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    assert barriers(page) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+
+
+def test_the_page_speaks_english_at_a_touch(page: Page, mark: dict) -> None:
+    opened(page, mark)
+    page.click("button[data-mode=lang]")
+
+    assert "Authentic, and in force" in page.text("#verdict")
+    assert "是真的" not in page.text("#verdict")
+    assert "everything agrees" in page.text("#outcome")
+
+
+class Given:
+    """A small county whose public answers are handed to verify.js one by one, so that a test may alter each byte."""
+
+    def __init__(self, county, code: str) -> None:
+        self.county, self.key = county, f"guide:{code}"
+        versions = county.get(f"ledger/v1/versions/{self.key}").json()["versions"]
+        self.newest = versions[-1]
+        size = county.get("ledger/v1/head").json()["size"]
+        paths = [
+            f"/ledger/v1/entries/{self.newest['position']}",
+            "/ledger/v1/checkpoint",
+            "/ledger/v1/keys",
+            "/ledger/v1/statement",
+            f"/ledger/v1/state/{self.key}",
+            f"/ledger/v1/proof/inclusion?position={self.newest['position']}&size={size}",
+            f"/ledger/v1/proof/consistency?first={size}&second={size}",
+        ]
+        self.answers = {path: county.http.get(path).content for path in paths}
+        self.subject = {
+            **{name: self.newest[name] for name in ("key", "version", "position")},
+            "printed": self.newest["digest"][:16],
+            "standing": "in_force",
+            "released": self.newest["released_at"],
+            "size": size,
+            "ruling": self.newest["position"],
+        }
+
+    def check(self, page: Page, answers: dict[str, bytes] | None = None, memory: dict | None = None) -> dict[str, str]:
+        """State of each step. What is not UTF-8 is read as a browser reads it."""
+        texts = {path: body.decode("utf-8", "replace") for path, body in (answers or self.answers).items()}
+        function = """async (subject, texts, memory) => {
+          const { check, Unreachable } = await import("/verify/static/verify.js");
+          const read = async (path) => {
+            if (!(path in texts)) throw new Unreachable(path);
+            return texts[path];
+          };
+          const steps = await check(subject, { read, memory: { get: () => memory, set: () => {} } });
+          return Object.fromEntries(steps.map(({ name, state }) => [name, state]));
+        }"""
+        return page.evaluate(function, self.subject, texts, memory)
+
+
+@pytest.fixture(scope="module")
+def given_county(tmp_path_factory):
+    """Two versions of a guide among others."""
+    with pipeline(tmp_path_factory.mktemp("given"), channels=()) as county:
+        for number in range(1, 8):
+            county.release(item(number))
+            county.release(guide(number))
+        county.release(guide(3, link_way="0570-1234567"))
+        county.flow()
+        yield county
+
+
+@pytest.fixture(scope="module")
+def verifier(browser: Browser, county: EmbeddedCounty):
+    with browser.page(county.url("web")) as page:
+        page.open("/verify/")
+        yield page
+
+
+@pytest.fixture(scope="module")
+def whole(given_county) -> Given:
+    return Given(given_county, code_of(3))
+
+
+def test_a_key_is_believed_when_the_remembered_one_vouches_for_it(verifier: Page, tmp_path) -> None:
+    """Also after the old one signs no more: what it says about its successor stays."""
+    with pipeline(tmp_path, channels=()) as county:
+        county.release(item(1))
+        county.release(guide(1))
+        county.flow()
+        note = county.http.get("/ledger/v1/checkpoint").text
+        first = county.get("ledger/v1/keys").json()["keys"][0]["vkey"]
+        memory = {"vkey": first, "note": note}
+        rotate(tmp_path, timedelta(seconds=0), datetime.now(UTC))
+        sign_head(county.dbs["ledger"], county.signer, timedelta(0))
+        now = Given(county, code_of(1))
+        keys = now.answers["/ledger/v1/keys"]
+        unsaid = json.loads(keys)
+        unsaid["keys"][1]["endorsement"] = None
+
+        assert now.check(verifier, memory=memory) == ALL_WELL
+        now.answers["/ledger/v1/keys"] = json.dumps(unsaid).encode()
+        assert now.check(verifier, memory=memory)["key"] == "bad"
+
+
+@FEW
+@given(data=st.data())
+def test_any_altered_byte_of_any_answer_is_found(verifier: Page, whole: Given, data: st.DataObject) -> None:
+    """Or it stands in a field that nothing covers and the page does not use: then what the page takes is the same."""
+    path = data.draw(st.sampled_from(sorted(whole.answers)))
+    body = whole.answers[path]
+    place = data.draw(st.integers(0, len(body) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != body[place]))
+    altered = body[:place] + bytes([byte]) + body[place + 1 :]
+
+    states = whole.check(verifier, {**whole.answers, path: altered}).values()
+
+    if meaning(path, altered) == meaning(path, body):
+        assert "bad" not in states
+    else:
+        assert "bad" in states, (path, place, byte)
+
+
+def test_nothing_is_found_in_what_is_whole(verifier: Page, whole: Given) -> None:
+    assert whole.check(verifier) == FIRST_VISIT
+
+
+def test_an_older_version_cannot_pass_for_the_newest(verifier: Page, given_county) -> None:
+    """The page says in force of version 1, while the signed list says 2: with all proofs of version 1 intact."""
+    old = Given(given_county, code_of(3))
+    first = given_county.get(f"ledger/v1/versions/{old.key}").json()["versions"][0]
+    size, newest = old.subject["size"], old.newest["position"]
+    old.answers |= {
+        path: given_county.http.get(path).content
+        for path in (
+            f"/ledger/v1/entries/{first['position']}",
+            f"/ledger/v1/entries/{newest}",
+            f"/ledger/v1/proof/inclusion?position={first['position']}&size={size}",
+        )
+    }
+    old.subject |= {name: first[name] for name in ("version", "position")}
+    old.subject |= {"printed": first["digest"][:16], "released": first["released_at"]}
+
+    assert old.check(verifier) == {**FIRST_VISIT, "newest": "bad"}
+    old.subject["standing"] = "superseded"
+    assert old.check(verifier) == FIRST_VISIT
+
+
+def meaning(path: str, body: bytes):
+    """What verify.js takes from an answer."""
+    if path.endswith("/checkpoint"):
+        return body
+    try:
+        said = json.loads(body.decode("utf-8", "replace"))
+        if "/entries/" in path:
+            return {name: value for name, value in said.items() if name in PROVEN}
+        if path.endswith("/keys"):
+            return [key["vkey"] for key in said["keys"]]
+        if path.endswith("/statement"):
+            return said["note"]
+        if "/state/" in path:
+            return said["state_root"], said["count"], said["leaves"]
+        if "/inclusion" in path:
+            return said
+        return said["path"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return base64.b64encode(body)
