@@ -197,7 +197,9 @@ def test_every_file_named_by_a_page_is_served_and_may_be_kept_for_ever(channel, 
     assert {file.partition("?")[0].rpartition(".")[2] for file in files} >= {"css", "js"}
     for file in files:
         answer = client.get(file)
-        kind = "text/css" if ".css" in file else "text/javascript"
+        kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[
+            file.partition("?")[0].rpartition(".")[2]
+        ]
         assert answer.headers["content-type"].startswith(kind)
         assert "immutable" in answer.headers["cache-control"]
 
