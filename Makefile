@@ -35,12 +35,13 @@ test-fast: setup ## run the unit and contract tests that need no server
 faults: setup ## break all that can be broken, the long way too; SEED=7 SECONDS=600 draw other faults, for as long
 	TONGYUAN_FAULT_SEED=$(SEED) TONGYUAN_FAULT_SECONDS=$(SECONDS) $(FAULT_PYTEST) tests/faults
 
-lint: setup ## check style, types and the direction of imports
+lint: setup ## check style, types, the direction of imports, and advisories where they can be asked for
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict contracts shared services tests/harness
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python deploy/sbom.py --check
+	$(BIN)/python deploy/audit.py --if-reachable
 
 sbom: setup ## list every locked component in docs/security/sbom.json
 	$(BIN)/python deploy/sbom.py

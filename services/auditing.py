@@ -17,7 +17,8 @@ from contracts.topology import AUDITOR, CHANNELS
 from services.auditor import api
 from services.auditor.following import LedgerReading
 from services.auditor.model import Buckets, Digesting, Line, Sight
-from services.auditor.reading import Pace, Stranger
+from services.auditor.pacing import Pace
+from services.auditor.reading import Stranger
 from services.auditor.repairing import Mender
 from services.auditor.rounds import Auditor
 from services.auditor.watching import Plan, Tools, Watch
@@ -66,7 +67,7 @@ def make_auditor(
     plan = Plan(
         settings.audit_poll, settings.audit_interval, timedelta(seconds=settings.allowed_delay), settings.audit_repair
     )
-    pace = Pace(settings.audit_rate, stop)
+    pace = Pace(settings.audit_rate, settings.audit_peak, stop)
     ledger = LedgerReading(connect("ledger", settings.service_token), sights)
     tools = Tools(db, ledger, Digesting(_buckets, digests.bucket_of), pace, plan)
     watches = [

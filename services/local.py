@@ -1,6 +1,6 @@
 """Upstream within one process: the same readers as over HTTP, straight from the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -71,3 +71,9 @@ class LocalLedger:
         """See `LedgerReader`."""
         with self._db.read() as session:
             return [KeyMark.model_validate(mark) for mark in queries.current(session, after, limit)]
+
+    def history(self, key: str) -> Iterator[Publication]:
+        """See `LedgerReader`."""
+        with self._db.read() as session:
+            rows = [queries.entry(session, mark["position"]) for mark in queries.versions(session, key)]
+        yield from (Publication.model_validate(orjson.loads(row.document())) for row in reversed(rows))

@@ -86,7 +86,10 @@ class Settings(BaseSettings):
         600.0, ge=1, le=86400, description="Seconds within which the auditor reads every document of every channel."
     )
     audit_poll: float = Field(2.0, gt=0, le=60, description="Seconds between the auditor's looks for new releases.")
-    audit_rate: float = Field(20.0, gt=0, le=1000, description="Most requests a second that the auditor makes.")
+    audit_rate: float = Field(20.0, gt=0, le=1000, description="Requests a second that the auditor may always make.")
+    audit_peak: float = Field(
+        80.0, gt=0, le=1000, description="Most that it makes to come round in time, while answers are quick."
+    )
     audit_repair: bool = Field(True, description="Whether the auditor has channels repaired, or only tells.")
     lookup_limit: Limit = Field("10/minute", description="Case look-ups per address.")
     lookup_case_limit: Limit = Field("5/15 minutes", description="Wrong case look-ups per case number.")

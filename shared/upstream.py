@@ -1,6 +1,6 @@
 """Reading upstream: a source's releases, the ledger's entries. Over HTTP between processes, directly within one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -70,6 +70,9 @@ class LedgerReader(Protocol):
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """Newest versions of the keys that follow `after`, in order. Raises `UpstreamDown`."""
 
+    def history(self, key: str) -> Iterator[Publication]:
+        """Every entry of a key, newest first, each read when it is asked for. Raises `UpstreamDown`."""
+
 
 class HttpSource:
     """A source over HTTP, with the service's token."""
@@ -123,6 +126,12 @@ class HttpLedger:
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """See `LedgerReader`."""
         return _models(KeyMark, get(self._client, "/ledger/v1/current", after=after, limit=limit).get("keys"))
+
+    def history(self, key: str) -> Iterator[Publication]:
+        """See `LedgerReader`."""
+        marks = _models(KeyMark, get(self._client, f"/ledger/v1/versions/{key}").get("versions"))
+        for mark in reversed(marks):
+            yield from _models(Publication, [get(self._client, f"/ledger/v1/entries/{mark.position}")])
 
 
 def client(base_url: str, token: str = "") -> httpx.Client:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.base import Json
 from shared.errors import Invalid, Violation
+from shared.invisible import invisible
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -16,6 +17,14 @@ def parse(model: type[M], content: Any) -> M:
         return model.model_validate(content)
     except ValidationError as error:
         raise Invalid(*violations(error)) from None
+
+
+def parse_draft(model: type[M], content: Any) -> M:
+    """`parse`, for what is to be published: raises `Invalid` also for every field that holds what nobody can see."""
+    draft = parse(model, content)
+    if found := list(invisible(body_of(draft))):
+        raise Invalid(*found)
+    return draft
 
 
 def violations(error: ValidationError) -> list[Violation]:

@@ -1,7 +1,7 @@
 """What each channel should show now, worked out from the ledger's entries by the channels' own pure functions."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -79,6 +79,10 @@ class Expectation:
     def public_keys(self) -> list[str]:
         """Every key of an item or a guide that has ever been in force, shown or not, in order."""
         return sorted(key for key, entry in self.log.newest.items() if entry.kind != Kind.APPLICATION)
+
+    def keys_in(self, bucket: str, bucket_of: Callable[[str], str]) -> list[str]:
+        """The ledger's keys of one bucket of the digests, `<kind> <bucket>`."""
+        return [key for key, entry in self.log.newest.items() if f"{entry.kind} {bucket_of(key)}" == bucket]
 
     def shown_keys(self, name: str, now: datetime) -> Iterator[str]:
         """Public keys of which the channel should show something."""

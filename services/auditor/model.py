@@ -149,7 +149,7 @@ class FindingRow(SQLModel, table=True):
     found_at: str = Field(max_length=27)
     attempts: int = 0
     tried_at: str | None = Field(default=None, max_length=27)
-    repair: str | None = Field(default=None, max_length=16, description="replay, rebuild.")
+    repair: str | None = Field(default=None, max_length=16, description="replay, repair, rebuild.")
     problem: str | None = Field(default=None, max_length=300, description="Why it could not be repaired.")
     repaired_at: str | None = Field(default=None, max_length=27, description="Seen equal again.")
 

@@ -1,6 +1,5 @@
 """Reading like a stranger: without a token, without a cache, one request at a time and not too many a second."""
 
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ import orjson
 
 from contracts.base import Json
 from services.auditor.markup import seen
+from services.auditor.pacing import Pace
 from shared.errors import TongyuanError, UpstreamDown
 
 LARGEST = 64 * 2**20
@@ -26,29 +26,6 @@ FRESH = {"Cache-Control": "no-cache", "Pragma": "no-cache", "User-Agent": "tongy
 
 class NotThat(TongyuanError):
     """It answers, but not with what belongs at this address: an error page with status 200, a redirect, no JSON."""
-
-
-class Stopped(Exception):
-    """We are asked to stop."""
-
-
-class Pace:
-    """At most `rate` requests a second. Waiting ends with `Stopped` when `stop` is set."""
-
-    def __init__(self, rate: float, stop: threading.Event) -> None:
-        self._gap, self._stop = 1 / rate, stop
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Until the next request may go out."""
-        now = time.monotonic()
-        self.rest(max(self._next - now, 0))
-        self._next = max(now, self._next) + self._gap
-
-    def rest(self, seconds: float) -> None:
-        """Wait so long."""
-        if self._stop.wait(seconds):
-            raise Stopped
 
 
 class Stranger:
@@ -110,6 +87,7 @@ class Stranger:
 
     def _read(self, path: str, **params: Any) -> tuple[int, httpx.Headers, bytes]:
         self._pace.wait()
+        began = time.monotonic()
         try:
             with self._http.stream("GET", f"/{self.name}/{path}", params=params) as answer:
                 if answer.status_code in AWAY:
@@ -119,6 +97,8 @@ class Stranger:
                     body += chunk
                     if len(body) > LARGEST:
                         raise NotThat(f"{path}: more than {LARGEST} bytes")
+                if not params:
+                    self._pace.took(f"{self.name} {path.partition('/')[0]}", time.monotonic() - began)
                 return answer.status_code, answer.headers, bytes(body)
         except httpx.HTTPError as error:
             raise UpstreamDown(f"{self.name}: {type(error).__name__}") from error

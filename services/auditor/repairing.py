@@ -1,10 +1,11 @@
-"""Having a channel repaired, by what it offers to operators: replay what it has parked, else rebuild it.
+"""Having a channel repaired, by what it offers to operators: replay what it has parked, repair the very keys; if these
+are wrong all the same when looked at again, rebuild it.
 
 A page that differs while its document is equal is not repaired: the store is right, and what renders it is another
 version or in front of it. The same goes for whatever a rebuild found nothing to change for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +20,14 @@ from shared.errors import TongyuanError, UpstreamDown
 
 RESTS = (30, 120, 480, 1_800)
 """Seconds until the next try after the first, the second … one that did not help."""
+
+MOST = 1_000
+"""Keys that a channel takes at once. Where more are wrong, it is rebuilt."""
+
+NOTHING = "found nothing to change: something in front of the store answers, a cache perhaps"
+
+KeysOf = Callable[[str], Iterable[str]]
+"""The ledger's keys that belong into a bucket of the digests, `<kind> <bucket>`."""
 
 REBUILD_SECONDS = httpx.Timeout(600, connect=3)
 _log = log.get("auditor")
@@ -39,7 +48,7 @@ class Mender:
     def __init__(self, name: str, http: httpx.Client) -> None:
         self.name, self._http = name, http
 
-    def repair(self, findings: Sequence[FindingRow], now: datetime) -> list[Repair]:
+    def repair(self, findings: Sequence[FindingRow], now: datetime, keys_of: KeysOf) -> list[Repair]:
         """Try what can be tried for those whose turn it is."""
         due = [finding for finding in findings if is_due(finding, now) and finding.key != ALL]
         stored = {_code(finding) for finding in findings if finding.surface != Surface.PAGE}
@@ -49,21 +58,30 @@ class Mender:
         if rest and "authorization" not in self._http.headers:
             done.append(Repair(None, rest, "TONGYUAN_ADMIN_TOKEN is not set: repair it by hand"))
         elif rest:
-            done += self._try(rest)
+            done += self._try(rest, keys_of)
         return [repair for repair in done if repair.findings]
 
     def close(self) -> None:
         """Give the connection back."""
         self._http.close()
 
-    def _try(self, findings: list[FindingRow]) -> list[Repair]:
+    def _try(self, findings: list[FindingRow], keys_of: KeysOf) -> list[Repair]:
+        step = "replay"
         try:
             replayed = self._replay(findings)
             left = [finding for finding in findings if all(finding not in repair.findings for repair in replayed)]
-            return [*replayed, *([self._rebuild(left)] if left else [])]
+            if not left:
+                return replayed
+            # In one step: a rebuild makes up for what is fresh too.
+            step = "repair" if all(finding.repair is None for finding in left) else "rebuild"
+            keys, buckets = _targets(left, keys_of)
+            if step == "repair" and len(keys) <= MOST:
+                return [*replayed, self._repair(left, keys, buckets)]
+            step = "rebuild"
+            return [*replayed, self._rebuild(left)]
         except (TongyuanError, httpx.HTTPError, ValueError) as error:
-            metering.repairs.labels(self.name, "rebuild", "failed").inc()
-            return [Repair(None, findings, f"{type(error).__name__}: {error}")]
+            metering.repairs.labels(self.name, step, "failed").inc()
+            return [Repair(step, findings, f"{type(error).__name__}: {error}")]
 
     def _replay(self, findings: list[FindingRow]) -> list[Repair]:
         """An entry that is parked stays parked through a rebuild."""
@@ -75,6 +93,17 @@ class Mender:
             problem = None if answer.is_success else f"parked: {parked[key]['reason']}"
             done.append(Repair("replay", [finding for finding in findings if finding.key == key], problem))
         return done
+
+    def _repair(self, findings: list[FindingRow], keys: list[str], buckets: list[str]) -> Repair:
+        wanted = {"keys": keys, "buckets": buckets}
+        with self._http.stream("POST", f"/{self.name}/v1/repair", json=wanted, timeout=REBUILD_SECONDS) as answer:
+            answer.read()
+        if not answer.is_success:
+            raise UpstreamDown(f"repair: status {answer.status_code}")
+        changed = answer.json()["changed"]
+        metering.repairs.labels(self.name, "repair", "done" if changed else "unchanged").inc()
+        _log.warning("repaired", channel=self.name, differed=len(changed), findings=len(findings))
+        return Repair("repair", findings, None if changed else f"a repair {NOTHING}")
 
     def _rebuild(self, findings: list[FindingRow]) -> Repair:
         last: Json = {}
@@ -89,8 +118,7 @@ class Mender:
             return Repair("rebuild", findings, f"not rebuilt: {last.get('failed', 'no answer')}")
         differed = len(last.get("differences", ()))
         _log.warning("rebuilt", channel=self.name, differed=differed, findings=len(findings))
-        nothing = "a rebuild found nothing to change: something in front of the store answers, a cache perhaps"
-        return Repair("rebuild", findings, None if differed else nothing)
+        return Repair("rebuild", findings, None if differed else f"a rebuild {NOTHING}")
 
     def _asked(self, method: str, path: str, *, refused: bool = False) -> httpx.Response:
         answer = self._http.request(method, f"/{self.name}/v1/{path}")
@@ -100,11 +128,18 @@ class Mender:
 
 
 def is_due(finding: FindingRow, now: datetime) -> bool:
-    """The first try at once, each further one after a longer rest."""
-    if finding.tried_at is None:
+    """The first try at once, the second too when the first was for single keys; each further one after a rest."""
+    if finding.tried_at is None or (finding.repair == "repair" and finding.attempts == 1):
         return True
     rest = RESTS[min(finding.attempts, len(RESTS)) - 1]
     return now - datetime.fromisoformat(finding.tried_at) >= timedelta(seconds=rest)
+
+
+def _targets(findings: Iterable[FindingRow], keys_of: KeysOf) -> tuple[list[str], list[str]]:
+    """Which keys, and which buckets of the digests, whose keys are not known one by one."""
+    buckets = {finding.key for finding in findings if finding.surface == Surface.DIGESTS}
+    keys = {finding.key for finding in findings if finding.surface != Surface.DIGESTS}
+    return sorted(keys.union(*map(keys_of, buckets))), sorted(buckets)
 
 
 def _code(finding: FindingRow) -> str:

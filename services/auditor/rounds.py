@@ -3,36 +3,29 @@
 a release                     its document and page on every channel, within seconds
 every tenth of the interval   digests of all that a channel serves, cases too
 every interval                all changes and the list of items, document by document
-all the time                  each document and each page at its own address, spread over the interval
+all the time                  each document and each page at its own address, spread over the interval, see `pacing`
 """
 
 import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from contracts.publication import Kind
 from services.auditor.commands import measure, note_pass, settle
 from services.auditor.following import LedgerDown
 from services.auditor.model import LEDGER, Surface
-from services.auditor.reading import Stopped
+from services.auditor.pacing import Stopped, Turn
 from services.auditor.watching import DIGESTS_A_PASS, Tools, Watch
 from shared import log
 from shared.errors import TongyuanError, UpstreamDown
 
+REST_SECONDS = 0.05
+QUESTIONS = 3
+"""An item, its guide and its page."""
+
 _log = log.get("auditor")
-
-
-@dataclass
-class _Rotation:
-    """One turn of single looks, the same codes for every channel."""
-
-    codes: list[str] = field(default_factory=list)
-    at: int = 0
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    next_turn: float = 0.0
 
 
 class Auditor:
@@ -40,7 +33,9 @@ class Auditor:
 
     def __init__(self, tools: Tools, watches: Sequence[Watch]) -> None:
         self._tools, self._watches = tools, watches
-        self._rotation = _Rotation()
+        self._turn = Turn()
+        self._began = datetime.now(UTC)
+        self._next_turn = 0.0
         self._check_due = 0.0
         self._patient_until = 0.0
         measure(tools.db, [LEDGER, *(watch.name for watch in watches)])
@@ -48,11 +43,14 @@ class Auditor:
     def run(self, stop: threading.Event) -> None:
         """Until told to stop. A failure is logged, and the next round comes."""
         try:
-            while not stop.wait(self._tools.plan.poll):
+            rest = self._tools.plan.poll
+            while not stop.wait(rest):
+                began = time.monotonic()
                 try:
                     self.step()
                 except TongyuanError as error:
                     _log.warning("round failed", reason=str(error))
+                rest = max(self._tools.plan.poll - (time.monotonic() - began), REST_SECONDS)
         except Stopped:
             pass
         finally:
@@ -99,27 +97,31 @@ class Auditor:
             note_pass(self._tools.db, LEDGER, Surface.LEDGER, began, look)
 
     def _rotate(self, watches: list[Watch], until: float) -> None:
-        """So many codes that all had their turn within the interval, as far as there is time before the next news."""
-        turn = self._turn()
-        # Twice as many as by the clock: a round's other work takes its time too.
-        share = math.ceil(2 * len(turn.codes) * self._tools.plan.poll / self._tools.plan.interval)
+        """As far as there is time before the next news, and no faster than it takes to come round in time."""
+        turn, plan = self._current(), self._tools.plan
+        needed = turn.needs(QUESTIONS * len(watches), time.monotonic(), plan.interval)
+        # Other work has its questions too.
+        self._tools.pace.need(1.1 * needed)
+        # Twice as many as by the clock: a small county's are spread too, and a round's other work takes its time.
+        share = math.ceil(2 * len(turn.codes) * plan.poll / plan.interval)
         for code in turn.codes[turn.at : turn.at + share]:
             for watch in watches:
                 self._watched(watch, lambda watch=watch, code=code: watch.single(code))  # type: ignore[misc]
             turn.at += 1
+            if turn.is_done():
+                for watch in watches:
+                    note_pass(self._tools.db, watch.name, Surface.DOCUMENT, self._began, len(turn.codes))
             if time.monotonic() > until:
                 return
-        if turn.at == len(turn.codes) > 0:
-            for watch in watches:
-                note_pass(self._tools.db, watch.name, Surface.DOCUMENT, turn.began, len(turn.codes))
-            turn.codes, turn.at = [], 0
 
-    def _turn(self) -> _Rotation:
-        """The rotation under way; the next one, when it is its time."""
-        if not self._rotation.codes and self._rotation.next_turn <= time.monotonic():
+    def _current(self) -> Turn:
+        """The turn under way; the next one, when it is its time."""
+        now = time.monotonic()
+        if self._turn.is_done() and self._next_turn <= now:
             codes = sorted({key.partition(":")[2] for key in self._tools.ledger.expectation.public_keys()})
-            self._rotation = _Rotation(codes, next_turn=time.monotonic() + self._tools.plan.interval)
-        return self._rotation
+            self._turn, self._began = Turn(codes, began=now), datetime.now(UTC)
+            self._next_turn = now + self._tools.plan.interval
+        return self._turn
 
     def _watched(self, watch: Watch, *work: Callable[[], object]) -> bool:
         try:

@@ -11,7 +11,8 @@ from services.auditor.commands import note_pass, note_repair, open_findings, set
 from services.auditor.following import LedgerReading
 from services.auditor.looking import Eye
 from services.auditor.model import ALL, WHOLE, Digesting, FindingRow, Look, Sighting, Surface, Verdict
-from services.auditor.reading import Pace, Stranger
+from services.auditor.pacing import Pace
+from services.auditor.reading import Stranger
 from services.auditor.repairing import Mender
 from shared.database import Database
 from shared.errors import UpstreamDown
@@ -114,7 +115,7 @@ class Watch:
             return
         with self._tools.db.read() as session:
             findings = [row for row in open_findings(session) if row.channel == self.name]
-        repairs = self._mender.repair(findings, datetime.now(UTC)) if self._tools.plan.repair else []
+        repairs = self._mender.repair(findings, datetime.now(UTC), self._keys_of) if self._tools.plan.repair else []
         for repair in repairs:
             note_repair(self._tools.db, repair.findings, repair.name, repair.problem)
         if repairs or self._relook <= time.monotonic():
@@ -176,6 +177,10 @@ class Watch:
         if surface in (Surface.CHANGES, Surface.LIST):
             moments.append(self._good.get((Surface.DIGESTS, ALL)))
         return max((moment for moment in moments if moment is not None), default=None)
+
+    def _keys_of(self, bucket: str) -> list[str]:
+        tools = self._tools
+        return tools.ledger.expectation.keys_in(bucket, tools.digesting.bucket_of)
 
     def _look_again(self, findings: list[FindingRow]) -> None:
         for surface in WHOLE:

@@ -20,7 +20,7 @@ from shared.database import Database
 from shared.editions import EditionRow, Period, Publisher
 from shared.errors import Invalid, Violation
 from shared.importing import MAX_ROWS, ImportRequest, Outcome, Row, run_import
-from shared.validation import body_of, parse
+from shared.validation import body_of, parse_draft
 
 COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 ENDS_SECONDS = 30.0
@@ -46,7 +46,7 @@ class Catalog:
 
     def save_item(self, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
         """Store a draft and say what is doubtful about it. Raises `Invalid` and the editions' errors."""
-        item = parse(Item, content)
+        item = parse_draft(Item, content)
         if item.code != code:
             raise Invalid(Violation("code", "same_as_path", f"is {item.code}, but the address says {code}", item.code))
         with self.db.write() as session:
@@ -89,7 +89,7 @@ class Catalog:
         known = model.context_for_many(session, self.region, self.divisions)
 
         def accept(content: Any) -> Row:
-            item = parse(Item, content)
+            item = parse_draft(Item, content)
             return Row(item.code, body_of(item), [_finding(finding) for finding in model.accept(item, known)])
 
         return accept

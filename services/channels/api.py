@@ -20,6 +20,7 @@ from services.channels.lookup import Lookup, LookupRequest
 from services.channels.operate import drop_parked, replay_parked
 from services.channels.pages import pages_of
 from services.channels.rebuild import Rebuild
+from services.channels.repair import Wanted, repair
 from services.channels.search import SearchIndex
 from services.channels.shelf import Shelf
 from shared.config import Settings
@@ -192,6 +193,11 @@ def _proofs(channel: Channel) -> APIRouter:
         """`new_epoch`: take the ledger as it is now, even if it went back; every screen starts over."""
         steps = Rebuild(channel, new_epoch=new_epoch).run
         return StreamingResponse(_lines(steps), media_type="application/x-ndjson", headers=NO_STORE)
+
+    @router.post("/repair", dependencies=[Admin], summary="Some keys anew from the ledger")
+    def mend(wanted: Wanted) -> Json:
+        """`changed`: those that were not as the ledger has them. Nothing else is touched, however many there are."""
+        return {"changed": repair(channel, wanted)}
 
     @router.post(
         "/drill", dependencies=[Admin], summary="Build aside and compare, change nothing; one JSON line a step"

@@ -15,7 +15,7 @@ from shared.database import Database
 from shared.editions import EditionRow, Period, Publisher
 from shared.errors import Invalid, Violation
 from shared.importing import ImportRequest, Outcome, Row, run_import
-from shared.validation import body_of, parse
+from shared.validation import body_of, parse_draft
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,6 @@ def _accepting(_session: Session) -> Callable[[Any], Row]:
 
 
 def _accept(content: Any) -> Row:
-    guide = parse(Guide, content)
+    guide = parse_draft(Guide, content)
     model.accept(guide)
     return Row(guide.code, body_of(guide), [])

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from services.importing.notes import Notes, Rule
 from services.importing.row import WarningName
+from shared.invisible import without_invisible
 
 PLACEHOLDERS = frozenset({"无", "暂无", "没有", "空", "null", "none", "nil", "n/a", "-", "--", "—", "——", "/", "\\"})
 """Words that mean "nothing here" in real files (domain section 9)."""
@@ -26,9 +27,6 @@ _DURATION = re.compile(r"(\d{1,5})(?:\.0+)?\s*(?:[(（]?\s*([^\d()（）\s]+?)\s
 _WHOLE = re.compile(r"\d{1,18}(?:\.0+)?", re.ASCII)
 _MONEY = re.compile(r"(\d{1,10})(?:\.(\d{1,2})0*)?元?", re.ASCII)
 _DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]\d{1,2}:\d{2}.*)?", re.DOTALL | re.ASCII)
-_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-_FORMATS = r"\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff"
-_INVISIBLE = re.compile(f"[{_CONTROLS}{_FORMATS}]")
 _SEPARATORS = {"，", ",", "；", ";"}
 _OPENING, _CLOSING = "（([【《“", "）)]】》”"
 
@@ -60,7 +58,7 @@ def line(value: Any, field: str, notes: Notes) -> str | None:
 def cleaned_text(plain: str) -> str:
     """Text as domain section 7.1 compares it: NFC, U+3000 as space, trimmed; and without invisible characters."""
     lines = plain.replace("\r\n", "\n").replace("\r", "\n").replace("\u3000", " ").replace("\xa0", " ")
-    return _INVISIBLE.sub("", unicodedata.normalize("NFC", lines)).strip()
+    return without_invisible(unicodedata.normalize("NFC", lines)).strip()
 
 
 def is_placeholder(cleaned: str) -> bool:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.base import Json
 from services.auditing import make_auditor
 from services.auditor import queries
+from services.auditor.pacing import Turn
 from shared.database import Database
 from tests.harness.pipeline import Pipeline
 
@@ -87,8 +88,8 @@ class Audited:
             watch._rested.clear()
             watch._relook = 0.0
             watch.pending = dict.fromkeys(watch.pending, 0.0)
-        self.auditor._check_due = self.auditor._rotation.next_turn = 0.0
-        self.auditor._rotation.codes = []
+        self.auditor._check_due = self.auditor._next_turn = 0.0
+        self.auditor._turn = Turn()
         self.auditor.step()
 
     def findings(self, *, only_open: bool = False) -> list[Json]:

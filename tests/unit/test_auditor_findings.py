@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.topology import CHANNELS
-from services.auditor import following, watching
+from services.auditor import following, repairing, watching
+from services.channels import api
 from shared.errors import UpstreamDown
 from tests.harness.auditing import GENTLE, Audited, auditor_of, sample
 from tests.harness.pipeline import ADMIN, Pipeline, code_of, guide, item, pipeline, progress
@@ -78,7 +79,7 @@ def test_a_changed_byte_is_found_by_field_repaired_and_equal_again_on_every_chan
         }
         for finding in findings:
             assert {"path": "name", "expected": "居民身份证办理", "found": "居民身份证办里"} in finding["differences"]
-            assert (finding["repair"], finding["problem"], finding["attempts"]) == ("rebuild", None, 1)
+            assert (finding["repair"], finding["problem"], finding["attempts"]) == ("repair", None, 1)
             assert min(finding["detect_seconds"], finding["repair_seconds"]) >= 0
         assert audited.found(only_open=True) == set()
         for channel in CHANNELS:
@@ -320,3 +321,37 @@ def test_without_the_ledger_nothing_is_compared_and_nothing_is_found(audited: Au
     audited.round()
 
     assert audited.findings() == []
+
+
+def test_one_damaged_document_has_one_document_written(audited: Audited) -> None:
+    county = audited.county
+    before = county.execute("web", "SELECT key, change FROM document ORDER BY key")
+    county.execute("web", FORGE, key=KEY)
+    audited.round()
+    after = county.execute("web", "SELECT key, change FROM document ORDER BY key")
+
+    assert audited.found(only_open=True) == set()
+    assert {key for (key, _) in set(after) - set(before)} == {KEY}
+    assert {one["repair"] for one in audited.findings()} == {"repair"}
+
+
+def test_what_a_repair_of_single_keys_does_not_help_has_the_channel_rebuilt(audited: Audited, monkeypatch) -> None:
+    county = audited.county
+    monkeypatch.setattr(api, "repair", lambda _channel, wanted: wanted.keys)
+    county.execute("web", FORGE, key=KEY)
+    audited.round()
+    assert audited.found(only_open=True), "it was said to be repaired, and was not"
+    audited.round()
+
+    assert audited.found(only_open=True) == set()
+    assert ("rebuild", 2) in {(one["repair"], one["attempts"]) for one in audited.findings()}
+
+
+def test_more_damage_than_a_channel_takes_at_once_has_it_rebuilt(audited: Audited, monkeypatch) -> None:
+    monkeypatch.setattr(repairing, "MOST", 1)
+    for number in (1, 2):
+        audited.county.execute("web", FORGE, key=f"item:{code_of(number)}")
+    audited.round()
+
+    assert audited.found(only_open=True) == set()
+    assert {one["repair"] for one in audited.findings()} == {"rebuild"}

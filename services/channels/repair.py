@@ -1,0 +1,165 @@
+"""repair: some keys anew from the ledger, in one transaction; what a rebuild does for all of them.
+
+Of each key the newest versions are read, as far back as the one that is in force: what they make replaces what is
+stored, what waits for its time and what is parked. A key that the ledger has never heard of is shown no more.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+from sqlalchemy import text
+from sqlmodel import Session, col, delete, insert, select
+
+from contracts.base import Contract
+from contracts.publication import Publication
+from services.channels.commands import Channel, Row, in_time, locked_state, park
+from services.channels.digests import bucket_of, sha256_of
+from services.channels.erased import row_of
+from services.channels.lineage import is_halted
+from services.channels.model import DocumentRow, ParkedRow, ScheduledRow, StateRow
+from services.channels.rebuild import MARKED, UNCONDITIONAL
+from shared.errors import Conflict
+from shared.follower import checked
+from shared.log import get
+
+MOST = 1_000
+ROUNDS = 5
+LEDGER_KEY = re.compile(r"[0-9A-Za-z_:-]{1,128}")
+"""What is not of this form is in no ledger."""
+
+_log = get("repair")
+
+
+class Wanted(Contract):
+    """Which keys. `buckets`: also everything that this channel has stored there, whether the ledger knows it or not."""
+
+    keys: list[Annotated[str, StringConstraints(min_length=1, max_length=128)]] = Field(default=[], max_length=MOST)
+    buckets: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16} [0-9a-f]{2}$")]] = Field(
+        default=[],
+        max_length=256,
+        description="`<kind> <bucket>`, as in the digests of /v1/source.",
+        examples=[["item 0f"]],
+    )
+
+
+@dataclass
+class _Told:
+    """What the ledger says of a key: rows that can be shown, newest version first, and entries that cannot."""
+
+    rows: list[Row] = field(default_factory=list)
+    parked: list[tuple[Publication, Exception]] = field(default_factory=list)
+
+
+def repair(channel: Channel, wanted: Wanted) -> list[str]:
+    """Those of the keys that were not as the ledger has them, and now are.
+
+    Raises `Unavailable` without the ledger; `Conflict` for a halted channel, or one that moves on too fast to compare.
+    """
+    keys = {*wanted.keys, *_stored_in(channel, wanted.buckets)}
+    changed: list[str] = []
+    for _ in range(ROUNDS):
+        at = channel.position()
+        told = {key: _told(channel, key, at) for key in sorted(keys)}
+        keys = _replace(channel, told, at, changed)
+        if not keys:
+            _log.warning("repaired", channel=channel.service, asked=len(told), changed=len(changed))
+            return sorted(changed)
+    raise Conflict(f"{len(keys)} keys are being published all the time: try again")
+
+
+def _stored_in(channel: Channel, buckets: Iterable[str]) -> list[str]:
+    wanted = set(buckets)
+    if not wanted:
+        return []
+    with channel.db.read() as session:
+        stored = session.exec(select(DocumentRow.key, DocumentRow.kind)).all()
+    return [key for key, kind in stored if f"{kind} {bucket_of(key)}" in wanted]
+
+
+def _told(channel: Channel, key: str, position: int) -> _Told:
+    """As far back as the version that is in force at this position of the ledger."""
+    told, now = _Told(), datetime.now(UTC)
+    if not LEDGER_KEY.fullmatch(key):
+        return told
+    for entry in channel.ledger.history(key):
+        if entry.position > position:
+            continue
+        try:
+            row = row_of(channel.adapter, checked(entry))
+        except Exception as error:  # noqa: BLE001  # parked, as in `Channel.apply`
+            told.parked.append((entry, error))
+            continue
+        told.rows.append(row)
+        if entry.effective_at is None or entry.effective_at <= now:
+            break
+    return told
+
+
+def _replace(channel: Channel, told: dict[str, _Told], position: int, changed: list[str]) -> set[str]:
+    """Write down what differs; the keys of which the channel has got news since it was at `position`."""
+    now = datetime.now(UTC)
+    with channel.db.write() as session:
+        at = locked_state(session)
+        if is_halted(session):
+            raise Conflict("the channel is halted: its ledger went back")
+        moved = _moved(session, told, position, at)
+        for key in told.keys() - moved:
+            due, later = in_time(reversed(told[key].rows), now)
+            if _differs(session, key, due, later):
+                at.change += 1
+                _write(session, key, due, later, at.change)
+                changed.append(key)
+            _park_again(session, key, told[key], due, now)
+        session.add(at)
+        channel.db.bell.ring(session)
+    return moved
+
+
+def _moved(session: Session, told: dict[str, _Told], position: int, at: StateRow) -> set[str]:
+    moved: set[str] = set()
+    for table in (DocumentRow, ScheduledRow, ParkedRow):
+        newer = select(table.key).where(col(table.position) > position, col(table.position) <= at.position)
+        moved |= told.keys() & set(session.exec(newer))
+    return moved
+
+
+def _differs(session: Session, key: str, due: Sequence[Row], later: Sequence[Row]) -> bool:
+    stored = session.get(DocumentRow, key, populate_existing=True)
+    if stored is None:
+        same = not due
+    elif not due:
+        same = stored.content is None and stored.version == 0
+    else:
+        whole = due[0]["content"] and sha256_of(due[0]["content"])
+        same = all(getattr(stored, name) == due[0][name] for name in MARKED)
+        same = same and (stored.content and sha256_of(stored.content)) == whole
+    shown = due[0]["version"] if due else 0
+    of_key = select(ScheduledRow).where(ScheduledRow.key == key, col(ScheduledRow.version) > shown)
+    waiting = session.exec(of_key.order_by(col(ScheduledRow.version)))
+    return not same or [row.model_dump() for row in waiting] != sorted(later, key=lambda row: row["version"])
+
+
+def _write(session: Session, key: str, due: Sequence[Row], later: Sequence[Row], change: int) -> None:
+    connection = session.connection()
+    connection.execute(delete(ScheduledRow).where(col(ScheduledRow.key) == key))
+    if later:
+        connection.execute(insert(ScheduledRow), list(later))
+    if due:
+        connection.execute(text(UNCONDITIONAL), [{**due[0], "change": change}])
+        return
+    # version 0: whatever the source may release under this key one day must win against it
+    hidden = "UPDATE document SET content = NULL, content_digest = NULL, version = 0, change = :change WHERE key = :key"
+    connection.execute(text(hidden), {"key": key, "change": change})
+
+
+def _park_again(session: Session, key: str, told: _Told, due: Sequence[Row], now: datetime) -> None:
+    connection = session.connection()
+    connection.execute(delete(ParkedRow).where(col(ParkedRow.key) == key))
+    shown = due[0]["version"] if due else 0
+    for entry, error in told.parked:
+        if entry.version > shown:
+            park(session, entry, error, now)
