@@ -41,8 +41,7 @@ class Stranger:
         status, headers, body = self._read(f"v1/{kind}s/{code}")
         if status in GONE:
             return None, ""
-        tag = headers.get("etag", "")
-        return _json(status, headers, body), "" if tag.startswith("W/") else tag.strip('"')
+        return _json(status, headers, body), _strong(headers)
 
     def page(self, code: str) -> Json | None:
         """What an item's page shows, see `markup.seen`; None when it is not there or not any more."""
@@ -102,6 +101,14 @@ class Stranger:
                 return answer.status_code, answer.headers, bytes(body)
         except httpx.HTTPError as error:
             raise UpstreamDown(f"{self.name}: {type(error).__name__}") from error
+
+
+def _strong(headers: httpx.Headers) -> str:
+    """The strong ETag of the document itself; packed, it has the coding's name after a plus."""
+    tag, coding = headers.get("etag", ""), headers.get("content-encoding", "")
+    if tag.startswith("W/"):
+        return ""
+    return tag.strip('"').removesuffix(f"+{coding}" if coding else "")
 
 
 def _require(status: int, headers: httpx.Headers, media_type: str) -> None:

@@ -3,9 +3,10 @@
 import httpx
 import orjson
 import pytest
+import zstandard
 
 from services.auditor import watching
-from tests.harness.auditing import GENTLE, Answer, Audited, auditor_of, edited, spoilt
+from tests.harness.auditing import GENTLE, Answer, Audited, Lie, auditor_of, edited, spoilt
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
 CODE = code_of(1)
@@ -86,6 +87,30 @@ def test_every_question_asks_for_a_fresh_answer_and_names_nobody(audited: Audite
         assert headers["cache-control"] == "no-cache"
         assert "if-none-match" not in headers
         assert "authorization" not in headers
+
+
+def packed(tag_ends: str, coding: str = "zstd") -> Lie:
+    def lie(answer: Answer) -> Answer:
+        tag = answer.headers["etag"].strip('"')
+        headers = {**answer.headers, "etag": f'"{tag}{tag_ends}"', **({"content-encoding": coding} if coding else {})}
+        return Answer(answer.status, headers, zstandard.compress(answer.body) if coding else answer.body)
+
+    return lie
+
+
+def test_a_document_that_comes_packed_is_the_same_under_the_tag_of_its_packing(audited: Audited) -> None:
+    audited.between.lies[ITEM] = packed("+zstd")
+    audited.round()
+
+    assert audited.findings() == []
+
+
+@pytest.mark.parametrize(("ends", "coding"), [("+zstd", ""), ("+", ""), ("+gzip", "zstd"), ("x", "zstd")])
+def test_the_tag_of_a_packing_that_it_does_not_have_is_found(audited: Audited, ends: str, coding: str) -> None:
+    audited.between.lies[ITEM] = packed(ends, coding)
+    audited.round()
+
+    assert audited.found(only_open=True) == {("web", "document", "different", KEY)}
 
 
 def test_an_etag_that_is_not_the_documents_own_is_found(audited: Audited) -> None:
