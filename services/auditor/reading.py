@@ -105,7 +105,8 @@ class Stranger:
 
 def _strong(headers: httpx.Headers) -> str:
     """The strong ETag of the document itself; packed, it has the coding's name after a plus."""
-    tag, coding = headers.get("etag", ""), headers.get("content-encoding", "")
+    tag: str = headers.get("etag", "")
+    coding = headers.get("content-encoding", "")
     if tag.startswith("W/"):
         return ""
     return tag.strip('"').removesuffix(f"+{coding}" if coding else "")

@@ -120,7 +120,8 @@ class Auditor:
         if self._turn.is_done() and self._next_turn <= now:
             codes = sorted({key.partition(":")[2] for key in self._tools.ledger.expectation.public_keys()})
             self._turn, self._began = Turn(codes, began=now), datetime.now(UTC)
-            self._next_turn = now + self._tools.plan.interval
+            # Of an empty county nothing was looked at: what is imported then does not wait for the interval's end.
+            self._next_turn = now + self._tools.plan.interval if codes else now
         return self._turn
 
     def _watched(self, watch: Watch, *work: Callable[[], object]) -> bool:

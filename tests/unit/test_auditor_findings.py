@@ -355,3 +355,14 @@ def test_more_damage_than_a_channel_takes_at_once_has_it_rebuilt(audited: Audite
 
     assert audited.found(only_open=True) == set()
     assert {one["repair"] for one in audited.findings()} == {"rebuild"}
+
+
+def test_a_county_that_began_empty_has_its_first_turn_when_there_is_something(tmp_path) -> None:
+    with pipeline(tmp_path, channels=["web"], **GENTLE) as county, auditor_of(county, tmp_path) as audited:
+        county.flow()
+        audited.auditor.step()
+        county.release(item(1))
+        county.flow()
+        audited.auditor.step()
+
+        assert audited.report()["channels"]["web"]["document"]["checked"] == 1
