@@ -210,9 +210,17 @@ def test_the_broker_has_no_account_guest(county: ComposeCounty) -> None:
 
 def test_only_the_sequencer_has_the_signing_key_and_nobody_else_may_read_it(county: ComposeCounty) -> None:
     folder = Path(county.env_of("ledger-worker")["TONGYUAN_DATA_DIR"])
-    (key,) = folder.iterdir()
-    assert key.stat().st_mode & 0o777 == 0o600
+    # Beside the key lies what it has signed, which is to be signed again by nobody.
+    assert {file.name: file.stat().st_mode & 0o777 for file in folder.glob("*.pem")} == {"ledger-key.pem": 0o600}
     assert all("TONGYUAN_DATA_DIR" not in county.env_of(name) for name in county.names if name != "ledger-worker")
+
+
+def test_only_applications_can_open_what_is_known_about_persons(county: ComposeCounty) -> None:
+    file = Path(county.env_of("applications")["TONGYUAN_PERSONAL_KEY_FILE"])
+    assert file.stat().st_mode & 0o777 == 0o600
+    having = {name for name in county.services if "TONGYUAN_PERSONAL_KEY_FILE" in county.env_of(name)}
+    assert having == {"applications", "applications-worker", "migrate"}
+    assert "every value opens" in succeed(county, "migrate", "personal", "check")
 
 
 def test_no_process_comes_near_the_memory_it_is_allowed(county: ComposeCounty) -> None:
