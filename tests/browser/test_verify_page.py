@@ -90,6 +90,7 @@ def test_whatever_is_altered_on_its_way_turns_the_page_red(
     assert opened(page, mark)[step] == "bad"
     assert "核对不通过" in page.text("#outcome")
     assert "是真的" not in page.text("#verdict")
+    assert page.evaluate("() => localStorage.getItem('ledger')") is None, "nothing of this is remembered"
 
 
 def test_another_key_than_last_time_is_told(page: Page, mark: dict) -> None:

@@ -13,9 +13,19 @@ const TITLES = {
   newest: ["签名的清单和结论一致", "The signed list of what counts agrees"],
 };
 const FIRST = {
-  key: ["第一次来，已记住签名的钥匙", "First visit: the signing key is remembered from now on"],
-  history: ["第一次来，已记住总账", "First visit: the ledger is remembered from now on"],
+  key: ["第一次来，还没有上次的钥匙可比", "First visit: there is no key of last time to compare with"],
+  history: ["第一次来，还没有上次的总账可比", "First visit: there is no ledger of last time to compare with"],
 };
+const WRONG = {
+  entry: ["总账里的条目和这一页说的不一样", "The ledger's entry is not what this page says"],
+  digest: ["内容和摘要对不上", "Its content does not fit its digest"],
+  signature: ["总账的签名不对", "The ledger's signature is wrong"],
+  key: ["签名的钥匙换了，旧钥匙没有为它作证", "Another key than last time, and the old one does not vouch for it"],
+  history: ["总账改写了过去", "The ledger has rewritten its past"],
+  tree: ["条目不在签过名的总账里", "The entry is not under that signature"],
+  newest: ["签名的清单和结论不一致", "The signed list of what counts does not agree"],
+};
+const WORDS = { new: FIRST, bad: WRONG };
 const OUTCOMES = {
   waiting: ["正在核对……", "Checking …"],
   ok: ["您的设备已核对，全部对得上。", "Your device has checked it: everything agrees."],
@@ -23,6 +33,7 @@ const OUTCOMES = {
   unable: ["没能全部核对。上面的结论只是服务器说的。", "Not all could be checked. The verdict above is only what the server says."],
 };
 const AGREES_IT_IS_ALTERED = ["您的设备已核对：发布的内容确实和您那份不一样。", "Your device has checked it: what was released is indeed not what you hold."];
+const WARNING = ["请不要照着办，到政务服务大厅问一问。", "Do not rely on it; ask at the service hall."];
 const DISTRUST = ["核对不通过，不能相信", "The check failed: do not trust this"];
 
 const section = document.getElementById("proof");
@@ -64,7 +75,7 @@ function show(step) {
   const item = element("li", step.state);
   item.dataset.step = step.name;
   const told = element("p", "told");
-  told.append(...words((step.state === "new" && FIRST[step.name]) || TITLES[step.name]));
+  told.append(...words(WORDS[step.state]?.[step.name] ?? TITLES[step.name]));
   if (step.values.fingerprint) told.append(" ", element("code", "", step.values.fingerprint));
   item.append(element("span", "mark", MARKS[step.state]), told);
   const values = Object.entries({ ...step.values, ...(step.reason && { reason: step.reason }) });
@@ -83,15 +94,22 @@ function details(values) {
 }
 
 function conclude(state) {
+  const confirmed = state === "ok" && section.dataset.standing === "altered";
   status.hidden = false;
-  status.className = `outcome ${state}`;
-  status.replaceChildren(...words(state === "ok" && section.dataset.standing === "altered" ? AGREES_IT_IS_ALTERED : OUTCOMES[state]));
-  if (state !== "bad") return;
+  status.className = `outcome ${confirmed ? "" : state}`;
+  status.replaceChildren(...words(confirmed ? AGREES_IT_IS_ALTERED : OUTCOMES[state]));
+  if (state === "bad") distrust();
+}
+
+/** What the server said first does not stand beside what this device has found. */
+function distrust() {
   const verdict = document.getElementById("verdict");
   verdict.className = "verdict bad";
   verdict.querySelector(".sign").textContent = MARKS.bad;
   verdict.querySelector("h1").replaceChildren(...words(DISTRUST));
-  verdict.querySelectorAll("div > p").forEach((each) => each.replaceChildren());
+  const [first, ...others] = verdict.querySelectorAll("div > p");
+  first.replaceChildren(...words(WARNING));
+  for (const other of others) other.remove();
 }
 
 function words([zh, en]) {
