@@ -23,6 +23,8 @@ PHONE, NARROWEST, DESK, HALL = (390, 844), (320, 640), (1920, 1080), (1080, 1920
 PATIENCE = 60.0
 SETTLE_SECONDS = 10.0
 EVENTS = ("log.entryAdded", "network.beforeRequestSent", "network.responseStarted", "network.fetchError")
+ICONS = ("/favicon.ico", "/icon.svg")
+"""A browser asks for them when it likes: the first whatever the page says, so that it need not be there."""
 NEEDED = ("style", "script")
 """What a page waits for: Chromium calls it aborted as well when it came with the wrong type."""
 GONE = ("no such frame", "no such node", "stale element reference", "unknown error")
@@ -85,7 +87,7 @@ class Page:
     origin: str
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    """Addresses asked for, in order."""
+    """Addresses asked for, in order, without the icon."""
 
     def __post_init__(self) -> None:
         self._offline = False
@@ -242,7 +244,8 @@ class Page:
 
     def _requested(self, event: Mapping[str, Any]) -> None:
         url = str(event["request"]["url"])
-        self.requests.append(url)
+        if not urlsplit(url).path.endswith(ICONS):
+            self.requests.append(url)
         self._waiting.add(event["request"]["request"])
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob", "about") and f"{parts.scheme}://{parts.netloc}" != self.origin:
@@ -270,8 +273,7 @@ class Page:
         self._waiting.discard(event["request"]["request"])
         url, status = str(event["request"]["url"]), int(event["response"]["status"])
         self._statuses[url] = status
-        # A browser asks for the icon by itself, whatever the page says.
-        if status >= 400 and event["navigation"] is None and urlsplit(url).path != "/favicon.ico":
+        if status >= 400 and event["navigation"] is None and not urlsplit(url).path.endswith(ICONS[0]):
             self.complaints.append(f"{status} for {url}")
 
     def _failed(self, event: Mapping[str, Any]) -> None:
