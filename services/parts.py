@@ -27,6 +27,7 @@ from services.channels.search import SearchIndex
 from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.ledger import api as ledger_api
+from services.ledger.second import Sm2File
 from services.ledger.signing import Signer
 from services.ledger.standing import Standing
 from services.ledger.verify import page as verify_page
@@ -118,7 +119,10 @@ class Parts:
 
     @cached_property
     def signer(self) -> Signer:
-        return Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
+        signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
+        if self.settings.sm2_key_file:
+            signer.second = Sm2File(self.settings.sm2_key_file, signer.name)
+        return signer
 
     @cached_property
     def standing(self) -> Standing:

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         None,
         description="Key (PEM, made when missing) by which a channel cosigns heads it has proven; unset: none.",
     )
+    sm2_key_file: Path | None = Field(
+        None, description="Key (PEM, made when missing) that signs checkpoints by SM2 as well; unset: none."
+    )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")
     drill_interval: float = Field(

@@ -27,16 +27,19 @@ app = typer.Typer(
 def list_keys(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
     """Every key that signs, or once signed; a retired one still verifies the heads of its time."""
     with county(base_url, data_dir) as running:
-        keys = running.get("ledger", "keys")["keys"]
+        found = running.get("ledger", "keys")
+    keys, second = found["keys"], found["second_keys"]
     if as_json:
-        print_json({"keys": keys})
+        print_json({"keys": keys, "second_keys": second})
         return
     table = Table("key", "state", "signs from", "signs until")
     for key in keys:
         cells = (key["key_id"], key["state"], key["created_at"][:19], (key["signs_until"] or "")[:19])
         table.add_row(*map(plain, cells))
+    for key in second:
+        table.add_row(*map(plain, (key["key_id"], key["algorithm"], key["created_at"][:19], "")))
     out.print(table)
-    for key in keys:
+    for key in keys + second:
         say(plain(key["vkey"]))
 
 

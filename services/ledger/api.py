@@ -97,7 +97,10 @@ def _proofs(db: Database) -> APIRouter:
     def keys(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
-            return {"keys": queries.signing_keys(session, datetime.now(UTC))}
+            return {
+                "keys": queries.signing_keys(session, datetime.now(UTC)),
+                "second_keys": queries.second_keys(session),
+            }
 
     @router.get("/statement", summary="The newest head with its time, its end and the root of the state, signed")
     def statement(response: Response) -> Json:

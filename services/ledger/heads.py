@@ -17,7 +17,7 @@ from services.ledger.commands import StoredTiles
 from services.ledger.keyring import RingKey
 from services.ledger.memory import Tree, WouldFork
 from services.ledger.model import HeadRow, LogRow, SigningKeyRow
-from services.ledger.records import NEWEST, KeyLifeRow, StatementRow
+from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
 from services.ledger.refusal import clear, tell
 from services.ledger.signing import Signer
 from services.ledger.state import Kept
@@ -65,6 +65,7 @@ def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head
         session.merge(HeadRow(size=size, root=head.root, time=format_time(now), checkpoint=head.checkpoint))
         clear(session)
         _remember_keys(session, signer, now)
+        _remember_second(session, signer, now)
         last = session.get(StatementRow, NEWEST)
         if last is None or datetime.fromisoformat(last.issued_at) + statement_every <= now:
             session.merge(_statement(head, signer, last, _states.root(db, session, size)))
@@ -127,6 +128,20 @@ def _remember_keys(session: Session, signer: Signer, now: datetime) -> None:
         elif life.signs_until != until:
             life.signs_until = until
             session.add(life)
+
+
+def _remember_second(session: Session, signer: Signer, now: datetime) -> None:
+    if signer.second is not None:
+        key = signer.second.key
+        if session.get(SecondKeyRow, key.key_id.hex()) is None:
+            row = SecondKeyRow(
+                key_id=key.key_id.hex(),
+                name=key.name,
+                kind=key.kind.hex(),
+                public_key=key.public_key.hex(),
+                created_at=format_time(now),
+            )
+            session.add(row)
 
 
 def _with_predecessor(signer: Signer) -> Iterator[tuple[RingKey | None, RingKey]]:

@@ -9,7 +9,8 @@ from contracts.base import Json, format_time
 from contracts.publication import Head, Kind
 from services.ledger.commands import StoredTiles
 from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
-from services.ledger.records import NEWEST, KeyLifeRow, StatementRow
+from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
+from services.ledger.second import KIND, USER_ID
 from services.ledger.state import Kept
 from shared import merkle
 from shared.checkpoint import NoteKey
@@ -80,6 +81,12 @@ def signing_keys(session: Session, now: datetime) -> list[Json]:
     return [_signing_key(row, lives.get(row.key_id), now) for row in rows]
 
 
+def second_keys(session: Session) -> list[Json]:
+    """Public keys that sign checkpoints a second time, or did. Apart: who knows only Ed25519 must not meet them."""
+    rows = session.exec(select(SecondKeyRow).order_by(SecondKeyRow.created_at, SecondKeyRow.key_id))
+    return [_second_key(row) for row in rows]
+
+
 def statement(session: Session) -> Json:
     """The newest head statement and the note that signs it. Raises `Unavailable` before the first one."""
     row = _statement(session)
@@ -121,6 +128,19 @@ def _signing_key(row: SigningKeyRow, life: KeyLifeRow | None, now: datetime) -> 
         "signs_until": until,
         "state": "retired" if retired else "retiring" if until else "signing",
         "endorsement": life.endorsement if life else None,
+    }
+
+
+def _second_key(row: SecondKeyRow) -> Json:
+    kind = bytes.fromhex(row.kind)
+    return {
+        "key_id": row.key_id,
+        "name": row.name,
+        "algorithm": "SM2 with SM3" if kind == KIND else kind[1:].decode(errors="replace"),
+        "user_id": USER_ID if kind == KIND else None,
+        "public_key": row.public_key,
+        "vkey": NoteKey(row.name, bytes.fromhex(row.public_key), kind).vkey,
+        "created_at": row.created_at,
     }
 
 

@@ -41,3 +41,15 @@ class RefusalRow(LedgerModel, table=True):
     reason: str = Field(max_length=1000)
     size: int
     root: str = Field(max_length=64)
+
+
+class SecondKeyRow(LedgerModel, table=True):
+    """A public key that signs checkpoints, or once did, beside the log's own; `kind` in hex, see `NoteKey`."""
+
+    __tablename__ = "second_key"
+
+    key_id: str = Field(primary_key=True, max_length=8)
+    name: str = Field(max_length=200)
+    kind: str = Field(max_length=100)
+    public_key: str = Field(max_length=1000)
+    created_at: str = Field(max_length=27)

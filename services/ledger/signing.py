@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.keyring import KEY_FILE, RingKey, read_ring
 from services.ledger.memory import MEMORY_FILE, Memory
+from services.ledger.second import SecondSigner
 from shared.checkpoint import NoteKey, checkpoint_text, signature_line
 
 
@@ -17,6 +18,7 @@ class Signer:
     def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
         self.name = name
         self.memory = Memory(name)
+        self.second: SecondSigner | None = None
         self._ring = [RingKey(key)]
         self._path: Path | None = None
         self._read_from: tuple[int, int] | None = None
@@ -54,8 +56,12 @@ class Signer:
         return NoteKey(self.name, one.public_key)
 
     def checkpoint(self, size: int, root: bytes) -> str:
-        """The signed note over size and root."""
-        return self.note(checkpoint_text(self.name, size, root))
+        """The signed note over size and root. Raises `Unavailable` when the second signature cannot be had."""
+        text = checkpoint_text(self.name, size, root)
+        note = self.note(text)
+        if self.second is None:
+            return note
+        return note + signature_line(self.name, self.second.key.key_id, self.second.sign(text.encode()))
 
     def note(self, text: str) -> str:
         """A note of `text` (which ends in a newline), signed by every key that still signs."""

@@ -63,9 +63,11 @@ def test_every_row_has_a_verdict_that_its_reason_fits() -> None:
         assert len(reason) > 5, row
 
 
-def test_no_service_starts_a_program_or_runs_text_as_code() -> None:
+def test_no_service_starts_a_program_but_openssl_or_runs_text_as_code() -> None:
+    """The one exception (ADR 0025) is off by default; that no text from outside is an argument is tested with it."""
     forbidden = {"eval", "exec", "compile", "os.system", "os.popen", "import subprocess", "import pty", "import ctypes"}
-    assert {str(file.relative_to(ROOT)): found for file in CODE if (found := called(file) & forbidden)} == {}
+    found = {str(file.relative_to(ROOT)): bad for file in CODE if (bad := called(file) & forbidden)}
+    assert found == {"services/ledger/second.py": {"import subprocess"}}
 
 
 def test_nothing_reads_pickles_and_yaml_is_read_safely() -> None:

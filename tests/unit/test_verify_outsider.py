@@ -13,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.heads import sign_head
+from services.ledger.second import Sm2File
 from services.ledger.signing import Signer
-from shared.checkpoint import NoteKey
+from shared.checkpoint import NoteKey, signature_line
 from tests.harness.county import REPOSITORY
+from tests.harness.packages import require
 from tests.harness.pipeline import guide, item, pipeline, progress
 
 PROGRAM = REPOSITORY / "docs" / "verify" / "verify.py"
@@ -268,6 +270,22 @@ def test_a_checkpoint_of_another_log_is_refused(verify, county):
     note = other.note(f"tongyuan/other\n{SIZE}\n{b64encode(root).decode()}\n").encode()
 
     assert "another log" in verify(tamper=on("/ledger/v1/checkpoint", lambda _body: note))
+
+
+def test_a_second_signature_by_an_algorithm_that_it_does_not_know_is_passed_over(verify, county, tmp_path):
+    second = Sm2File(tmp_path / "sm2.pem", county.signer.name, str(require("openssl", "openssl")))
+    listed = {"key_id": second.key.key_id.hex(), "algorithm": "SM2 with SM3", "vkey": second.key.vkey}
+
+    def signed_twice(path, body):
+        if path.startswith("/ledger/v1/checkpoint"):
+            text = body.decode().partition("\n\n")[0] + "\n"
+            return body + signature_line(second.key.name, second.key.key_id, second.sign(text.encode())).encode()
+        if path.startswith("/ledger/v1/keys"):
+            return edited(lambda answer: answer.update(second_keys=[listed]))(body)
+        return body
+
+    assert verify(tamper=signed_twice) == verify()
+    assert "✓ portal" in verify("--key", vkey(county), tamper=signed_twice)
 
 
 def later(monkeypatch, much):
