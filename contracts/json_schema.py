@@ -75,6 +75,7 @@ FIELD_TITLES = {
     "lane": "通道",
     "op": "操作",
     "position": "账本位置",
+    "proof": "入账证明",
     "recorded_at": "入账时间",
     "region": "行政区划代码",
     "released_at": "发布时间",

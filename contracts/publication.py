@@ -72,6 +72,11 @@ class Publication(Release):
 
     position: int = Field(ge=1, description="1, 2, 3 … in the county, without holes.")
     recorded_at: Timestamp
+    proof: str | None = Field(
+        default=None,
+        max_length=16_384,
+        description="C2SP tlog-proof of the leaf: whoever shows an entry checks it first. Not part of digest or leaf.",
+    )
 
     def leaf(self) -> dict[str, Any]:
         """What the Merkle leaf covers: SHA-256(0x00 ‖ RFC 8785 JSON). Without the body, so that law may erase it."""

@@ -123,7 +123,7 @@ class Embedded:
     def _wire(self) -> None:
         ledger = self.parts.database("ledger")
         readers = {name: LocalSource(self.parts.database(name), name) for name in SOURCES}
-        self.intake = Intake(ledger, readers, self.parts.standing.require)
+        self.intake = Intake(ledger, readers, self.parts.signer, self.parts.standing.require)
         self.channels = {name: self.parts.channel(name, LocalLedger(ledger)) for name in CHANNELS}
         pace = Pace(self._ledger_size, self._positions, self.settings.backfill_lag)
         self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger.sources")

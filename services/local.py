@@ -10,6 +10,7 @@ from services.ledger import queries
 from shared.database import Database
 from shared.errors import NotFound
 from shared.outbox import SourceFeed, history, released_version
+from shared.proof import Entry
 from shared.upstream import KeyMark, LedgerKey
 
 
@@ -46,11 +47,12 @@ class LocalLedger:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def entries(self, after: int, limit: int) -> Sequence[Publication]:
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """See `LedgerReader`."""
         with self._db.read() as session:
             rows = queries.entries(session, after + 1, limit)
-        return [Publication.model_validate(orjson.loads(row.document())) for row in rows]
+            proofs = queries.proofs(session, {row.position: row.proof for row in rows})
+        return [Entry.model_validate({**orjson.loads(row.document()), "proof": proofs[row.position]}) for row in rows]
 
     def head(self) -> Head:
         """See `LedgerReader`."""

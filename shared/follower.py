@@ -18,7 +18,8 @@ from contracts.publication import Head, Release
 from shared import log, metrics
 from shared.canonical import digest
 from shared.delivery import Message, Refusal
-from shared.errors import Broken, Unavailable
+from shared.errors import Broken, Unavailable, UpstreamDown
+from shared.proof import Unproven
 
 FETCH_LIMIT = 500
 
@@ -58,20 +59,38 @@ class Follower(ABC, Generic[E]):
         where the store is, whoever has moved it.
         """
 
+    def proven(self, entry: E) -> E:
+        """The entry, when it is one of upstream's. Raises `Broken` for any other, `Unavailable` while nobody can say.
+
+        By itself a log proves nothing: who may write to its queue is believed.
+        """
+        return entry
+
     def inspect(self, entry: E) -> None:
         """Look at an entry that came from upstream instead of the queue. Raises `Broken` for a wrong digest."""
         checked(entry)
+
+    def believes(self, head: Head) -> bool:
+        """Whether the head is the ledger's; False while nobody can say. Raises `Broken` for any other."""
+        return True
 
     def on_head(self, head: Head) -> None:
         """A signed head arrived. Only the ledger's followers get any."""
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:
-        """The handler of a batch from the queue."""
-        batch = decode(self.service, messages, self._entry_type)
+        """The handler of a batch from the queue. Nothing that is refused moves anything, or holds anything up."""
+        batch = decode(self.service, messages, self._entry_type, self.proven)
         self.advance(batch.entries)
-        for head in batch.heads[-1:]:
-            self.advance_to(head.size)
-            self.on_head(head)
+        for index, head in reversed(batch.heads):
+            try:
+                believed = self.believes(head)
+            except Broken as error:
+                batch.refusals.append(refusal(self.service, index, messages[index], error))
+                continue
+            if believed:
+                self.advance_to(head.size)
+                self.on_head(head)
+                break
         return batch.refusals
 
     def advance(self, entries: Sequence[E]) -> None:
@@ -144,12 +163,29 @@ class Follower(ABC, Generic[E]):
         self._log.info("gap healed", after=position, missing=missing)
         fresh.update({self.number_of(entry): entry for entry in entries})
 
+    def upstream(self, after: int, limit: int) -> list[E]:
+        """What follows `after` upstream, without holes, each proven; as far as that goes.
+
+        Raises `Broken` when it begins with another one, and `UpstreamDown` when even the first is not proven.
+        """
+        entries: list[E] = []
+        for number, entry in enumerate(self._fetch(after, limit), after + 1):
+            if self.number_of(entry) != number:
+                raise Broken(f"{self.service}: upstream sent {self.number_of(entry)}, expected {number}")
+            try:
+                entries.append(self.proven(entry))
+            except Broken as error:
+                metrics.unproven.labels(self.service).inc()
+                self._log.critical("upstream sent what it cannot prove", service=self.service, reason=str(error))
+                if entries:
+                    break
+                raise UpstreamDown(f"{self.service}: upstream cannot prove {number}: {error}") from error
+        return entries
+
     def _fetched(self, after: int, limit: int) -> list[E]:
-        """What follows `after` upstream, without holes, each inspected."""
-        entries = list(self._fetch(after, limit))
-        for offset, entry in enumerate(entries):
-            if self.number_of(entry) != after + 1 + offset:
-                raise Broken(f"{self.service}: upstream sent {self.number_of(entry)}, expected {after + 1 + offset}")
+        """What `upstream` gives, each inspected."""
+        entries = self.upstream(after, limit)
+        for entry in entries:
             self.inspect(entry)
         return entries
 
@@ -160,28 +196,41 @@ class Batch(Generic[E]):
 
     entries: list[E]
     indexes: list[int]
-    heads: list[Head]
+    heads: list[tuple[int, Head]]
     refusals: list[Refusal]
 
 
-def decode(service: str, messages: Sequence[Message], entry_type: type[E]) -> Batch[E]:
-    """Read a batch. What is not an event of ours, or does not fit its digest, is refused with the reason."""
+def decode(
+    service: str, messages: Sequence[Message], entry_type: type[E], proven: Callable[[E], E] = lambda entry: entry
+) -> Batch[E]:
+    """Read a batch. What is not an event of ours, does not fit its digest or is not `proven` is refused, with reason.
+
+    Raises what `proven` raises besides `Broken`: then nothing of the batch is taken or refused yet.
+    """
     batch: Batch[E] = Batch([], [], [], [])
     for index, message in enumerate(messages):
         try:
             event = Event.model_validate(orjson.loads(message.body))
             if event.type == HEAD_TYPE:
-                batch.heads.append(Head.model_validate(event.data))
+                batch.heads.append((index, Head.model_validate(event.data)))
             else:
-                entry = entry_type.model_validate(event.data)
-                batch.entries.append(_as_named(checked(entry), event.type))
+                entry = _as_named(checked(entry_type.model_validate(event.data)), event.type)
+                batch.entries.append(proven(entry))
                 batch.indexes.append(index)
         except (ValueError, Broken) as error:
-            reason = _reason(error)
-            metrics.refused.labels(service, type(error).__name__).inc()
-            log.get("follower").error("message refused", reason=reason, message_id=message.message_id[:120])
-            batch.refusals.append(Refusal(index, reason))
+            batch.refusals.append(refusal(service, index, message, error))
     return batch
+
+
+def refusal(service: str, index: int, message: Message, error: Exception) -> Refusal:
+    """Refuse a message, counted and logged. What only a forger or a bad disk makes wakes somebody up."""
+    reason = _reason(error)
+    metrics.refused.labels(service, type(error).__name__).inc()
+    say = log.get("follower")
+    (say.critical if isinstance(error, Unproven) else say.error)(
+        "message refused", reason=reason, message_id=message.message_id[:120]
+    )
+    return Refusal(index, reason)
 
 
 def _as_named(entry: E, name: str) -> E:

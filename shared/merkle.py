@@ -7,6 +7,7 @@ every size can be read from O(log n) tiles.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -55,6 +56,16 @@ def inclusion_proof(tiles: Tiles, index: int, size: int) -> list[bytes]:
     return path[::-1]
 
 
+def inclusion_proofs(tiles: Tiles, first: int, last: int, size: int) -> tuple[bytes, list[list[bytes]]]:
+    """MTH(D[0:size]), and PATH of each leaf in [first, last): many cost little more than one.
+
+    Raises `ValueError` unless 0 ≤ first < last ≤ size.
+    """
+    if not 0 <= first < last <= size:
+        raise ValueError(f"leaves {first} to {last - 1} are not in a tree of {size}")
+    return _paths(tiles, 0, size, first, last)
+
+
 def consistency_proof(tiles: Tiles, first: int, second: int) -> list[bytes]:
     """PROOF(first, D[0:second]). Raises `ValueError` unless 0 ≤ first ≤ second."""
     if not 0 <= first <= second:
@@ -76,22 +87,43 @@ def consistency_proof(tiles: Tiles, first: int, second: int) -> list[bytes]:
     return path[::-1]
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
-    """RFC 9162 section 2.1.3.2."""
-    if index >= size:
-        return False
-    position, last, result = index, size - 1, leaf
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """What an inclusion proof says of three trees: before the leaf, up to and with it, and the whole."""
+
+    before: bytes
+    upto: bytes
+    whole: bytes
+
+
+def roots_along(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> Roots | None:
+    """RFC 9162 section 2.1.3.2, without the comparison at its end. None: the path does not fit index and size.
+
+    A left sibling is a complete subtree of what came before the leaf, and all of them together are exactly that. So
+    whoever knows the root of the first `index` leaves sees in `before` whether this is the same history.
+    """
+    if not 0 <= index < size:
+        return None
+    position, last = index, size - 1
+    before, upto, whole = b"", leaf, leaf
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if position & 1 or position == last:
-            result = node_hash(sibling, result)
+            whole, upto = node_hash(sibling, whole), node_hash(sibling, upto)
+            before = node_hash(sibling, before) if before else sibling
             while position and not position & 1:
                 position, last = position >> 1, last >> 1
         else:
-            result = node_hash(result, sibling)
+            whole = node_hash(whole, sibling)
         position, last = position >> 1, last >> 1
-    return last == 0 and result == root
+    return Roots(before or EMPTY_ROOT, upto, whole) if last == 0 else None
+
+
+def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
+    """RFC 9162 section 2.1.3.2."""
+    roots = roots_along(index, size, leaf, path)
+    return roots is not None and roots.whole == root
 
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]) -> bool:
@@ -203,6 +235,22 @@ class Layers:
 def _parent(below: Sequence[bytes], place: int) -> bytes:
     pair = below[2 * place : 2 * place + 2]
     return node_hash(*pair) if len(pair) == 2 else pair[0]
+
+
+def _paths(tiles: Tiles, low: int, high: int, first: int, last: int) -> tuple[bytes, list[list[bytes]]]:
+    """Root over leaves [low, high), and the paths within it of those that are in [first, last)."""
+    if high <= first or last <= low:
+        return _range_root(tiles, low, high), []
+    if high - low == 1:
+        return _subtree(tiles, 0, low), [[]]
+    split = low + _largest_power_below(high - low)
+    left, paths = _paths(tiles, low, split, first, last)
+    right, more = _paths(tiles, split, high, first, last)
+    for path in paths:
+        path.append(right)
+    for path in more:
+        path.append(left)
+    return node_hash(left, right), paths + more
 
 
 def _range_root(tiles: Tiles, low: int, high: int) -> bytes:

@@ -21,6 +21,7 @@ applied = Counter("tongyuan_applied_total", "Entries applied.", ["service", "op"
 duplicates = Counter("tongyuan_duplicates_total", "Entries seen again and ignored.", ["service"])
 gaps_healed = Counter("tongyuan_gaps_healed_total", "Gaps filled from upstream over HTTP.", ["service"])
 refused = Counter("tongyuan_refused_messages_total", "Messages sent to the dead letters.", ["service", "reason"])
+unproven = Counter("tongyuan_unproven_upstream_total", "Entries that upstream sent and could not prove.", ["service"])
 drill_success = Gauge("tongyuan_drill_last_success_timestamp_seconds", "When a drill last went well.", ["channel"])
 drill_good = Gauge("tongyuan_drill_good", "1 when the newest drill went well.", ["channel"])
 drill_seconds = Gauge("tongyuan_drill_seconds", "How long the newest drill took.", ["channel"])

@@ -1,6 +1,7 @@
 """Reading upstream: a source's releases, the ledger's entries. Over HTTP between processes, directly within one."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -8,8 +9,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from contracts.base import Timestamp, TolerantContract
 from contracts.publication import Head, Lane, Publication, Release
-from shared.checkpoint import NoteKey
-from shared.errors import NotFound, UpstreamDown
+from shared.checkpoint import Checkpoint, NoteKey, opened_checkpoint, signer_ids
+from shared.errors import Broken, NotFound, UpstreamDown
+from shared.proof import Entry
 
 M = TypeVar("M", bound=BaseModel)
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
@@ -55,8 +57,8 @@ class LedgerKey(TolerantContract):
 class LedgerReader(Protocol):
     """The ledger, as a channel reads it."""
 
-    def entries(self, after: int, limit: int) -> Sequence[Publication]:
-        """What follows position `after`. Raises `UpstreamDown`."""
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """What follows position `after`, each with its proof. Raises `UpstreamDown`."""
 
     def head(self) -> Head:
         """The newest signed head. Raises `UpstreamDown`."""
@@ -72,6 +74,31 @@ class LedgerReader(Protocol):
 
     def history(self, key: str) -> Iterator[Publication]:
         """Every entry of a key, newest first, each read when it is asked for. Raises `UpstreamDown`."""
+
+
+class ListedKeys:
+    """The keys that the ledger lists over HTTP, for a follower that believes what it reads there anyway.
+
+    It keeps out whoever has only the broker. A channel does not leave it at that: `services.channels.witness`.
+    """
+
+    def __init__(self, ledger: LedgerReader) -> None:
+        self._ledger = ledger
+        self._keys: Sequence[LedgerKey] = ()
+        self._good: tuple[str, Checkpoint] | None = None
+
+    def opened(self, note: str) -> Checkpoint:
+        """See `shared.proof.Prover`."""
+        if self._good is not None and self._good[0] == note:
+            return self._good[1]
+        if not signer_ids(note) <= {key.key_id for key in self._keys}:
+            self._keys = self._ledger.keys()
+        now = datetime.now(UTC)
+        signing = [key.note_key() for key in self._keys if key.signs_until is None or now < key.signs_until]
+        if not signing:
+            raise Broken("the ledger lists no key that still signs")
+        self._good = note, opened_checkpoint(note, signing)
+        return self._good[1]
 
 
 class HttpSource:
@@ -102,10 +129,10 @@ class HttpLedger:
     def __init__(self, base_url: str, token: str) -> None:
         self._client = client(base_url, token)
 
-    def entries(self, after: int, limit: int) -> Sequence[Publication]:
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """See `LedgerReader`."""
-        answer = get(self._client, "/ledger/v1/entries", **{"from": after + 1, "limit": limit})
-        return _models(Publication, answer.get("entries"))
+        answer = get(self._client, "/ledger/v1/entries", **{"from": after + 1, "limit": limit, "proofs": True})
+        return _models(Entry, answer.get("entries"))
 
     def head(self) -> Head:
         """See `LedgerReader`."""

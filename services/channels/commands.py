@@ -26,6 +26,7 @@ from shared import log, metrics
 from shared.database import Database
 from shared.errors import Broken
 from shared.follower import Follower, Moved, checked
+from shared.proof import Entry
 from shared.upstream import LedgerReader
 
 Row = dict[str, Any]
@@ -34,35 +35,36 @@ LONGEST_TURN = timedelta(seconds=1)
 _log = log.get("channel")
 
 
-class Channel(Follower[Publication]):
+class Channel(Follower[Entry]):
     """One channel follows the ledger into its own store."""
 
     def __init__(self, db: Database, adapter: Adapter, ledger: LedgerReader) -> None:
-        super().__init__(adapter.name, Publication, ledger.entries)
+        super().__init__(adapter.name, Entry, ledger.entries)
         self.db, self.adapter, self.ledger = db, adapter, ledger
         self._next_turn = datetime.min.replace(tzinfo=UTC)
         self._spoilt: dict[int, Broken] = {}
 
-    def number_of(self, entry: Publication) -> int:
+    def number_of(self, entry: Entry) -> int:
         return entry.position
 
     def position(self) -> int:
         return int(self.db.ask(POSITION)[0].position)
 
-    def apply(self, entries: Sequence[Publication]) -> None:
+    def apply(self, entries: Sequence[Entry]) -> None:
         """Show, hide, schedule or park each entry. The position moves in the same transaction."""
         now = datetime.now(UTC)
         rows, poison = self._rows(entries)
         due, later = in_time(rows, now)
-        before, to = entries[0].position - 1, entries[-1].position
+        last = entries[-1]
+        move = {"before": entries[0].position - 1, "to": last.position, "root": last.roots.upto.hex()}
         if len(due) == len(entries) == 1 and not self.db.is_sqlite:
-            self._apply_one({**due[0], "before": before, "to": to})
+            self._apply_one({**due[0], **move})
         else:
             with self.db.write() as session:
                 for entry, error in poison:
                     park(session, entry, error, now)
                 session.flush()
-                self._apply_many(session, due, later, {"before": before, "to": to, "shown": len(due)})
+                self._apply_many(session, due, later, {**move, "shown": len(due)})
         if any(entry.effective_at or entry.expires_at for entry in entries):
             self._next_turn = now
         self._measure(entries)
@@ -115,7 +117,7 @@ class Channel(Follower[Publication]):
             self.on_head(head)
         return fetched
 
-    def inspect(self, entry: Publication) -> None:
+    def inspect(self, entry: Entry) -> None:
         """A wrong digest upstream is poison like any other: noted, and parked when its turn comes."""
         try:
             checked(entry)
@@ -127,8 +129,9 @@ class Channel(Follower[Publication]):
         moments = [datetime.fromisoformat(moment) for moment in self.db.ask(NEXT_TURN)[0] if moment]
         return min(moments, default=now + LONGEST_TURN)
 
-    def _rows(self, entries: Iterable[Publication]) -> tuple[list[Row], list[Poison]]:
-        rows, poison = [], []
+    def _rows(self, entries: Iterable[Entry]) -> tuple[list[Row], list[Poison]]:
+        rows: list[Row] = []
+        poison: list[Poison] = []
         for entry in entries:
             try:
                 rows.append(self._row(entry))
@@ -136,12 +139,12 @@ class Channel(Follower[Publication]):
                 poison.append((entry, error))
         return rows, poison
 
-    def _row(self, entry: Publication) -> Row:
+    def _row(self, entry: Entry) -> Row:
         if spoilt := self._spoilt.pop(entry.position, None):
             raise spoilt
         return document_row(self.adapter, entry)
 
-    def _measure(self, entries: Sequence[Publication]) -> None:
+    def _measure(self, entries: Sequence[Entry]) -> None:
         now = datetime.now(UTC)
         for entry in entries:
             metrics.applied.labels(self.service, entry.op).inc()

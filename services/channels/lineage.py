@@ -9,29 +9,27 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Text, text
+from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, col, delete
 
 from contracts.base import Json, format_time
-from contracts.publication import Head, Publication
+from contracts.publication import Head
 from services.channels.commands import Channel, Row
 from services.channels.erased import row_of
 from services.channels.model import ONLY, ChannelModel, SeenHeadRow
 from services.channels.port import Adapter
+from services.channels.statements import POSITION
 from services.channels.witness import Witness
 from shared import log, metrics
 from shared.comparison import is_withheld
 from shared.database import Database
 from shared.delivery import Message, Refusal
 from shared.errors import Unavailable, UpstreamDown
+from shared.follower import Moved, refusal
 from shared.merkle import EMPTY_ROOT, verify_consistency
+from shared.proof import Entry, Prover, Unproven
 from shared.upstream import LedgerReader
 
-LAST_SHOWN = text(
-    "SELECT key, version FROM document WHERE position = :position "
-    "UNION ALL SELECT key, version FROM scheduled WHERE position = :position "
-    "UNION ALL SELECT key, version FROM parked WHERE position = :position"
-)
 _log = log.get("lineage")
 
 
@@ -53,16 +51,25 @@ class Halted(Unavailable):
     """The ledger does not continue what this channel has seen of it."""
 
 
+class AnotherHistory(Unavailable):
+    """What comes next is signed by the ledger, and does not continue what this channel has applied."""
+
+
 class AnchoredChannel(Channel):
-    """A channel that asks, before it applies anything out of turn, whether it is still the same ledger."""
+    """A channel that applies nothing but what is proven to be in the ledger, and to continue what it has applied.
+
+    Before it applies anything out of turn it asks whether it is still the same ledger.
+    """
 
     def __init__(self, db: Database, adapter: Adapter, ledger: LedgerReader, keys: Iterable[str] = ()) -> None:
         """`keys`: verifier keys to believe, see `Witness`."""
         super().__init__(db, adapter, ledger)
         self.witness = Witness(db, ledger, keys)
+        self._prover = Prover(self.witness.opened)
         # None: not read yet. Another process may write the anchor anew, so nobody is halted by this copy alone.
         self._anchor: LineageRow | None = None
-        self._last: Publication | None = None
+        # The ledger's root where the last run ended; None: to be read.
+        self._root: tuple[int, bytes | None] | None = None
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:
         """See `Follower`. Raises `Halted`."""
@@ -70,9 +77,24 @@ class AnchoredChannel(Channel):
             self._read_anchor()
         if self._anchor is not None and self._anchor.halted_at:
             self.require_lineage()
-        return super().take(messages)
+        try:
+            return super().take(messages)
+        except AnotherHistory as error:
+            # Halted, when the ledger itself is another one. Else these are of one that is no more.
+            self.require_lineage()
+            self.catch_up()
+            refused = Unproven(str(error))
+            return [refusal(self.service, index, message, refused) for index, message in enumerate(messages)]
 
-    def advance(self, entries: Sequence[Publication]) -> None:
+    def proven(self, entry: Entry) -> Entry:
+        """See `Follower`."""
+        return self._prover.proven(entry)
+
+    def believes(self, head: Head) -> bool:
+        """See `Follower`."""
+        return self.witness.check(head)
+
+    def advance(self, entries: Sequence[Entry]) -> None:
         """See `Follower`. What comes a second time may be of a ledger that has gone back. Raises `Halted`."""
         if entries and entries[0].position <= self._where():
             try:
@@ -81,10 +103,22 @@ class AnchoredChannel(Channel):
                 _log.info("not compared with the ledger", channel=self.service, reason=str(error))
         super().advance(entries)
 
-    def apply(self, entries: Sequence[Publication]) -> None:
-        """See `Channel`."""
+    def apply(self, entries: Sequence[Entry]) -> None:
+        """See `Channel`. Raises `AnotherHistory`."""
+        before = entries[0].position - 1
+        if self._root is None or self._root[0] != before or self._root[1] != entries[0].roots.before:
+            self._root = self._read_root()
+        if self._root[0] != before:
+            raise Moved(f"{self.service} is at {self._root[0]}, not at {before}")
+        root = self._root[1]
+        if root is None:
+            self.require_lineage()
+        for entry in entries:
+            if entry.roots.before != (root or entry.roots.before):
+                raise AnotherHistory(f"{self.service}: entry {entry.position} does not continue what was applied")
+            root = entry.roots.upto
         super().apply(entries)
-        self._last = entries[-1]
+        self._root = entries[-1].position, root
 
     def on_head(self, head: Head) -> None:
         """Remember a head that continues the anchor. While nobody can prove it, it is remembered and proven later."""
@@ -117,10 +151,10 @@ class AnchoredChannel(Channel):
             raise Unavailable(f"{self.service}: the ledger's newest head is not one to believe")
         self._prove(head, entry_too=True)
 
-    def _row(self, entry: Publication) -> Row:
+    def _row(self, entry: Entry) -> Row:
         return row_of(self.adapter, entry) if is_withheld(entry) else super()._row(entry)
 
-    def _fetched(self, after: int, limit: int) -> list[Publication]:
+    def _fetched(self, after: int, limit: int) -> list[Entry]:
         if self._known != after:
             self._known = None
         self.require_lineage()
@@ -160,19 +194,23 @@ class AnchoredChannel(Channel):
 
     def _other_entry(self) -> str | None:
         """Whether the ledger has another entry, or none, where this channel is; heads come every few seconds only."""
-        at = self.position()
+        at, root = self._read_root()
         if at == 0:
             return None
-        theirs = next(iter(self.ledger.entries(at - 1, 1)), None)
+        theirs = next(iter(self.upstream(at - 1, 1)), None)
         if theirs is None:
             return f"the ledger has no entry {at}, which this channel has applied"
-        last = self._last
-        if last is not None and last.position == at:
-            same = last.leaf() == theirs.leaf()
-        else:
-            mine = self.db.ask(LAST_SHOWN, position=at)
-            same = not mine or (theirs.key, theirs.version) in [(row.key, row.version) for row in mine]
-        return None if same else f"the ledger has another entry {at} than the one that this channel has applied"
+        same = root in (None, theirs.roots.upto)
+        return (
+            None if same else f"the ledger has another entry {at}, or another before it, than this channel has applied"
+        )
+
+    def _read_root(self) -> tuple[int, bytes | None]:
+        """Where the store is, and the ledger's root there; None in a store of the time before roots were kept."""
+        row = self.db.ask(POSITION)[0]
+        if row.position == 0:
+            return 0, EMPTY_ROOT
+        return int(row.position), bytes.fromhex(row.root) if row.root else None
 
     def _halt(self, anchor: LineageRow | None, reason: str, head: Head) -> None:
         """Raises `Halted`, always."""

@@ -76,6 +76,7 @@ class StateRow(ChannelModel, table=True):
     position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     change: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     epoch: str = Field(default="", max_length=16)
+    root: str | None = Field(default=None, max_length=64, description="The ledger's, of the entries up to `position`.")
 
 
 class IndexedRow(ChannelModel, table=True):

@@ -19,6 +19,8 @@ from services.channels.model import AsideRow, DocumentRow, ParkedRow, ScheduledR
 from services.channels.statements import UPSERT
 from shared.errors import Broken, Conflict
 from shared.follower import checked
+from shared.merkle import EMPTY_ROOT
+from shared.proof import Entry
 
 PAGE = 500
 UNCONDITIONAL = UPSERT.replace("WHERE {table}.version < excluded.version", "").format(table="document")
@@ -60,6 +62,7 @@ class Rebuild:
         self._built: dict[str, int] = {}
         self._parked: dict[int, tuple[Publication, Exception]] = {}
         self._later: list[Row] = []
+        self._root = EMPTY_ROOT
 
     def run(self) -> Iterator[Progress]:
         """Rebuild, reporting as it goes. Raises `Broken` when the ledger is shorter than the channel, or roots differ;
@@ -81,17 +84,20 @@ class Rebuild:
 
     def _read(self, target: int) -> Iterator[Progress]:
         while self.position < target:
-            entries = self.channel.ledger.entries(self.position, min(PAGE, target - self.position))
+            entries = self.channel.upstream(self.position, min(PAGE, target - self.position))
             if not entries:
                 raise Broken(f"the ledger ends at {self.position}, the channel is at {target} already")
             self._fold(entries)
             self.position = entries[-1].position
             yield Progress(self.position, target)
 
-    def _fold(self, entries: Sequence[Publication]) -> None:
+    def _fold(self, entries: Sequence[Entry]) -> None:
         moment = format_time(datetime.now(UTC))
         newest: dict[str, Row] = {}
         for entry in entries:
+            if entry.roots.before != self._root:
+                raise Broken(f"entry {entry.position} does not continue those before it")
+            self._root = entry.roots.upto
             try:
                 row = row_of(self.channel.adapter, checked(entry))
             except Exception as error:  # noqa: BLE001  # parked, as in `Channel.apply`
@@ -123,7 +129,7 @@ class Rebuild:
             before = digest_lines(served_lines(session)).root
             differences = _replace_documents(session, at)
             self._replace_waiting(session)
-            at.position = self.position
+            at.position, at.root = self.position, self._root.hex()
             if self.new_epoch:
                 at.epoch = secrets.token_hex(4)
                 begin_anew(session, self.channel.ledger.head())

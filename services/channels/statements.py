@@ -16,12 +16,13 @@ WHERE {table}.version < excluded.version
 SHOW = text(UPSERT.format(table="document"))
 SHOW_AGAIN = text(UPSERT.format(table="document").replace(".version < excluded", ".version <= excluded"))
 MOVE = """
-UPDATE state SET position = :to, change = change + :shown WHERE id = 1 AND position = :before
+UPDATE state SET position = :to, root = :root, change = change + :shown WHERE id = 1 AND position = :before
 RETURNING change, (SELECT count(*) FROM parked) AS parked /* bell */
 """
 APPLY_ONE = """
 WITH moved AS (
-  UPDATE state SET position = :to, change = change + 1 WHERE id = 1 AND position = :before RETURNING change
+  UPDATE state SET position = :to, root = :root, change = change + 1
+  WHERE id = 1 AND position = :before RETURNING change
 ), shown AS (
   {upsert}
 ), made_up_for AS (
@@ -36,7 +37,7 @@ SELECT change /* bell */ FROM moved
 )
 """For PostgreSQL: state, document and parked entries in one statement. A row comes back when the channel was there."""
 
-POSITION = text("SELECT position FROM state WHERE id = 1")
+POSITION = text("SELECT position, root FROM state WHERE id = 1")
 REMEMBER_HEAD = """
 INSERT INTO seen_head (id, size, root, time, checkpoint) VALUES (1, :size, :root, :time, :checkpoint)
 ON CONFLICT (id) DO UPDATE SET

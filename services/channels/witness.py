@@ -19,11 +19,12 @@ from contracts.publication import Head
 from contracts.statement import KeyEndorsement
 from services.channels.model import ONLY, ChannelModel
 from shared import log, metrics
-from shared.checkpoint import NoteKey, opened, opened_checkpoint, signer_ids
+from shared.checkpoint import Checkpoint, NoteKey, opened, opened_checkpoint, signer_ids
 from shared.database import Database
 from shared.errors import Broken, Unavailable
 from shared.upstream import LedgerKey, LedgerReader
 
+MOST_NOTES = 256
 _log = log.get("witness")
 
 
@@ -64,18 +65,38 @@ class Witness:
         self._configured = [NoteKey.of_vkey(text) for text in configured]
         self._asked: set[frozenset[str]] = set()
         self._keys: Trusted | None = None
+        # Notes whose signature was good: every entry of a batch has the same one.
+        self._good: dict[str, Checkpoint] = {}
 
-    def accepts(self, head: Head) -> bool:
-        """Whether the head is signed by a trusted key and says what its note says. A refusal is logged and kept."""
+    def opened(self, note: str) -> Checkpoint:
+        """The checkpoint in a note that a trusted key has signed which counts today; see `shared.proof.Prover`."""
+        checkpoint = self._opened(note)
+        now = format_time(datetime.now(UTC))
+        if all(_retired(self._trusted()[key_id], now) for key_id in checkpoint.signed_by):
+            raise Broken("signed by nothing but a key that is retired")
+        return checkpoint
+
+    def check(self, head: Head) -> bool:
+        """Whether the head is signed by a trusted key and says what its note says; False while nobody can say.
+
+        Raises `Broken` for any other: it is refused, see `refuse`.
+        """
         try:
             self._check(head)
         except Broken as error:
             self.refuse(head, "signature", str(error))
-            return False
+            raise
         except Unavailable as error:
             _log.info("head not checked yet", channel=self._db.service, reason=str(error))
             return False
         return True
+
+    def accepts(self, head: Head) -> bool:
+        """The same, without an error."""
+        try:
+            return self.check(head)
+        except Broken:
+            return False
 
     def refuse(self, head: Head, kind: str, reason: str) -> None:
         """Say loudly that a head is not taken. `kind`: signature, fork or rollback."""
@@ -94,16 +115,25 @@ class Witness:
 
     def _check(self, head: Head) -> None:
         """Raises `Broken`, and `Unavailable` while the ledger cannot be asked for a key that is not known."""
-        signers = signer_ids(head.checkpoint)
+        checkpoint = self._opened(head.checkpoint)
+        if (checkpoint.size, checkpoint.root.hex()) != (head.size, head.root):
+            raise Broken("the signed note says something else than the head")
+        if all(_retired(self._trusted()[key_id], format_time(head.time)) for key_id in checkpoint.signed_by):
+            raise Broken("signed by nothing but a key that was retired before")
+
+    def _opened(self, note: str) -> Checkpoint:
+        if note in self._good:
+            return self._good[note]
+        signers = signer_ids(note)
         keys = self._trusted()
         unknown = signers.difference(keys)
         if not keys or (unknown and unknown not in self._asked):
             keys = self._learned(keys, asked=unknown, needed=not signers & keys.keys())
-        checkpoint = opened_checkpoint(head.checkpoint, [_note_key(row) for row in keys.values()])
-        if (checkpoint.size, checkpoint.root.hex()) != (head.size, head.root):
-            raise Broken("the signed note says something else than the head")
-        if all(_retired(keys[key_id], head) for key_id in checkpoint.signed_by):
-            raise Broken("signed by nothing but a key that was retired before")
+        checkpoint = opened_checkpoint(note, [_note_key(row) for row in keys.values()])
+        if len(self._good) >= MOST_NOTES:
+            self._good.clear()
+        self._good[note] = checkpoint
+        return checkpoint
 
     def _learned(self, keys: Trusted, *, asked: frozenset[str], needed: bool) -> Trusted:
         try:
@@ -177,8 +207,8 @@ def _endorser(key: LedgerKey, known: Trusted) -> str | None:
     return next((by for by in sorted(signed_by) if same and known[by].name == said.origin), None)
 
 
-def _retired(row: TrustedKeyRow, head: Head) -> bool:
-    return row.signs_until is not None and format_time(head.time) >= row.signs_until
+def _retired(row: TrustedKeyRow, moment: str) -> bool:
+    return row.signs_until is not None and moment >= row.signs_until
 
 
 def _row(key: NoteKey, reason: str) -> TrustedKeyRow:

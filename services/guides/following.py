@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import MetaData, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from contracts.publication import Kind, Lane, Op, Publication
+from contracts.publication import Kind, Lane, Op
 from services.guides.commands import Guides
 from shared import editions
 from shared.delivery import Message, Refusal
 from shared.editions import EditionRow, Period, State
 from shared.follower import decode
-from shared.upstream import KeyMark, LedgerReader
+from shared.proof import Entry, Prover
+from shared.upstream import KeyMark, LedgerReader, ListedKeys
 
 
 class GuidesModel(SQLModel):
@@ -45,10 +46,11 @@ class ItemWatch:
 
     def __init__(self, guides: Guides, ledger: LedgerReader) -> None:
         self._guides, self._ledger = guides, ledger
+        self._prover = Prover(ListedKeys(ledger).opened)
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:
-        """Handler of a batch of publications; everything but items is ignored."""
-        batch = decode("guides", messages, Publication)
+        """Handler of a batch of publications; everything but items is ignored, and nothing unproven is believed."""
+        batch = decode("guides", messages, Entry, self._prover.proven)
         self._act(
             KeyMark(key=e.key, version=e.version, position=e.position, op=e.op, effective_at=e.effective_at)
             for e in batch.entries

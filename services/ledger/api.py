@@ -48,10 +48,11 @@ def _entries(db: Database) -> APIRouter:
         request: Request,
         first: Annotated[Number, Query(alias="from", ge=1)] = 1,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        proofs: Annotated[bool, Query(description="Each with its C2SP tlog-proof.")] = False,
     ) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            documents = _documents(session, queries.entries(session, first, limit), trusted=trusted)
+            documents = _documents(session, queries.entries(session, first, limit), trusted=trusted, proofs=proofs)
             size = queries.size(session)
         return _json(f'{{"entries":[{",".join(documents)}],"size":{size}}}', cache="no-cache")
 
@@ -84,9 +85,13 @@ def _entries(db: Database) -> APIRouter:
     return router
 
 
-def _documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool) -> list[str]:
+def _documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool, proofs: bool = False) -> list[str]:
     erased = erasures(session, [row.position for row in rows], trusted=trusted)
-    return [queries.document(row, trusted=trusted, erased=erased.get(row.position)) for row in rows]
+    proven = queries.proofs(session, {row.position: row.proof for row in rows}) if proofs else {}
+    return [
+        queries.document(row, trusted=trusted, erased=erased.get(row.position), proof=proven.get(row.position))
+        for row in rows
+    ]
 
 
 def _proofs(db: Database) -> APIRouter:

@@ -1,4 +1,4 @@
-"""record: give releases their positions. sign: say how far the ledger is, signed. One transaction each."""
+"""record: give releases their positions and the proof that they have them, in one transaction."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,13 +10,17 @@ from sqlmodel import Session, select
 
 from contracts.base import format_time
 from contracts.publication import Lane, Publication, Release
+from services.ledger.keyring import RingKey
+from services.ledger.known_keys import remember_keys
+from services.ledger.memory import Tree
 from services.ledger.model import EntryRow, LogRow
-from shared import log, metrics
+from services.ledger.signing import Signer
+from shared import log, metrics, proof
 from shared.canonical import canonical
 from shared.database import Database
 from shared.errors import Broken
 from shared.follower import Follower, Moved, checked
-from shared.merkle import GrowingTiles, leaf_hash
+from shared.merkle import TILE_HEIGHT, GrowingTiles, inclusion_proofs, leaf_hash
 from shared.upstream import SourceReader
 
 NEWEST = text("SELECT key, version FROM key WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
@@ -32,6 +36,12 @@ PUT_TILE = text(
 )
 LOCKED_SIZE = select(LogRow.size).where(LogRow.id == 1).with_for_update()
 TILE = text("SELECT hashes FROM tile WHERE level = :level AND number = :number")
+EDGE_LEVELS = 4
+EDGE = text(
+    "SELECT level, number, hashes FROM tile WHERE level = 0 AND number = :number0 "
+    "OR level = 1 AND number = :number1 OR level = 2 AND number = :number2 OR level = 3 AND number = :number3"
+)
+"""The tiles that a tree of up to 2^32 entries grows at, in one question."""
 GROW = text("UPDATE log SET size = :size WHERE id = 1")
 MARK = text("SELECT sequence FROM source WHERE source = :source AND lane = :lane")
 MOVE_MARK = (
@@ -50,9 +60,11 @@ _log = log.get("ledger")
 class LaneFollower(Follower[Release]):
     """Follows one lane of one source and records what it releases."""
 
-    def __init__(self, db: Database, source: str, lane: Lane, reader: SourceReader) -> None:
+    def __init__(self, db: Database, signer: Signer, source: str, lane: Lane, reader: SourceReader) -> None:
         super().__init__("ledger", Release, lambda after, limit: reader.releases(lane, after, limit))
-        self.db, self.source, self.lane, self.reader = db, source, lane, reader
+        self.db, self.signer, self.source, self.lane, self.reader = db, signer, source, lane, reader
+        # The keys that the ledger is known to list: one that signs must be among them.
+        self._known_ring: Sequence[RingKey] | None = None
 
     def number_of(self, entry: Release) -> int:
         return entry.sequence
@@ -77,8 +89,12 @@ class LaneFollower(Follower[Release]):
 
     def _recorded(self, whole: Sequence[Release], entries: Sequence[Release]) -> list[Publication]:
         with self.db.write() as session:
-            recorded = record(session, whole)
+            recorded = record(session, whole, self.signer)
+            ring = self.signer.ring()
+            if ring is not self._known_ring:
+                remember_keys(session, self.signer, datetime.now(UTC))
             self._mark(session, entries[0].sequence - 1, entries[-1].sequence)
+        self._known_ring = ring
         return recorded
 
     def _mark(self, session: Session, before: int, sequence: int) -> None:
@@ -105,8 +121,12 @@ class MissingVersions(Broken):
         super().__init__(f"{key}: versions {versions.start} to {versions.stop - 1} are missing")
 
 
-def record(session: Session, releases: Sequence[Release]) -> list[Publication]:
-    """Append what is new, in order; duplicates are ignored. Raises `MissingVersions` for one before its predecessor."""
+def record(session: Session, releases: Sequence[Release], signer: Signer) -> list[Publication]:
+    """Append what is new, in order, each with its proof to a checkpoint of all; duplicates are ignored.
+
+    The signature leaves with the transaction or not at all. Raises `MissingVersions` for one before its predecessor,
+    and `WouldFork` when the ledger does not continue the head that was signed last.
+    """
     size = _locked_size(session)
     newest = _newest(session, [release.key for release in releases])
     now = datetime.now(UTC)
@@ -121,7 +141,7 @@ def record(session: Session, releases: Sequence[Release]) -> list[Publication]:
         position = size + len(publications) + 1
         publications.append(Publication.model_construct(**vars(release), position=position, recorded_at=now))
     if publications:
-        _append(session, size, publications)
+        _append(session, size, publications, signer)
     return publications
 
 
@@ -130,8 +150,21 @@ class StoredTiles:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._edge: dict[tuple[int, int], bytes] = {}
+
+    @classmethod
+    def at_edge(cls, session: Session, size: int) -> "StoredTiles":
+        """The same, having read already whatever a tree of this size needs to grow and to be proven."""
+        tiles = cls(session)
+        at = {level: size >> TILE_HEIGHT * (level + 1) for level in range(EDGE_LEVELS)}
+        tiles._edge = dict.fromkeys(at.items(), b"")
+        found = session.connection().execute(EDGE, {f"number{level}": number for level, number in at.items()})
+        tiles._edge |= {(row.level, row.number): bytes(row.hashes) for row in found}
+        return tiles
 
     def tile(self, level: int, index: int) -> bytes:
+        if (level, index) in self._edge:
+            return self._edge[level, index]
         row = self._session.connection().execute(TILE, {"level": level, "number": index}).first()
         return bytes(row.hashes) if row else b""
 
@@ -146,12 +179,16 @@ def _newest(session: Session, keys: list[str]) -> dict[str, int]:
     return {str(row.key): int(row.version) for row in session.connection().execute(NEWEST, {"keys": list(set(keys))})}
 
 
-def _append(session: Session, size: int, publications: Sequence[Publication]) -> None:
-    tiles = GrowingTiles(StoredTiles(session), size)
+def _append(session: Session, size: int, publications: Sequence[Publication], signer: Signer) -> None:
+    tiles = GrowingTiles(StoredTiles.at_edge(session, size), size)
     for publication in publications:
         tiles.append(leaf_hash(canonical(publication.leaf())))
+    root, paths = inclusion_proofs(tiles, size, tiles.size, tiles.size)
+    signer.memory.require(Tree(tiles.size, root), tiles, begun=False)
+    checkpoint = signer.checkpoint(tiles.size, root)
+    proofs = [proof.written(size + number, path, checkpoint) for number, path in enumerate(paths)]
     connection = session.connection()
-    connection.execute(insert(EntryRow), [_row(publication) for publication in publications])
+    connection.execute(insert(EntryRow), [_row(*one) for one in zip(publications, proofs, strict=True)])
     marks = {publication.key: _key_mark(publication) for publication in publications}
     connection.execute(MARK_KEY, list(marks.values()))
     grown = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.changed.items()]
@@ -169,8 +206,8 @@ def _key_mark(publication: Publication) -> dict[str, Any]:
     }
 
 
-def _row(publication: Publication) -> dict[str, Any]:
-    meta = publication.model_dump(mode="json", exclude={"body"})
+def _row(publication: Publication, proof: str) -> dict[str, Any]:
+    meta = publication.model_dump(mode="json", exclude={"body", "proof"})
     return {
         "position": publication.position,
         "key": publication.key,
@@ -179,4 +216,5 @@ def _row(publication: Publication) -> dict[str, Any]:
         "released_at": meta["released_at"],
         "meta": orjson.dumps(meta).decode(),
         "body": None if publication.body is None else orjson.dumps(publication.body).decode(),
+        "proof": proof,
     }

@@ -15,7 +15,7 @@ from shared.delivery import Message
 from shared.outbox import envelope
 
 FOLLOWING = text(
-    "SELECT position, key, version, meta, body FROM entry WHERE position > :after ORDER BY position LIMIT :limit"
+    "SELECT position, key, version, meta, body, proof FROM entry WHERE position > :after ORDER BY position LIMIT :limit"
 )
 NEWEST_HEAD = text("SELECT size, root, time, checkpoint FROM head ORDER BY size DESC LIMIT 1")
 
@@ -28,7 +28,12 @@ class LedgerFeed:
 
     def messages(self, db: Database, after: int, limit: int) -> list[Message]:
         """See `shared.relay.Feed`."""
-        return [_message(*row) for row in db.ask(FOLLOWING, after=after, limit=limit)]
+        rows = db.ask(FOLLOWING, after=after, limit=limit)
+        proofs = {row.position: row.proof for row in rows}
+        if None in proofs.values():
+            with db.read() as session:
+                proofs = queries.proofs(session, proofs)
+        return [_message(proofs[row.position], *row[:5]) for row in rows]
 
     def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
         """See `shared.relay.Feed`."""
@@ -53,10 +58,11 @@ class LedgerFeed:
         return Message(orjson.dumps(event), routing_key(self.region, "ledger", "head"), str(event["id"]))
 
 
-def _message(position: int, key: str, version: int, meta: str, body: str | None) -> Message:
+def _message(proof: str | None, position: int, key: str, version: int, meta: str, body: str | None) -> Message:
     data = orjson.loads(meta)
+    document = f'{meta[:-1]},"proof":{orjson.dumps(proof).decode()},"body":{body or "null"}}}'
     return Message(
-        body=envelope("ledger", position, f'{meta[:-1]},"body":{body or "null"}}}', data),
+        body=envelope("ledger", position, document, data),
         routing_key=routing_key(data["region"], data["kind"], data["op"]),
         message_id=f"{key}/{version}",
         sequence=position,

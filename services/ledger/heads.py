@@ -4,7 +4,6 @@ A checkpoint has no time, as its format wants it. The statement has: issued, and
 newer heads finds out. It is a signed note too; its text is one line of RFC 8785 JSON.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -12,12 +11,12 @@ from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
 from contracts.publication import Head
-from contracts.statement import KEY_TYPE, STATEMENT_TYPE
+from contracts.statement import STATEMENT_TYPE
 from services.ledger.commands import StoredTiles
-from services.ledger.keyring import RingKey
+from services.ledger.known_keys import remember_keys
 from services.ledger.memory import Tree, WouldFork
-from services.ledger.model import HeadRow, LogRow, SigningKeyRow
-from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
+from services.ledger.model import HeadRow, LogRow
+from services.ledger.records import NEWEST, SecondKeyRow, StatementRow
 from services.ledger.refusal import clear, tell
 from services.ledger.signing import Signer
 from services.ledger.state import Kept
@@ -64,7 +63,7 @@ def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head
         head = Head(size=size, root=root.hex(), time=now, checkpoint=signer.checkpoint(size, root))
         session.merge(HeadRow(size=size, root=head.root, time=format_time(now), checkpoint=head.checkpoint))
         clear(session)
-        _remember_keys(session, signer, now)
+        remember_keys(session, signer, now)
         _remember_second(session, signer, now)
         last = session.get(StatementRow, NEWEST)
         if last is None or datetime.fromisoformat(last.issued_at) + statement_every <= now:
@@ -73,19 +72,6 @@ def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head
     metrics.ledger_position.set(size)
     metrics.head_age.labels("ledger").set_function(partial(_age, head))
     return head
-
-
-def endorsement(signer: Signer, old: RingKey, new: RingKey, now: datetime) -> str:
-    """The note by which the old key says that the new one is the log's too: who trusts one may trust the other."""
-    key = signer.note_key(new)
-    text = _line({
-        "type": KEY_TYPE,
-        "origin": signer.name,
-        "key_id": key.key_id.hex(),
-        "public_key": key.public_key.hex(),
-        "signs_from": format_time(now),
-    })  # fmt: skip
-    return f"{text}\n{signer.signature(old, text)}"
 
 
 def _statement(head: Head, signer: Signer, last: StatementRow | None, state_root: bytes) -> StatementRow:
@@ -110,26 +96,6 @@ def _statement(head: Head, signer: Signer, last: StatementRow | None, state_root
     )
 
 
-def _remember_keys(session: Session, signer: Signer, now: datetime) -> None:
-    """Public halves stay in the ledger for ever, so that old heads can be verified for ever."""
-    for before, one in _with_predecessor(signer):
-        key = signer.note_key(one)
-        key_id = key.key_id.hex()
-        until = format_time(one.until) if one.until else None
-        life = session.get(KeyLifeRow, key_id)
-        if session.get(SigningKeyRow, key_id) is None:
-            row = SigningKeyRow(
-                key_id=key_id, name=key.name, public_key=key.public_key.hex(), created_at=format_time(now)
-            )
-            session.add(row)
-        if life is None:
-            note = endorsement(signer, before, one, now) if before else None
-            session.add(KeyLifeRow(key_id=key_id, signs_until=until, endorsement=note))
-        elif life.signs_until != until:
-            life.signs_until = until
-            session.add(life)
-
-
 def _remember_second(session: Session, signer: Signer, now: datetime) -> None:
     if signer.second is not None:
         key = signer.second.key
@@ -142,11 +108,6 @@ def _remember_second(session: Session, signer: Signer, now: datetime) -> None:
                 created_at=format_time(now),
             )
             session.add(row)
-
-
-def _with_predecessor(signer: Signer) -> Iterator[tuple[RingKey | None, RingKey]]:
-    ring = signer.ring()
-    return zip([None, *ring[:-1]], ring, strict=True)
 
 
 def _newest(session: Session) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from contracts.publication import Lane, Op, Release
 from services.ledger.commands import LaneFollower
+from services.ledger.signing import Signer
 from shared import log
 from shared.database import Database
 from shared.delivery import Message, Refusal
@@ -22,12 +23,16 @@ class Intake:
     """All lanes of all sources. Safe to call from several threads."""
 
     def __init__(
-        self, db: Database, readers: Mapping[str, SourceReader], require_signer: Callable[[], None] = lambda: None
+        self,
+        db: Database,
+        readers: Mapping[str, SourceReader],
+        signer: Signer,
+        require_signer: Callable[[], None] = lambda: None,
     ) -> None:
         """`require_signer` raises `Unavailable` while what is recorded could not be signed."""
         self._require_signer = require_signer
         self._lanes = {
-            (source, lane): LaneFollower(db, source, lane, reader)
+            (source, lane): LaneFollower(db, signer, source, lane, reader)
             for source, reader in readers.items()
             for lane in Lane
         }

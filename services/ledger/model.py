@@ -26,9 +26,12 @@ class EntryRow(LedgerModel, table=True):
     released_at: str = Field(max_length=27)
     meta: str = Field(sa_column=Column(Text, nullable=False))
     body: str | None = Field(default=None, sa_column=Column(Text))
+    proof: str | None = Field(
+        default=None, sa_column=Column(Text), description="To the checkpoint of its batch; null before there were any."
+    )
 
     def document(self, *, with_body: bool = True) -> str:
-        """The publication as JSON."""
+        """The publication as JSON, without proof."""
         body = self.body if with_body and self.body is not None else "null"
         return f'{self.meta[:-1]},"body":{body}}}'
 

@@ -1,5 +1,6 @@
 """Reading the ledger: entries, heads, proofs. Never writes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import orjson
@@ -12,10 +13,10 @@ from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyR
 from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
 from services.ledger.second import KIND, USER_ID
 from services.ledger.state import Kept
-from shared import merkle
+from shared import merkle, proof
 from shared.checkpoint import NoteKey
 from shared.database import Database
-from shared.errors import Invalid, NotFound, Unavailable, Violation
+from shared.errors import Broken, Invalid, NotFound, Unavailable, Violation
 
 
 def size(session: Session) -> int:
@@ -51,10 +52,28 @@ def entry(session: Session, position: int) -> EntryRow:
     return row
 
 
-def document(row: EntryRow, *, trusted: bool, erased: Json | None = None) -> str:
+def proofs(session: Session, recorded: Mapping[int, str | None]) -> dict[int, str | None]:
+    """A proof for each entry of a run, by position: to the newest head, of what it covers; else as `recorded`.
+
+    The newest head is signed by keys that count now, whoever signed when the entry was recorded.
+    """
+    head, made = newest_head(session), dict(recorded)
+    covered = [position for position in recorded if head and position <= head.size]
+    if head is None or not covered:
+        return made
+    tiles = merkle.GrowingTiles(StoredTiles(session), head.size)
+    root, paths = merkle.inclusion_proofs(tiles, covered[0] - 1, covered[-1], head.size)
+    if root.hex() != head.root:
+        raise Broken(f"the tiles do not give the root of the head of {head.size} entries")
+    proven = zip(covered, paths, strict=True)
+    return made | {at: proof.written(at - 1, path, head.checkpoint) for at, path in proven}
+
+
+def document(row: EntryRow, *, trusted: bool, erased: Json | None = None, proof: str | None = None) -> str:
     """The entry as JSON; an application's body only for a reader with a service's token. `erased`: why it has none."""
     text = row.document(with_body=trusted or row.kind != Kind.APPLICATION)
-    return text if erased is None else f'{text[:-1]},"erased":{orjson.dumps(erased).decode()}}}'
+    more = {name: value for name, value in (("erased", erased), ("proof", proof)) if value is not None}
+    return text if not more else f"{text[:-1]},{orjson.dumps(more).decode()[1:]}"
 
 
 def versions(session: Session, key: str) -> list[Json]:

@@ -31,7 +31,7 @@ def make_worker(
     positions: Callable[[], list[int]],
 ) -> type:
     """The nameko service class, bound to its parts."""
-    intake = Intake(db, readers, standing.require)
+    intake = Intake(db, readers, standing.signer, standing.require)
     pace = Pace(lambda: _size(db), positions, settings.backfill_lag)
 
     class LedgerWorker:

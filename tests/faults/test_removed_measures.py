@@ -27,6 +27,7 @@ from shared.errors import TongyuanError, Unavailable
 from shared.http import require_admin
 from shared.inprocess import InProcessBus
 from shared.relay import Relay
+from tests.harness.forging import forged_next
 from tests.harness.history import Dump, fingerprint, mark_of_change
 from tests.harness.invariants import check
 from tests.harness.pipeline import item
@@ -225,6 +226,15 @@ def a_message_is_altered_on_its_way(run):
     run.look()
 
 
+def the_ledgers_account_lies(run):
+    run.edit(1, "release")
+    flow(run)
+    run.history.add("nemesis", "inject", key="forged", what="dead")
+    run.county.bus.deliver("web", [forged_next(run.county, item(2, "从未发布"))])
+    run.look()
+    flow(run)
+
+
 def an_entry_cannot_be_shown(run):
     body = item(1).model_dump(mode="json")
     del body["task_name"]
@@ -335,8 +345,8 @@ def gaps_are_jumped(patch, run):
 def versions_are_recorded_again(patch, run):
     record = ledger_commands.record
 
-    def careless(session, releases):
-        made = record(session, releases)
+    def careless(session, releases, signer):
+        made = record(session, releases, signer)
         known = {(one.key, one.version) for one in made}
         again = [release for release in releases if (release.key, release.version) not in known]
         size = ledger_commands._locked_size(session)
@@ -344,7 +354,7 @@ def versions_are_recorded_again(patch, run):
             now = datetime.now(UTC)
             made.append(Publication.model_construct(**vars(release), position=size + number, recorded_at=now))
         if again:
-            ledger_commands._append(session, size, made[-len(again) :])
+            ledger_commands._append(session, size, made[-len(again) :], signer)
         return made
 
     patch.setattr(ledger_commands, "record", careless)
@@ -376,11 +386,19 @@ def any_cursor_is_good(patch, run):
 @without("a position moves only from where it is", "S6", happens=a_second_process_applies_to_the_same_store)
 def a_position_moves_from_anywhere(patch, run):
     patch.setattr(channel_commands, "MOVE", channel_commands.MOVE.replace("position = :before", ":before >= 0"))
+    # An entry that continues nothing would be found by the roots too: another measure.
+    patch.setattr(AnchoredChannel, "apply", Channel.apply)
 
 
 @without("content must fit its digest", "S6", happens=a_message_is_altered_on_its_way)
 def digests_are_not_compared(patch, run):
     patch.setattr(follower, "checked", lambda entry: entry)
+
+
+@without("nothing is shown that is not proven to be in the ledger", "S2", "S6", happens=the_ledgers_account_lies)
+def messages_are_believed(patch, run):
+    patch.setattr(AnchoredChannel, "proven", lambda _self, entry: entry)
+    patch.setattr(AnchoredChannel, "apply", Channel.apply)
 
 
 @without("what cannot be shown is parked with its reason", "S6", happens=an_entry_cannot_be_shown)

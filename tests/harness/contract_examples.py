@@ -20,8 +20,9 @@ from contracts.messages import BODIES, PRODUCERS
 from contracts.publication import Kind, Lane, Op, Publication, Release
 from services.ledger.signing import Signer
 from shared.canonical import canonical, digest
-from shared.merkle import GrowingTiles, NoTiles, leaf_hash
+from shared.merkle import GrowingTiles, NoTiles, inclusion_proof, leaf_hash
 from shared.outbox import envelope
+from shared.proof import written
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "contracts" / "examples"
 REGION = "339921000000"
@@ -80,10 +81,14 @@ def releases() -> Iterator[Release]:
 
 
 def publications() -> Iterator[Publication]:
-    """The releases with positions 1 to 6, recorded 40 ms after their release."""
-    for position, release in enumerate(releases(), 1):
+    """The releases with positions 1 to 6, each recorded 40 ms after its release, alone, and proven."""
+    tiles = GrowingTiles(NoTiles(), 0)
+    for index, release in enumerate(releases()):
         recorded = release.released_at + timedelta(milliseconds=40)
-        yield Publication(**release.model_dump(), position=position, recorded_at=recorded)
+        entry = Publication(**release.model_dump(), position=index + 1, recorded_at=recorded)
+        tiles.append(leaf_hash(canonical(entry.leaf())))
+        path, checkpoint = inclusion_proof(tiles, index, tiles.size), SIGNER.checkpoint(tiles.size, tiles.root())
+        yield entry.model_copy(update={"proof": written(index, path, checkpoint)})
 
 
 def head(entries: list[Publication]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class Pipeline:
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         self.readers = {name: LocalSource(self.dbs[name], name) for name in SOURCES}
         self.standing = Standing(self.dbs["ledger"], self.signer)
-        self.intake = Intake(self.dbs["ledger"], self.readers, self.standing.require)
+        self.intake = Intake(self.dbs["ledger"], self.readers, self.signer, self.standing.require)
         self.ledger = LocalLedger(self.dbs["ledger"])
         self.watch = ItemWatch(self.guides, self.ledger)
         self.channels = {name: AnchoredChannel(self.dbs[name], adapters()[name], self.ledger) for name in channels}

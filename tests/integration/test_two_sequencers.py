@@ -32,7 +32,7 @@ def test_two_sequencers_record_one_history(county):
     for number in range(0, ITEMS, 3):
         county.release(item(number, "经编辑"))
     county.release_case(None)
-    rivals = [Intake(county.dbs["ledger"], county.readers) for _ in range(2)]
+    rivals = [Intake(county.dbs["ledger"], county.readers, county.signer) for _ in range(2)]
     run_all([lambda rival=rival: feed(rival, county) for rival in rivals])
     rivals[0].reconcile()
 
@@ -46,7 +46,7 @@ def test_two_sequencers_record_one_history(county):
 def test_two_sequencers_that_only_compare_record_one_history_too(county):
     for number in range(10):
         county.release(item(number))
-    rivals = [Intake(county.dbs["ledger"], county.readers) for _ in range(2)]
+    rivals = [Intake(county.dbs["ledger"], county.readers, county.signer) for _ in range(2)]
     run_all([rival.reconcile for rival in rivals])
 
     assert [entry.position for entry in county.ledger.entries(0, 100)] == list(range(1, 11))

@@ -4,6 +4,7 @@ import stat
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
@@ -21,6 +22,8 @@ from shared.delivery import Message
 from shared.errors import Broken
 from shared.outbox import Draft, SourceFeed, emit
 from tests.harness.pipeline import REGION, code_of, item, pipeline, source
+
+SIGNER = Signer("tongyuan/test", Ed25519PrivateKey.generate())
 
 
 @pytest.fixture
@@ -177,7 +180,7 @@ def test_any_interleaving_of_lanes_and_sources_gives_one_history(tmp_path_factor
     folder = tmp_path_factory.mktemp("ledger")
     dbs = {name: source(folder, name) for name in SOURCES}
     ledger = source(folder, "ledger")
-    intake = Intake(ledger, {name: LocalSource(db, name) for name, db in dbs.items()})
+    intake = Intake(ledger, {name: LocalSource(db, name) for name, db in dbs.items()}, SIGNER)
     versions: dict[str, int] = {}
     for move, name, lane in moves:
         if move == "emit":

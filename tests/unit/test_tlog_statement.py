@@ -118,7 +118,7 @@ def test_a_state_brought_forward_is_the_state_built_anew(tmp_path_factory, keys,
             versions[key] += 1
             releases.append(made.emit("catalog", f"item:{key}", {"n": versions[key]}, versions[key]))
         with made.dbs["ledger"].write() as session:
-            record(session, releases)
+            record(session, releases, made.signer)
         with made.dbs["ledger"].read() as session:
             forward = StateTree()
             for stop in [*stops, len(keys)]:

@@ -8,8 +8,9 @@ from prometheus_client import REGISTRY
 
 from contracts.publication import Head
 from services.channels.witness import Witness, facts
-from services.ledger.heads import endorsement, sign_head
+from services.ledger.heads import sign_head
 from services.ledger.keyring import RingKey, rotate
+from services.ledger.known_keys import endorsement
 from services.ledger.signing import Signer
 from shared.checkpoint import NoteKey
 from shared.errors import Broken, UpstreamDown
