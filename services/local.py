@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from contracts.publication import Head, Lane, Publication, Release
+from contracts.publication import Head, Lane, Release
 from services.ledger import queries
 from shared.database import Database
 from shared.errors import NotFound
@@ -74,8 +74,9 @@ class LocalLedger:
         with self._db.read() as session:
             return [KeyMark.model_validate(mark) for mark in queries.current(session, after, limit)]
 
-    def history(self, key: str) -> Iterator[Publication]:
+    def history(self, key: str) -> Iterator[Entry]:
         """See `LedgerReader`."""
         with self._db.read() as session:
-            rows = [queries.entry(session, mark["position"]) for mark in queries.versions(session, key)]
-        yield from (Publication.model_validate(orjson.loads(row.document())) for row in reversed(rows))
+            positions = [mark["position"] for mark in queries.versions(session, key)]
+        for position in reversed(positions):
+            yield from self.entries(position - 1, 1)

@@ -173,14 +173,22 @@ class Follower(ABC, Generic[E]):
             if self.number_of(entry) != number:
                 raise Broken(f"{self.service}: upstream sent {self.number_of(entry)}, expected {number}")
             try:
-                entries.append(self.proven(entry))
-            except Broken as error:
-                metrics.unproven.labels(self.service).inc()
-                self._log.critical("upstream sent what it cannot prove", service=self.service, reason=str(error))
-                if entries:
-                    break
-                raise UpstreamDown(f"{self.service}: upstream cannot prove {number}: {error}") from error
+                entries.append(self.vouched(entry))
+            except Unavailable:
+                if not entries:
+                    raise
+                break
         return entries
+
+    def vouched(self, entry: E) -> E:
+        """An entry that was read upstream, when it is `proven`. Raises `UpstreamDown` for any other, and says so."""
+        try:
+            return self.proven(entry)
+        except Broken as error:
+            metrics.unproven.labels(self.service).inc()
+            self._log.critical("upstream sent what it cannot prove", service=self.service, reason=str(error))
+            number = self.number_of(entry)
+            raise UpstreamDown(f"{self.service}: upstream cannot prove {number}: {error}") from error
 
     def _fetched(self, after: int, limit: int) -> list[E]:
         """What `upstream` gives, each inspected."""

@@ -8,7 +8,7 @@ import httpx
 from pydantic import BaseModel, Field, ValidationError
 
 from contracts.base import Timestamp, TolerantContract
-from contracts.publication import Head, Lane, Publication, Release
+from contracts.publication import Head, Lane, Release
 from shared.checkpoint import Checkpoint, NoteKey, opened_checkpoint, signer_ids
 from shared.errors import Broken, NotFound, UpstreamDown
 from shared.proof import Entry
@@ -72,8 +72,8 @@ class LedgerReader(Protocol):
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
         """Newest versions of the keys that follow `after`, in order. Raises `UpstreamDown`."""
 
-    def history(self, key: str) -> Iterator[Publication]:
-        """Every entry of a key, newest first, each read when it is asked for. Raises `UpstreamDown`."""
+    def history(self, key: str) -> Iterator[Entry]:
+        """Every entry of a key, newest first, each with its proof and read when asked for. Raises `UpstreamDown`."""
 
 
 class ListedKeys:
@@ -154,11 +154,11 @@ class HttpLedger:
         """See `LedgerReader`."""
         return _models(KeyMark, get(self._client, "/ledger/v1/current", after=after, limit=limit).get("keys"))
 
-    def history(self, key: str) -> Iterator[Publication]:
+    def history(self, key: str) -> Iterator[Entry]:
         """See `LedgerReader`."""
         marks = _models(KeyMark, get(self._client, f"/ledger/v1/versions/{key}").get("versions"))
         for mark in reversed(marks):
-            yield from _models(Publication, [get(self._client, f"/ledger/v1/entries/{mark.position}")])
+            yield from self.entries(mark.position - 1, 1)
 
 
 def client(base_url: str, token: str = "") -> httpx.Client:

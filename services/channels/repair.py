@@ -88,6 +88,7 @@ def _told(channel: Channel, key: str, position: int) -> _Told:
     for entry in channel.ledger.history(key):
         if entry.position > position:
             continue
+        channel.vouched(entry)
         try:
             row = row_of(channel.adapter, checked(entry))
         except Exception as error:  # noqa: BLE001  # parked, as in `Channel.apply`

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from services.channels.commands import document_row
 from services.channels.port import adapters
+from services.channels.repair import Wanted, repair
 from services.ledger.heads import sign_head
 from services.ledger.keyring import rotate
 from services.ledger.signing import Signer
@@ -190,6 +191,9 @@ def test_what_the_ledger_itself_cannot_prove_is_not_shown_either(county):
         county.channels["web"].catch_up()
     with pytest.raises(UpstreamDown, match="cannot prove 4"):
         county.rebuild("web")
+    county.execute("web", "UPDATE state SET position = 4")
+    with pytest.raises(UpstreamDown, match="cannot prove 4"):
+        repair(county.channels["web"], Wanted(keys=[f"item:{code_of(4)}"]))
     assert status(county, 4) == 404
 
 
