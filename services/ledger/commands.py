@@ -185,7 +185,7 @@ def _append(session: Session, size: int, publications: Sequence[Publication], si
         tiles.append(leaf_hash(canonical(publication.leaf())))
     root, paths = inclusion_proofs(tiles, size, tiles.size, tiles.size)
     signer.memory.require(Tree(tiles.size, root), tiles, begun=False)
-    checkpoint = signer.checkpoint(tiles.size, root)
+    checkpoint = signer.batch_checkpoint(tiles.size, root)
     proofs = [proof.written(size + number, path, checkpoint) for number, path in enumerate(paths)]
     connection = session.connection()
     connection.execute(insert(EntryRow), [_row(*one) for one in zip(publications, proofs, strict=True)])
