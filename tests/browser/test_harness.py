@@ -1,6 +1,9 @@
 """The harness sees what it is there to see: each complaint, in both browsers."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,8 @@ import pytest
 from tests.harness.accessibility import barriers
 from tests.harness.bidi import BidiError
 from tests.harness.browser import Browser, Page
-from tests.harness.county import EmbeddedCounty
+from tests.harness.browser_programs import PROGRAMS
+from tests.harness.county import REPOSITORY, EmbeddedCounty, wait_for
 
 Act = Callable[[Page], object]
 
@@ -109,3 +113,33 @@ def test_a_page_remembers_nothing_of_the_page_of_another_test(browser: Browser, 
             page.open("/web/")
             assert page.evaluate("() => localStorage.getItem('seen')") is None
             page.evaluate("() => localStorage.setItem('seen', 'yes')")
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_a_browser_ends_with_a_test_run_that_is_killed(name: str, tmp_path: Path) -> None:
+    run = subprocess.Popen([sys.executable, "-c", HOLDS, name, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE)
+    assert run.stdout is not None
+    group = int(run.stdout.readline())
+    run.kill()
+    run.communicate()
+
+    wait_for(lambda: not alive(group), f"{name} has ended", 120)
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from tests.harness.browser import Browser
+print(Browser(sys.argv[1], Path(sys.argv[2])).program.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def alive(group: int) -> list[str]:
+    """Command lines of a process group. Those that have ended and wait to be collected have none."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if stat.read_text().rpartition(")")[2].split()[2] == str(group):
+                found.append(stat.with_name("cmdline").read_text())
+    return [line for line in found if line]
