@@ -84,7 +84,7 @@ def at_one_address(settings: Settings, address: str) -> Settings:
 
 
 def _connect(settings: Settings, service: str, token: SecretStr | None) -> httpx.Client:
-    return client(settings.url_for(service), token.get_secret_value() if token else "")
+    return client(settings.url_for(service), token.get_secret_value() if token else "", settings.tls)
 
 
 def sight(name: str, county: str) -> Sight:

@@ -18,6 +18,7 @@ from shared.delivery import Publisher
 from shared.outbox import SourceFeed
 from shared.relay import Relay
 from shared.serve import Background, Threads, listen, mount, serve
+from shared.tls_watch import watching
 
 
 def run(name: str, settings: Settings) -> None:
@@ -26,11 +27,14 @@ def run(name: str, settings: Settings) -> None:
     parts.require_keys(name)
     api, background, channels = _http_parts(name, parts)
     app = serving_document(name, api)
+    tls = settings.tls
     sock = listen(settings.host, settings.port)
     settle_memory()
     try:
         pages = parts.verify_pages() if name == "ledger" else {}
-        serve(front(mount({name: app, **pages}, app), channels), sock, Threads(background))
+        everything = front(mount({name: app, **pages}, app), channels)
+        threads = Threads({**background, **watching(tls)})
+        serve(everything, sock, threads, tls=tls.server() if tls else None)
     finally:
         parts.close()
 
@@ -59,4 +63,4 @@ def _ledger_relay(parts: Parts) -> Relay:
 
 
 def _publisher(settings: Settings, exchange: str, name: str) -> Callable[[], Publisher]:
-    return partial(AmqpPublisher, amqp_url(settings), exchange, connection_name=f"tongyuan.{name}")
+    return partial(AmqpPublisher, amqp_url(settings), exchange, connection_name=f"tongyuan.{name}", tls=settings.tls)

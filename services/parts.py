@@ -157,11 +157,11 @@ class Parts:
     def http_sources(self) -> dict[str, HttpSource]:
         """The sources over HTTP."""
         token = self.service_token()
-        return {name: HttpSource(self.settings.url_for(name), name, token) for name in SOURCES}
+        return {name: HttpSource(self.settings.url_for(name), name, token, self.settings.tls) for name in SOURCES}
 
     def http_ledger(self) -> HttpLedger:
         """The ledger over HTTP."""
-        return HttpLedger(self.settings.url_for("ledger"), self.service_token())
+        return HttpLedger(self.settings.url_for("ledger"), self.service_token(), self.settings.tls)
 
     def service_token(self) -> str:
         """The token among services. Raises `SettingsError` when it is not set."""

@@ -22,6 +22,7 @@ from shared.database import Database
 from shared.errors import TongyuanError, Unavailable
 from shared.messaging import run_worker
 from shared.timers import quietly
+from shared.tls_watch import watching
 from shared.upstream import client, get
 from shared.worker_http import serve_health
 
@@ -39,13 +40,16 @@ def run(name: str, settings: Settings) -> None:
     parts.require_keys(service)
     if settings.metrics_port:
         db = parts.database(service)
-        serve_health(name, settings.host, settings.metrics_port, lambda: _require_ready(service, db))
+        tls = settings.tls.server() if settings.tls else None
+        serve_health(name, settings.host, settings.metrics_port, lambda: _require_ready(service, db), tls)
+    for work in watching(settings.tls).values():
+        threading.Thread(target=work, args=(threading.Event(),), name="tls", daemon=True).start()
     if service in BEHIND:
         os.nice(BEHIND[service])
     worker = _makers(parts)[service]()
     settle_memory()
     try:
-        run_worker(worker, amqp_url(settings))
+        run_worker(worker, amqp_url(settings), tls=settings.tls)
     finally:
         parts.close()
 
@@ -94,7 +98,7 @@ class Positions:
     """Positions of the channels that answer."""
 
     def __init__(self, settings: Settings) -> None:
-        self._clients = {name: client(settings.url_for(name)) for name in CHANNELS}
+        self._clients = {name: client(settings.url_for(name), tls=settings.tls) for name in CHANNELS}
 
     def __call__(self) -> list[int]:
         found = []

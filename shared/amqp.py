@@ -19,6 +19,8 @@ from prometheus_client import Counter
 from contracts.event import CONTENT_TYPE
 from shared.delivery import Message
 from shared.errors import Unconfirmed
+from shared.pika_parameters import pika_parameters
+from shared.tls import Tls
 
 SEQUENCE_HEADER = "sequence"
 PERSISTENT = 2
@@ -46,9 +48,19 @@ class AmqpPublisher:
     """
 
     def __init__(
-        self, url: str, exchange: str, *, connection_name: str, window: int = 500, timeout: float = 5.0
+        self,
+        url: str,
+        exchange: str,
+        *,
+        connection_name: str,
+        window: int = 500,
+        timeout: float = 5.0,
+        tls: Tls | None = None,
     ) -> None:
-        self._parameters = _parameters(url, connection_name, timeout)
+        self._parameters = pika_parameters(url, connection_name, timeout, tls)
+        self._parameters.heartbeat = HEARTBEAT_SECONDS
+        self._parameters.stack_timeout = 2 * timeout
+        self._parameters.connection_attempts = 1
         self._exchange = exchange
         self._window = window
         self._timeout = timeout
@@ -221,17 +233,6 @@ class _Link:
             action()
         except (AMQPError, OSError) as error:
             self.broken = self.broken or repr(error)
-
-
-def _parameters(url: str, connection_name: str, timeout: float) -> pika.URLParameters:
-    parameters = pika.URLParameters(url)
-    parameters.heartbeat = HEARTBEAT_SECONDS
-    parameters.blocked_connection_timeout = timeout
-    parameters.socket_timeout = timeout
-    parameters.stack_timeout = 2 * timeout
-    parameters.connection_attempts = 1
-    parameters.client_properties = {"connection_name": connection_name}
-    return parameters
 
 
 def _properties(message: Message) -> pika.BasicProperties:

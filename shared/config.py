@@ -1,5 +1,6 @@
 """Settings: the environment, read once, into a frozen object. Wrong values stop the start, by name and reason."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,10 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from shared.errors import SettingsError
+from shared.tls import MUTUAL, Tls, require_for_broker
+
+__all__ = ["SERVICES", "Settings", "SettingsError", "load"]
 
 SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 
@@ -15,10 +20,6 @@ DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(postgresql(\+psycopg)
 AmqpUrl = Annotated[str, StringConstraints(pattern=r"^amqps?://")]
 Limit = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]")]
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the message names it and says why."""
 
 
 class Settings(BaseSettings):
@@ -66,6 +67,15 @@ class Settings(BaseSettings):
         None,
         description="Keys that seal personal data of applications at rest; default `personal-keys` in the data folder.",
     )
+    tls_folder: Path | None = Field(
+        None,
+        description="Folder with `ca.pem`, `certificate.pem`, `key.pem`: TLS inside (docs/operating/tls.md).",
+    )
+    tls_listen: str = Field(
+        MUTUAL,
+        pattern="^(mutual|server|plain)$",
+        description="With a TLS folder, HTTP asks callers for a certificate, shows only its own, or stays plain.",
+    )
     divisions_file: Path | None = Field(None, description="CSV `code,name` of known 行政区划, for check C-8.")
     ledger_keys: str = Field(
         "",
@@ -104,7 +114,8 @@ class Settings(BaseSettings):
         url = getattr(self, f"{service}_database_url") or self.database_url
         if url is None:
             return f"sqlite:///{self.data_dir}/{service}.db"
-        return str(url).replace("postgresql://", "postgresql+psycopg://", 1)
+        with_driver = str(url).replace("postgresql://", "postgresql+psycopg://", 1)
+        return self.tls.database_url(with_driver) if self.tls else with_driver
 
     @property
     def personal_keys(self) -> Path:
@@ -116,6 +127,11 @@ class Settings(BaseSettings):
         url = getattr(self, f"{service}_url") or self.base_url or f"http://{self.host}:{self.port}"
         return str(url).rstrip("/")
 
+    @cached_property
+    def tls(self) -> Tls | None:
+        """TLS of this process; None without a folder."""
+        return Tls(self.tls_folder, self.tls_listen) if self.tls_folder else None
+
     @property
     def log_origin(self) -> str:
         """First line of every checkpoint."""
@@ -125,10 +141,14 @@ class Settings(BaseSettings):
 def load(**overrides: object) -> Settings:
     """Settings from the environment; `overrides` come from the command line. Raises `SettingsError`."""
     try:
-        return Settings(**{key: value for key, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # strings from outside
+        made = Settings(**{key: value for key, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # strings from outside
     except ValidationError as error:
         reasons = [
             f"TONGYUAN_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
             for problem in error.errors()
         ]
         raise SettingsError("; ".join(reasons)) from None
+    if made.tls is not None:
+        made.tls.require()
+    require_for_broker(made.amqp_url, made.tls)
+    return made

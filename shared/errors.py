@@ -30,6 +30,10 @@ class Violation:
     value: str | None = None
 
 
+class SettingsError(Exception):
+    """A setting is wrong; the message names it and says why. Not of the tree: it ends a start, never a request."""
+
+
 class TongyuanError(Exception):
     """Root of all errors of ours."""
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import structlog
 from amqp.exceptions import AMQPError, RecoverableConnectionError
@@ -29,6 +30,7 @@ from shared.census import DeadLetterCensus
 from shared.delivered import DeliveredBatch, is_alive
 from shared.delivery import Message, Refusal
 from shared.green import eventlet, is_patched
+from shared.tls import Tls, require_for_broker, uses_certificate
 
 HEARTBEAT_SECONDS = 10
 SETUP_SECONDS = 10.0
@@ -55,9 +57,18 @@ def batch(queue_name: str, size: int = 200) -> Callable[[Method], Method]:
     return cast(Callable[[Method], Method], BatchEntrypoint.decorator(queue_name, size=size))
 
 
-def worker_config(url: str, *, name: str = "tongyuan.worker", heartbeat: int = HEARTBEAT_SECONDS) -> dict[str, Any]:
-    """The nameko configuration of a worker; `name` is what the broker's list of connections shows."""
+def worker_config(
+    url: str, *, name: str = "tongyuan.worker", heartbeat: int = HEARTBEAT_SECONDS, tls: Tls | None = None
+) -> dict[str, Any]:
+    """The nameko configuration of a worker; `name` is what the broker's list of connections shows.
+
+    Raises `SettingsError` for an `amqps` address without `tls`.
+    """
+    require_for_broker(url, tls)
+    secured = tls is not None and url.startswith("amqps:")
     return {
+        "AMQP_SSL": tls.amqp_options(urlsplit(url).hostname or "") if tls and secured else None,
+        "LOGIN_METHOD": "EXTERNAL" if secured and uses_certificate(url) else None,
         "AMQP_URI": url,
         "HEARTBEAT": heartbeat,
         "TRANSPORT_OPTIONS": {"client_properties": {"connection_name": name}},
@@ -65,7 +76,7 @@ def worker_config(url: str, *, name: str = "tongyuan.worker", heartbeat: int = H
     }
 
 
-def run_worker(service_class: type, url: str, *, heartbeat: int = HEARTBEAT_SECONDS) -> None:
+def run_worker(service_class: type, url: str, *, heartbeat: int = HEARTBEAT_SECONDS, tls: Tls | None = None) -> None:
     """Run the service until SIGTERM or SIGINT: the batch at hand is finished, the rest stays in the queue.
 
     The process must be patched first (`shared.green.patch`). Raises SystemExit(1) when the container dies by itself.
@@ -73,7 +84,7 @@ def run_worker(service_class: type, url: str, *, heartbeat: int = HEARTBEAT_SECO
     if not is_patched():
         raise RuntimeError("call shared.green.patch() before anything else is imported")
     name = f"tongyuan.{service_class.name}"  # type: ignore[attr-defined]
-    container = ServiceContainer(service_class, worker_config(url, name=name, heartbeat=heartbeat))
+    container = ServiceContainer(service_class, worker_config(url, name=name, heartbeat=heartbeat, tls=tls))
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: asked.append(received))

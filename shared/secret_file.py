@@ -20,10 +20,15 @@ def kept_secret(path: Path, make: Callable[[], bytes]) -> bytes:
 
 def read_secret(path: Path) -> bytes:
     """The file's content. Raises `Broken` when others may read it, and OSError when it cannot be read."""
+    require_private(path)
+    return path.read_bytes()
+
+
+def require_private(path: Path) -> None:
+    """Raises `Broken` when others may read the file, OSError when there is none."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise Broken(f"{path} is readable by others (mode {mode:o}): chmod 600")
-    return path.read_bytes()
 
 
 def replace_secret(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -69,7 +70,13 @@ class Threads:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve(app: ASGIApp, sock: socket.socket, threads: Threads, on_started: Callable[[], None] = lambda: None) -> None:
+def serve(
+    app: ASGIApp,
+    sock: socket.socket,
+    threads: Threads,
+    on_started: Callable[[], None] = lambda: None,
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; then stop accepting, let requests finish, stop the threads."""
     config = uvicorn.Config(
         app,
@@ -82,6 +89,7 @@ def serve(app: ASGIApp, sock: socket.socket, threads: Threads, on_started: Calla
         limit_concurrency=20_000,
         h11_max_incomplete_event_size=16_384,
         lifespan="off",
+        ssl_context_factory=(lambda _config, _default: tls) if tls else None,
     )
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
@@ -35,6 +34,8 @@ from contracts.topology import (
     publications_queue,
 )
 from shared.errors import Conflict, Invalid, UpstreamDown, Violation
+from shared.pika_parameters import pika_parameters
+from shared.tls import Tls
 
 TIMEOUT_SECONDS = 10.0
 HASHING = "rabbit_password_hashing_sha256"
@@ -44,13 +45,15 @@ SOURCE_KINDS = {"catalog": Kind.ITEM, "guides": Kind.GUIDE, "applications": Kind
 ACCOUNTS = ("topology", *SOURCE_KINDS, "ledger", *CHANNELS, "intake")
 
 
-def apply(url: str, *, exchanges: Sequence[str] = EXCHANGES, queues: Sequence[Queue] = QUEUES) -> None:
+def apply(
+    url: str, *, exchanges: Sequence[str] = EXCHANGES, queues: Sequence[Queue] = QUEUES, tls: Tls | None = None
+) -> None:
     """Declare every exchange, queue, dead-letter queue and binding; safe to repeat, never deletes.
 
     Raises `Conflict` naming each exchange or queue that exists with other arguments, after declaring all the others,
     and `UpstreamDown` when the broker cannot be reached or refuses the account.
     """
-    with _connected(url) as connection:
+    with _connected(url, tls) as connection:
         conflicts = [*_declare_exchanges(connection, exchanges), *_declare_queues(connection, queues)]
     if conflicts:
         raise Conflict("; ".join(conflicts))
@@ -76,11 +79,8 @@ def definitions(passwords: Mapping[str, str], *, vhost: str = "/") -> dict[str, 
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[BlockingConnection]:
-    parameters = pika.URLParameters(url)
-    parameters.socket_timeout = parameters.stack_timeout = TIMEOUT_SECONDS
-    parameters.blocked_connection_timeout = TIMEOUT_SECONDS
-    parameters.client_properties = {"connection_name": "tongyuan.topology"}
+def _connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
+    parameters = pika_parameters(url, "tongyuan.topology", TIMEOUT_SECONDS, tls)
     try:
         connection = BlockingConnection(parameters)
     except (AMQPError, OSError) as error:

@@ -12,6 +12,7 @@ from contracts.publication import Head, Lane, Release
 from shared.checkpoint import Checkpoint, NoteKey, opened_checkpoint, signer_ids
 from shared.errors import Broken, NotFound, UpstreamDown
 from shared.proof import Entry
+from shared.tls import Tls, reason
 
 M = TypeVar("M", bound=BaseModel)
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
@@ -104,8 +105,8 @@ class ListedKeys:
 class HttpSource:
     """A source over HTTP, with the service's token."""
 
-    def __init__(self, base_url: str, source: str, token: str) -> None:
-        self._client = client(base_url, token)
+    def __init__(self, base_url: str, source: str, token: str, tls: Tls | None = None) -> None:
+        self._client = client(base_url, token, tls)
         self._path = f"/{source}/v1/releases"
 
     def releases(self, lane: Lane, after: int, limit: int) -> Sequence[Release]:
@@ -126,8 +127,8 @@ class HttpSource:
 class HttpLedger:
     """The ledger over HTTP, with the service's token (application bodies are withheld from anybody else)."""
 
-    def __init__(self, base_url: str, token: str) -> None:
-        self._client = client(base_url, token)
+    def __init__(self, base_url: str, token: str, tls: Tls | None = None) -> None:
+        self._client = client(base_url, token, tls)
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """See `LedgerReader`."""
@@ -161,10 +162,14 @@ class HttpLedger:
             yield from self.entries(mark.position - 1, 1)
 
 
-def client(base_url: str, token: str = "") -> httpx.Client:
-    """An HTTP client for one service; never follows redirects, never uses a proxy."""
+def client(base_url: str, token: str = "", tls: Tls | None = None) -> httpx.Client:
+    """An HTTP client for one service; never follows redirects, never uses a proxy.
+
+    With `tls` the county's authorities alone are believed; without it an `https` address needs a public certificate.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False)
+    verify = tls.client() if tls else True
+    return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False, verify=verify)
 
 
 def get(http: httpx.Client, path: str, **params: Any) -> Any:
@@ -172,7 +177,7 @@ def get(http: httpx.Client, path: str, **params: Any) -> Any:
     try:
         answer = http.get(path, params=params)
     except httpx.HTTPError as error:
-        raise UpstreamDown(f"{http.base_url}{path}: {type(error).__name__}") from error
+        raise UpstreamDown(f"{http.base_url}{path}: {reason(error)}") from error
     if answer.status_code == httpx.codes.NOT_FOUND:
         raise NotFound(f"{http.base_url}{path}: not found")
     if answer.status_code != httpx.codes.OK:

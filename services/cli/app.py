@@ -80,7 +80,8 @@ def migrate(services: Annotated[list[str] | None, typer.Argument(help="Which; de
 def topology_apply() -> None:
     """Declare every exchange, queue and binding, with an account that may configure."""
     try:
-        topology.apply(process.amqp_url(console.settings()))
+        config = console.settings()
+        topology.apply(process.amqp_url(config), tls=config.tls)
     except SettingsError as error:
         fail(str(error), USAGE)
     except TongyuanError as error:

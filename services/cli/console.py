@@ -15,6 +15,7 @@ from rich.markup import escape
 from services.importing.notes import visible
 from shared.config import SERVICES, Settings, SettingsError, load
 from shared.errors import NotFound, Refused, TongyuanError, UpstreamDown
+from shared.tls import reason
 from shared.upstream import client
 
 PROBLEM, USAGE = 1, 2
@@ -67,7 +68,7 @@ class County:
     def http(self, service: str) -> httpx.Client:
         """Client of one service, with the operator's token."""
         if service not in self._clients:
-            self._clients[service] = client(self._url(service), self._token)
+            self._clients[service] = client(self._url(service), self._token, self.config.tls)
         return self._clients[service]
 
     def get(self, service: str, path: str, **params: Any) -> Any:
@@ -113,8 +114,8 @@ class County:
         try:
             yield self.http(service)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = f"does not answer ({type(error).__name__}). Is the county running?"
-            raise UpstreamDown(f"{service} at {self._url(service)} {reason}") from error
+            why = f"does not answer ({reason(error)}). Is the county running?"
+            raise UpstreamDown(f"{service} at {self._url(service)} {why}") from error
         except ValueError as error:
             raise UpstreamDown(f"{service} at {self._url(service)} answers, but no JSON. Is it a county?") from error
 

@@ -40,6 +40,7 @@ def _run(config: Settings, *, demo: bool) -> None:
     from services.root import make_root  # noqa: PLC0415  # likewise
     from services.swap import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
     from shared.serve import Threads, mount, serve  # noqa: PLC0415  # likewise
+    from shared.tls_watch import watching  # noqa: PLC0415  # likewise
 
     resume_restore(config.data_dir)
     county = Embedded(config)
@@ -55,10 +56,11 @@ def _run(config: Settings, *, demo: bool) -> None:
                 life.settle()
                 work["demo"] = life.run
                 receipts = lambda: life.receipts  # noqa: E731  # read when asked for: each round has its own
-            work |= auditing(county.parts, at_one_address(county.settings, address))
+            work |= auditing(county.parts, at_one_address(county.settings, address)) | watching(config.tls)
             pages = county.parts.verify_pages()
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels)
-            serve(app, sock, Threads(work), on_started=lambda: _greet(address, config, demo=demo))
+            tls = config.tls.server() if config.tls else None
+            serve(app, sock, Threads(work), lambda: _greet(address, config, demo=demo), tls)
     finally:
         county.close()
 
@@ -73,7 +75,8 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
     except OSError as error:
         raise Unavailable(f"cannot listen on {config.host}:{config.port}: {error.strerror}. Try --port 0") from error
     host = f"[{config.host}]" if ":" in config.host else config.host
-    address = f"http://{host}:{sock.getsockname()[1]}"
+    scheme = "https" if config.tls and config.tls.server() else "http"
+    address = f"{scheme}://{host}:{sock.getsockname()[1]}"
     file = config.data_dir / console.ADDRESS_FILE
     file.write_text(address, encoding="ascii")
     try:

@@ -12,11 +12,13 @@ from pika.exceptions import AMQPError
 
 from contracts.topology import QUEUES, dead_queue
 from services.cli.letters import complaint, told
-from shared.config import SettingsError
+from shared.config import Settings, SettingsError
 from shared.delivery import Message
 from shared.errors import NotFound, Unavailable
+from shared.pika_parameters import pika_parameters
 
 MOST = 1000
+TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -54,37 +56,37 @@ class Letter:
         return Message(self.body, str(keys[0]), self.properties.message_id or "")
 
 
-def letters(url: str | None) -> list[dict[str, str]]:
+def letters(config: Settings) -> list[dict[str, str]]:
     """All dead letters; none without a broker."""
-    if url is None:
+    if config.amqp_url is None:
         return []
-    with _channel(url) as channel:
+    with _channel(config) as channel:
         return [letter.facts() for queue in QUEUES for letter in _read(channel, queue.name)]
 
 
-def show(url: str | None, queue: str, number: int) -> dict[str, Any]:
+def show(config: Settings, queue: str, number: int) -> dict[str, Any]:
     """One dead letter with what it holds. Raises `NotFound`."""
-    with _channel(url) as channel:
+    with _channel(config) as channel:
         return _find(channel, queue, number).contents()
 
 
-def replay(url: str | None, queue: str, number: int) -> None:
+def replay(config: Settings, queue: str, number: int) -> None:
     """Put one back into the queue it came from; taken off only when the broker has confirmed it. Raises `NotFound`."""
     _settle(
-        url,
+        config,
         queue,
         number,
         lambda channel, letter: channel.basic_publish("", queue, letter.body, letter.properties, mandatory=True),
     )
 
 
-def drop(url: str | None, queue: str, number: int) -> None:
+def drop(config: Settings, queue: str, number: int) -> None:
     """Take one off for good. Raises `NotFound`."""
-    _settle(url, queue, number, lambda *_: None)
+    _settle(config, queue, number, lambda *_: None)
 
 
-def _settle(url: str | None, queue: str, number: int, act: Callable[[BlockingChannel, Letter], None]) -> None:
-    with _channel(url) as channel:
+def _settle(config: Settings, queue: str, number: int, act: Callable[[BlockingChannel, Letter], None]) -> None:
+    with _channel(config) as channel:
         channel.confirm_delivery()
         letter = _find(channel, queue, number)
         act(channel, letter)
@@ -108,12 +110,13 @@ def _read(channel: BlockingChannel, queue: str) -> Iterator[Letter]:
 
 
 @contextmanager
-def _channel(url: str | None) -> Iterator[BlockingChannel]:
+def _channel(config: Settings) -> Iterator[BlockingChannel]:
     """Raises `SettingsError` without a broker's address, `Unavailable` with what the broker says."""
-    if url is None:
+    if config.amqp_url is None:
         raise SettingsError("TONGYUAN_AMQP_URL: must be set; without a broker there are no queues")
     try:
-        connection = pika.BlockingConnection(pika.URLParameters(url))
+        parameters = pika_parameters(config.amqp_url, "tongyuan.dead", TIMEOUT_SECONDS, config.tls)
+        connection = pika.BlockingConnection(parameters)
         try:
             yield connection.channel()
         finally:

@@ -18,7 +18,7 @@ Place = Annotated[str, typer.Argument(help="As `dead list` says: <channel>/<posi
 def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
     """Everything that waits for a person. Exit 1 when there is anything."""
     with county(base_url, data_dir) as running:
-        letters = [*_parked(running), *dead.letters(running.config.amqp_url)]
+        letters = [*_parked(running), *dead.letters(running.config)]
     if as_json:
         print_json(letters)
     elif letters:
@@ -39,7 +39,7 @@ def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> No
         if where in CHANNELS:
             print_json(_parked_entry(running, where, number))
         else:
-            print_json(dead.show(running.config.amqp_url, where, number))
+            print_json(dead.show(running.config, where, number))
 
 
 @app.command()
@@ -50,7 +50,7 @@ def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> 
         if where in CHANNELS:
             running.post(where, f"parked/{number}/replay")
         else:
-            dead.replay(running.config.amqp_url, where, number)
+            dead.replay(running.config, where, number)
     say("[green]✓[/] done")
 
 
@@ -62,7 +62,7 @@ def drop(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> No
         if where in CHANNELS:
             running.delete(where, f"parked/{number}")
         else:
-            dead.drop(running.config.amqp_url, where, number)
+            dead.drop(running.config, where, number)
     say("[green]✓[/] dropped")
 
 

@@ -44,6 +44,19 @@ class Authority:
         paths[1].write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
         return paths
 
+    def folder(
+        self, name: str, *, believes: "Authority | None" = None, days: int = 10, host: str = "localhost"
+    ) -> Path:
+        """What `shared.tls` reads: the certificate of `name`, for 127.0.0.1 unless it is for another host."""
+        folder = self._folder / f"tls of {name}"
+        folder.mkdir(exist_ok=True)
+        address = "127.0.0.1" if host == "localhost" else None
+        certificate, key = self.issue(name, days=days, host=host, address=address)
+        certificate.replace(folder / "certificate.pem")
+        key.replace(folder / "key.pem")
+        (folder / "ca.pem").write_bytes((believes or self).file.read_bytes())
+        return folder
+
 
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, start: datetime, end: datetime

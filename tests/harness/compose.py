@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,13 @@ from typing import Any
 import httpx
 import yaml
 
+from shared.tls import Tls
 from tests.harness.county import County, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILE = REPOSITORY / "docker-compose.yml"
+TLS_FILE = REPOSITORY / "docker-compose.tls.yml"
+REPLACED = ("command", "entrypoint", "test")
 ENTRYPOINT = "tongyuan"
 NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 
@@ -45,10 +49,27 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
     return done + rest
 
 
-def load(variables: Mapping[str, str], file: Path = FILE) -> dict[str, Any]:
-    """The document with every value interpolated; keys are left alone."""
-    loaded: dict[str, Any] = _walk(raw(file), variables)
+def load(variables: Mapping[str, str], *files: Path) -> dict[str, Any]:
+    """The document, or several put on top of each other, with every value interpolated; keys are left alone."""
+    document: dict[str, Any] = {}
+    for file in files or (FILE,):
+        document = merge(document, raw(file))
+    loaded: dict[str, Any] = _walk(document, variables)
     return loaded
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """As Compose puts one file on another: maps go into each other, lists are joined, but commands are replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = below.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = merge(old, value)
+        elif isinstance(old, list) and key not in REPLACED:
+            merged[key] = [*old, *value]
+        else:
+            merged[key] = value
+    return merged
 
 
 def raw(file: Path = FILE) -> dict[str, Any]:
@@ -77,11 +98,13 @@ def native_ports(document: Mapping[str, Any]) -> dict[str, str]:
 class ComposeCounty(County):
     """The file's services, each by exactly its command, its environment and its health check, without containers."""
 
-    def __init__(self, folder: Path, variables: Mapping[str, str], tools: Sequence[Path] = ()) -> None:
-        """`tools`: folders of the servers' own programs, where they are not on PATH."""
+    def __init__(
+        self, folder: Path, variables: Mapping[str, str], tools: Sequence[Path] = (), files: Sequence[Path] = ()
+    ) -> None:
+        """`tools`: folders of the servers' own programs, where they are not on PATH. `files`: default one, plain."""
         super().__init__(folder, {})
         self._path = ":".join([str(Path(sys.executable).parent), *map(str, tools), os.environ["PATH"]])
-        self.services: dict[str, Any] = load(variables)["services"]
+        self.services: dict[str, Any] = load(variables, *files)["services"]
         self._names = processes({"services": self.services})
 
     @property
@@ -95,7 +118,17 @@ class ComposeCounty(County):
         return client
 
     def url(self, service: str) -> str:
-        return f"http://127.0.0.1:{self.services[service]['environment']['TONGYUAN_PORT']}"
+        scheme = "https" if self.tls_of(service) else "http"
+        return f"{scheme}://127.0.0.1:{self.services[service]['environment']['TONGYUAN_PORT']}"
+
+    def tls_of(self, name: str) -> Tls | None:
+        """Who this service is and whom it believes."""
+        folder = self.env_of(name).get("TONGYUAN_TLS_FOLDER")
+        return Tls(Path(folder)) if folder else None
+
+    def verify(self) -> ssl.SSLContext | bool:
+        own = self.tls_of("cli")
+        return own.client() if own else True
 
     def command(self, name: str) -> list[str]:
         service = self.services[name]

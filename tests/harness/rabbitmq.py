@@ -32,6 +32,8 @@ class PrivateRabbit:
 
     def __init__(self, folder: Path, heartbeat: int = 10) -> None:
         self.folder = folder
+        # Where a broker answers that does not speak without TLS.
+        self.tls_port: int | None = None
         self._state_file = folder / "state.json"
         if self._state_file.exists():
             self._state: dict[str, Any] = json.loads(self._state_file.read_text())
@@ -143,6 +145,9 @@ class PrivateRabbit:
         }
 
     def _serves(self) -> bool:
+        if self.tls_port is not None:
+            with socket.socket() as knock:
+                return knock.connect_ex(("127.0.0.1", self.tls_port)) == 0
         try:
             with socket.create_connection(("127.0.0.1", self._state["port"]), timeout=1) as connection:
                 connection.settimeout(5)

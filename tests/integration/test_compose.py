@@ -1,8 +1,6 @@
 """The production shape is what docker-compose.yml says: its services run here by its commands and environment."""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,90 +10,29 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
 
 from contracts.topology import PUBLICATIONS_EXCHANGE, QUEUES
-from services.demo import content
 from tests.harness.broker_queues import channel, consumers
-from tests.harness.compose import REPOSITORY, ComposeCounty, native_ports, raw
+from tests.harness.compose import ComposeCounty
+from tests.harness.compose_county import (
+    JOBS,
+    open_a_case,
+    plain_county,
+    publish_an_item_and_its_guide,
+    succeed,
+    wait_until_shown,
+)
 from tests.harness.county import CHANNELS, SERVICES, wait_for
-from tests.harness.packages import require
-from tests.harness.postgres import FAST, PLACES, USER, PrivatePostgres, private_postgres
-from tests.harness.rabbitmq import BIN, PrivateRabbit
+from tests.harness.postgres import FAST, private_postgres
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("compose"), pytest.mark.timeout(600)]
 
-JOBS = ("roles", "migrate", "topology")
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 OUTSIDER = ("catalog", "web")
 
 
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeCounty]:
-    folder = tmp_path_factory.mktemp("compose")
-    with private_postgres(FAST) as database:
-        ask_for_passwords(database)
-        rabbit = PrivateRabbit(folder / "rabbitmq")
-        definitions = folder / "definitions.json"
-        tools = [BIN, require("psql", "postgresql", places=PLACES).parent]
-        county = ComposeCounty(folder / "county", {**secrets(), **places(folder, database, rabbit)}, tools)
-        succeed(county, "definitions")
-        with broker(rabbit, definitions, county):
-            for job in JOBS:
-                succeed(county, job)
-            try:
-                county.start()
-                yield county
-            finally:
-                county.stop()
-
-
-def secrets() -> dict[str, str]:
-    """What the documented command makes."""
-    command = [REPOSITORY / "deploy" / "secrets.sh", content.county().region, content.county().name]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return dict(line.split("=", 1) for line in lines)
-
-
-def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> dict[str, str]:
-    """Where things are on this machine instead of in containers."""
-    return {
-        **native_ports(raw()),
-        **{f"{name.upper()}_HOST": "127.0.0.1" for name in (*SERVICES, "postgres", "rabbitmq")},
-        "LISTEN": "127.0.0.1",
-        "POSTGRES_PORT": str(database.port),
-        "POSTGRES_ADMIN": USER,
-        "RABBITMQ_PORT": str(urlsplit(rabbit.url).port),
-        "DEFINITIONS_FILE": str(folder / "definitions.json"),
-        "LEDGER_KEY_FOLDER": str(folder / "key"),
-        "PERSONAL_KEY_FOLDER": str(folder / "personal"),
-    }
-
-
-def ask_for_passwords(database: PrivatePostgres) -> None:
-    """As the file's server does: nobody but the administrator enters without a password."""
-    database.create_database("tongyuan")
-    rules = f"host all {USER} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-    (database.folder / "data" / "pg_hba.conf").write_text(rules)
-    with psycopg.connect(database.dsn()) as connection:
-        connection.execute("SELECT pg_reload_conf()")
-
-
-@contextmanager
-def broker(rabbit: PrivateRabbit, definitions: Path, county: ComposeCounty) -> Iterator[None]:
-    """The broker with the configuration that the container gets."""
-    text = (REPOSITORY / "deploy" / "rabbitmq" / "rabbitmq.conf").read_text()
-    assert "/definitions/definitions.json" in text
-    (rabbit.folder / "rabbitmq.conf").write_text(text.replace("/definitions/definitions.json", str(definitions)))
-    try:
-        rabbit.start()
-        assert county.healthy("rabbitmq", rabbit._environment())
-        yield
-    finally:
-        rabbit.stop()
-
-
-def succeed(county: ComposeCounty, job: str, *arguments: str) -> str:
-    done = county.job(job, *arguments)
-    assert done.returncode == 0, f"{job}: {done.stdout}{done.stderr}"
-    return done.stdout
+    with private_postgres(FAST) as database, plain_county(tmp_path_factory.mktemp("compose"), database) as county:
+        yield county
 
 
 def test_what_is_released_is_on_all_four_channels_and_verify_finds_nothing(county: ComposeCounty) -> None:
@@ -111,43 +48,6 @@ def test_what_is_released_is_on_all_four_channels_and_verify_finds_nothing(count
         assert found.status_code == 200, f"{name}: {found.text}"
         assert found.json()["source"]["key"] == f"application:{receipt['case_ref']}"
     assert "the same source everywhere" in succeed(county, "cli", "verify")
-
-
-def publish_an_item_and_its_guide(county: ComposeCounty) -> str:
-    item, guide = content.items()[0], content.guides()[0]
-    assert item.code == guide.code
-    rows = [row.model_dump(mode="json") for row in content.directory()]
-    assert county.http("catalog").put("/catalog/v1/directory", json=rows).is_success
-    for service, kind, document in (("catalog", "items", item), ("guides", "guides", guide)):
-        address = f"/{service}/v1/{kind}/{item.code}"
-        saved = county.http(service).put(address, json=document.model_dump(mode="json"))
-        assert saved.status_code == 201, saved.text
-        released = county.http(service).post(f"{address}/release")
-        assert released.json()["released"]["version"] == 1, released.text
-    return item.code
-
-
-def open_a_case(county: ComposeCounty, item_code: str) -> dict[str, str]:
-    for year, notice in content.calendars().items():
-        assert county.http("applications").put(f"/applications/v1/calendars/{year}", json=notice).is_success
-    opened = county.http("applications").post("/applications/v1/applications", json={"item_code": item_code})
-    assert opened.status_code == 201, opened.text
-    receipt: dict[str, str] = opened.json()
-    events = f"/applications/v1/applications/{receipt['project_no']}/events"
-    reported = county.http("applications").post(events, json={"event": "received"})
-    assert reported.is_success, reported.text
-    return receipt
-
-
-def wait_until_shown(county: ComposeCounty, key: str) -> None:
-    def position() -> int:
-        versions = county.http("ledger").get(f"/ledger/v1/versions/{key}").json().get("versions", [])
-        return max((int(version["position"]) for version in versions), default=0)
-
-    recorded = wait_for(position, f"{key} is recorded")
-    for name in CHANNELS:
-        at = f"/{name}/v1/position"
-        wait_for(lambda at=at, name=name: county.http(name).get(at).json()["position"] >= recorded, f"{name} shows it")
 
 
 def test_every_queue_has_its_consumer(county: ComposeCounty) -> None:

@@ -1,0 +1,139 @@
+"""The compose files' county on this machine: servers, accounts and jobs in the documented order, then every process."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from services.demo import content
+from tests.harness.compose import REPOSITORY, ComposeCounty, native_ports, raw
+from tests.harness.county import CHANNELS, SERVICES, wait_for
+from tests.harness.packages import require
+from tests.harness.postgres import PLACES, USER, PrivatePostgres
+from tests.harness.rabbitmq import BIN, PrivateRabbit
+
+JOBS = ("roles", "migrate", "topology")
+DEFINITIONS = "/definitions/definitions.json"
+
+
+@contextmanager
+def plain_county(folder: Path, database: PrivatePostgres) -> Iterator[ComposeCounty]:
+    """Started, as `docker compose up` starts it, and stopped in the end."""
+    ask_for_passwords(database)
+    rabbit = PrivateRabbit(folder / "rabbitmq")
+    county = ComposeCounty(folder / "county", {**secrets(), **places(folder, database, rabbit)}, tools())
+    succeed(county, "definitions")
+    with broker(rabbit, county, {DEFINITIONS: str(folder / "definitions.json")}), started(county):
+        yield county
+
+
+@contextmanager
+def started(county: ComposeCounty) -> Iterator[None]:
+    """The jobs, then every process."""
+    for job in JOBS:
+        succeed(county, job)
+    try:
+        county.start()
+        yield
+    finally:
+        county.stop()
+
+
+def tools() -> list[Path]:
+    """Where the servers' own programs are."""
+    return [BIN, require("psql", "postgresql", places=PLACES).parent]
+
+
+def secrets() -> dict[str, str]:
+    """What the documented command makes."""
+    command = [REPOSITORY / "deploy" / "secrets.sh", content.county().region, content.county().name]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> dict[str, str]:
+    """Where things are on this machine instead of in containers."""
+    return {
+        **native_ports(raw()),
+        **{f"{name.upper()}_HOST": "127.0.0.1" for name in (*SERVICES, "postgres", "rabbitmq")},
+        "LISTEN": "127.0.0.1",
+        "POSTGRES_PORT": str(database.port),
+        "POSTGRES_ADMIN": USER,
+        "RABBITMQ_PORT": str(urlsplit(rabbit.url).port),
+        "DEFINITIONS_FILE": str(folder / "definitions.json"),
+        "LEDGER_KEY_FOLDER": str(folder / "key"),
+        "PERSONAL_KEY_FOLDER": str(folder / "personal"),
+    }
+
+
+def ask_for_passwords(database: PrivatePostgres) -> None:
+    """As the file's server does: nobody but the administrator enters without a password."""
+    database.create_database("tongyuan")
+    rules = f"host all {USER} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    (database.folder / "data" / "pg_hba.conf").write_text(rules)
+    with psycopg.connect(database.dsn()) as connection:
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def broker(rabbit: PrivateRabbit, county: ComposeCounty, elsewhere: Mapping[str, str], *more: str) -> Iterator[None]:
+    """The broker with the configuration that the container gets; `elsewhere`: its paths, as they are here."""
+    text = "\n".join(
+        (REPOSITORY / "deploy" / "rabbitmq" / name).read_text(encoding="utf-8") for name in ("rabbitmq.conf", *more)
+    )
+    for path, here in elsewhere.items():
+        assert path in text, f"{path} is not in the broker's configuration"
+        text = text.replace(path, here)
+    (rabbit.folder / "rabbitmq.conf").write_text(text, encoding="utf-8")
+    try:
+        rabbit.start()
+        assert county.healthy("rabbitmq", rabbit._environment())
+        yield
+    finally:
+        rabbit.stop()
+
+
+def succeed(county: ComposeCounty, job: str, *arguments: str) -> str:
+    done = county.job(job, *arguments)
+    assert done.returncode == 0, f"{job}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def publish_an_item_and_its_guide(county: ComposeCounty) -> str:
+    item, guide = content.items()[0], content.guides()[0]
+    assert item.code == guide.code
+    rows = [row.model_dump(mode="json") for row in content.directory()]
+    assert county.http("catalog").put("/catalog/v1/directory", json=rows).is_success
+    for service, kind, document in (("catalog", "items", item), ("guides", "guides", guide)):
+        address = f"/{service}/v1/{kind}/{item.code}"
+        saved = county.http(service).put(address, json=document.model_dump(mode="json"))
+        assert saved.status_code == 201, saved.text
+        released = county.http(service).post(f"{address}/release")
+        assert released.json()["released"]["version"] == 1, released.text
+    return item.code
+
+
+def open_a_case(county: ComposeCounty, item_code: str) -> dict[str, str]:
+    for year, notice in content.calendars().items():
+        assert county.http("applications").put(f"/applications/v1/calendars/{year}", json=notice).is_success
+    opened = county.http("applications").post("/applications/v1/applications", json={"item_code": item_code})
+    assert opened.status_code == 201, opened.text
+    receipt: dict[str, str] = opened.json()
+    events = f"/applications/v1/applications/{receipt['project_no']}/events"
+    reported = county.http("applications").post(events, json={"event": "received"})
+    assert reported.is_success, reported.text
+    return receipt
+
+
+def wait_until_shown(county: ComposeCounty, key: str) -> None:
+    def position() -> int:
+        versions = county.http("ledger").get(f"/ledger/v1/versions/{key}").json().get("versions", [])
+        return max((int(version["position"]) for version in versions), default=0)
+
+    recorded = wait_for(position, f"{key} is recorded")
+    for name in CHANNELS:
+        at = f"/{name}/v1/position"
+        wait_for(lambda at=at, name=name: county.http(name).get(at).json()["position"] >= recorded, f"{name} shows it")
