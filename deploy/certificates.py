@@ -58,6 +58,8 @@ class Authority:
             _write(key_file, _key_pem(key), 0o600)
             _write(self.file, signed.public_bytes(serialization.Encoding.PEM), 0o644)
         self.certificate = x509.load_pem_x509_certificate(self.file.read_bytes())
+        if not key_file.exists():
+            sys.exit(f"{key_file} is missing: bring it back to sign, then away again")
         loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
         self.key = loaded

@@ -23,6 +23,8 @@ def ready(env: Mapping[str, str]) -> str:
         status = service.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         return reason(error)
+    finally:
+        service.close()
     return "" if status == http.client.OK else f"status {status}"
 
 

@@ -135,7 +135,7 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"certificate not accepted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
-            return f"TLS: {cause.reason or cause}"
+            return f"TLS: {getattr(cause, 'reason', None) or cause}"
         cause = cause.__cause__ or cause.__context__
     return type(error).__name__
 

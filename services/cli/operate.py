@@ -13,9 +13,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.cli import certificates
 from services.cli.audit import audited
 from services.cli.console import USAGE, BaseUrl, County, DataDir, Json_, county, err, fail, out, plain, print_json, say
 from shared.errors import NotFound, Refused, TongyuanError
+from shared.tls import reason
 
 MOST_SHOWN = 20
 LEAST_FREE_MIB = 500
@@ -93,9 +95,14 @@ def rebuild(
 
 
 def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """Check what this county needs: answering services, clocks, disk, file rights. Exit 1 when something is wrong."""
+    """Check what this county needs: services, clocks, disk, file rights, certificates. Exit 1 for anything wrong."""
     with county(base_url, data_dir) as running:
-        problems = [*_services_problems(running), *_clock_problems(running), *_folder_problems(running.config.data_dir)]
+        problems = [
+            *_services_problems(running),
+            *_clock_problems(running),
+            *_folder_problems(running.config.data_dir),
+            *certificates.problems(running),
+        ]
     if as_json:
         print_json({"problems": problems})
     else:
@@ -111,7 +118,7 @@ def _services_problems(running: County) -> Iterator[str]:
         try:
             answer = running.http(service).get(f"/{service}/readyz")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            yield f"{service} does not answer: {type(error).__name__}"
+            yield f"{service} does not answer: {reason(error)}"
             continue
         if not answer.is_success:
             yield f"{service} is not ready: {answer.status_code}"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -43,6 +44,16 @@ class Authority:
         paths[1].touch(mode=0o600)
         paths[1].write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
         return paths
+
+    @classmethod
+    def of(cls, theirs: Path, folder: Path) -> Self:
+        """The authority of deploy/certificates.py, to sign what it would not."""
+        made = cls(folder)
+        key = serialization.load_pem_private_key((theirs / "ca.key").read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        made.file, made._key = theirs / "ca.pem", key
+        made._name = x509.load_pem_x509_certificate(made.file.read_bytes()).subject
+        return made
 
     def folder(
         self, name: str, *, believes: "Authority | None" = None, days: int = 10, host: str = "localhost"

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,7 +50,7 @@ def tools() -> list[Path]:
 
 def secrets() -> dict[str, str]:
     """What the documented command makes."""
-    command = [REPOSITORY / "deploy" / "secrets.sh", content.county().region, content.county().name]
+    command = [str(REPOSITORY / "deploy" / "secrets.sh"), content.county().region, content.county().name]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return dict(line.split("=", 1) for line in lines)
 
@@ -97,13 +98,15 @@ def broker(rabbit: PrivateRabbit, county: ComposeCounty, elsewhere: Mapping[str,
 
 
 def succeed(county: ComposeCounty, job: str, *arguments: str) -> str:
+    """Run a job that must succeed; what it says."""
     done = county.job(job, *arguments)
     assert done.returncode == 0, f"{job}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
-def publish_an_item_and_its_guide(county: ComposeCounty) -> str:
-    item, guide = content.items()[0], content.guides()[0]
+def publish_an_item_and_its_guide(county: ComposeCounty, number: int = 0) -> str:
+    """The demo's item of that number is released, and its guide; its code."""
+    item, guide = content.items()[number], content.guides()[number]
     assert item.code == guide.code
     rows = [row.model_dump(mode="json") for row in content.directory()]
     assert county.http("catalog").put("/catalog/v1/directory", json=rows).is_success
@@ -117,6 +120,7 @@ def publish_an_item_and_its_guide(county: ComposeCounty) -> str:
 
 
 def open_a_case(county: ComposeCounty, item_code: str) -> dict[str, str]:
+    """A case that has been received; its receipt."""
     for year, notice in content.calendars().items():
         assert county.http("applications").put(f"/applications/v1/calendars/{year}", json=notice).is_success
     opened = county.http("applications").post("/applications/v1/applications", json={"item_code": item_code})
@@ -129,11 +133,16 @@ def open_a_case(county: ComposeCounty, item_code: str) -> dict[str, str]:
 
 
 def wait_until_shown(county: ComposeCounty, key: str) -> None:
+    """Until the ledger has it, and all four channels have applied what the ledger had then."""
+
     def position() -> int:
         versions = county.http("ledger").get(f"/ledger/v1/versions/{key}").json().get("versions", [])
         return max((int(version["position"]) for version in versions), default=0)
 
     recorded = wait_for(position, f"{key} is recorded")
     for name in CHANNELS:
-        at = f"/{name}/v1/position"
-        wait_for(lambda at=at, name=name: county.http(name).get(at).json()["position"] >= recorded, f"{name} shows it")
+        wait_for(partial(_reached, county, name, recorded), f"{name} shows it")
+
+
+def _reached(county: ComposeCounty, channel: str, position: int) -> bool:
+    return bool(county.http(channel).get(f"/{channel}/v1/position").json()["position"] >= position)

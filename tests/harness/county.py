@@ -156,7 +156,7 @@ class EmbeddedCounty(County):
         return [*TONGYUAN, name, *self._arguments]
 
     def _ready(self, name: str) -> bool:
-        return answers(f"{self.url(name)}/healthz")
+        return answers(f"{self.url(name)}/healthz", self.verify())
 
 
 class ProductionCounty(County):
@@ -216,10 +216,10 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0, exp
     raise AssertionError(f"not within {seconds:.0f} s: {what}\n{explain()}")
 
 
-def answers(url: str) -> bool:
+def answers(url: str, verify: ssl.SSLContext | bool = True) -> bool:
     """Is there a 2xx?"""
     try:
-        return httpx.get(url, timeout=2, trust_env=False).is_success
+        return httpx.get(url, timeout=2, trust_env=False, verify=verify).is_success
     except httpx.HTTPError:
         return False
 

@@ -5,6 +5,7 @@ from shared.green import patch
 if __name__ == "__main__":
     patch()
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import Any
 
 from shared.delivery import Message, Refusal
 from shared.messaging import batch, run_worker
+from shared.tls import Tls
 from tests.harness.recording import Recorder
 
 
 def main(url: str, size: str, heartbeat: str, *queues: str) -> None:
     """Take from the queues until SIGTERM."""
     files = dict(pair.split("=", 1) for pair in queues)
-    run_worker(_service(files, int(size)), url, heartbeat=int(heartbeat))
+    folder = os.environ.get("TONGYUAN_TLS_FOLDER")
+    tls = Tls(Path(folder)) if folder else None
+    run_worker(_service(files, int(size)), url, heartbeat=int(heartbeat), tls=tls)
 
 
 def _service(files: Mapping[str, str], size: int) -> type:
