@@ -55,6 +55,12 @@ def _server_class(tls: ssl.SSLContext | None) -> type[WSGIServer]:
             sock, address = super().get_request()
             if tls is None:
                 return sock, address
+            try:
+                # Who has hung up already: asked before the socket is inside an object that nobody could close.
+                sock.getpeername()
+            except OSError:
+                sock.close()
+                raise
             return tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), address
 
         def handle_error(self, request: Any, client_address: Any) -> None:

@@ -1,51 +1,22 @@
 """deploy/gateway/nginx.conf in front of a running county: one address for the public, nothing but what is public."""
 
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.harness.county import CHANNELS, REPOSITORY, SERVICES, EmbeddedCounty, answers, free_port, running, wait_for
-from tests.harness.packages import require
+from tests.harness.county import CHANNELS, SERVICES, EmbeddedCounty, running
+from tests.harness.gateway import gateway_before
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
-
-CONFIGURATION = REPOSITORY / "deploy" / "gateway" / "nginx.conf"
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the gateway; behind it an embedded county, whose one address stands for every service's."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running(EmbeddedCounty(folder / "county")) as county:
-        port = free_port()
-        command = [*nginx(folder, county.url("web"), port), "-g", "daemon off;"]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", 60, (folder / "log").read_text)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-def nginx(folder: Path, county: str, port: int) -> list[str]:
-    """The command with the configuration, which names other places only: addresses, port and temporary files."""
-    text = CONFIGURATION.read_text(encoding="utf-8")
-    inside = "include /etc/nginx/inside.conf;"
-    assert inside in text
-    text = text.replace(inside, (CONFIGURATION.parent / "plain.conf").read_text(encoding="utf-8"))
-    for name in (*CHANNELS, "ledger"):
-        assert f"http://{name}:8080;" in text
-        text = text.replace(f"http://{name}:8080;", f"{county};")
-    text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
-    file = folder / "nginx.conf"
-    file.write_text(text, encoding="utf-8")
-    return [str(require("nginx", "nginx-light")), "-e", "stderr", "-c", str(file)]
+    with running(EmbeddedCounty(folder / "county")) as county, gateway_before(county.url("web"), folder) as address:
+        yield address
 
 
 def ask(source: str, gateway: str, case: int, forged: str = "") -> int:

@@ -20,6 +20,7 @@ from shared.upstream import client, get
 from shared.worker_http import PATIENCE_SECONDS, serve_health
 from tests.harness.certificates import Authority
 from tests.harness.county import REPOSITORY, TONGYUAN, EmbeddedCounty, free_port, running, wait_for
+from tests.harness.gateway import gateway_before
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("tls_http"), pytest.mark.timeout(600)]
 
@@ -233,3 +234,15 @@ def test_the_doctor_tells_of_a_certificate_that_ends_soon(place: Place) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "the certificate that catalog shows ends in 11 days" in done.stdout
     assert f"{place.folder / 'certificate.pem'} ends in 11 days" in done.stdout
+
+
+def test_the_gateway_shows_its_certificate_and_the_public_needs_none(place: Place, tmp_path: Path) -> None:
+    with gateway_before(place.county.url("web"), tmp_path, place.ours.folder("gateway")) as address:
+        assert httpx.get(f"{address}/web/", trust_env=False).status_code == 200
+        assert httpx.get(f"{address}/ledger/v1/head", trust_env=False).json()["root"]
+
+
+def test_a_gateway_that_does_not_know_the_county_passes_on_nothing(place: Place, tmp_path: Path) -> None:
+    certificates = place.ours.folder("doubter", believes=place.strange)
+    with gateway_before(place.county.url("web"), tmp_path, certificates) as address:
+        assert httpx.get(f"{address}/web/", trust_env=False).status_code == 502

@@ -19,7 +19,7 @@ from tests.harness.compose_county import open_a_case, publish_an_item_and_its_gu
 from tests.harness.county import CHANNELS, SERVICES, wait_for
 from tests.harness.tls_county import Secured, make_certificates, tls_county
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("tls_county"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.long, pytest.mark.xdist_group("tls_county"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
