@@ -59,7 +59,7 @@ class Authority:
         self, name: str, *, believes: "Authority | None" = None, days: int = 10, host: str = "localhost"
     ) -> Path:
         """What `shared.tls` reads: the certificate of `name`, for 127.0.0.1 unless it is for another host."""
-        folder = self._folder / f"tls of {name}"
+        folder = self._folder / f"tls-{name}"
         folder.mkdir(exist_ok=True)
         address = "127.0.0.1" if host == "localhost" else None
         certificate, key = self.issue(name, days=days, host=host, address=address)
