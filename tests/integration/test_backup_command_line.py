@@ -1,5 +1,8 @@
 """`backup`, `restore`, `erase`, `compact` as an operator types them, beside a county that runs."""
 
+import re
+import shutil
+
 import httpx
 import pytest
 
@@ -42,7 +45,9 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     over = tongyuan(county, "restore", file, "--force")
     assert (over.code, "stop it first" in over.complaint) == (PROBLEM, True)
     beside = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data", "--json")
-    assert (beside.code, beside.json["notes"]) == (WELL, [])
+    (note,) = beside.json["notes"]
+    assert (beside.code, "personal-keys does not hold it: put it back before you start" in note) == (WELL, True)
+    shutil.copy(county.folder / "data" / "personal-keys", tmp_path / "data")
     other = EmbeddedCounty(tmp_path, "--no-demo", env={"TONGYUAN_REGION": REGION})
     with running(other):
         assert found(other)
@@ -63,7 +68,9 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     county.stop()
     older = tongyuan(county, "restore", file, "--only", "ledger", "--force")
     assert (older.code, older.out.count("refuses to follow")) == (WELL, 4)
+    size, root = re.search(r"keys accept (\d+) ([0-9a-f]{64})", older.out).groups()
     county.start()
+    assert tongyuan(county, "keys", "accept", size, root).code == WELL
     status = tongyuan(county, "status", "--json")
     assert (status.code, status.json["parts"]["web"]["halted"] is not None) == (PROBLEM, True)
     assert tongyuan(county, "rebuild", "web").code == PROBLEM
