@@ -63,7 +63,8 @@ def make_auditor(
     db: Database, settings: Settings, connect: Connect, stop: Event, channels: Sequence[str] = CHANNELS
 ) -> Auditor:
     """The auditor of these channels. `stop` ends its waiting."""
-    sights = {name: sight(name, settings.county) for name in channels}
+    readers = {name: connect(name, None) for name in channels}
+    sights = {name: sight(name, settings.county, settings.origin_for(origin(readers[name]))) for name in channels}
     plan = Plan(
         settings.audit_poll, settings.audit_interval, timedelta(seconds=settings.allowed_delay), settings.audit_repair
     )
@@ -71,7 +72,7 @@ def make_auditor(
     ledger = LedgerReading(connect("ledger", settings.service_token), sights)
     tools = Tools(db, ledger, Digesting(_buckets, digests.bucket_of), pace, plan)
     watches = [
-        Watch(tools, Stranger(name, connect(name, None), pace), Mender(name, connect(name, settings.admin_token)))
+        Watch(tools, Stranger(name, readers[name], pace), Mender(name, connect(name, settings.admin_token)))
         for name in channels
     ]
     return Auditor(tools, watches)
@@ -87,17 +88,23 @@ def _connect(settings: Settings, service: str, token: SecretStr | None) -> httpx
     return client(settings.url_for(service), token.get_secret_value() if token else "", settings.tls)
 
 
-def sight(name: str, county: str) -> Sight:
-    """How a channel should be seen."""
+def origin(reader: httpx.Client) -> str:
+    """What a channel sees that it was asked as."""
+    url = reader.base_url
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def sight(name: str, county: str, origin: str) -> Sight:
+    """How a channel should be seen. `origin`: what its QR codes lead to, for who reads as the auditor does."""
     adapter = adapters()[name]
     place: Place = import_module(f"services.channels.{name}.pages").PLACE
-    return Sight(name, partial(document_row, adapter), adapter.summary, partial(_page, place, county))
+    return Sight(name, partial(document_row, adapter), adapter.summary, partial(_page, place, county, origin))
 
 
-def _page(place: Place, county: str, item: Json, guide: Json | None) -> str:
+def _page(place: Place, county: str, origin: str, item: Json, guide: Json | None) -> str:
     """The page's footer tells how fresh it is, which is not compared."""
     template = place.templates.get_template("item.html")
-    return template.render(county=county, freshness=Freshness(0), item=item, guide=guide)
+    return template.render(county=county, origin=origin, freshness=Freshness(0), item=item, guide=guide)
 
 
 def _buckets(lines: Iterable[Line]) -> Buckets:

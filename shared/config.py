@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     base_url: HttpUrl | None = Field(
         None, description="Where all services are reachable under one address (a gateway)."
     )
+    public_url: HttpUrl | None = Field(
+        None,
+        description="Where the public reaches the county, for QR codes on screens and paper; default: as it was asked.",
+    )
     catalog_url: HttpUrl | None = Field(None, description="Address of catalog, without its path; default `base_url`.")
     guides_url: HttpUrl | None = Field(None, description="Address of guides.")
     applications_url: HttpUrl | None = Field(None, description="Address of applications.")
@@ -131,6 +135,10 @@ class Settings(BaseSettings):
     def tls(self) -> Tls | None:
         """TLS of this process; None without a folder."""
         return Tls(self.tls_folder, self.tls_listen) if self.tls_folder else None
+
+    def origin_for(self, asked: str) -> str:
+        """Where the public reaches the county, without a slash at the end; `asked`: where this request was sent to."""
+        return str(self.public_url or asked).rstrip("/")
 
     @property
     def log_origin(self) -> str:

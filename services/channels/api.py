@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import orjson
@@ -52,7 +54,10 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     api.include_router(_operators(channel))
     api.include_router(cosigning.router(db, name, settings))
     api.include_router(_proofs(channel))
-    api.include_router(pages_of(name, Shelf(channel, index, lookup), settings.county))
+    shelf = Shelf(channel, index, lookup)
+    if find_spec(f"services.channels.{name}.api"):
+        api.include_router(import_module(f"services.channels.{name}.api").router(db, shelf, live))
+    api.include_router(pages_of(name, shelf, settings.county))
     api.router.routes.append(Route("/v1/stream", StreamApp(live.stream, live.open), methods=["GET"]))
     return api
 

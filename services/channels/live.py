@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -50,12 +51,17 @@ class Live:
         self.stream = Stream(name)
         self.page = Page(name, self._look)
         self._seen = -1
+        self._told: deque[bytes] = deque()
         self._head = ""
         self._measure_after = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Feed the stream. A database that is down is waited for."""
         _keep_up(self._db, self.step, stop, failure="stream not fed")
+
+    def tell(self, event: str, data: str) -> None:
+        """Send an event that is no change of the store, after what is on its way."""
+        self._told.append(encode(event, data))
 
     def step(self) -> bool:
         """Take the next changes and the newest head from the store; False when there was nothing new."""
@@ -74,6 +80,8 @@ class Live:
             self._seen = max(self._seen, at.change)
             self.page.turn(Mark(at.epoch, at.change, at.time or ""))
             self._tell_head(queries.freshness_of(at))
+        while self._told:
+            self.stream.add([Frame(self._seen, self._told.popleft())])
         # A full page may have a next one; whatever has come since this page has rung the bell.
         return len(rows) == BATCH
 

@@ -88,6 +88,17 @@ class IndexedRow(ChannelModel, table=True):
     change: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
+class CalledRow(ChannelModel, table=True):
+    """Ticket numbers called in the hall, see `services.channels.called`; only the kiosk has any."""
+
+    __tablename__ = "called"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    calls: str = Field(sa_column=Column(Text, nullable=False))
+    called_at: str = Field(max_length=27)
+    expires_at: str = Field(max_length=27)
+
+
 class SeenHeadRow(ChannelModel, table=True):
     """The newest signed head that this channel has applied up to."""
 

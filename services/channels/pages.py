@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json
 from services.channels.directory import Filter
+from services.channels.life_events import BY_CODE
 from services.channels.reader import Reader
 from services.channels.rendering import Place, page
 from shared.assets import asset_response
 from shared.errors import Invalid, NotFound, TooManyRequests
 
-PAGE_SIZE = 20
 MOST_PAGES = 1_000
 MOST_FOUND = 20
 LONGEST_QUERY = 200
@@ -37,29 +37,32 @@ TOO_MANY = (
 
 
 def pages_of(channel: str, reader: Reader, county: str) -> APIRouter:
-    """Pages of a channel by its name."""
-    place: Place = import_module(f"services.channels.{channel}.pages").PLACE
-    return router(place, reader, county)
+    """Pages of a channel by its name. Its `pages.py` may have a `more` that adds to those that all channels have."""
+    module = import_module(f"services.channels.{channel}.pages")
+    return router(module.PLACE, reader, county, getattr(module, "more", None))
 
 
-def router(place: Place, reader: Reader, county: str) -> APIRouter:
+Show = Callable[..., Response]
+More = Callable[[Reader, Show], APIRouter]
+
+
+def router(place: Place, reader: Reader, county: str, more: More | None = None) -> APIRouter:
     """All pages of one channel. `county` is the name people read in the heading."""
     routes = APIRouter(include_in_schema=False)
 
     def show(request: Request, template: str, **values: Any) -> Response:
         return page(place, request, template, county=county, freshness=reader.freshness(), **values)
 
-    routes.include_router(_browsing(reader, show))
+    if more is not None:
+        routes.include_router(more(reader, show))
+    routes.include_router(_browsing(place.page_size, reader, show))
     routes.include_router(_items(reader, show))
     routes.include_router(_cases(reader, show))
     routes.include_router(_static(place))
     return routes
 
 
-Show = Callable[..., Response]
-
-
-def _browsing(reader: Reader, show: Show) -> APIRouter:
+def _browsing(page_size: int, reader: Reader, show: Show) -> APIRouter:
     routes = APIRouter()
 
     @routes.api_route("/", methods=READ)
@@ -67,20 +70,23 @@ def _browsing(reader: Reader, show: Show) -> APIRouter:
         return show(request, "home.html", facets=reader.facets())
 
     @routes.api_route("/items", methods=READ)
-    def items(request: Request, audience: str = "", theme: str = "", department: str = "") -> Response:
+    def items(request: Request, audience: str = "", theme: str = "", department: str = "", event: str = "") -> Response:
         chosen = {"audience": audience if audience in AUDIENCES else "", "theme": theme, "department": department}
-        wanted = Filter(**{name: value or None for name, value in chosen.items()})  # type: ignore[arg-type]  # checked above
+        happened = BY_CODE.get(event)
+        wanted = Filter(event=happened, **{name: value or None for name, value in chosen.items()})  # type: ignore[arg-type]  # checked above
         number = _page_number(request.query_params.get("page", ""))
-        listing = reader.items(wanted, (number - 1) * PAGE_SIZE, PAGE_SIZE)
-        query = urlencode({name: value for name, value in chosen.items() if value})
-        heading = " · ".join(part for part in (AUDIENCES.get(audience, ""), theme, department) if part)
+        listing = reader.items(wanted, (number - 1) * page_size, page_size)
+        query = urlencode({name: value for name, value in {**chosen, "event": happened and event}.items() if value})
+        said = (AUDIENCES.get(audience, ""), happened.zh if happened else "", theme, department)
+        heading = " · ".join(part for part in said if part)
         return show(
             request,
             "items.html",
             listing=listing,
             heading=heading[:LONGEST_QUERY] or "全部事项",
+            chosen=wanted,
             number=number,
-            pages=max(1, -(-listing.total // PAGE_SIZE)),
+            pages=max(1, -(-listing.total // page_size)),
             query=f"{query}&" if query else "",
         )
 

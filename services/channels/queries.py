@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -34,6 +34,15 @@ class StartOver(TongyuanError):
 
     status = 410
     title = "Start over"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """How many cases were accepted on a day, are open, and were finished on that day."""
+
+    accepted: int
+    open: int
+    finished: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,44 @@ def counts(session: Session) -> dict[str, int]:
         select(DocumentRow.kind, func.count()).where(col(DocumentRow.content).is_not(None)).group_by(DocumentRow.kind)
     )
     return dict(session.exec(query).all())
+
+
+def news(session: Session, since: str, limit: int) -> list[Json]:
+    """Items and guides shown now that were released from `since` on, newest first: key, version, name, released_at."""
+    query = (
+        select(DocumentRow)
+        .where(col(DocumentRow.kind) != "application", DocumentRow.released_at >= since, *_shown())
+        .order_by(col(DocumentRow.released_at).desc(), col(DocumentRow.change).desc())
+        .limit(limit)
+    )
+    return [
+        {
+            "key": row.key,
+            "version": row.version,
+            "name": orjson.loads(row.content or "{}").get("name", ""),
+            "released_at": row.released_at,
+        }
+        for row in session.exec(query)
+    ]
+
+
+def cases(session: Session, day: date) -> CaseCounts:
+    """Cases by what everybody may know of them; `day` in China."""
+    field = "content::json ->> '{}'" if session.get_bind().dialect.name == "postgresql" else "content ->> '$.{}'"
+    row = (
+        session.connection()
+        .execute(
+            text(
+                f"SELECT count(CASE WHEN {field.format('accept_date')} = :day THEN 1 END) AS accepted, "  # noqa: S608  # fixed names
+                f"count(CASE WHEN {field.format('stage')} <> '3' THEN 1 END) AS open, "
+                f"count(CASE WHEN {field.format('result_date')} = :day THEN 1 END) AS finished "
+                "FROM document WHERE kind = 'application' AND content IS NOT NULL"
+            ),
+            {"day": day.isoformat()},
+        )
+        .one()
+    )
+    return CaseCounts(row.accepted, row.open, row.finished)
 
 
 def waiting(session: Session) -> int:

@@ -1,11 +1,14 @@
 """What the pages need to know of a channel, as one small port."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from contracts.base import Json
+from contracts.publication import Kind
 from services.channels.directory import Facets, Filter, Listing
+from services.channels.queries import CaseCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,21 @@ class Reader(Protocol):
 
     def lookup(self, project_no: str, query_code: str, address: str) -> Json:
         """A case. Raises `NotFound` or `Invalid` for a pair that fits none, `TooManyRequests` after too many tries."""
+
+    def documents(self, kind: Kind) -> Iterator[Json]:
+        """Everything shown of a kind, in order of the codes."""
+
+    def cursor(self) -> str:
+        """Another one whenever anything that is shown has changed."""
+
+    def news(self, since: str, limit: int) -> list[Json]:
+        """See `queries.news`."""
+
+    def cases(self, day: date) -> CaseCounts:
+        """See `queries.cases`."""
+
+    def called(self) -> Json:
+        """See `called.get`."""
 
     def freshness(self) -> Freshness:
         """See `Freshness`."""

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from contracts.verify_address import printed_address
+from services.channels import qr
 from services.channels.phrases import BEIJING
 from shared.assets import COMMON, Asset, assets_of
 from shared.bilingual import attribute, t
+from shared.config import Settings
 from shared.http import etag_response
 
 TOO_MANY = 429
@@ -36,6 +40,8 @@ class Place:
     title: str
     promise: str
     """One line under the title: what people find here."""
+    page_size: int = 20
+    """Items on one page of a list."""
 
     @cached_property
     def assets(self) -> dict[str, Asset]:
@@ -54,11 +60,20 @@ class Place:
         environment.filters |= {
             "day": day,
             "minute": minute,
+            "clock": clock,
             "link": link,
             "parted": parted,
             "paragraphs": paragraphs,
+            "qr": qr.svg,
+            "json": as_json,
         }
-        environment.globals |= {"place": self, "static": self.static, "t": t, "attribute": attribute}
+        environment.globals |= {
+            "place": self,
+            "static": self.static,
+            "t": t,
+            "attribute": attribute,
+            "printed_address": printed_address,
+        }
         return environment
 
     def static(self, name: str) -> str:
@@ -70,7 +85,7 @@ def page(
     place: Place, request: Request, template: str, *, status: int = 200, private: bool = False, **values: Any
 ) -> Response:
     """An HTML page; conditional where it may be kept, `no-store` where it is `private`."""
-    body = place.templates.get_template(template).render(**values).encode()
+    body = place.templates.get_template(template).render(origin=origin(request), **values).encode()
     headers = {"Content-Security-Policy": CONTENT_POLICY}
     if private or status != 200:
         cache = "no-store" if private else "no-cache"
@@ -78,6 +93,17 @@ def page(
         return Response(body, status, {**headers, **patience, "Cache-Control": cache}, HTML)
     etag = hashlib.sha256(body).hexdigest()[:32]
     return etag_response(request, body, etag, media_type=HTML, headers=headers)
+
+
+def origin(request: Request) -> str:
+    """Where the public reaches this county, see `Settings.origin_for`."""
+    settings: Settings = request.app.state.settings
+    return settings.origin_for(f"{request.url.scheme}://{request.url.netloc}")
+
+
+def as_json(value: Any) -> str:
+    """For a `data-` attribute that a script reads."""
+    return orjson.dumps(value).decode()
 
 
 def day(value: str | date) -> str:
@@ -90,6 +116,11 @@ def minute(moment: datetime) -> str:
     """`2026年3月1日 09:05`, in Beijing."""
     there = moment.astimezone(BEIJING)
     return f"{day(there.date())} {there:%H:%M}"
+
+
+def clock(moment: str) -> str:
+    """`2026-03-01T01:05:00.000000Z` → `09:05`, in Beijing."""
+    return f"{datetime.fromisoformat(moment).astimezone(BEIJING):%H:%M}"
 
 
 def link(address: str | None) -> str | None:

@@ -1,13 +1,14 @@
 """The pages' reader over a channel's store, see `services.channels.reader`."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
 from contracts.base import Json
 from contracts.publication import Kind
-from services.channels import queries
+from services.channels import called, queries
 from services.channels.commands import Channel
 from services.channels.directory import Directory, Facets, Filter, Listing
 from services.channels.lookup import Lookup, LookupRequest
@@ -61,6 +62,36 @@ class Shelf:
         wanted = parse(LookupRequest, {"project_no": project_no, "query_code": query_code})
         found: Json = orjson.loads(self._lookup.find(wanted, address))
         return found
+
+    def documents(self, kind: Kind) -> Iterator[Json]:
+        """See `Reader`. One page of them at a time is in memory, and the store is free in between."""
+        last = ""
+        while True:
+            with self._db.read() as session:
+                rows = queries.page(session, kind, last, PAGE)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1]["code"]
+
+    def cursor(self) -> str:
+        """See `Reader`."""
+        with self._db.read() as session:
+            return str(queries.freshness(session)["cursor"])
+
+    def news(self, since: str, limit: int) -> list[Json]:
+        """See `Reader`."""
+        with self._db.read() as session:
+            return queries.news(session, since, limit)
+
+    def cases(self, day: date) -> queries.CaseCounts:
+        """See `Reader`."""
+        with self._db.read() as session:
+            return queries.cases(session, day)
+
+    def called(self) -> Json:
+        """See `Reader`."""
+        return called.get(self._db)
 
     def freshness(self) -> Freshness:
         """See `Reader`."""

@@ -52,6 +52,16 @@ def sounds(text: str) -> list[str]:
     return [sound for run in runs(text) if not run.isascii() for sound in _sounds(run)]
 
 
+def syllables(text: str) -> str:
+    """`text` as it is typed, a blank between characters and `/` between readings: 银行 → `yin xing/hang`.
+
+    Letters and digits stand for themselves, punctuation is left out. What a keyboard without an input method needs.
+    """
+    return " ".join(
+        part for run in runs(text) for part in (run if run.isascii() else map("/".join, map(_readings, run))) if part
+    )
+
+
 def runs(text: str) -> list[str]:
     """Stretches of Latin letters and digits, and stretches of other letters."""
     return _RUN.findall(normalised(text))

@@ -1,15 +1,16 @@
 """A channel on a table: real projections, search and directory over chosen publications, as the pages' reader."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
-from contracts.publication import Publication
+from contracts.publication import Kind, Publication
 from services.channels.directory import Directory, Facets, Filter, Listing
 from services.channels.port import adapters, source_of
+from services.channels.queries import CaseCounts
 from services.channels.reader import Freshness
 from services.channels.search import SearchIndex, create_statements, indexed
 from shared.database import Database
@@ -68,6 +69,26 @@ class Shelf:
         if (project_no, query_code) != PAIR:
             raise NotFound("no such pair")
         return next(document for document in self._shown.values() if document["kind"] == "application")
+
+    def documents(self, kind: Kind) -> Iterator[Json]:
+        keys = sorted(key for key in self._shown if key.startswith(f"{kind}:"))
+        return (self._shown[key] for key in keys)
+
+    def cursor(self) -> str:
+        return "0a.1"
+
+    def news(self, since: str, limit: int) -> list[Json]:
+        return [
+            {"key": key, "version": 2, "name": document["name"], "released_at": "2026-03-02T01:00:00.000000Z"}
+            for key, document in self._shown.items()
+            if document["kind"] != "application"
+        ][:limit]
+
+    def cases(self, day: date) -> CaseCounts:
+        return CaseCounts(accepted=12, open=34, finished=3)
+
+    def called(self) -> Json:
+        return {"calls": [{"ticket": "A032", "window": "A01"}], "called_at": None, "expires_at": None}
 
     def freshness(self) -> Freshness:
         return self.fresh

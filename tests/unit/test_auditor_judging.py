@@ -21,7 +21,8 @@ from tests.harness import projecting
 from tests.harness.projecting import MOMENT, any_guide, any_item, of_case, of_guide, of_item, published
 
 CHANNELS = sorted(adapters())
-SIGHTS = {name: sight(name, "云溪县") for name in CHANNELS}
+ORIGIN = "http://127.0.0.1:8080"
+SIGHTS = {name: sight(name, "云溪县", ORIGIN) for name in CHANNELS}
 ALLOWED = timedelta(seconds=60)
 anything = any_item.map(of_item) | any_guide.map(of_guide) | st.just(of_case(projecting.progress()))
 other_values = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5) | st.just([]) | st.just({})

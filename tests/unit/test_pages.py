@@ -38,6 +38,9 @@ def test_the_home_page_leads_to_search_themes_units_and_cases(channel, client):
     page = client.get(f"/{channel}/").text
 
     assert f'action="/{channel}/search"' in page
+    if channel == "kiosk":  # who stands chooses in two touches, not from a hundred links
+        assert 'href="/kiosk/items?event=papers"' in page
+        page += "".join(client.get(f"/kiosk/browse/{by}").text for by in ("person", "departments"))
     assert "证件办理" in page
     assert "云溪县公安局" in page
     assert f'href="/{channel}/progress"' in page

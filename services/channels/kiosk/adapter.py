@@ -1,11 +1,15 @@
-"""Hall kiosk: items that the hall takes (是否进驻政务大厅), answers at a glance, window numbers, short plain texts."""
+"""Hall kiosk: items that the hall takes (是否进驻政务大厅), answers at a glance, window numbers, short plain texts.
+
+Short answers that are made from codes are made in English as well, under `…_en`.
+"""
 
 from contracts.base import Json
 from contracts.catalog import Item
-from contracts.guides import Guide
+from contracts.guides import Guide, Window
 from contracts.publication import Kind, Publication
-from services.channels import phrases, shapes
+from services.channels import english, phrases, shapes
 from services.channels.bodies import guide_of, item_of
+from services.channels.opening import opening
 
 NOTE = 60
 """Characters of a note beside a material: who stands reads little."""
@@ -34,13 +38,15 @@ class Kiosk:
 
     def summary(self, document: Json) -> Json:
         """See `Adapter`; with the mark of what this very machine can do."""
-        return shapes.summary(document) | {"is_service_terminals": document["is_service_terminals"]}
+        more = {field: document[field] for field in ("is_service_terminals", "glance_en") if field in document}
+        return shapes.summary(document) | more
 
 
 def item_document(item: Item) -> Json:
     """Head and glance, whether this machine can do it, and what one gets."""
     return {
         **shapes.item_head(item),
+        "glance_en": english.glance(item),
         "is_service_terminals": item.is_service_terminals,
         "why_come": phrases.shorten(item.limit_scene_explain, NOTE) or None,
         "result_name": item.result_name,
@@ -53,21 +59,20 @@ def guide_document(guide: Guide) -> Json:
     return {
         **shapes.guide_head(guide),
         "glance": {"bring": phrases.bring(guide), "where": where(guide), "cost": phrases.fees(guide)},
-        "windows": [
-            {"no": window.window_no, "place": window.address, "hours": window.hours, "phone": window.phone}
-            for window in guide.windows
-        ],
+        "glance_en": {"bring": english.bring(guide), "cost": english.fees(guide)},
+        "windows": [_window(window) for window in guide.windows],
         "materials": [
             {
                 "name": one.material_name,
                 "words": phrases.material(one),
+                "words_en": english.material(one),
                 "note": phrases.shorten(one.fill_explain or phrases.material_source(one), NOTE),
             }
             for one in guide.materials
         ],
         "condition": phrases.pieces(guide.accept_condition, PARAGRAPH),
         "steps": [step.name for step in guide.steps],
-        "fees": [{"name": fee.fee_name, "words": phrases.fee(fee)} for fee in guide.fees],
+        "fees": [{"name": fee.fee_name, "words": phrases.fee(fee), "words_en": english.fee(fee)} for fee in guide.fees],
         "questions": [
             {"question": one.question, "answer": phrases.pieces(one.answer, PARAGRAPH)} for one in guide.questions
         ],
@@ -79,6 +84,17 @@ def guide_document(guide: Guide) -> Json:
 def where(guide: Guide) -> str:
     """Number of the first window that has one, else its place."""
     return next((window.window_no for window in guide.windows if window.window_no), guide.windows[0].address)
+
+
+def _window(window: Window) -> Json:
+    """One window; `opening` is `hours` as far as a machine can be sure of them, see `opening.opening`."""
+    return {
+        "no": window.window_no,
+        "place": window.address,
+        "hours": window.hours,
+        "opening": opening(window.hours),
+        "phone": window.phone,
+    }
 
 
 ADAPTER = Kiosk()

@@ -16,6 +16,7 @@ function listen() {
   for (const type of ["sync", "head"]) stream.addEventListener(type, (event) => tell("head", JSON.parse(event.data)));
   stream.addEventListener("change", (event) => hear(JSON.parse(event.data)));
   stream.addEventListener("reset", refresh);
+  stream.addEventListener("board", () => tell("board", {}));
   stream.addEventListener("open", () => tell("stream", { open: true }));
   stream.addEventListener("error", () => {
     tell("stream", { open: false });
@@ -85,6 +86,7 @@ function announce() {
 
 if (document.getElementById("main")?.hasAttribute("data-live")) {
   listen();
+  document.addEventListener("refresh", refresh); // of scripts that know a reason of their own
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") return silence();
     listen();

@@ -1,0 +1,44 @@
+"""What only the hall's screens ask for under /kiosk/v1/: the finder's document, and the called ticket numbers."""
+
+import hashlib
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from contracts.base import Json
+from contracts.publication import Kind
+from services.channels import called
+from services.channels.kiosk import hall
+from services.channels.live import Live
+from services.channels.reader import Reader
+from shared.database import Database
+from shared.http import Admin, etag_response
+
+MUST_ASK = "public, max-age=0, must-revalidate"
+
+
+def router(db: Database, reader: Reader, live: Live) -> APIRouter:
+    """Routes of the kiosk beside those that every channel has."""
+    routes = APIRouter(prefix="/v1")
+    finder = hall.Kept(reader.cursor, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
+
+    @routes.get(
+        "/finder", tags=["documents"], summary="Names of all items with their pinyin, to search without a server"
+    )
+    def names(request: Request) -> Response:
+        body = finder.get()
+        return etag_response(request, body, hashlib.sha256(body).hexdigest()[:32], cache=MUST_ASK)
+
+    @routes.get("/board", tags=["hall"], summary="Ticket numbers that are called now")
+    def board(response: Response) -> Json:
+        response.headers["Cache-Control"] = "no-store"
+        return called.get(db)
+
+    @routes.put("/board", tags=["operators"], dependencies=[Admin], summary="Say which ticket numbers are called now")
+    def call(calls: called.Calls) -> Json:
+        """For a queue system. Numbers only: what could name a person is refused. Empty by itself after `minutes`."""
+        held = called.put(db, calls)
+        live.tell("board", "{}")
+        return held
+
+    return routes

@@ -1,0 +1,127 @@
+"""The hall as a whole, out of all items and guides that the kiosk shows: its windows, and the finder's document.
+
+Pure, but for `Kept`, which makes a thing anew when the channel has changed.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from contracts.base import Json
+from services.channels import words
+from services.channels.vocabulary import SYNONYMS
+
+FLOOR = re.compile(r"(?:地下|负)?[一二三四五六七八九十\d]+(?:楼|层).*$")
+NUMERALS = str.maketrans("一二三四五六七八九", "123456789")
+MOST_NAMES = 8
+"""Names of one item that the finder knows: its own, the short one, and keywords."""
+
+Made = TypeVar("Made")
+
+
+class Kept(Generic[Made]):
+    """What `make` gave last, for as long as the cursor stays the same."""
+
+    def __init__(self, cursor: Callable[[], str], make: Callable[[], Made]) -> None:
+        self._cursor, self._make = cursor, make
+        self._turn = threading.Lock()
+        self._made: tuple[str, Made] | None = None
+
+    def get(self) -> Made:
+        """The newest. Who comes while it is being made waits for it instead of making it too."""
+        with self._turn:
+            cursor = self._cursor()
+            if self._made is None or self._made[0] != cursor:
+                self._made = cursor, self._make()
+            return self._made[1]
+
+
+@dataclass(slots=True)
+class Window:
+    """One window at one place, with the items (code, name) that it takes."""
+
+    no: str | None
+    hours: str | None
+    opening: Json | None
+    phone: str | None
+    items: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Spot:
+    """A floor or an area, as the address ends; its windows in order."""
+
+    name: str
+    windows: list[Window] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Building:
+    """Where one goes: the address without floor and area."""
+
+    address: str
+    spots: list[Spot] = field(default_factory=list)
+
+
+def buildings(guides: Iterable[Json], shown: frozenset[str]) -> list[Building]:
+    """All windows by place, the building with the most of them first. Guides of items not `shown` are left out."""
+    found: dict[tuple[str, str], dict[tuple[str | None, str | None], Window]] = {}
+    for guide in guides:
+        if guide["code"] not in shown:
+            continue
+        for given in guide["windows"]:
+            place = found.setdefault(_parted(given["place"]), {})
+            same = (given["no"], given["hours"])
+            fresh = Window(given["no"], given["hours"], given.get("opening"), given["phone"])
+            window = place.setdefault(same, fresh)
+            if (guide["code"], guide["name"]) not in window.items:
+                window.items.append((guide["code"], guide["name"]))
+    made: dict[str, Building] = {}
+    for (address, spot), windows in sorted(found.items(), key=lambda pair: _order(pair[0][1])):
+        in_order = sorted(windows.values(), key=lambda window: _order(window.no or ""))
+        made.setdefault(address, Building(address)).spots.append(Spot(spot, in_order))
+    return sorted(made.values(), key=lambda building: -sum(len(spot.windows) for spot in building.spots))
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """`…政务服务中心一楼A区` → building, `一楼A区`."""
+    floor = FLOOR.search(address)
+    return (address, "") if floor is None or floor.start() == 0 else (address[: floor.start()], floor.group())
+
+
+def _order(text: str) -> list[str]:
+    """`二楼` before `三楼`, `9号` before `10号`."""
+    return [part.zfill(6) if part.isdigit() else part for part in re.split(r"(\d+)", text.translate(NUMERALS))]
+
+
+def finder(items: Iterable[Json]) -> Json:
+    """What a browser needs to find an item by letters alone, without a server and without an input method.
+
+    `items`: code, unit, themes, names, the names' syllables (`words.syllables`), and two facts in two languages.
+    `common`: words that people say, their syllables, and what officials call it; only such as lead to an item.
+    """
+    rows = [_row(item) for item in items]
+    text = "\n".join(name for row in rows for name in row["names"])
+    common = [
+        {"word": word, "sound": words.syllables(word), "means": list(officials)}
+        for word, officials in SYNONYMS.items()
+        if any(meaning in text for meaning in (word, *officials))
+    ]
+    return {"items": rows, "common": common}
+
+
+def _row(item: Json) -> Json:
+    given = (item["name"], item["short_name"], *item["keywords"])
+    names = [name for name in dict.fromkeys(given) if name][:MOST_NAMES]
+    english = item.get("glance_en", {})
+    facts = [[item["glance"][fact], english.get(fact)] for fact in ("how_long", "cost") if item["glance"][fact]]
+    return {
+        "code": item["code"],
+        "unit": item["dept_name"],
+        "themes": sorted({*item["person_themes"], *item["business_themes"]}),
+        "names": names,
+        "sounds": [words.syllables(name) for name in names],
+        "facts": facts,
+    }

@@ -1,0 +1,298 @@
+"""The hall's screens: a finger finds everything, letters find every item, and whoever comes next finds nothing."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.accessibility import barriers
+from tests.harness.browser import DESK, HALL, NARROWEST, Browser, Page
+from tests.harness.county import EmbeddedCounty, wait_for
+
+LEAST_PIXELS = 60
+PAGES = {
+    "home": "",
+    "persons": "browse/person",
+    "departments": "browse/departments",
+    "list": "items?event=papers",
+    "item": "items/{code}",
+    "search": "search",
+    "progress": "progress",
+    "windows": "windows",
+}
+ID_CARD = "居民身份证办理(首次申领)"
+
+SMALL = """(least) => [...document.querySelectorAll("a[href], button, summary, input, [role=button]")]
+  .filter((each) => each.checkVisibility({visibilityProperty: true}) && !each.classList.contains("skip"))
+  .map((each) => [each, (each.matches("input[type=checkbox]") ? each.closest("label") : each).getBoundingClientRect()])
+  .filter(([, box]) => box.width && (Math.round(box.width) < least || Math.round(box.height) < least))
+  .map(([each, box]) => `${each.outerHTML.slice(0, 120)}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
+
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+    .map((each) => each.outerHTML.slice(0, 100))"""
+
+
+@pytest.fixture
+def page(browser: Browser, county: EmbeddedCounty) -> Iterator[Page]:
+    """A screen in the hall, on end."""
+    with browser.page(county.url("kiosk"), HALL) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def code(county: EmbeddedCounty) -> str:
+    """The first identity card."""
+    rows = county.http("kiosk").get("/kiosk/v1/items?limit=500").json()["items"]
+    return next(row["code"] for row in rows if row["name"] == ID_CARD)
+
+
+def seconds(page: Page, **durations: int) -> None:
+    """What takes a minute on the open page takes seconds from now on."""
+    page.evaluate("(given) => { Object.assign(document.body.dataset, given) }", durations)
+
+
+@pytest.mark.parametrize("size", [HALL, DESK], ids=["on end", "wide"])
+@pytest.mark.parametrize("mode", ["", "elder", "contrast", "lang"])
+def test_a_finger_hits_everything_that_can_be_touched(page: Page, code: str, size: tuple[int, int], mode: str) -> None:
+    page.resize(*size)
+    found = {}
+    for name, path in PAGES.items():
+        page.open(f"/kiosk/{path.format(code=code)}")
+        if mode and name == "home":
+            page.click(f"[data-mode={mode}]")
+        found[name] = page.evaluate(SMALL, LEAST_PIXELS)
+
+    assert {name: small for name, small in found.items() if small} == {}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_barrier_in_any_mode_and_nothing_beside_the_screen(page: Page, code: str, name: str) -> None:
+    for mode in ("", "elder", "contrast", "lang"):
+        page.open(f"/kiosk/{PAGES[name].format(code=code)}", status=None)  # perhaps the browser has it: 304
+        if mode:
+            page.click(f"[data-mode={mode}]")
+        for size in (HALL, DESK, NARROWEST):
+            page.resize(*size)
+            assert page.evaluate(TOO_WIDE) == [], (mode, size)
+            assert barriers(page) == [], (mode, size)
+
+
+def test_initials_find_an_item_without_an_input_method(page: Page, code: str) -> None:
+    page.open("/kiosk/")
+    page.click(".ask button")
+    page.arrive("/kiosk/search")
+    page.wait("() => !!document.querySelector('[data-words] button')")
+    for letter in "sfz":
+        page.click(f'.keyboard [data-key="{letter}"]')
+
+    assert page.evaluate("() => document.getElementById('q').value") == "sfz"
+    assert "身份证" in page.texts("[data-words] button")
+    page.wait("() => !!document.querySelector('[data-results] .cards strong')")
+    assert "身份证" in page.texts("[data-results] .cards strong")[0]
+
+
+def test_a_word_is_touched_instead_of_typed_and_a_code_is_found_by_its_digits(page: Page, code: str) -> None:
+    page.open("/kiosk/search")
+    page.wait("() => !!document.querySelector('[data-words] button')")
+    page.click("[data-words] button")
+    chosen = page.evaluate("() => document.getElementById('q').value")
+
+    assert page.texts("[data-results] .cards strong")
+    page.click('.keyboard [data-key="clear"]')
+    assert (chosen != "", page.evaluate("() => document.getElementById('q').value")) == (True, "")
+
+    for sign in code[-9:].lower():
+        page.click(f'.keyboard [data-key="{sign}"]')
+    assert page.texts("[data-results] .cards strong")[0] == ID_CARD
+
+
+FINDS = """async (queries) => {
+  const {find, prepare} = await import("/kiosk/static/finder.js");
+  const prepared = prepare(await (await fetch("/kiosk/v1/finder")).json());
+  return queries.map((query) => find(prepared, query).map((item) => item.names[0]));
+}"""
+
+
+def test_initials_full_pinyin_both_mixed_and_the_word_find_the_same(page: Page) -> None:
+    page.open("/kiosk/search")
+    found = page.evaluate(FINDS, ["jmsfz", "juminshenfenzheng", "jumsfzheng", "居民身份证", "JMSFZ"])
+
+    assert all("居民身份证" in names[0] for names in found)
+    assert len({frozenset(names) for names in found}) == 1
+
+
+def test_every_item_is_found_by_the_initials_of_its_name(page: Page) -> None:
+    page.open("/kiosk/search")
+    missing = page.evaluate("""async () => {
+      const {find, prepare} = await import("/kiosk/static/finder.js");
+      const prepared = prepare(await (await fetch("/kiosk/v1/finder")).json());
+      const initials = (item) => item.spoken[0].map((readings) => readings[0][0]).join("").slice(0, 12);
+      return prepared.items.filter((item) => !find(prepared, initials(item)).some((one) => one.code === item.code))
+        .map((item) => item.names[0]);
+    }""")
+
+    assert missing == []
+
+
+def test_nonsense_finds_nothing_and_says_so(page: Page) -> None:
+    page.open("/kiosk/search")
+    page.wait("() => !!document.querySelector('[data-words] button')")
+    for letter in "vvvv":
+        page.click(f'.keyboard [data-key="{letter}"]')
+
+    assert page.texts("[data-results] .cards strong") == []
+    assert "服务台" in page.text("[data-found]")
+
+
+def test_who_walks_away_is_asked_and_then_leaves_nothing(page: Page, code: str) -> None:
+    path = f"/kiosk/items/{code}"
+    page.open("/kiosk/")
+    page.click("[data-mode=elder]")
+    page.click('a[href="/kiosk/items?event=papers"]')
+    page.arrive("/kiosk/items")
+    before = page.evaluate("() => history.length")
+    page.click(f'main a[href="{path}"]')
+    page.arrive(path)
+    page.click(".checklist label")
+    ticked = page.evaluate("() => document.querySelector('.checklist input').checked")
+    seconds(page, idle=0, grace=2)
+    page.arrive("/kiosk/")
+    page.wait("() => document.querySelector('[data-finish]')?.hidden")
+
+    assert ticked is True
+    assert page.evaluate("() => [sessionStorage.length, localStorage.length]") == [0, 0]
+    assert page.evaluate("() => document.documentElement.hasAttribute('data-elder')") is False
+    assert page.evaluate("() => history.length") == before
+    assert page.evaluate("() => [document.querySelectorAll('input:checked').length, scrollY]") == [0, 0]
+
+
+def test_a_touch_anywhere_keeps_the_screen_and_nobody_has_less_than_twenty_seconds(page: Page) -> None:
+    page.open("/kiosk/windows")
+    grace = page.evaluate("() => Number(document.body.dataset.grace)")
+    for _ in range(2):
+        seconds(page, idle=0)
+        page.wait("() => document.getElementById('leaving').open")
+        seconds(page, idle=600)
+        page.click("#leaving h2")
+        assert page.evaluate("() => document.getElementById('leaving').open") is False
+
+    assert grace >= 20
+    assert page.path == "/kiosk/windows"
+
+
+def test_the_home_page_that_nobody_touched_asks_nobody(page: Page) -> None:
+    page.open("/kiosk/")
+    seconds(page, idle=0)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
+
+    assert page.evaluate("() => document.getElementById('leaving').open") is False
+
+
+def test_one_touch_ends_it_all(page: Page) -> None:
+    page.open("/kiosk/windows")
+    page.click("[data-mode=contrast]")
+    page.click("[data-finish]")
+    page.arrive("/kiosk/")
+
+    kept = page.evaluate("() => [sessionStorage.length, document.documentElement.hasAttribute('data-contrast')]")
+    assert kept == [0, False]
+
+
+def test_back_leads_the_way_that_was_come_and_the_browser_keeps_none(page: Page) -> None:
+    page.open("/kiosk/")
+    length = page.evaluate("() => history.length")
+    for path in ("/kiosk/browse/person", "/kiosk/items"):
+        page.click(f'main a[href^="{path}"]')
+        page.arrive(path)
+    page.click("[data-back]")
+    page.arrive("/kiosk/browse/person")
+    page.click("[data-back]")
+    page.arrive("/kiosk/")
+
+    assert page.evaluate("() => history.length") == length
+
+
+@pytest.fixture(scope="session")
+def receipt(county: EmbeddedCounty) -> tuple[str, str]:
+    """Number and query code of a case."""
+    cells = wait_for(lambda: re.findall(r"<code>([^<]+)</code>", county.http("web").get("/demo/").text), "a receipt")
+    return cells[0], cells[1]
+
+
+def type_case(page: Page, receipt: tuple[str, str]) -> None:
+    page.open("/kiosk/progress")
+    for name, text in zip(("project_no", "query_code"), receipt, strict=True):
+        page.click(f"#{name}")
+        for sign in text.lower():
+            page.evaluate("(key) => document.querySelector(`.keyboard [data-key='${key}']`).click()", sign)
+
+
+def test_a_case_is_masked_while_it_is_typed_and_shown_then_gone(page: Page, receipt: tuple[str, str]) -> None:
+    type_case(page, receipt)
+    masked = page.evaluate("() => document.getElementById('project_no').value")
+    typed = page.evaluate("() => document.documentElement.outerHTML")
+    page.click("[data-lookup] button[type=submit]")
+    page.wait("() => !!document.querySelector('.case .state')")
+    address, kept = page.evaluate("() => [location.href, JSON.stringify({...sessionStorage, ...localStorage})]")
+    told = page.text("[data-closing]")
+    seconds(page, clear=1)
+    page.click("[data-more-time]")
+    page.arrive("/kiosk/")
+
+    assert masked == "•" * (len(receipt[0]) - 4) + receipt[0][-4:]
+    assert "秒后自动清除" in told
+    assert not any(secret in address + kept + typed for secret in receipt)
+    assert page.evaluate("() => [document.querySelector('.case'), sessionStorage.length]") == [None, 0]
+
+
+def test_more_time_is_one_touch(page: Page, receipt: tuple[str, str]) -> None:
+    type_case(page, receipt)
+    page.click("[data-lookup] button[type=submit]")
+    left = "Number.parseInt(document.querySelector('[data-closing]')?.innerText ?? '99', 10)"
+    page.wait(f"() => {left} < 29")
+    press = "document.querySelector('[data-more-time]').click()"
+    before, after = page.evaluate(f"() => {{ const before = {left}; {press}; return [before, {left}] }}")
+
+    assert before < 29
+    assert after == 30
+
+
+def test_the_case_is_out_of_the_page_before_the_page_is_left(page: Page, receipt: tuple[str, str]) -> None:
+    type_case(page, receipt)
+    page.click("[data-lookup] button[type=submit]")
+    page.wait("() => !!document.querySelector('.case .state')")
+    left = page.evaluate("""() => {
+      dispatchEvent(new PageTransitionEvent("pagehide", {persisted: true}));
+      return document.body.innerText + [...document.querySelectorAll("input")].map((each) => each.value).join();
+    }""")
+
+    assert not any(secret in left for secret in (*receipt, "办理过程"))
+
+
+def test_a_wrong_pair_is_told_on_the_same_page(page: Page) -> None:
+    type_case(page, ("37-2020-1", "0000-0000-0000"))
+    page.click("[data-lookup] button[type=submit]")
+    page.wait("() => !!document.querySelector('.problem')")
+
+    assert "没有查到" in page.text(".problem")
+    page.settle()
+    page.complaints[:] = [each for each in page.complaints if "404" not in each]
+
+
+SEEN = """(selectors) => selectors.map((selector) => [...document.querySelectorAll(selector)]
+  .some((each) => each.checkVisibility()))"""
+AS_PRINTED = """() => { for (const sheet of document.styleSheets) for (const rule of sheet.cssRules)
+  if (rule instanceof CSSMediaRule && rule.media.mediaText === "print") rule.media.mediaText = "all" }"""
+
+
+def test_paper_carries_the_code_that_proves_it_and_nothing_of_the_screen(page: Page, code: str) -> None:
+    page.open(f"/kiosk/items/{code}")
+    parts = (".seal .check .qr", ".bar", ".scan")
+    on_screen = page.evaluate(SEEN, parts)
+    page.evaluate(AS_PRINTED)
+
+    assert on_screen == [False, True, True]
+    assert page.evaluate(SEEN, parts) == [True, False, False]
+    assert "摘要" in page.text(".seal")
+    assert "大厅打印" in page.text(".printed")
