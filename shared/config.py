@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         None,
         description="Where the public reaches the county, for QR codes on screens and paper; default: as it was asked.",
     )
+    site_id: str = Field(
+        "",
+        pattern=r"^(\d{10})?$",
+        description="网站标识码 of the government site, 10 digits; the portal's pages carry it.",
+    )
     catalog_url: HttpUrl | None = Field(None, description="Address of catalog, without its path; default `base_url`.")
     guides_url: HttpUrl | None = Field(None, description="Address of guides.")
     applications_url: HttpUrl | None = Field(None, description="Address of applications.")

@@ -82,17 +82,26 @@ class Place:
 
 
 def page(
-    place: Place, request: Request, template: str, *, status: int = 200, private: bool = False, **values: Any
+    place: Place,
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    private: bool = False,
+    media_type: str = HTML,
+    **values: Any,
 ) -> Response:
-    """An HTML page; conditional where it may be kept, `no-store` where it is `private`."""
-    body = place.templates.get_template(template).render(origin=origin(request), **values).encode()
+    """A page; conditional where it may be kept, `no-store` where it is `private`."""
+    settings: Settings = request.app.state.settings
+    given = {"origin": origin(request), "path": f"/{place.name}{request.url.path.removeprefix(f'/{place.name}')}"}
+    body = place.templates.get_template(template).render(**given, site_id=settings.site_id, **values).encode()
     headers = {"Content-Security-Policy": CONTENT_POLICY}
     if private or status != 200:
         cache = "no-store" if private else "no-cache"
         patience = {"Retry-After": "60"} if status == TOO_MANY else {}
         return Response(body, status, {**headers, **patience, "Cache-Control": cache}, HTML)
     etag = hashlib.sha256(body).hexdigest()[:32]
-    return etag_response(request, body, etag, media_type=HTML, headers=headers)
+    return etag_response(request, body, etag, media_type=media_type, headers=headers)
 
 
 def origin(request: Request) -> str:

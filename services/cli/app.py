@@ -15,6 +15,7 @@ from services.cli import (
     county_up,
     deadletters,
     drill,
+    export,
     importing,
     keys,
     operate,
@@ -44,6 +45,7 @@ app.command("rebuild")(operate.rebuild)
 app.command("doctor")(operate.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("export")(export.export)
 app.command("drill")(drill.drill)
 app.command("erase")(retention.erase)
 app.command("compact")(retention.compact)

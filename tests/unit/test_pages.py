@@ -409,7 +409,8 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
         self.attributes |= values.keys()
-        if tag in ("link", "img", "iframe", "source", "script"):
+        named = tag == "link" and values.get("rel") in ("canonical", "alternate")
+        if tag in ("link", "img", "iframe", "source", "script") and not named:
             self.loaded.append(values.get("href") or values.get("src"))
         if tag == "style" or (tag == "script" and not values.get("src")):
             self.inline.append(tag)

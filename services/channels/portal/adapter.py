@@ -7,7 +7,7 @@ holds no year and no serial number, so every version of a key, and every rebuild
 
 import hashlib
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from contracts.catalog import Item
 from contracts.publication import Kind, Publication
 from services.channels import phrases, shapes
@@ -41,11 +41,12 @@ class Portal:
 
 
 def disclosure(publication: Publication, code: str, publisher: str) -> Json:
-    """索引号, 发布日期 (day of the release in China), 发布机构 and the permanent address."""
+    """索引号, 发布日期 (day of the release in China), its moment (UTC), 发布机构 and the permanent address."""
     digits = hashlib.sha256(publication.key.encode()).hexdigest()[:8].upper()
     return {
         "index_no": f"{publication.region}/{code[:18]}/{MARKS[publication.kind]}-{digits}",
         "published_on": phrases.beijing_date(publication.released_at),
+        "published_at": format_time(publication.released_at),
         "publisher": publisher,
         "address": f"/portal/items/{code}",
     }
