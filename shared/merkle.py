@@ -97,7 +97,7 @@ class Roots:
 
 
 def roots_along(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> Roots | None:
-    """RFC 9162 section 2.1.3.2, without the comparison at its end. None: the path does not fit index and size.
+    """RFC 9162 section 2.1.3.2, for three trees at once. None: the path does not fit index and size.
 
     A left sibling is a complete subtree of what came before the leaf, and all of them together are exactly that. So
     whoever knows the root of the first `index` leaves sees in `before` whether this is the same history.
@@ -122,8 +122,20 @@ def roots_along(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> Ro
 
 def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:
     """RFC 9162 section 2.1.3.2."""
-    roots = roots_along(index, size, leaf, path)
-    return roots is not None and roots.whole == root
+    if not 0 <= index < size:
+        return False
+    position, last, result = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            result = node_hash(sibling, result)
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            result = node_hash(result, sibling)
+        position, last = position >> 1, last >> 1
+    return last == 0 and result == root
 
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]) -> bool:

@@ -10,6 +10,7 @@ index 4711                    the leaf: position - 1
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import PrivateAttr
 
@@ -17,7 +18,7 @@ from contracts.publication import Publication
 from shared.canonical import canonical
 from shared.checkpoint import HASH_SIZE, NUMBER, Checkpoint
 from shared.errors import Broken
-from shared.merkle import EMPTY_ROOT, Roots, leaf_hash, roots_along
+from shared.merkle import EMPTY_ROOT, Roots, leaf_hash, roots_along, verify_inclusion
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 LONGEST_PATH = 63
@@ -29,22 +30,6 @@ class Unproven(Broken):
     """An entry comes without a proof that it is in the ledger, or with one that does not hold."""
 
 
-class Entry(Publication):
-    """A publication in the hands of a follower; `roots` are set by `Prover`, and never come from outside."""
-
-    _roots: Roots = PrivateAttr(default=Roots(EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT))
-
-    @property
-    def roots(self) -> Roots:
-        """Of the ledger before this entry and with it."""
-        return self._roots
-
-    def with_roots(self, roots: Roots) -> "Entry":
-        """Itself, proven."""
-        self._roots = roots
-        return self
-
-
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A proof, read."""
@@ -52,6 +37,45 @@ class Proof:
     index: int
     path: list[bytes]
     checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry was proven to be: its leaf hash, and the path from it to the root of a signed tree."""
+
+    index: int
+    leaf: bytes
+    path: list[bytes]
+    size: int
+    root: bytes
+
+
+class Entry(Publication):
+    """A publication in the hands of a follower. Its place is set by `Prover`, and never comes from outside."""
+
+    _place: Place | None = PrivateAttr(default=None)
+
+    @property
+    def place(self) -> Place | None:
+        """Where it was proven to be; None while nothing is proven."""
+        return self._place
+
+    @property
+    def roots(self) -> Roots:
+        """Of the ledger before this entry, and with it; of the empty one while nothing is proven."""
+        place = self.place
+        found = place and roots_along(place.index, place.size, place.leaf, place.path)
+        return found or Roots(EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT)
+
+    def at(self, place: Place) -> "Entry":
+        """Itself, proven."""
+        self._place = place
+        return self
+
+    def is_beside(self, other: "Entry") -> bool:
+        """Whether both are proven to be in one tree: then they continue each other as their positions say."""
+        mine, its = self.place, other.place
+        return mine is not None and its is not None and (mine.size, mine.root) == (its.size, its.root)
 
 
 def written(index: int, path: Sequence[bytes], checkpoint: str) -> str:
@@ -74,6 +98,18 @@ def read(text: str) -> Proof:
     return Proof(int(number), [_step(line) for line in lines[1:]], checkpoint)
 
 
+def another_history(entries: Sequence[Entry], root: bytes | None) -> Entry | None:
+    """The first of a run that does not continue what comes before it; `root` is the ledger's before all, if known."""
+    before: Entry | None = None
+    for entry in entries:
+        if before is None or not entry.is_beside(before):
+            expected = before.roots.upto if before else root
+            if expected not in (None, entry.roots.before):
+                return entry
+        before = entry
+    return None
+
+
 class Prover:
     """Holds entries against their proofs.
 
@@ -85,7 +121,7 @@ class Prover:
         self._opened = opened
 
     def proven(self, entry: Entry) -> Entry:
-        """The entry, with its roots. Raises `Unproven`, and `Unavailable` while nobody can say."""
+        """The entry, with its place. Raises `Unproven`, and `Unavailable` while nobody can say."""
         if entry.proof is None:
             raise Unproven(f"entry {entry.position} comes without a proof")
         proof = read(entry.proof)
@@ -97,14 +133,15 @@ class Prover:
             raise
         except Broken as error:
             raise Unproven(f"entry {entry.position}: {error}") from error
-        roots = roots_along(proof.index, checkpoint.size, leaf_hash(canonical(entry.leaf())), proof.path)
-        if roots is None or roots.whole != checkpoint.root:
+        leaf = leaf_hash(canonical(entry.leaf()))
+        if not verify_inclusion(proof.index, checkpoint.size, leaf, proof.path, checkpoint.root):
             raise Unproven(f"entry {entry.position} is not in the ledger that was signed")
-        return entry.with_roots(roots)
+        return entry.at(Place(proof.index, leaf, proof.path, checkpoint.size, checkpoint.root))
 
 
+@lru_cache(maxsize=4096)
 def _step(line: str) -> bytes:
-    """Strict: one spelling a value, so that no byte can be altered unnoticed."""
+    """Strict: one spelling a value, so that no byte can be altered unnoticed. Neighbours share most of their steps."""
     try:
         step = base64.b64decode(line, validate=True)
     except ValueError:

@@ -27,7 +27,7 @@ from shared.delivery import Message, Refusal
 from shared.errors import Unavailable, UpstreamDown
 from shared.follower import Moved, refusal
 from shared.merkle import EMPTY_ROOT, verify_consistency
-from shared.proof import Entry, Prover, Unproven
+from shared.proof import Entry, Prover, Unproven, another_history
 from shared.upstream import LedgerReader
 
 _log = log.get("lineage")
@@ -113,12 +113,11 @@ class AnchoredChannel(Channel):
         root = self._root[1]
         if root is None:
             self.require_lineage()
-        for entry in entries:
-            if entry.roots.before != (root or entry.roots.before):
-                raise AnotherHistory(f"{self.service}: entry {entry.position} does not continue what was applied")
-            root = entry.roots.upto
+        odd = another_history(entries, root)
+        if odd is not None:
+            raise AnotherHistory(f"{self.service}: entry {odd.position} does not continue what was applied")
         super().apply(entries)
-        self._root = entries[-1].position, root
+        self._root = entries[-1].position, entries[-1].roots.upto
 
     def on_head(self, head: Head) -> None:
         """Remember a head that continues the anchor. While nobody can prove it, it is remembered and proven later."""

@@ -20,7 +20,7 @@ from services.channels.statements import UPSERT
 from shared.errors import Broken, Conflict
 from shared.follower import checked
 from shared.merkle import EMPTY_ROOT
-from shared.proof import Entry
+from shared.proof import Entry, another_history
 
 PAGE = 500
 UNCONDITIONAL = UPSERT.replace("WHERE {table}.version < excluded.version", "").format(table="document")
@@ -94,10 +94,11 @@ class Rebuild:
     def _fold(self, entries: Sequence[Entry]) -> None:
         moment = format_time(datetime.now(UTC))
         newest: dict[str, Row] = {}
+        odd = another_history(entries, self._root)
+        if odd is not None:
+            raise Broken(f"entry {odd.position} does not continue those before it")
+        self._root = entries[-1].roots.upto
         for entry in entries:
-            if entry.roots.before != self._root:
-                raise Broken(f"entry {entry.position} does not continue those before it")
-            self._root = entry.roots.upto
             try:
                 row = row_of(self.channel.adapter, checked(entry))
             except Exception as error:  # noqa: BLE001  # parked, as in `Channel.apply`

@@ -20,7 +20,7 @@ from shared.canonical import canonical
 from shared.database import Database
 from shared.errors import Broken
 from shared.follower import Follower, Moved, checked
-from shared.merkle import TILE_HEIGHT, GrowingTiles, inclusion_proofs, leaf_hash
+from shared.merkle import HASH_SIZE, TILE_HEIGHT, TILE_WIDTH, GrowingTiles, inclusion_proofs, leaf_hash, roots_along
 from shared.upstream import SourceReader
 
 NEWEST = text("SELECT key, version FROM key WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
@@ -184,7 +184,7 @@ def _append(session: Session, size: int, publications: Sequence[Publication], si
     for publication in publications:
         tiles.append(leaf_hash(canonical(publication.leaf())))
     root, paths = inclusion_proofs(tiles, size, tiles.size, tiles.size)
-    signer.memory.require(Tree(tiles.size, root), tiles, begun=False)
+    signer.memory.require_growth(_before(tiles, size, paths[0]), Tree(tiles.size, root), tiles)
     checkpoint = signer.batch_checkpoint(tiles.size, root)
     proofs = [proof.written(size + number, path, checkpoint) for number, path in enumerate(paths)]
     connection = session.connection()
@@ -194,6 +194,15 @@ def _append(session: Session, size: int, publications: Sequence[Publication], si
     grown = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.changed.items()]
     connection.execute(PUT_TILE, grown)
     connection.execute(GROW, {"size": tiles.size})
+
+
+def _before(tiles: GrowingTiles, size: int, path: list[bytes]) -> Tree:
+    """The tree of the first `size` entries, as the path of the next one tells it."""
+    number, offset = divmod(size, TILE_WIDTH)
+    leaf = tiles.tile(0, number)[offset * HASH_SIZE :][:HASH_SIZE]
+    roots = roots_along(size, tiles.size, leaf, path)
+    assert roots is not None, "the path was made of this very tree"
+    return Tree(size, roots.before)
 
 
 def _key_mark(publication: Publication) -> dict[str, Any]:

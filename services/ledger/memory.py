@@ -53,6 +53,7 @@ class Memory:
     def __init__(self, origin: str, path: Path | None = None) -> None:
         self.origin, self.path = origin, path
         self._volatile: Tree | None = None
+        self._let_pass: Tree | None = None
 
     def last(self) -> Tree | None:
         """The last signed tree; None when nothing is remembered. Raises `ValueError` for a file that says nothing."""
@@ -93,6 +94,15 @@ class Memory:
             raise WouldFork(f"the ledger has {tree.size} entries, and {last.size} are signed", tree)
         elif not tree.continues(last, tiles):
             raise WouldFork(f"the ledger's {tree.size} entries do not continue the {last.size} that are signed", tree)
+
+    def require_growth(self, before: Tree, tree: Tree, tiles: Tiles) -> None:
+        """The same for a batch that makes `tree` of `before`, at each of which a proof and a file would be too much.
+
+        What continues the tree that was let pass last need not be compared with an older one again.
+        """
+        if before != self._let_pass:
+            self.require(tree, tiles, begun=False)
+        self._let_pass = tree
 
     def set(self, tree: Tree) -> None:
         """Remember this tree, whatever was before. Raises `Unavailable` when it cannot be written."""

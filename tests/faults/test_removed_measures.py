@@ -150,7 +150,7 @@ def two_sequencers_read_the_size_before_either_writes(run):
 
 
 def a_later_version_is_shown_before_an_earlier_ones_time_has_come(run):
-    soon = datetime.now(UTC) + timedelta(milliseconds=300)
+    soon = datetime.now(UTC) + timedelta(seconds=4)
     run.county.release(item(1, "先定后到"), effective_at=soon)
     run.edit(1, "release")
     flow(run)
