@@ -117,7 +117,7 @@ class Vault:
                 f"{self.described(place)} is sealed with key {prefix[2:-1]}, which {self.path} does not hold"
             )
         try:
-            data = urlsafe_b64decode(sealed[PREFIX_CHARACTERS:])
+            data = _decoded(sealed[PREFIX_CHARACTERS:])
             return key.cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place.associated).decode()
         except (InvalidTag, ValueError):
             raise Tampered(f"{self.described(place)} was changed, or belongs to another row") from None
@@ -198,3 +198,11 @@ def _key(path: Path, number: int, line: bytes) -> VaultKey:
     if len(words) != 2 or len(secret) != KEY_BYTES or words[0] != key.key_id:
         raise Broken(f"{path}, line {number}: must be a key's id and the key, as `tongyuan personal` writes them")
     return key
+
+
+def _decoded(text: str) -> bytes:
+    """Raises `ValueError` also for another text of the same bytes: the last character has bits to spare."""
+    data = urlsafe_b64decode(text)
+    if urlsafe_b64encode(data).decode() != text:
+        raise ValueError("not in its one form")
+    return data
