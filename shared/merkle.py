@@ -230,6 +230,14 @@ class Layers:
             index //= 2
             layer[index] = _parent(below, index)
 
+    def append(self, leaf: bytes) -> None:
+        """One more leaf hash behind the last one."""
+        self._layers[0].append(leaf)
+        for below, layer in pairwise(self._layers):
+            layer[(len(below) - 1) // 2 :] = [_parent(below, (len(below) - 1) // 2)]
+        if len(self._layers[-1]) == 2:
+            self._layers.append([_parent(self._layers[-1], 0)])
+
     def root(self) -> bytes:
         """MTH of the leaves."""
         return self._layers[-1][0] if self._layers[-1] else EMPTY_ROOT
@@ -242,6 +250,31 @@ class Layers:
             path += layer[sibling : sibling + 1]
             index //= 2
         return path
+
+
+class RunningRoot:
+    """The root of leaves that come one by one; keeps O(log n) hashes."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._subtrees: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """One more leaf hash behind the last one."""
+        whole, size = leaf, self.size
+        while size & 1:
+            whole, size = node_hash(self._subtrees.pop(), whole), size >> 1
+        self._subtrees.append(whole)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """MTH of the leaves so far."""
+        if not self._subtrees:
+            return EMPTY_ROOT
+        *others, root = self._subtrees
+        for left in reversed(others):
+            root = node_hash(left, root)
+        return root
 
 
 def _parent(below: Sequence[bytes], place: int) -> bytes:
