@@ -54,8 +54,9 @@ class Settings(BaseSettings):
     base_url: HttpUrl | None = Field(
         None, description="Where all services are reachable under one address (a gateway)."
     )
-    public_url: HttpUrl | None = Field(
-        None,
+    public_url: str = Field(
+        "",
+        pattern=r"^$|^https?://[^/\s?#]+$",
         description="Where the public reaches the county, for QR codes on screens and paper; default: as it was asked.",
     )
     site_id: str = Field(
@@ -143,7 +144,7 @@ class Settings(BaseSettings):
 
     def origin_for(self, asked: str) -> str:
         """Where the public reaches the county, without a slash at the end; `asked`: where this request was sent to."""
-        return str(self.public_url or asked).rstrip("/")
+        return (self.public_url or asked).rstrip("/")
 
     @property
     def log_origin(self) -> str:

@@ -296,3 +296,28 @@ def test_paper_carries_the_code_that_proves_it_and_nothing_of_the_screen(page: P
     assert page.evaluate(SEEN, parts) == [True, False, False]
     assert "摘要" in page.text(".seal")
     assert "大厅打印" in page.text(".printed")
+
+
+def test_what_is_folded_on_the_screen_is_unfolded_for_the_printer_and_folded_again(page: Page, code: str) -> None:
+    page.open(f"/kiosk/items/{code}")
+    unfolded = "() => document.querySelector('.asked details').open"
+    seen = [page.evaluate(unfolded)]
+    for event in ("beforeprint", "afterprint"):
+        page.evaluate("(event) => { dispatchEvent(new Event(event)) }", event)
+        seen.append(page.evaluate(unfolded))
+
+    assert seen == [False, True, False]
+
+
+def test_a_call_shows_on_the_open_wall_without_a_reload(page: Page, county: EmbeddedCounty) -> None:
+    page.resize(*DESK)
+    page.open("/kiosk/board")
+    page.run("window.untouched = true")
+    kiosk = county.http("kiosk")
+    for calls in ([{"ticket": "A032", "window": "A01"}], []):
+        kiosk.put("/kiosk/v1/board", json={"calls": calls}).raise_for_status()
+        page.wait("(shown) => document.querySelector('main').textContent.includes('A032') === shown", bool(calls))
+
+    assert page.evaluate("() => window.untouched") is True
+    assert page.evaluate(TOO_WIDE) == []
+    assert barriers(page) == []

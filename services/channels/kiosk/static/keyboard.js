@@ -20,7 +20,9 @@ function build() {
   const made = document.createElement("div");
   made.className = "keyboard";
   made.setAttribute("role", "group");
-  made.setAttribute("aria-label", document.documentElement.lang === "en" ? "Keyboard" : "屏幕键盘");
+  const english = document.documentElement.lang === "en";
+  made.setAttribute("aria-label", english ? "Keyboard" : "屏幕键盘");
+  Object.assign(made.dataset, { ariaLabelZh: "屏幕键盘", ariaLabelEn: "Keyboard" }); // for modes.js
   for (const letters of ROWS) {
     const row = document.createElement("div");
     row.className = "row";

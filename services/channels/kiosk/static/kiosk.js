@@ -29,7 +29,14 @@ function offerToPrint() {
 tick();
 offerToPrint();
 setInterval(tick, 10_000);
-addEventListener("beforeprint", tick);
+/** A folded answer is not on paper: what everybody needs is unfolded for the printer, and folded again. */
+const folded = () => document.querySelectorAll("details:not(.question):not([open])");
+addEventListener("beforeprint", () => {
+  tick();
+  const opened = [...folded()];
+  for (const each of opened) each.open = true;
+  addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)), { once: true });
+});
 document.addEventListener("modes", tick);
 document.addEventListener("morphed", () => (tick(), offerToPrint()));
 document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
