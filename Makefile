@@ -15,10 +15,10 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading lock clean
+.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-start lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with the locked dependencies and the project; does nothing when nothing changed
 	@bash deploy/setup.sh
@@ -63,6 +63,9 @@ bench: setup ## measure throughput and latency on this machine
 
 bench-reading: setup ## measure how many readers and screens one process serves
 	PYTHONPATH=. $(BIN)/python tests/bench/reading.py
+
+bench-start: setup ## measure how a channel starts before a million entries, with a snapshot and without; takes half an hour
+	PYTHONPATH=. $(BIN)/python tests/bench/start.py
 
 lock: setup ## pin the newest versions that pyproject.toml allows, with their hashes
 	$(BIN)/pip-compile -q --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \

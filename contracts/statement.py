@@ -20,6 +20,9 @@ class HeadStatement(TolerantContract):
     size: int = Field(ge=0)
     root: str = Hash
     state_root: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the newest version of every item and guide.")
+    snapshot_root: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="Of the newest entry of every key, cases too, by their first release."
+    )
     issued_at: Timestamp
     expires_at: Timestamp = Field(description="Whoever still holds this one then is being kept from newer ones.")
 

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import orjson
 
-from contracts.publication import Head, Lane, Release
-from services.ledger import queries
+from contracts.publication import Head, Lane, Publication, Release
+from services.ledger import queries, snapshot
 from shared.database import Database
 from shared.errors import NotFound
 from shared.outbox import SourceFeed, history, released_version
 from shared.proof import Entry
+from shared.snapshot import Predecessor, SignedStatement, SnapshotPage
 from shared.upstream import KeyMark, LedgerKey
 
 
@@ -51,7 +52,7 @@ class LocalLedger:
         """See `LedgerReader`."""
         with self._db.read() as session:
             rows = queries.entries(session, after + 1, limit)
-            proofs = queries.proofs(session, {row.position: row.proof for row in rows})
+            proofs = queries.proofs_of(session, {row.position: row.proof for row in rows})
         return [Entry.model_validate({**orjson.loads(row.document()), "proof": proofs[row.position]}) for row in rows]
 
     def head(self) -> Head:
@@ -80,3 +81,25 @@ class LocalLedger:
             positions = [mark["position"] for mark in queries.versions(session, key)]
         for position in reversed(positions):
             yield from self.entries(position - 1, 1)
+
+    def snapshot(self) -> SignedStatement:
+        """See `SnapshotReader`."""
+        with self._db.read() as session:
+            return SignedStatement.model_validate(snapshot.snapshot(session))
+
+    def snapshot_page(self, size: int, after: int, limit: int) -> SnapshotPage:
+        """See `SnapshotReader`."""
+        with self._db.read() as session:
+            rows, following = snapshot.page(session, size, after, limit)
+        entries = [Publication.model_validate(orjson.loads(row.document())) for row in rows]
+        return SnapshotPage(entries=entries, next=following)
+
+    def predecessors(self, size: int, positions: Sequence[int]) -> Sequence[Predecessor]:
+        """See `SnapshotReader`."""
+        with self._db.read() as session:
+            rows, paths = snapshot.predecessors(session, size, positions)
+        entries = [Publication.model_validate(orjson.loads(row.document())) for row in rows]
+        return [
+            Predecessor(entry=entry, path=[step.hex() for step in path])
+            for entry, path in zip(entries, paths, strict=True)
+        ]

@@ -18,12 +18,12 @@ from services.applications.commands import Applications
 from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels import api as channels_api
-from services.channels.commands import Channel
 from services.channels.drill import LOOK_SECONDS, drill_if_due
 from services.channels.lineage import AnchoredChannel
 from services.channels.live import Indexer, Live
 from services.channels.port import adapters
 from services.channels.search import SearchIndex
+from services.channels.starting import StartingChannel
 from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.ledger import api as ledger_api
@@ -47,7 +47,7 @@ MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
 class ChannelParts:
     """A channel's pieces."""
 
-    channel: Channel
+    channel: AnchoredChannel
     index: SearchIndex
     live: Live
     indexer: Indexer
@@ -131,7 +131,7 @@ class Parts:
     def channel(self, name: str, ledger: LedgerReader) -> ChannelParts:
         """One channel that follows `ledger`."""
         db = self.database(name)
-        channel = AnchoredChannel(db, adapters()[name], ledger, filter(None, self.settings.ledger_keys.split(",")))
+        channel = StartingChannel(db, adapters()[name], ledger, filter(None, self.settings.ledger_keys.split(",")))
         index = SearchIndex(db)
         return ChannelParts(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval)
 

@@ -8,7 +8,6 @@ every size can be read from O(log n) tiles.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 HASH_SIZE = 32
@@ -209,44 +208,6 @@ class NoTiles:
     def tile(self, level: int, index: int) -> bytes:
         """Nothing is stored."""
         return b""
-
-
-class Layers:
-    """A whole tree in memory whose leaves may change: the same root and the same paths as the definition's.
-
-    An odd node at the end of a layer goes up as it is. Changing one leaf costs one hash a layer.
-    """
-
-    def __init__(self, leaves: Sequence[bytes]) -> None:
-        self._layers = [list(leaves)]
-        while len(self._layers[-1]) > 1:
-            below = self._layers[-1]
-            self._layers.append([_parent(below, place) for place in range((len(below) + 1) // 2)])
-
-    def change(self, index: int, leaf: bytes) -> None:
-        """Put another leaf hash in the place of one."""
-        self._layers[0][index] = leaf
-        for below, layer in pairwise(self._layers):
-            index //= 2
-            layer[index] = _parent(below, index)
-
-    def root(self) -> bytes:
-        """MTH of the leaves."""
-        return self._layers[-1][0] if self._layers[-1] else EMPTY_ROOT
-
-    def path(self, index: int) -> list[bytes]:
-        """Inclusion proof, leaf upwards."""
-        path = []
-        for layer in self._layers[:-1]:
-            sibling = index ^ 1
-            path += layer[sibling : sibling + 1]
-            index //= 2
-        return path
-
-
-def _parent(below: Sequence[bytes], place: int) -> bytes:
-    pair = below[2 * place : 2 * place + 2]
-    return node_hash(*pair) if len(pair) == 2 else pair[0]
 
 
 def _paths(tiles: Tiles, low: int, high: int, first: int, last: int) -> tuple[bytes, list[list[bytes]]]:

@@ -29,6 +29,11 @@ drill_differences = Gauge("tongyuan_drill_differences", "Documents that the newe
 erased = Counter("tongyuan_erased_bodies_total", "Bodies of cases' entries erased by law.", ["service"])
 halted = Gauge("tongyuan_channel_halted", "1 while a channel refuses a ledger that went back or forked.", ["channel"])
 head_refused = Counter("tongyuan_head_refused_total", "Heads that a channel did not take.", ["channel", "reason"])
+snapshot_refused = Counter(
+    "tongyuan_snapshot_refused_total",
+    "Snapshots that a starting channel did not take; it read every entry.",
+    ["channel"],
+)
 parked = Gauge("tongyuan_parked_entries", "Entries that a channel could not show, waiting for a person.", ["channel"])
 dead_letters = Gauge("tongyuan_dead_letters", "Messages in a dead-letter queue.", ["queue"])
 documents = Gauge("tongyuan_documents", "Documents that a channel shows.", ["channel", "kind"])

@@ -12,6 +12,7 @@ from contracts.publication import Head, Lane, Release
 from shared.checkpoint import Checkpoint, NoteKey, opened_checkpoint, signer_ids
 from shared.errors import Broken, NotFound, UpstreamDown
 from shared.proof import Entry
+from shared.snapshot import Predecessor, SignedStatement, SnapshotPage, SnapshotReader
 from shared.tls import Tls, reason
 
 M = TypeVar("M", bound=BaseModel)
@@ -55,7 +56,7 @@ class LedgerKey(TolerantContract):
         return NoteKey(self.name, bytes.fromhex(self.public_key))
 
 
-class LedgerReader(Protocol):
+class LedgerReader(SnapshotReader, Protocol):
     """The ledger, as a channel reads it."""
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
@@ -160,6 +161,20 @@ class HttpLedger:
         marks = _models(KeyMark, get(self._client, f"/ledger/v1/versions/{key}").get("versions"))
         for mark in reversed(marks):
             yield from self.entries(mark.position - 1, 1)
+
+    def snapshot(self) -> SignedStatement:
+        """See `SnapshotReader`."""
+        return _models(SignedStatement, [get(self._client, "/ledger/v1/snapshot")])[0]
+
+    def snapshot_page(self, size: int, after: int, limit: int) -> SnapshotPage:
+        """See `SnapshotReader`."""
+        answer = get(self._client, "/ledger/v1/snapshot/entries", size=size, after=after, limit=limit)
+        return _models(SnapshotPage, [answer])[0]
+
+    def predecessors(self, size: int, positions: Sequence[int]) -> Sequence[Predecessor]:
+        """See `SnapshotReader`."""
+        answer = get(self._client, "/ledger/v1/snapshot/predecessors", size=size, position=list(positions))
+        return _models(Predecessor, answer.get("predecessors"))
 
 
 def client(base_url: str, token: str = "", tls: Tls | None = None) -> httpx.Client:

@@ -16,7 +16,7 @@ from contracts.base import Json
 from services.channels import cosigning, queries, witness
 from services.channels.commands import Channel, state
 from services.channels.drill import Drill, drilled
-from services.channels.lineage import lineage
+from services.channels.lineage import AnchoredChannel, lineage
 from services.channels.live import Live
 from services.channels.lookup import Lookup, LookupRequest
 from services.channels.operate import drop_parked, replay_parked
@@ -36,7 +36,7 @@ CACHE = "public, max-age=0, must-revalidate"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -> FastAPI:
+def make(channel: AnchoredChannel, settings: Settings, index: SearchIndex, live: Live) -> FastAPI:
     """The ASGI app of one channel."""
     db = channel.db
     name = channel.adapter.name
@@ -179,7 +179,7 @@ def _operators(channel: Channel) -> APIRouter:
     return router
 
 
-def _proofs(channel: Channel) -> APIRouter:
+def _proofs(channel: AnchoredChannel) -> APIRouter:
     """Whether the channel still follows its ledger, and whether it is what the ledger gives."""
     router = APIRouter(prefix="/v1", tags=["operators"])
 
@@ -194,9 +194,12 @@ def _proofs(channel: Channel) -> APIRouter:
             return witness.facts(session)
 
     @router.post("/rebuild", dependencies=[Admin], summary="Build aside from the ledger and swap; one JSON line a step")
-    def rebuild(new_epoch: bool = False) -> StreamingResponse:
-        """`new_epoch`: take the ledger as it is now, even if it went back; every screen starts over."""
-        steps = Rebuild(channel, new_epoch=new_epoch).run
+    def rebuild(new_epoch: bool = False, full: bool = False) -> StreamingResponse:
+        """`new_epoch`: take the ledger as it is now, even if it went back; every screen starts over.
+
+        `full`: read every entry, also where a snapshot is quicker.
+        """
+        steps = Rebuild(channel, new_epoch=new_epoch, full=full).run
         return StreamingResponse(_lines(steps), media_type="application/x-ndjson", headers=NO_STORE)
 
     @router.post("/repair", dependencies=[Admin], summary="Some keys anew from the ledger")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause, insert, text
+from sqlalchemy import TextClause, insert
 from sqlmodel import Session, col, delete, select
 
 from contracts.base import format_time
@@ -17,6 +17,7 @@ from services.channels.statements import (
     APPLY_ONE,
     MOVE,
     NEXT_TURN,
+    OVERTAKEN,
     POSITION,
     REMEMBER_HEAD,
     SHOW,
@@ -79,8 +80,8 @@ class Channel(Follower[Entry]):
         if moved is None:
             raise Moved(f"{self.service} is not at {values['before']}")
         put(session, due, later, moved.change - len(due))
-        if moved.parked:
-            forget_parked(session, due)
+        if moved.waiting or later:
+            forget_overtaken(session, due)
 
     def on_head(self, head: Head) -> None:
         """Remember the head, now that everything it covers is applied; an older one, come late, is old news."""
@@ -181,7 +182,7 @@ def show(session: Session, at: StateRow, rows: list[Row], now: datetime, *, agai
     due, later = in_time(rows, now)
     put(session, due, later, at.change, SHOW_AGAIN if again else SHOW)
     at.change += len(due)
-    forget_parked(session, due)
+    forget_overtaken(session, due)
 
 
 def in_time(rows: Iterable[Row], now: datetime) -> tuple[list[Row], list[Row]]:
@@ -220,7 +221,7 @@ def park(session: Session, entry: Publication, error: Exception, now: datetime) 
             version=entry.version,
             reason=reason,
             parked_at=format_time(now),
-            entry=entry.model_dump_json(),
+            entry=entry.model_dump_json(exclude={"proof"}),
         )
     )
 
@@ -251,9 +252,10 @@ def _due(session: Session, now: datetime) -> list[Row]:
     return [{**row.model_dump(exclude={"change"})} for row in [*due, *over]]
 
 
-def forget_parked(session: Session, due: list[Row]) -> None:
-    """What is newer than a parked entry of its key makes up for it."""
+def forget_overtaken(session: Session, due: list[Row]) -> None:
+    """What is newer than a parked version of its key makes up for it; one that still waits will never be shown."""
     if due:
         session.flush()
         shown = [{"key": row["key"], "version": row["version"]} for row in due]
-        session.connection().execute(text("DELETE FROM parked WHERE key = :key AND version < :version"), shown)
+        for statement in OVERTAKEN:
+            session.connection().execute(statement, shown)

@@ -1,11 +1,13 @@
 """The drill: build the channel aside from the ledger as a rebuild would, compare it with the live one, change nothing.
 
-It proves each day that a rebuild would give exactly what is shown, before anybody needs one.
+It proves each day that a rebuild would give exactly what is shown, before anybody needs one: built from every entry,
+and once more from the newest snapshot and the entries since. So the three are compared: log, snapshot, what is shown.
 """
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -13,8 +15,9 @@ from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, delete
 
 from contracts.base import Json, format_time
-from services.channels.commands import Channel, state
+from services.channels.commands import state
 from services.channels.digests import digest_lines, served_lines
+from services.channels.lineage import AnchoredChannel
 from services.channels.model import ONLY, AsideRow, ChannelModel
 from services.channels.rebuild import Progress, Rebuild, differences
 from shared import log, metrics
@@ -45,25 +48,12 @@ class DrillRow(ChannelModel, table=True):
     detail: str = Field(default="[]", sa_column=Column(Text, nullable=False), description="Some keys, or the reason.")
 
 
-class Drill(Rebuild):
-    """One drill of one channel. Publishing goes on meanwhile and is held up by nothing."""
+class _Comparison(Rebuild):
+    """A rebuild that compares instead of swapping."""
 
-    def __init__(self, channel: Channel) -> None:
-        super().__init__(channel)
+    def __init__(self, channel: AnchoredChannel, *, full: bool) -> None:
+        super().__init__(channel, full=full, pays_from=0)
         self._rounds = 0
-
-    def run(self) -> Iterator[Progress]:
-        """Build aside and compare, reporting as it goes; the result is remembered, also that it could not be done."""
-        with _turn:
-            started = time.monotonic()
-            try:
-                for step in super().run():
-                    if step.done:
-                        self._remember(step, time.monotonic() - started)
-                    yield step
-            except Exception as error:
-                self._remember_failure(error, time.monotonic() - started)
-                raise
 
     def _swap(self) -> Progress | None:
         """Compare instead of swapping. None: the channel has gone further, or a page was turned in between."""
@@ -81,7 +71,36 @@ class Drill(Rebuild):
             return None
         with self.channel.db.write() as session:
             session.exec(delete(AsideRow))
-        return Progress(self.position, self.position, True, found, live, built)
+        return self._done(found, live, built)
+
+
+class Drill:
+    """One drill of one channel. Publishing goes on meanwhile and is held up by nothing."""
+
+    def __init__(self, channel: AnchoredChannel) -> None:
+        self.channel = channel
+
+    def run(self) -> Iterator[Progress]:
+        """Build aside and compare, both ways, reporting as it goes; the result is remembered, also that it could not
+        be done. The last step tells of both.
+        """
+        with _turn:
+            started = time.monotonic()
+            try:
+                log_, snapshot = (yield from self._compared(full=True)), (yield from self._compared(full=False))
+                done = _both(log_, snapshot)
+                self._remember(done, time.monotonic() - started)
+            except Exception as error:
+                self._remember_failure(error, time.monotonic() - started)
+                raise
+            yield done
+
+    def _compared(self, *, full: bool) -> Generator[Progress, None, Progress]:
+        for step in _Comparison(self.channel, full=full).run():
+            if step.done:
+                return step
+            yield step
+        raise AssertionError("a rebuild ends with a step that is done, or an error")
 
     def _remember(self, done: Progress, seconds: float) -> None:
         good = not done.differences and done.root_before == done.root_after
@@ -112,7 +131,13 @@ class Drill(Rebuild):
         _measure(self.channel.db)
 
 
-def drill_if_due(channel: Channel, every: float) -> bool:
+def _both(log_: Progress, snapshot: Progress) -> Progress:
+    """One result of two: it is good when both are."""
+    bad = next((one for one in (log_, snapshot) if one.root_before != one.root_after), snapshot)
+    return replace(bad, differences=sorted({*log_.differences, *snapshot.differences}))
+
+
+def drill_if_due(channel: AnchoredChannel, every: float) -> bool:
     """Drill when the last one is `every` seconds ago; the first one so long after the channel was first seen.
 
     Raises what the drill raises; `Broken` when it found differences.

@@ -24,7 +24,7 @@ from shared import log, metrics
 from shared.comparison import is_withheld
 from shared.database import Database
 from shared.delivery import Message, Refusal
-from shared.errors import Unavailable, UpstreamDown
+from shared.errors import Broken, Unavailable, UpstreamDown
 from shared.follower import Moved, refusal
 from shared.merkle import EMPTY_ROOT, verify_consistency
 from shared.proof import Entry, Prover, Unproven, another_history
@@ -149,6 +149,17 @@ class AnchoredChannel(Channel):
         if not self.witness.accepts(head):
             raise Unavailable(f"{self.service}: the ledger's newest head is not one to believe")
         self._prove(head, entry_too=True)
+
+    def require_one_history(self, head: Head) -> None:
+        """Raises `Broken` when a head, older or newer, is not of the history of the anchor; and `Halted`."""
+        self.require_lineage()
+        anchor = self._anchor or self._read_anchor()
+        if anchor is None:
+            return
+        (first, root), (second, whole) = sorted([(anchor.size, anchor.root), (head.size, head.root)])
+        path = self.ledger.consistency(first, second)
+        if not verify_consistency(first, second, bytes.fromhex(root), bytes.fromhex(whole), path):
+            raise Broken(f"the head of {head.size} entries is not of the history that this channel follows")
 
     def _row(self, entry: Entry) -> Row:
         return row_of(self.adapter, entry) if is_withheld(entry) else super()._row(entry)

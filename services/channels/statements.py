@@ -17,7 +17,7 @@ SHOW = text(UPSERT.format(table="document"))
 SHOW_AGAIN = text(UPSERT.format(table="document").replace(".version < excluded", ".version <= excluded"))
 MOVE = """
 UPDATE state SET position = :to, root = :root, change = change + :shown WHERE id = 1 AND position = :before
-RETURNING change, (SELECT count(*) FROM parked) AS parked /* bell */
+RETURNING change, EXISTS (SELECT 1 FROM parked) OR EXISTS (SELECT 1 FROM scheduled) AS waiting /* bell */
 """
 APPLY_ONE = """
 WITH moved AS (
@@ -27,6 +27,8 @@ WITH moved AS (
   {upsert}
 ), made_up_for AS (
   DELETE FROM parked USING moved WHERE key = :key AND version < :version
+), overtaken AS (
+  DELETE FROM scheduled USING moved WHERE key = :key AND version < :version
 )
 SELECT change /* bell */ FROM moved
 """.replace(
@@ -35,7 +37,13 @@ SELECT change /* bell */ FROM moved
     .replace("VALUES (", "SELECT ")
     .replace(":change, :content)", "moved.change, :content FROM moved"),
 )
-"""For PostgreSQL: state, document and parked entries in one statement. A row comes back when the channel was there."""
+"""For PostgreSQL: all that a release changes in one statement. A row comes back when the channel was there."""
+
+OVERTAKEN = [
+    text(f"DELETE FROM {table} WHERE key = :key AND version < :version")  # noqa: S608  # our own text
+    for table in ("parked", "scheduled")
+]
+"""Older versions of a key that is shown."""
 
 POSITION = text("SELECT position, root FROM state WHERE id = 1")
 REMEMBER_HEAD = """

@@ -16,12 +16,13 @@ from sqlmodel import Field, Session, select
 
 from contracts.base import Json, format_time
 from contracts.publication import Head
-from contracts.statement import KeyEndorsement
+from contracts.statement import HeadStatement, KeyEndorsement
 from services.channels.model import ONLY, ChannelModel
 from shared import log, metrics
 from shared.checkpoint import Checkpoint, NoteKey, opened, opened_checkpoint, signer_ids
 from shared.database import Database
 from shared.errors import Broken, Unavailable
+from shared.snapshot import SignedStatement
 from shared.upstream import LedgerKey, LedgerReader
 
 MOST_NOTES = 256
@@ -98,6 +99,28 @@ class Witness:
         except Broken:
             return False
 
+    def statement(self, signed: SignedStatement) -> HeadStatement:
+        """What a statement says, when a trusted key has signed it and the head that comes with it, and it holds now.
+
+        Raises `Broken` for any other, and `Unavailable` while nobody can say.
+        """
+        keys = self._keys_for(signed.note)
+        text, signed_by = opened(signed.note, [_note_key(row) for row in keys.values()])
+        try:
+            said = HeadStatement.model_validate_json(text)
+        except ValidationError:
+            raise Broken("the signed note is no head statement of ours") from None
+        if said.origin not in {keys[key_id].name for key_id in signed_by}:
+            raise Broken("a statement of another log")
+        if all(_retired(keys[key_id], format_time(said.issued_at)) for key_id in signed_by):
+            raise Broken("a statement signed by nothing but a key that was retired before")
+        if said.expires_at <= datetime.now(UTC):
+            raise Broken(f"the newest statement has expired at {format_time(said.expires_at)}")
+        if (said.size, said.root) != (signed.head.size, signed.head.root):
+            raise Broken("the statement speaks of another head")
+        self._check(signed.head)
+        return said
+
     def refuse(self, head: Head, kind: str, reason: str) -> None:
         """Say loudly that a head is not taken. `kind`: signature, fork or rollback."""
         metrics.head_refused.labels(self._db.service, kind).inc()
@@ -124,16 +147,20 @@ class Witness:
     def _opened(self, note: str) -> Checkpoint:
         if note in self._good:
             return self._good[note]
+        checkpoint = opened_checkpoint(note, [_note_key(row) for row in self._keys_for(note).values()])
+        if len(self._good) >= MOST_NOTES:
+            self._good.clear()
+        self._good[note] = checkpoint
+        return checkpoint
+
+    def _keys_for(self, note: str) -> Trusted:
+        """The trusted keys, after a look at the ledger's list if the note names one that is not known."""
         signers = signer_ids(note)
         keys = self._trusted()
         unknown = signers.difference(keys)
         if not keys or (unknown and unknown not in self._asked):
             keys = self._learned(keys, asked=unknown, needed=not signers & keys.keys())
-        checkpoint = opened_checkpoint(note, [_note_key(row) for row in keys.values()])
-        if len(self._good) >= MOST_NOTES:
-            self._good.clear()
-        self._good[note] = checkpoint
-        return checkpoint
+        return keys
 
     def _learned(self, keys: Trusted, *, asked: frozenset[str], needed: bool) -> Trusted:
         try:

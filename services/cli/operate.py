@@ -74,6 +74,7 @@ def rebuild(
     new_epoch: Annotated[
         bool, typer.Option("--new-epoch", help="Even if the ledger went back; every screen then starts over.")
     ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every entry, also where a snapshot is quicker.")] = False,
     as_json: Json_ = False,
 ) -> None:
     """Build a channel anew from the ledger, aside, and swap it in; says which documents differed."""
@@ -82,16 +83,21 @@ def rebuild(
     last: dict[str, Any] = {}
     with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
         task = progress.add_task(channel, total=None)
-        for last in running.stream(channel, f"rebuild?new_epoch={str(new_epoch).lower()}"):
-            progress.update(task, total=last.get("of"), completed=last.get("position", 0))
+        for last in running.stream(channel, f"rebuild?new_epoch={_lower(new_epoch)}&full={_lower(full)}"):
+            progress.update(task, total=last.get("of"), completed=max(last.get("position", 0), last.get("keys", 0)))
     if "failed" in last or not last.get("done"):
         fail(f"not rebuilt, nothing was changed: {last.get('failed', 'no answer')}")
     if as_json:
         print_json(last)
     else:
-        say(f"{channel}: rebuilt from {last['of']} entries, {len(last['differences'])} documents differed")
+        since = f"a snapshot of {last['snapshot']} and those since" if last.get("snapshot") else "every one"
+        say(f"{channel}: rebuilt from {last['of']} entries ({since}), {len(last['differences'])} documents differed")
         for key in last["differences"][:MOST_SHOWN]:
             say(f"  {plain(key)}")
+
+
+def _lower(choice: bool) -> str:
+    return str(choice).lower()
 
 
 def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:

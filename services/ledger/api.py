@@ -1,18 +1,14 @@
 """HTTP of the ledger: head, entries, tiles, proofs, keys. Everything but application bodies is public."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
-from sqlmodel import Session
 
 from contracts.base import Json
-from services.ledger import queries, retention_api, tiles
-from services.ledger.model import EntryRow
+from services.ledger import queries, retention_api, snapshot, tiles
 from services.ledger.refusal import refusal
-from services.ledger.retention import erasures
 from services.ledger.state import Kept
 from shared.config import Settings
 from shared.database import Database
@@ -30,6 +26,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
     api.include_router(_entries(db))
     api.include_router(_proofs(db))
     api.include_router(tiles.router(db))
+    api.include_router(snapshot.router(db))
     api.include_router(retention_api.router(db))
     return api
 
@@ -52,7 +49,8 @@ def _entries(db: Database) -> APIRouter:
     ) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            documents = _documents(session, queries.entries(session, first, limit), trusted=trusted, proofs=proofs)
+            rows = queries.entries(session, first, limit)
+            documents = queries.documents(session, rows, trusted=trusted, proofs=proofs)
             size = queries.size(session)
         return _json(f'{{"entries":[{",".join(documents)}],"size":{size}}}', cache="no-cache")
 
@@ -60,7 +58,7 @@ def _entries(db: Database) -> APIRouter:
     def entry(request: Request, position: Number) -> Response:
         trusted = is_service(request)
         with db.read() as session:
-            (document,) = _documents(session, [queries.entry(session, position)], trusted=trusted)
+            (document,) = queries.documents(session, [queries.entry(session, position)], trusted=trusted)
         if trusted:
             return _json(document, cache="no-store")
         # Law may have the body erased tomorrow: whoever keeps a copy asks each time whether it still holds.
@@ -83,15 +81,6 @@ def _entries(db: Database) -> APIRouter:
             return {"sources": queries.marks(session)}
 
     return router
-
-
-def _documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool, proofs: bool = False) -> list[str]:
-    erased = erasures(session, [row.position for row in rows], trusted=trusted)
-    proven = queries.proofs(session, {row.position: row.proof for row in rows}) if proofs else {}
-    return [
-        queries.document(row, trusted=trusted, erased=erased.get(row.position), proof=proven.get(row.position))
-        for row in rows
-    ]
 
 
 def _proofs(db: Database) -> APIRouter:

@@ -1,6 +1,6 @@
 """record: give releases their positions and the proof that they have them, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +25,8 @@ from shared.upstream import SourceReader
 
 NEWEST = text("SELECT key, version FROM key WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
 MARK_KEY = text(
-    "INSERT INTO key (key, version, position, op, effective_at) "
-    "VALUES (:key, :version, :position, :op, :effective_at) "
+    "INSERT INTO key (key, version, position, op, effective_at, first_position) "
+    "VALUES (:key, :version, :position, :op, :effective_at, :first_position) "
     "ON CONFLICT (key) DO UPDATE SET version = excluded.version, position = excluded.position, "
     "op = excluded.op, effective_at = excluded.effective_at"
 )
@@ -189,7 +189,8 @@ def _append(session: Session, size: int, publications: Sequence[Publication], si
     proofs = [proof.written(size + number, path, checkpoint) for number, path in enumerate(paths)]
     connection = session.connection()
     connection.execute(insert(EntryRow), [_row(*one) for one in zip(publications, proofs, strict=True)])
-    marks = {publication.key: _key_mark(publication) for publication in publications}
+    first = {publication.key: publication.position for publication in reversed(publications)}
+    marks = {publication.key: _key_mark(publication, first) for publication in publications}
     connection.execute(MARK_KEY, list(marks.values()))
     grown = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.changed.items()]
     connection.execute(PUT_TILE, grown)
@@ -205,13 +206,15 @@ def _before(tiles: GrowingTiles, size: int, path: list[bytes]) -> Tree:
     return Tree(size, roots.before)
 
 
-def _key_mark(publication: Publication) -> dict[str, Any]:
+def _key_mark(publication: Publication, first: Mapping[str, int]) -> dict[str, Any]:
+    """`first`: where each key is met first in this run; of a key that is known already nobody takes it over."""
     return {
         "key": publication.key,
         "version": publication.version,
         "position": publication.position,
         "op": publication.op,
         "effective_at": format_time(publication.effective_at) if publication.effective_at else None,
+        "first_position": first[publication.key],
     }
 
 

@@ -32,7 +32,7 @@ class LedgerFeed:
         proofs = {row.position: row.proof for row in rows}
         if None in proofs.values():
             with db.read() as session:
-                proofs = queries.proofs(session, proofs)
+                proofs = queries.proofs_of(session, proofs)
         return [_message(proofs[row.position], *row[:5]) for row in rows]
 
     def waiting(self, session: Session, after: int) -> tuple[int, str | None]:

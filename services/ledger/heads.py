@@ -19,6 +19,7 @@ from services.ledger.model import HeadRow, LogRow
 from services.ledger.records import NEWEST, SecondKeyRow, StatementRow
 from services.ledger.refusal import clear, tell
 from services.ledger.signing import Signer
+from services.ledger.snapshot_tree import KeptSnapshots
 from services.ledger.state import Kept
 from shared import metrics
 from shared.canonical import canonical
@@ -29,6 +30,7 @@ STATEMENT_EVERY = timedelta(seconds=10)
 STATEMENT_LIFE = timedelta(hours=24)
 TICK = timedelta(microseconds=1)
 _states = Kept()
+_snapshots = KeptSnapshots()
 
 
 def sign_head(db: Database, signer: Signer, statement_every: timedelta = STATEMENT_EVERY) -> Head:
@@ -52,7 +54,7 @@ def sign_head(db: Database, signer: Signer, statement_every: timedelta = STATEME
 def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head:
     with db.read() as session:
         # The first look at a long ledger takes its time, and must not hold up who writes.
-        _states.root(db, session, _size(session))
+        _roots(db, session, _size(session))
     with db.write() as session:
         size = _size(session)
         tiles = GrowingTiles(StoredTiles(session), size)
@@ -67,14 +69,22 @@ def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head
         _remember_second(session, signer, now)
         last = session.get(StatementRow, NEWEST)
         if last is None or datetime.fromisoformat(last.issued_at) + statement_every <= now:
-            session.merge(_statement(head, signer, last, _states.root(db, session, size)))
+            session.merge(_statement(head, signer, last, _roots(db, session, size)))
         db.bell.ring(session)
     metrics.ledger_position.set(size)
     metrics.head_age.labels("ledger").set_function(partial(_age, head))
     return head
 
 
-def _statement(head: Head, signer: Signer, last: StatementRow | None, state_root: bytes) -> StatementRow:
+def _roots(db: Database, session: Session, size: int) -> dict[str, str]:
+    """What a statement says of the ledger's contents."""
+    return {
+        "state_root": _states.root(db, session, size).hex(),
+        "snapshot_root": _snapshots.root(db, session, size).hex(),
+    }
+
+
+def _statement(head: Head, signer: Signer, last: StatementRow | None, roots: dict[str, str]) -> StatementRow:
     sequence = last.sequence + 1 if last else 1
     content = {
         "type": STATEMENT_TYPE,
@@ -82,7 +92,7 @@ def _statement(head: Head, signer: Signer, last: StatementRow | None, state_root
         "sequence": sequence,
         "size": head.size,
         "root": head.root,
-        "state_root": state_root.hex(),
+        **roots,
         "issued_at": format_time(head.time),
         "expires_at": format_time(head.time + STATEMENT_LIFE),
     }
@@ -91,7 +101,7 @@ def _statement(head: Head, signer: Signer, last: StatementRow | None, state_root
         sequence=sequence,
         size=head.size,
         issued_at=format_time(head.time),
-        state_root=state_root.hex(),
+        state_root=roots["state_root"],
         note=signer.note(_line(content)),
     )
 

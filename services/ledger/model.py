@@ -37,7 +37,7 @@ class EntryRow(LedgerModel, table=True):
 
 
 class KeyRow(LedgerModel, table=True):
-    """Newest version of a key, for telling news from duplicates."""
+    """Newest version of a key, for telling news from duplicates and for snapshots."""
 
     __tablename__ = "key"
 
@@ -46,6 +46,7 @@ class KeyRow(LedgerModel, table=True):
     position: int
     op: str = Field(max_length=16)
     effective_at: str | None = Field(default=None, max_length=27)
+    first_position: int = Field(unique=True, description="Of version 1: the order of keys in a snapshot.")
 
 
 class SourceRow(LedgerModel, table=True):

@@ -1,6 +1,6 @@
 """Reading the ledger: entries, heads, proofs. Never writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
@@ -11,6 +11,7 @@ from contracts.publication import Head, Kind
 from services.ledger.commands import StoredTiles
 from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
 from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
+from services.ledger.retention import erasures
 from services.ledger.second import KIND, USER_ID
 from services.ledger.state import Kept
 from shared import merkle, proof
@@ -52,7 +53,7 @@ def entry(session: Session, position: int) -> EntryRow:
     return row
 
 
-def proofs(session: Session, recorded: Mapping[int, str | None]) -> dict[int, str | None]:
+def proofs_of(session: Session, recorded: Mapping[int, str | None]) -> dict[int, str | None]:
     """A proof for each entry of a run, by position: to the newest head, of what it covers; else as `recorded`.
 
     The newest head is signed by keys that count now, whoever signed when the entry was recorded.
@@ -74,6 +75,15 @@ def document(row: EntryRow, *, trusted: bool, erased: Json | None = None, proof:
     text = row.document(with_body=trusted or row.kind != Kind.APPLICATION)
     more = {name: value for name, value in (("erased", erased), ("proof", proof)) if value is not None}
     return text if not more else f"{text[:-1]},{orjson.dumps(more).decode()[1:]}"
+
+
+def documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool, proofs: bool = False) -> list[str]:
+    """Entries as JSON, with what is told of erasures; `proofs`: each with the proof that it is in the ledger."""
+    erased = erasures(session, [row.position for row in rows], trusted=trusted)
+    proven = proofs_of(session, {row.position: row.proof for row in rows}) if proofs else {}
+    return [
+        document(row, trusted=trusted, erased=erased.get(row.position), proof=proven.get(row.position)) for row in rows
+    ]
 
 
 def versions(session: Session, key: str) -> list[Json]:
@@ -108,7 +118,7 @@ def second_keys(session: Session) -> list[Json]:
 
 def statement(session: Session) -> Json:
     """The newest head statement and the note that signs it. Raises `Unavailable` before the first one."""
-    row = _statement(session)
+    row = newest_statement(session)
     return {"statement": orjson.loads(row.note.partition("\n")[0]), "note": row.note}
 
 
@@ -116,7 +126,7 @@ def state_proof(kept: Kept, db: Database, session: Session, key: str) -> Json:
     """The key's newest version under the newest statement, or its neighbours. Raises `Invalid` for a case."""
     if key.startswith(f"{Kind.APPLICATION}:"):
         raise Invalid(Violation("key", "public", "cases are not in the state tree: nobody may tell whether one exists"))
-    row = _statement(session)
+    row = newest_statement(session)
     count, leaves = kept.proof(db, session, row.size, key)
     return {
         "key": key,
@@ -127,7 +137,8 @@ def state_proof(kept: Kept, db: Database, session: Session, key: str) -> Json:
     }
 
 
-def _statement(session: Session) -> StatementRow:
+def newest_statement(session: Session) -> StatementRow:
+    """The statement signed last. Raises `Unavailable` before the first one."""
     row = session.get(StatementRow, NEWEST)
     if row is None:
         raise Unavailable("no head statement is signed yet")
@@ -165,7 +176,7 @@ def _second_key(row: SecondKeyRow) -> Json:
 
 def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
     """Proof that the entry at `position` is in the tree of `tree_size` entries (default: the newest head's)."""
-    whole = _covered(session, tree_size, "size")
+    whole = covered(session, tree_size, "size")
     if not 1 <= position <= whole:
         raise Invalid(Violation("position", "in_tree", f"must be 1 to {whole}", str(position)))
     tiles = merkle.GrowingTiles(StoredTiles(session), whole)
@@ -180,7 +191,7 @@ def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
 
 def consistency(session: Session, first: int, second: int | None) -> Json:
     """Proof that the tree of `second` entries (default: the newest head's) continues that of `first`."""
-    whole = _covered(session, second, "second")
+    whole = covered(session, second, "second")
     if not 0 <= first <= whole:
         raise Invalid(Violation("first", "not_after_second", f"must be 0 to {whole}", str(first)))
     tiles = merkle.GrowingTiles(StoredTiles(session), whole)
@@ -195,8 +206,8 @@ def consistency(session: Session, first: int, second: int | None) -> Json:
     }
 
 
-def _covered(session: Session, wanted: int | None, field: str) -> int:
-    """A size that a signed head covers: of what nobody has signed there is no proof. Raises `Invalid`."""
+def covered(session: Session, wanted: int | None, field: str) -> int:
+    """`wanted`, or else the newest head's size. Of what no signed head covers there is no proof: raises `Invalid`."""
     head = newest_head(session)
     most = head.size if head else 0
     if wanted is None:

@@ -17,7 +17,8 @@ from sqlmodel import Session
 from contracts.base import Json
 from shared.canonical import canonical
 from shared.database import Database
-from shared.merkle import Layers, leaf_hash
+from shared.merkle import leaf_hash
+from shared.merkle_layers import Layers
 
 FIELDS = ("key", "version", "op", "position", "digest")
 FOLLOWING = text(

@@ -29,11 +29,11 @@ from services.applications.commands import Applications
 from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels import api as channels_api
-from services.channels.lineage import AnchoredChannel
 from services.channels.live import Indexer, Live
 from services.channels.port import adapters
 from services.channels.rebuild import Progress, Rebuild
 from services.channels.search import SearchIndex
+from services.channels.starting import StartingChannel
 from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.guides.following import ItemWatch
@@ -124,7 +124,7 @@ class Pipeline:
         self.intake = Intake(self.dbs["ledger"], self.readers, self.signer, self.standing.require)
         self.ledger = LocalLedger(self.dbs["ledger"])
         self.watch = ItemWatch(self.guides, self.ledger)
-        self.channels = {name: AnchoredChannel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
+        self.channels = {name: StartingChannel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
         self.lives = {name: Live(self.dbs[name], name) for name in channels}
         self.bus = InProcessBus()
         self.relays = [*self._source_relays(), *self._ledger_relays()]
@@ -187,9 +187,9 @@ class Pipeline:
         """Every entry as the relay sends it."""
         return LedgerFeed(REGION).messages(self.dbs["ledger"], 0, 1000)
 
-    def rebuild(self, channel: str) -> Progress:
-        """Rebuild a channel from the ledger; the last step's report."""
-        return list(Rebuild(self.channels[channel]).run())[-1]
+    def rebuild(self, channel: str, **how: Any) -> Progress:
+        """Rebuild a channel from the ledger; the last step's report. `how`: see `Rebuild`."""
+        return list(Rebuild(self.channels[channel], **how).run())[-1]
 
     def execute(self, service: str, statement: str, **values: Any) -> Any:
         """One statement behind the service's back: this is how a test does damage."""

@@ -1,12 +1,18 @@
 """The whole pipeline over PostgreSQL, each service in its own schema: shown, healed, found, in time."""
 
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contracts.topology import CHANNELS
 from services.catalog.commands import ItemImport
+from services.channels.drill import Drill
+from services.channels.starting import StartingChannel
+from shared.database import Database
+from tests.harness.ledgers import held
+from tests.harness.old_ledger import migrated
 from tests.harness.pipeline import code_of, guide, item, pipeline, progress, shown
 from tests.harness.rabbitmq import wait_until
 
@@ -78,3 +84,32 @@ def write_all(county, numbers):
     for number in numbers:
         county.release(item(number))
         county.flow()
+
+
+def test_a_channel_that_starts_takes_a_snapshot_and_is_the_one_that_was_there(county):
+    for number in range(1, 6):
+        county.release(item(number))
+        county.release(item(number, "新一版"))
+    county.release(item(1), effective_at=datetime.now(UTC) + timedelta(days=1))
+    county.release(item(2), effective_at=datetime.now(UTC) + timedelta(days=1))
+    county.release(item(2, "明天以前"))
+    county.emit("catalog", f"item:{code_of(3)}", {"task_name": 7}, 3)
+    county.withdraw(item(4))
+    county.release_case(progress())
+    county.flow()
+    live = county.channels["web"]
+    before = held(live)
+    for table in ("document", "scheduled", "parked", "lineage", "seen_head"):
+        county.execute("web", f"DELETE FROM web.{table}")
+    county.execute("web", "UPDATE web.state SET position = 0")
+    fresh = StartingChannel(live.db, live.adapter, county.ledger, pays_from=0)
+    fresh.reconcile()
+
+    assert len(before["scheduled"]) == len(before["parked"]) == 1
+    assert held(fresh) == before
+    assert list(Drill(fresh).run())[-1].differences == []
+
+
+def test_a_ledger_of_before_learns_where_its_keys_begin(database_url):
+    with closing(Database("ledger", database_url)) as db:
+        assert migrated(db, ["a", "b", "a", "c", "a", "b"]) == {"a": 1, "b": 2, "c": 4}

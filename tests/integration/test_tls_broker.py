@@ -1,11 +1,9 @@
 """The broker over TLS, for each of our three ways to it: what is not right is refused, and never tried plain."""
 
-import gc
 import os
 import shutil
 import socket
 import ssl
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +24,7 @@ from tests.harness.county import free_port, wait_for
 from tests.harness.rabbitmq import PrivateRabbit
 from tests.harness.recording import RecordingWorker
 
-pytestmark = [
-    pytest.mark.servers,
-    pytest.mark.xdist_group("tls_broker"),
-    pytest.mark.timeout(600),
-    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
-]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("tls_broker"), pytest.mark.timeout(600)]
 
 EXCHANGE, QUEUE = "county.news", "reader.news"
 ACCOUNT = "harness"
@@ -79,15 +72,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     )  # fmt: skip
     yield place
     rabbit.stop()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_open() -> Iterator[None]:
-    """On a slow machine a client that gives up may leave its socket to the collector: here, not in another test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def publish(url: str, tls: Tls | None) -> None:

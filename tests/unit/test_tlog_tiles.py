@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from services.ledger.heads import sign_head
 from services.ledger.tiles import FOR_EVER, parsed, spelled
 from shared.errors import Invalid
-from shared.merkle import Layers, leaf_hash, node_hash
+from shared.merkle import leaf_hash, node_hash
+from shared.merkle_layers import Layers
 from tests.harness.pipeline import SERVICE, item, pipeline
 
 SIZE = 260
