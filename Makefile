@@ -64,7 +64,7 @@ bench: setup ## measure throughput and latency on this machine
 bench-reading: setup ## measure how many readers and screens one process serves
 	PYTHONPATH=. $(BIN)/python tests/bench/reading.py
 
-bench-start: setup ## measure how a channel starts before a million entries, with a snapshot and without; takes half an hour
+bench-start: setup ## measure how a channel starts before a million entries, with a snapshot and without; some eight minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/start.py
 
 lock: setup ## pin the newest versions that pyproject.toml allows, with their hashes
