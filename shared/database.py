@@ -24,6 +24,9 @@ from shared.wakeup import PATIENCE, Bell, LocalBell, PostgresBell
 ROOT = Path(__file__).parent.parent
 PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 
+WAL_LIMIT = 16 * 2**20
+"""Bytes to which a write-ahead file is cut back once a long reader, or one great transaction, has let it grow."""
+
 
 class Database:
     """Engine and sessions of one service. Thread-safe. `vault`: where columns are sealed; each session carries it."""
@@ -151,6 +154,7 @@ def _sqlite_engine(url: str, *, erases: bool) -> Engine:
             "foreign_keys=ON",
             "busy_timeout=5000",
             "trusted_schema=OFF",
+            f"journal_size_limit={WAL_LIMIT}",
             f"secure_delete={'ON' if erases else 'FAST'}",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -93,11 +93,15 @@ class Follower(ABC, Generic[E]):
                 break
         return batch.refusals
 
-    def advance(self, entries: Sequence[E]) -> None:
-        """Apply what is new; heal gaps from upstream. Raises `Unavailable` when upstream cannot help now."""
+    def advance(self, entries: Sequence[E]) -> list[E]:
+        """Apply what is new; heal gaps from upstream. What carried a number from before, and so was not applied.
+
+        Raises `Unavailable` when upstream cannot help now.
+        """
         with self._turn:
             position = self._where()
             self._known = None
+            again = [entry for entry in entries if self.number_of(entry) <= position]
             waiting = {self.number_of(entry): entry for entry in entries if self.number_of(entry) > position}
             metrics.duplicates.labels(self.service).inc(len(entries) - len(waiting))
             while waiting:
@@ -110,6 +114,7 @@ class Follower(ABC, Generic[E]):
                 else:
                     self._heal(waiting, position)
             self._known = position
+        return again
 
     def advance_to(self, number: int) -> int:
         """Catch up with upstream as far as `number`; how many entries were fetched."""

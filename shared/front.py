@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
 from shared.encoding import encode, wanted
+from shared.errors import TongyuanError
 
 KEEP_SECONDS = 1.0
 """Longest life of an answer, whatever the store says: an answer may say how late it is, or whether a window is open."""
@@ -80,6 +81,12 @@ class Page:
             while self._bytes > MOST_BYTES:
                 first, dropped = self._answers.popitem(last=False)
                 self._bytes -= len(first) + len(dropped.body)
+
+    def forget(self) -> None:
+        """Keep nothing: the store cannot say where it is. From any thread."""
+        with self._turn:
+            self.mark = None
+            self._forget(0.0)
 
     def counted(self, status: int) -> None:
         """Count an answer that no router has seen."""
@@ -225,7 +232,11 @@ class Front:
         plain = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in kept_back]}
         answer = await _captured(self._app, plain, receive)
         # Before it is sent, whatever it is: who has read of a change must find nothing older afterwards.
-        mark, ends_in = await run_in_threadpool(page.look)
+        try:
+            mark, ends_in = await run_in_threadpool(page.look)
+        except TongyuanError:
+            page.forget()
+            return answer
         if answer.may_be_kept:
             page.keep(key, answer, mark, seen, ends_in)
         else:

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from shared import log
+from shared.errors import Unavailable
 from shared.http import problem
 
 SEND_BUFFER = 65_536
@@ -32,12 +33,19 @@ def mount(apis: Mapping[str, ASGIApp], root: ASGIApp | None = None) -> Starlette
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. A small send buffer bounds what a screen that does not read can hold in the kernel."""
+    """A bound socket. A small send buffer bounds what a screen that does not read can hold in the kernel.
+
+    Raises `Unavailable` when somebody else has the port, or the address is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    sock.bind((host, port))
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return sock
 
 

@@ -10,7 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.errors import TongyuanError
+from shared.errors import TongyuanError, Unavailable
 
 PATIENCE_SECONDS = 5
 
@@ -19,8 +19,11 @@ Ready = Callable[[], object]
 
 
 def serve_health(service: str, host: str, port: int, ready: Ready, tls: ssl.SSLContext | None = None) -> None:
-    """Answer in the background, for as long as the process lives."""
-    server = make_server(host, port, _application(service, ready), _server_class(tls), handler_class=_Silent)
+    """Answer in the background, for as long as the process lives. Raises `Unavailable` when the port is taken."""
+    try:
+        server = make_server(host, port, _application(service, ready), _server_class(tls), handler_class=_Silent)
+    except OSError as error:
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 

@@ -94,14 +94,14 @@ class AnchoredChannel(Channel):
         """See `Follower`."""
         return self.witness.check(head)
 
-    def advance(self, entries: Sequence[Entry]) -> None:
+    def advance(self, entries: Sequence[Entry]) -> list[Entry]:
         """See `Follower`. What comes a second time may be of a ledger that has gone back. Raises `Halted`."""
         if entries and entries[0].position <= self._where():
             try:
                 self.require_lineage()
             except UpstreamDown as error:
                 _log.info("not compared with the ledger", channel=self.service, reason=str(error))
-        super().advance(entries)
+        return super().advance(entries)
 
     def apply(self, entries: Sequence[Entry]) -> None:
         """See `Channel`. Raises `AnotherHistory`."""

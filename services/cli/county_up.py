@@ -72,8 +72,8 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
 
     try:
         sock = listen(config.host, config.port)
-    except OSError as error:
-        raise Unavailable(f"cannot listen on {config.host}:{config.port}: {error.strerror}. Try --port 0") from error
+    except Unavailable as error:
+        raise Unavailable(f"{error}. Try --port 0") from error
     host = f"[{config.host}]" if ":" in config.host else config.host
     scheme = "https" if config.tls and config.tls.server() else "http"
     address = f"{scheme}://{host}:{sock.getsockname()[1]}"

@@ -24,6 +24,7 @@ from shared.merkle import HASH_SIZE, TILE_HEIGHT, TILE_WIDTH, GrowingTiles, incl
 from shared.upstream import SourceReader
 
 NEWEST = text("SELECT key, version FROM key WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
+RECORDED = text("SELECT key, version, meta FROM entry WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
 MARK_KEY = text(
     "INSERT INTO key (key, version, position, op, effective_at, first_position) "
     "VALUES (:key, :version, :position, :op, :effective_at, :first_position) "
@@ -87,6 +88,16 @@ class LaneFollower(Follower[Release]):
             metrics.applied.labels("ledger", publication.op).inc()
             metrics.ledger_position.set(publication.position)
 
+    def never_recorded(self, again: Sequence[Release]) -> list[Release]:
+        """Those of these that carry a number from before and are nothing that was recorded under it: their source was
+        put back to an earlier day, and counts anew what it has counted already.
+        """
+        if not again:
+            return []
+        with self.db.read() as session:
+            known = {(row.key, row.version): orjson.loads(row.meta)["digest"] for row in _entries_of(session, again)}
+        return [release for release in again if known.get((release.key, release.version)) != release.digest]
+
     def _recorded(self, whole: Sequence[Release], entries: Sequence[Release]) -> list[Publication]:
         with self.db.write() as session:
             recorded = record(session, whole, self.signer)
@@ -143,6 +154,11 @@ def record(session: Session, releases: Sequence[Release], signer: Signer) -> lis
     if publications:
         _append(session, size, publications, signer)
     return publications
+
+
+def _entries_of(session: Session, releases: Sequence[Release]) -> Sequence[Any]:
+    keys = {release.key for release in releases}
+    return session.connection().execute(RECORDED, {"keys": list(keys)}).all()
 
 
 class StoredTiles:

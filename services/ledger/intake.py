@@ -17,6 +17,7 @@ from shared.upstream import SourceReader
 _log = log.get("ledger")
 PACE_SECONDS = 0.2
 LONGEST_PAUSE = 10.0
+WENT_BACK = "its number is another release's: the source was put back to an earlier day (docs/operating/backup.md)"
 
 
 class Intake:
@@ -38,21 +39,31 @@ class Intake:
         }
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:
-        """Handler of a batch from a sources queue. A release of a source that is not ours is refused."""
+        """Handler of a batch from a sources queue. Refused are releases of a source that is not ours, and those of a
+        source that went back: taken for old, they would be acknowledged and nowhere.
+        """
         self._require_signer()
         batch = decode("ledger", messages, Release)
         refusals = list(batch.refusals)
-        groups: dict[tuple[str, Lane], list[Release]] = defaultdict(list)
+        groups: dict[tuple[str, Lane], dict[int, Release]] = defaultdict(dict)
         for index, release in zip(batch.indexes, batch.entries, strict=True):
             if (release.source, release.lane) not in self._lanes:
                 refusals.append(Refusal(index, f"source {release.source!r} is not one of this county's"))
             elif release.op == Op.RELEASE and release.body is None:
                 refusals.append(Refusal(index, "a release without a body, so that its digest cannot be checked"))
             else:
-                groups[release.source, release.lane].append(release)
+                groups[release.source, release.lane][index] = release
         for lane, releases in groups.items():
-            self._lanes[lane].advance(releases)
+            strangers = self._strangers(self._lanes[lane], list(releases.values()))
+            refusals += [Refusal(index, WENT_BACK) for index, release in releases.items() if release in strangers]
         return refusals
+
+    def _strangers(self, lane: LaneFollower, releases: list[Release]) -> list[Release]:
+        """What came under a number that something else has had: kept as a dead letter, and somebody is woken."""
+        strangers = lane.never_recorded(lane.advance(releases))
+        if strangers:
+            _log.critical("a source went back", source=lane.source, lane=str(lane.lane), releases=len(strangers))
+        return strangers
 
     def reconcile(self, *, patient: bool = False) -> int:
         """Take from every source what never arrived; how many releases. A source that is down is skipped.

@@ -178,6 +178,12 @@ def a_name_is_read_in_public(history):
     history.search("reader", "the log of web", "here is a name")
 
 
+@spoils("S10")
+def a_password_is_read_in_a_log(history):
+    history.secrets.add("hunter2 of the broker")
+    history.search("searcher", "the log of kiosk", "cannot connect with hunter2 of the broker")
+
+
 @spoils("S11")
 def one_answer_mixes_two_moments(history):
     marks = (mark_of(history.entries[0]), mark_of(history.entries[4]))

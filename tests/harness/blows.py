@@ -19,8 +19,9 @@ from shared.database import Database
 from shared.delivery import Message
 from shared.errors import TongyuanError
 from shared.outbox import SourceFeed
-from tests.harness.county import ProductionCounty
+from tests.harness.county import ProductionCounty, is_worker, kind
 from tests.harness.history import History
+from tests.harness.island import Island
 from tests.harness.postgres import PrivatePostgres
 from tests.harness.proxy import BOTH, Proxy
 from tests.harness.rabbitmq import PrivateRabbit, wait_until
@@ -31,12 +32,13 @@ REGION = "440232000000"
 
 @dataclass(frozen=True)
 class Blow:
-    """One fault: what, to whom, after a pause, for how long (both in seconds)."""
+    """One fault: what, to whom, after a pause, for how long (both in seconds), and the alarm that it must raise."""
 
     pause: float
     what: str
     victim: str
     seconds: float
+    alarm: str = ""
 
     def __str__(self) -> str:
         return f"{self.what} {self.victim} for {self.seconds:.1f} s".replace("  ", " ")
@@ -52,21 +54,26 @@ class Site:
     broker_net: Proxy
     database_net: Proxy
     database: str
+    database_password: str
     history: History
+    cable: Island | None = None
     _garbage: int = 0
 
     def strike(self, blow: Blow) -> None:
         """Do it, undo it, and start again what has died of it. Faults of the database count as faults of all reads."""
-        self.history.add("nemesis", "fault", what=str(blow))
+        self.history.add("nemesis", "fault", what=str(blow), note=blow.alarm)
         place, _, how = blow.what.partition(" ")
         if place == "database":
             with self._down(*CHANNELS):
                 self._hit(self.postgres, self.database_net, how, blow)
         elif place == "broker":
             self._hit(self.rabbit, self.broker_net, how, blow)
+        elif self.cable is not None and place == "cable":
+            tear(self.cable, how, blow.seconds)
         else:
             acts: dict[str, Callable[[Blow], None]] = {
-                "kill": self._kill, "stop": self._stop, "duplicates": self._duplicate, "garbage": self._send_garbage,
+                "kill": self._kill, "stop": self._stop, "standstill": self._stand_still,
+                "duplicates": self._duplicate, "garbage": self._send_garbage,
             }  # fmt: skip
             acts[place](blow)
         self.revive()
@@ -94,6 +101,17 @@ class Site:
             finally:
                 os.kill(process.pid, signal.SIGCONT)
             self.county.wait_ready(blow.victim)
+
+    def _stand_still(self, blow: Blow) -> None:
+        """All of the county at once, as a machine that is suspended."""
+        with self._down(*self.county.names):
+            for process in self.county.processes.values():
+                os.kill(process.pid, signal.SIGSTOP)
+            try:
+                time.sleep(blow.seconds)
+            finally:
+                for process in self.county.processes.values():
+                    os.kill(process.pid, signal.SIGCONT)
 
     def _hit(self, server: PrivateRabbit | PrivatePostgres, network: Proxy, how: str, blow: Blow) -> None:
         if how == "kill":
@@ -152,15 +170,28 @@ class Site:
             self.history.add(name, "down")
         yield
         for name in names:
-            if not name.endswith("-worker"):
+            if not is_worker(name):
                 wait_until(partial(self._answers, name), f"{name} does not answer again", 60)
             self.history.add(name, "up")
 
     def _answers(self, name: str) -> bool:
         try:
-            return self.county.http(name).get(f"/{name}/readyz").is_success
+            return self.county.http(name).get(f"/{kind(name)}/readyz").is_success
         except httpx.HTTPError:
             return False
+
+
+def tear(cable: Island, how: str, seconds: float) -> None:
+    """Out for so long, or narrow (`how` is the rate, as tc writes it); then it is good again."""
+    if how == "cut":
+        cable.cut()
+    else:
+        cable.narrow(how)
+    try:
+        time.sleep(seconds)
+    finally:
+        cable.mend()
+        cable.widen()
 
 
 def disturb(network: Proxy, how: str, seconds: float) -> None:

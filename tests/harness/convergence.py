@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,12 +15,22 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.topology import CHANNELS, QUEUES, SOURCES
 from tests.harness.broker_queues import consumers, dead_letters, ready
-from tests.harness.county import ProductionCounty
+from tests.harness.county import ProductionCounty, is_worker, kind
 from tests.harness.history import History
 
 SAMPLE_SECONDS = 2.0
+PROBES = 12
+Seen = tuple[str, str, float]
+"""What of `tests.harness.history.STATES`, of whom, and its value."""
+
 COUNTERS = ("tongyuan_relay_failures", "tongyuan_consumer_retries", "tongyuan_consumer_reconnects")
-ALARMS = {"tongyuan_outbox_oldest_age_seconds": 60.0, "tongyuan_parked_entries": 0.0, "tongyuan_channel_halted": 0.0}
+ALARMS = {
+    "tongyuan_outbox_oldest_age_seconds": 60.0,
+    "tongyuan_head_age_seconds": 60.0,
+    "tongyuan_parked_entries": 0.0,
+    "tongyuan_channel_halted": 0.0,
+    "tongyuan_audit_unreachable": 0.0,
+}
 """Metrics that an operator is woken for above this value; the same that the manual names."""
 
 LIMITS = {"resident MiB": 400.0, "descriptors": 250.0, "queue": 5000.0}
@@ -29,7 +41,7 @@ FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() A
 
 
 class Sampler:
-    """Writes counters and resources of every process into the history until told to stop."""
+    """Writes counters, alarms and resources of every process into the history until told to stop."""
 
     def __init__(self, county: ProductionCounty, history: History) -> None:
         self._county, self._history = county, history
@@ -41,8 +53,11 @@ class Sampler:
             for name, process in list(self._county.processes.items()):
                 with suppress(OSError):
                     self._resources(name, process.pid)
-                for what, value in samples(self._county, name, *COUNTERS):
-                    self._history.add(name, "count", what=what, value=value)
+                for what, value in samples(self._county, name, *COUNTERS, *ALARMS):
+                    if what.partition(" ")[0] in COUNTERS:
+                        self._history.add(name, "count", what=what, value=value)
+                    else:
+                        self._history.add(f"{name} {what}", "state", what="alarm", value=float(raised(what, value)))
 
     def _resources(self, name: str, pid: int) -> None:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
@@ -52,7 +67,7 @@ class Sampler:
 
 def samples(county: ProductionCounty, name: str, *wanted: str) -> Iterator[tuple[str, float]]:
     """Values of these metrics of a process, by metric and labels; none when it does not answer."""
-    path = "metrics" if name.endswith("-worker") else f"{name}/metrics"
+    path = "metrics" if is_worker(name) else f"{kind(name)}/metrics"
     try:
         text = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).text
     except httpx.HTTPError:
@@ -80,44 +95,65 @@ def settle(history: History, county: ProductionCounty, amqp_url: str, dsn: str, 
 
 
 def look(history: History, county: ProductionCounty, amqp_url: str, dsn: str, canary: int) -> bool:
-    """One look; True when all is at rest."""
-    found = [
-        *_readiness(county),
-        *_outboxes(county),
-        *_positions(county, canary),
-        *_queues(amqp_url),
-        *_alarms(county),
+    """One look; True when all is at rest. All probes at once, and each writes down what it sees when it sees it: a slow
+    answer of one place must not make another look late.
+    """
+    probes: list[Callable[[], Iterator[Seen]]] = [
+        *(partial(_process, county, name) for name in county.names),
+        *(partial(_queue, amqp_url, queue.name) for queue in QUEUES),
+        partial(_positions, county, canary),
+        partial(_locks, dsn),
     ]
+
+    def probe(one: Callable[[], Iterator[Seen]]) -> bool:
+        good = True
+        for what, actor, value in one():
+            history.add(actor, "state", what=what, value=value)
+            if what == "queue":
+                history.add(actor, "sample", what="queue", value=value)
+            good = good and (value == 0 or what == "lock")
+        return good
+
+    with ThreadPoolExecutor(PROBES) as pool:
+        return all(list(pool.map(probe, probes)))
+
+
+def _process(county: ProductionCounty, name: str) -> Iterator[Seen]:
+    """Readiness, outboxes and alarms of one process."""
+    path = "readyz" if is_worker(name) else f"{kind(name)}/readyz"
+    try:
+        good = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        good = False
+    yield "unready", name, float(not good)
+    found = dict(samples(county, name, "tongyuan_outbox_depth", *ALARMS))
+    depths = [value for what, value in found.items() if what.startswith("tongyuan_outbox_depth")]
+    if name in (*SOURCES, "ledger"):
+        yield "outbox", name, sum(depths) if depths else 1.0
+    for what, value in found.items():
+        if what.partition(" ")[0] in ALARMS:
+            yield "alarm", f"{name} {what}", float(raised(what, value))
+
+
+def _locks(dsn: str) -> Iterator[Seen]:
     with psycopg.connect(dsn) as connection:
-        locks = connection.execute(OPEN_TRANSACTIONS).fetchall()
-    for actor, age in locks:
-        history.add(str(actor), "state", what="lock", value=float(age))
-    for what, actor, value in found:
-        history.add(actor, "state", what=what, value=value)
-        if what == "queue":
-            history.add(actor, "sample", what="queue", value=value)
-    return all(value == 0 for _, _, value in found)
+        for actor, age in connection.execute(OPEN_TRANSACTIONS).fetchall():
+            yield "lock", str(actor), float(age)
 
 
-def _readiness(county: ProductionCounty) -> Iterator[tuple[str, str, float]]:
-    for name in county.names:
-        path = "readyz" if name.endswith("-worker") else f"{name}/readyz"
-        try:
-            good = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).is_success
-        except httpx.HTTPError:
-            good = False
-        yield "unready", name, float(not good)
+def _queue(amqp_url: str, name: str) -> Iterator[Seen]:
+    """A queue without a consumer is a zombie's: the process lives, its heart beats, and nobody takes anything."""
+    try:
+        yield "queue", name, float(ready(amqp_url, name))
+        yield "canary", f"consumer of {name}", float(consumers(amqp_url, name) == 0)
+    except AMQPError:
+        yield "queue", name, 1.0
 
 
-def _outboxes(county: ProductionCounty) -> Iterator[tuple[str, str, float]]:
-    for name in (*SOURCES, "ledger"):
-        depths = list(samples(county, name, "tongyuan_outbox_depth"))
-        yield "outbox", name, sum(value for _, value in depths) if depths else 1.0
-
-
-def _positions(county: ProductionCounty, canary: int) -> Iterator[tuple[str, str, float]]:
+def _positions(county: ProductionCounty, canary: int) -> Iterator[Seen]:
     try:
         size = county.http("ledger").get("/ledger/v1/head").json()["size"]
+        yield "behind", "ledger", float(max(canary - size, 0))
         for channel in CHANNELS:
             position = county.http(channel).get(f"/{channel}/v1/position").json()["position"]
             yield "behind", channel, float(max(size, canary) - position)
@@ -126,17 +162,6 @@ def _positions(county: ProductionCounty, canary: int) -> Iterator[tuple[str, str
         yield "behind", "ledger", 1.0
 
 
-def _queues(amqp_url: str) -> Iterator[tuple[str, str, float]]:
-    """A queue without a consumer is a zombie's: the process lives, its heart beats, and nobody takes anything."""
-    for queue in QUEUES:
-        try:
-            yield "queue", queue.name, float(ready(amqp_url, queue.name))
-            yield "canary", f"consumer of {queue.name}", float(consumers(amqp_url, queue.name) == 0)
-        except AMQPError:
-            yield "queue", queue.name, 1.0
-
-
-def _alarms(county: ProductionCounty) -> Iterator[tuple[str, str, float]]:
-    for name in county.names:
-        for what, value in samples(county, name, *ALARMS):
-            yield "alarm", f"{name} {what}", float(value > ALARMS[what.partition(" ")[0]])
+def raised(what: str, value: float) -> bool:
+    """Would an operator be woken for this value of a metric with its labels?"""
+    return value > ALARMS[what.partition(" ")[0]]

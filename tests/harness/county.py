@@ -7,8 +7,9 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -159,14 +160,24 @@ class EmbeddedCounty(County):
         return answers(f"{self.url(name)}/healthz", self.verify())
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where a process runs instead of here: its address, what it finds there, and how it is started."""
+
+    host: str
+    env: Mapping[str, str]
+    command: Callable[[Sequence[str]], list[str]]
+
+
 class ProductionCounty(County):
-    """One process a service over RabbitMQ and PostgreSQL."""
+    """One process a service over RabbitMQ and PostgreSQL; `elsewhere` says which do not run here."""
 
     def __init__(self, folder: Path, amqp_url: str, database_url: str, env: Mapping[str, str] | None = None) -> None:
         self.ports = {name: free_port() for name in (*SERVICES, *(f"{service}-worker" for service in WITH_WORKERS))}
         urls = {f"TONGYUAN_{name.upper()}_URL": f"http://127.0.0.1:{self.ports[name]}" for name in SERVICES}
         base = {"TONGYUAN_AMQP_URL": amqp_url, "TONGYUAN_DATABASE_URL": database_url, **urls}
         super().__init__(folder, {**base, **(env or {})})
+        self.elsewhere: dict[str, Elsewhere] = {}
 
     @property
     def names(self) -> list[str]:
@@ -179,17 +190,20 @@ class ProductionCounty(County):
             assert done.returncode == 0, done.stdout + done.stderr
 
     def url(self, service: str) -> str:
-        return f"http://127.0.0.1:{self.ports[service]}"
+        host = self.elsewhere[service].host if service in self.elsewhere else "127.0.0.1"
+        return f"http://{host}:{self.ports[service]}"
 
     def command(self, name: str) -> list[str]:
-        return [*TONGYUAN, "run", name]
+        command = [*TONGYUAN, "run", kind(name)]
+        return self.elsewhere[name].command(command) if name in self.elsewhere else command
 
     def env_of(self, name: str) -> dict[str, str]:
-        port = "TONGYUAN_METRICS_PORT" if name.endswith("-worker") else "TONGYUAN_PORT"
-        return {**self.env, port: str(self.ports[name])}
+        port = "TONGYUAN_METRICS_PORT" if is_worker(name) else "TONGYUAN_PORT"
+        place = self.elsewhere[name].env if name in self.elsewhere else {}
+        return {**self.env, port: str(self.ports[name]), **place}
 
     def _ready(self, name: str) -> bool:
-        path = "metrics" if name.endswith("-worker") else f"{name}/healthz"
+        path = "metrics" if is_worker(name) else f"{kind(name)}/healthz"
         return answers(f"{self.url(name)}/{path}")
 
 
@@ -214,6 +228,16 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0, exp
             return value
         time.sleep(0.02)
     raise AssertionError(f"not within {seconds:.0f} s: {what}\n{explain()}")
+
+
+def kind(name: str) -> str:
+    """What a process runs: `catalog 2` is a second `catalog`."""
+    return name.partition(" ")[0]
+
+
+def is_worker(name: str) -> bool:
+    """Has it only a port for its metrics, instead of a service's?"""
+    return kind(name).endswith("-worker")
 
 
 def answers(url: str, verify: ssl.SSLContext | bool = True) -> bool:

@@ -8,7 +8,7 @@ op          actor            the line says
 release     editor           asked for a release; ok: key and version were acknowledged; info: the answer was lost
 write       editor           sent a write without the right to; ok: it was taken
 saw         reader           `what` (a channel) answered with `marks`; `began` is null for what a stream brought
-found       reader           the secret `note` was read at the public place `what`
+found       reader           the secret `note`, or what belongs to a person, was read at the place `what`
 head        reader           a head of size `value` with root `digest`, whose signed note is `note`
 effect      system           the side effect with the idempotency key `key` took place
 act         operator         did `note`; `audit` (in order): `note` is the act, `digest` chains it
@@ -102,6 +102,7 @@ class History:
     dead: set[str] = field(default_factory=set)
     drafts: set[str] = field(default_factory=set)
     persons: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set)
     limits: dict[str, float] = field(default_factory=dict)
     patience: float = 1.0
     ended: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -127,7 +128,7 @@ class History:
 
     def search(self, reader: str, place: str, text: str) -> None:
         """Look for every secret in what a public place has said."""
-        for secret in self.drafts | self.persons:
+        for secret in self.drafts | self.persons | self.secrets:
             if secret in text:
                 self.add(reader, "found", what=place, note=secret)
 

@@ -185,10 +185,10 @@ def s9_authentic(history: History) -> Iterator[str]:
 
 
 def s10_no_personal_data(history: History) -> Iterator[str]:
-    """No personal data on public surfaces. The seeded tokens occur nowhere outside the private store."""
+    """No personal data outside the private store, no secret in any answer, log, metric, command line or database."""
     for line in history.of("found"):
-        if line.note in history.persons:
-            yield f"{line.what} says what belongs to a person"
+        if line.note in history.persons | history.secrets:
+            yield f"{line.what} says {'what belongs to a person' if line.note in history.persons else 'a secret'}"
 
 
 def s11_atomic_publish(history: History) -> Iterator[str]:

@@ -48,10 +48,14 @@ def require_file(path: Path, package: str, *, policy: Path = POLICY) -> Path:
 
 
 def find(binary: str, places: Sequence[str] = ()) -> Path | None:
-    """Path of `binary`, or None. Places come before PATH: a stranger's wrapper must not shadow Debian's program."""
+    """Path of `binary` (a program, or a library's file), or None. Places come before PATH: a stranger's wrapper must
+    not shadow Debian's program.
+    """
+    # A library is loaded, and needs no right to be run.
+    right = os.R_OK if ".so" in binary else os.X_OK
     for place in places:
         for folder in sorted(Path("/").glob(place.lstrip("/")), key=_version, reverse=True):
-            if os.access(folder / binary, os.X_OK):
+            if os.access(folder / binary, right):
                 return folder / binary
     found = shutil.which(binary)
     return Path(found) if found else None

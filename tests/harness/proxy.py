@@ -23,12 +23,14 @@ CHUNK = 4096
 
 
 class Proxy:
-    """Forwards its `port` to `target` on this machine. One proxy stands for one cable; all methods may be called at
+    """Forwards its `port` (of the address `host`) to `target` on this machine. One proxy stands for one cable; all
+    methods may be called at
     any time, from any thread, and have taken effect when they return.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, host: str = "127.0.0.1") -> None:
         self.port = 0
+        self._host = host
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -45,7 +47,7 @@ class Proxy:
     def __enter__(self) -> Self:
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+            asyncio.start_server(self._serve, self._host, 0), self._loop
         ).result(10)
         self.port = int(self._server.sockets[0].getsockname()[1])
         self.resume()

@@ -4,23 +4,23 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from tests.harness.packages import require
+from tests.harness.rabbitmq_folder import LIMITS, new_state, write_configuration
+
 BIN = Path("/usr/lib/rabbitmq/bin")
 PACKAGE = "rabbitmq-server"
 BOOT_SECONDS = 120.0
-# rabbitmqctl takes its own distribution port from this range; a server on one of them fails with eaddrinuse.
-CTL_PORTS = range(35672, 35683)
 
 
 class PrivateRabbit:
@@ -30,7 +30,7 @@ class PrivateRabbit:
     (SIGSTOP/SIGCONT). Raises RuntimeError when the package is missing or the broker does not come up.
     """
 
-    def __init__(self, folder: Path, heartbeat: int = 10) -> None:
+    def __init__(self, folder: Path, heartbeat: int = 10, limits: Mapping[str, str] = LIMITS) -> None:
         self.folder = folder
         # Where a broker answers that does not speak without TLS.
         self.tls_port: int | None = None
@@ -38,8 +38,8 @@ class PrivateRabbit:
         if self._state_file.exists():
             self._state: dict[str, Any] = json.loads(self._state_file.read_text())
         else:
-            self._state = _new_state(heartbeat)
-            _write_configuration(folder, self._state)
+            self._state = new_state(heartbeat)
+            write_configuration(folder, self._state, limits)
             self._save()
 
     @property
@@ -52,6 +52,19 @@ class PrivateRabbit:
         return f"amqp://{user}:{password or self._state['password']}@127.0.0.1:{self._state['port']}/{vhost}"
 
     @property
+    def password(self) -> str:
+        """Of its only account."""
+        return str(self._state["password"])
+
+    @property
+    def runs(self) -> bool:
+        """Is its Erlang machine there?"""
+        try:
+            return _alive(self.pid)
+        except (FileNotFoundError, ValueError):
+            return False
+
+    @property
     def pid(self) -> int:
         """The Erlang machine's process id."""
         return int((self.folder / "mnesia" / f"{self._state['node']}.pid").read_text())
@@ -61,7 +74,7 @@ class PrivateRabbit:
         require_binaries()
         self._start_epmd()
         _spawn(self._environment(), self.folder / "out", str(BIN / "rabbitmq-server"))
-        wait_until(self._serves, f"RabbitMQ in {self.folder} did not come up, see the file 'out' there", BOOT_SECONDS)
+        wait_until(self.serves, f"RabbitMQ in {self.folder} did not come up, see the file 'out' there", BOOT_SECONDS)
         return self
 
     def stop(self) -> None:
@@ -144,7 +157,8 @@ class PrivateRabbit:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none",
         }
 
-    def _serves(self) -> bool:
+    def serves(self) -> bool:
+        """Does it answer who greets it in its protocol?"""
         if self.tls_port is not None:
             with socket.socket() as knock:
                 return knock.connect_ex(("127.0.0.1", self.tls_port)) == 0
@@ -174,14 +188,9 @@ class PrivateRabbit:
 
 
 def require_binaries() -> None:
-    """Make sure that RabbitMQ is there: as root it is installed by its package name, else a clear error names it."""
-    if (BIN / "rabbitmq-server").exists() and shutil.which("epmd"):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise RuntimeError(f"RabbitMQ is missing: install the package {PACKAGE}")
-    with _no_service_start():
-        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True, timeout=300)
-        subprocess.run(["apt-get", "install", "-y", "-qq", PACKAGE], check=True, capture_output=True, timeout=600)
+    """Make sure that RabbitMQ is there, see `tests.harness.packages`."""
+    require("rabbitmq-server", PACKAGE, places=(str(BIN),))
+    require("epmd", PACKAGE)
 
 
 def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 60.0) -> None:
@@ -229,50 +238,13 @@ def _spawn(environment: dict[str, str], out: Path, *command: str) -> int:
     started = subprocess.run(
         ["sh", "-c", script, "sh", str(out), *command],
         env=environment,
+        # Where Mnesia leaves its dumps.
+        cwd=out.parent,
         stdout=subprocess.PIPE,
         check=True,
         start_new_session=True,
     )
     return int(started.stdout)
-
-
-def _new_state(heartbeat: int) -> dict[str, Any]:
-    port, dist, epmd = _free_ports(3)
-    return {
-        "node": f"t{secrets.token_hex(4)}@localhost",
-        "port": port,
-        "dist": dist,
-        "epmd": epmd,
-        "epmd_pid": 0,
-        "password": secrets.token_hex(8),
-        "heartbeat": heartbeat,
-    }
-
-
-def _write_configuration(folder: Path, state: dict[str, Any]) -> None:
-    for name in ("home", "mnesia", "log"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "plugins").write_text("[].\n")
-    (folder / "rabbitmq.conf").write_text(
-        f"heartbeat = {state['heartbeat']}\n"
-        "default_user = harness\n"
-        f"default_pass = {state['password']}\n"
-        "disk_free_limit.absolute = 100MB\n"
-        "vm_memory_high_watermark.absolute = 800MB\n"
-        "raft.wal_max_size_bytes = 64000000\n"
-    )
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different, none that rabbitmqctl might take."""
-    ports: list[int] = []
-    while len(ports) < count:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in ports and port not in CTL_PORTS:
-            ports.append(port)
-    return ports
 
 
 def _alive(pid: int) -> bool:
@@ -288,18 +260,3 @@ def _locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def _no_service_start() -> Iterator[None]:
-    """Debian's own switch: a package that is installed now does not start its service."""
-    policy = Path("/usr/sbin/policy-rc.d")
-    if policy.exists():
-        yield
-        return
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
-    try:
-        yield
-    finally:
-        policy.unlink()

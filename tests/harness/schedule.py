@@ -6,6 +6,7 @@ with siege(folder) as site:
 """
 
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +15,28 @@ from pathlib import Path
 
 from contracts.topology import CHANNELS
 from tests.harness.blows import NETWORKS, Blow, Site
+from tests.harness.casework import CaseOffice, people
 from tests.harness.convergence import Sampler, settle
 from tests.harness.county import ProductionCounty, running
 from tests.harness.editors import at_work
 from tests.harness.history import History
-from tests.harness.postgres import private_postgres
+from tests.harness.postgres import USER, private_postgres
 from tests.harness.proxy import Proxy
 from tests.harness.rabbitmq import PrivateRabbit, wait_until
+from tests.harness.searching import search
+from tests.harness.traces_of_people import SHORTEST
 from tests.harness.witnesses import Clerk, Reader, Screen, over_http, roll_call
 
 CLERKS = 2
 PATIENCE = 4.0
+PEOPLE_SEED, CROWD = 10, 12
+SETTINGS = {
+    "TONGYUAN_LOG_LEVEL": "debug",
+    "TONGYUAN_LOOKUP_LIMIT": "1000000/second",
+    "TONGYUAN_LOOKUP_CASE_LIMIT": "1000000/second",
+}
+"""Whatever is ever logged is logged, and nobody is kept from asking."""
+
 WEIGHTS = {
     "kill": 6, "stop": 4, "broker kill": 2, "broker restart": 2, "broker pause": 1, "broker network": 5,
     "database kill": 2, "database restart": 1, "database pause": 1, "database network": 4,
@@ -52,12 +64,15 @@ def siege(folder: Path) -> Iterator[Site]:
             port = int(rabbit.url.rpartition(":")[2].partition("/")[0])
             with Proxy(port) as broker_net, Proxy(postgres.port) as database_net:
                 amqp_url = rabbit.url.replace(f":{port}/", f":{broker_net.port}/")
+                password = secrets.token_hex(12)
                 database_url = postgres.url(name).replace(f":{postgres.port}/", f":{database_net.port}/")
-                with running(ProductionCounty(folder / "county", amqp_url, database_url)) as county:
+                # Our server trusts everybody; the password is there to be found where it does not belong.
+                database_url = database_url.replace(f"{USER}@", f"{USER}:{password}@")
+                with running(ProductionCounty(folder / "county", amqp_url, database_url, SETTINGS)) as county:
                     rabbit.settle()
                     assert isinstance(county, ProductionCounty)
                     history = History(patience=PATIENCE)
-                    yield Site(county, rabbit, postgres, broker_net, database_net, name, history)
+                    yield Site(county, rabbit, postgres, broker_net, database_net, name, password, history)
     finally:
         rabbit.stop()
 
@@ -67,9 +82,10 @@ def besiege(site: Site, blows: Iterator[Blow], enough: Callable[[], bool], *more
     coming to rest took. The history is then ready to be judged.
     """
     stop, leave = threading.Event(), threading.Event()
+    office = case_office(site, stop)
     clerks = [Clerk(site.county, site.history, stop, number) for number in range(CLERKS)]
     with at_work(*audience(site, [clerk.item.code for clerk in clerks], leave)) as unseen:
-        with at_work(*[clerk.run for clerk in clerks], *more_work) as failures:
+        with at_work(*[clerk.run for clerk in clerks], office.run, *more_work) as failures:
             try:
                 while not enough():
                     blow = next(blows)
@@ -83,7 +99,16 @@ def besiege(site: Site, blows: Iterator[Blow], enough: Callable[[], bool], *more
         leave.set()
     assert not unseen, unseen
     roll_call(site.history, over_http(site.county))
+    assert office.opened, "no case was opened"
+    search(site, office)
     return seconds
+
+
+def case_office(site: Site, stop: threading.Event) -> CaseOffice:
+    """A crowd with cases; the history knows every word of them."""
+    crowd = people(PEOPLE_SEED, CROWD)
+    site.history.persons |= {token for person in crowd for token in person.tokens if len(token.encode()) >= SHORTEST}
+    return CaseOffice(site.county, crowd, stop)
 
 
 def audience(site: Site, codes: Sequence[str], leave: threading.Event) -> list[Callable[[], None]]:

@@ -86,7 +86,8 @@ class Reader:
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
-        with httpx.Client(base_url=self._url, timeout=10, trust_env=False) as http:
+        patience = 10 * self._history.patience
+        with httpx.Client(base_url=self._url, timeout=patience, trust_env=False) as http:
             while not stop.wait(READ_SECONDS):
                 self._sync(http)
                 for code in self._codes:

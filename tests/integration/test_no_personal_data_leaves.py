@@ -7,15 +7,12 @@ over what applications keeps, opened with its keys, must find everybody.
 import base64
 import json
 import re
-import sqlite3
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -24,14 +21,15 @@ import pytest
 
 from services.applications import reseal, sealing
 from services.demo import content
-from shared.case_ref import case_ref, new_query_code
+from shared.case_ref import case_ref
 from shared.database import Database
 from shared.vault import Vault
+from tests.harness.casework import CASES, ITEM, MOVES, mistakes, opening, people, questions
 from tests.harness.county import CHANNELS, SERVICES, County, EmbeddedCounty, ProductionCounty, running, wait_for
-from tests.harness.packages import require
-from tests.harness.postgres import PLACES, PrivatePostgres, private_postgres
+from tests.harness.postgres import PrivatePostgres, private_postgres
 from tests.harness.rabbitmq import PrivateRabbit
-from tests.harness.traces_of_people import Citizen, Search, citizens, demo_people
+from tests.harness.residue import dumped, files, ledger, read, rows, spoken
+from tests.harness.traces_of_people import Citizen, Search, demo_people
 
 pytestmark = [pytest.mark.timeout(600)]
 
@@ -41,66 +39,36 @@ SETTINGS = {
     "TONGYUAN_LOOKUP_CASE_LIMIT": "1000000/second",
     "TONGYUAN_RECONCILE_INTERVAL": "0.5",
 }
-ITEM = content.items()[0].code
 EMBEDDED_CASES, PRODUCTION_CASES = 50, 12
-MOVES = 3
-"""Events that are reported of each case."""
 
 
 # A county full of people
 
 
-def people(seed: int, number: int) -> list[Citizen]:
-    """Everybody has a receipt, on which stands a query code."""
-    found = citizens(seed)
-    return [Citizen(**{**vars(next(found)), "code": new_query_code()}) for _ in range(number)]
-
-
 def tell(county: County, person: Citizen) -> list[httpx.Response]:
-    """A clerk opens the case and moves it on, with something about the person in every field that takes any words."""
-    http, path = county.http("applications"), f"/applications/v1/applications/{person.number}"
-    applicant = {**person.persons["applicant"], "legal": person.name, "contact_code": person.page_code, "kind": "1"}
-    case = {**person.persons, "applicant": applicant, "item_code": ITEM, "promise_day": 5, "query_code": person.code}
-    told = {"explain": person.story, "reason": person.story, "handle_user": person.name, "certificate_no": person.card}
-    moves = [{"event": event, **told} for event in ("received", "accepted", "review_started")]
-    answers = [http.put(path, json=case), *(http.post(f"{path}/events", json=move) for move in moves)]
-    assert [answer.status_code for answer in answers] == [201, *[200] * MOVES], [answer.text for answer in answers]
-    assert http.get(path).json()["applicant"]["name"] == person.name
+    """A clerk opens the case and moves it on."""
+    http = county.http("applications")
+    answers = [http.request(method, path, **more) for method, path, more in opening(person)]
+    assert [answer.status_code for answer in answers] == [201, *[200] * len(MOVES)], [one.text for one in answers]
+    assert http.get(f"{CASES}/{person.number}").json()["applicant"]["name"] == person.name
     return answers
 
 
 def mistake(county: County, person: Citizen) -> list[httpx.Response]:
     """What clerks get wrong, and the service says about it."""
-    http, path = county.http("applications"), "/applications/v1/applications"
-    own = f"{path}/{person.number}"
-    answers = [
-        http.post(f"{own}/events", json={"event": "not_accepted", "explain": person.story}),
-        http.post(f"{own}/events", json={"event": "approved", person.page_code: person.name}),
-        http.post(f"{own}/events", json={"event": person.mobile}),
-        http.post(f"{own}/events", json={"event": "approved", "occurred_at": person.name}),
-        http.post(f"{own}/events", content=person.story.encode()),
-        http.put(own, json={"item_code": person.name, **person.persons}),
-        http.put(own, json={"item_code": ITEM, **person.persons}),
-        http.post(path, json={"item_code": ITEM, "project_no": person.story, **person.persons}),
-        http.post(path, json={"item_code": ITEM, "query_code": person.mobile, **person.persons}),
-        http.get(f"{path}/{quote(person.name)}"),
-        http.get(f"{path}/{person.number}X"),
-    ]
+    http = county.http("applications")
+    answers = [http.request(method, path, **more) for method, path, more in mistakes(person)]
     assert all(400 <= answer.status_code < 500 for answer in answers), [answer.status_code for answer in answers]
     return answers
 
 
 def ask(county: County, channel: str, person: Citizen) -> list[httpx.Response]:
-    """The applicant looks the case up, with the receipt at hand and with a wrong code; programs and pages."""
+    """The applicant looks the case up; programs and pages."""
     http = county.http(channel)
-    right = {"project_no": person.number, "query_code": person.code}
     answers = []
-    for pair, status in ((right, 200), ({**right, "query_code": new_query_code()}, 404)):
-        answers += [
-            http.post(f"/{channel}/v1/applications/lookup", json=pair),
-            http.post(f"/{channel}/progress", data=pair),
-        ]
-        assert [answer.status_code for answer in answers[-2:]] == [status, status], answers[-1].text
+    for (method, path, more), status in questions(channel, person):
+        answers.append(http.request(method, path, **more))
+        assert answers[-1].status_code == status, answers[-1].text
     answers.append(http.post(f"/{channel}/v1/applications/lookup", json={"name": person.name, person.mobile: ""}))
     # People search for their own names; the answer repeats it to them alone, but nothing else may remember it.
     for said in (person.name, person.page_code, person.mobile):
@@ -120,17 +88,6 @@ def until_everywhere(county: County, cases: int, channels: tuple[str, ...] = CHA
         return len(known) >= cases and all(mark >= len(entries) for mark in marks)
 
     wait_for(arrived, f"{cases} cases are everywhere", 90)
-
-
-def ledger(county: County) -> list[dict[str, Any]]:
-    """Every entry, as a service reads it: with the bodies of cases."""
-    found: list[dict[str, Any]] = []
-    while True:
-        params = {"from": len(found) + 1, "limit": 1000}
-        answer = county.http("ledger").get("/ledger/v1/entries", params=params).json()
-        found += answer["entries"]
-        if len(found) >= answer["size"]:
-            return found
 
 
 # All that it says
@@ -162,70 +119,6 @@ def listening(county: County, channels: tuple[str, ...] = CHANNELS) -> Iterator[
     for thread in threads:
         thread.join(60)
         assert not thread.is_alive(), "a stream fell silent"
-
-
-def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
-    """Every GET that the service's OpenAPI document names, with every value that its parameters may be given here."""
-    codes = [item.code for item in content.items()]
-    values = {
-        "code": codes,
-        "key": [*keys[:20], f"item:{ITEM}", f"guide:{ITEM}"],
-        "version": ["1"],
-        "position": [str(position) for position in range(1, 200, 7)],
-        "lane": ["live", "backfill"],
-        "q": ["办理", "sfz", "申请人", "身份证"],
-        "first": ["1"],
-        "path": ["0/000", "entries/000"],
-    }
-    document = county.http(service).get(f"/{service}/openapi.json").json()
-    for path, operations in document["paths"].items():
-        # A case in full is for its clerk; the stream has no end and is heard by `listening`.
-        if "get" not in operations or path.startswith("/v1/applications") or path == "/v1/stream":
-            continue
-        needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
-        paths = [f"/{service}{path}"]
-        for parameter in needed:
-            name, inside = parameter["name"], parameter["in"] == "path"
-            paths = [
-                one.replace(f"{{{name}}}", value) if inside else f"{one}{'&' if '?' in one else '?'}{name}={value}"
-                for one in paths
-                for value in values[name]
-            ]
-        yield from paths
-    yield from (f"/{service}/{name}" for name in ("openapi.json", "healthz", "readyz", "metrics"))
-
-
-def pages(channel: str) -> Iterator[str]:
-    """Every page of a channel."""
-    yield from (f"/{channel}/", f"/{channel}/items", f"/{channel}/items?page=2", f"/{channel}/progress")
-    yield from (f"/{channel}/search?q={word}" for word in ("办理", "申请人"))
-    yield from (f"/{channel}/items/{item.code}" for item in content.items())
-
-
-def read(county: County, services: tuple[str, ...], keys: list[str]) -> Iterator[tuple[str, bytes]]:
-    """`(address, what it says)`, its headers included."""
-    for service in services:
-        addresses = [*endpoints(county, service, keys), *(pages(service) if service in CHANNELS else ())]
-        for address in addresses:
-            answer = county.http(service).get(address)
-            assert answer.status_code < 500, f"{address}: {answer.text}"
-            yield address, spoken(answer)
-
-
-def spoken(*answers: httpx.Response) -> bytes:
-    return b"\n".join(repr(answer.headers.raw).encode() + answer.content for answer in answers)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its name there."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
-
-
-def rows(file: Path) -> bytes:
-    """All that SQLite reads out of a database: in the file a long text is cut where a page ends."""
-    with closing(sqlite3.connect(file)) as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return "\n".join(repr(row) for name in tables for row in db.execute(f'SELECT * FROM "{name}"')).encode()
 
 
 def known_with_keys(url: str, keys: Path) -> bytes:
@@ -354,7 +247,7 @@ def applicants() -> set[str]:
 @pytest.mark.xdist_group("people-embedded")
 def test_what_was_searched_tells_of_the_cases_all_the_same(embedded: Life) -> None:
     text = {where: data.decode(errors="replace") for where, data in embedded.said.items()}
-    assert text["ledger"].count("'kind': 'application'") >= EMBEDDED_CASES * MOVES
+    assert text["ledger"].count("'kind': 'application'") >= EMBEDDED_CASES * len(MOVES)
     assert text["/applications/metrics"].count("tongyuan_") > 20
     assert text["log"].count("a case was read in full") == EMBEDDED_CASES
     for name in CHANNELS:
@@ -413,13 +306,6 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         yield Life(Search({*persons, *codes}), clerks, said, stored, opened, persons, codes)
     finally:
         rabbit.stop()
-
-
-def dumped(postgres: PrivatePostgres, database: str, schema: str) -> bytes:
-    """The schema's whole contents as SQL."""
-    program = require("pg_dump", "postgresql", places=PLACES)
-    command = [str(program), "--schema", schema, postgres.dsn(database)]
-    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
 
 
 def on_disk(postgres: PrivatePostgres, database: str) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.encoding import encode, wanted
+from shared.errors import Unavailable
 from shared.front import Front, Mark, Page
 
 LARGE = "材料清单。" * 400
@@ -64,6 +65,10 @@ class Store:
         return int(self.ask(path)[2].split()[0])
 
 
+def unreachable():
+    raise Unavailable("the database is away")
+
+
 @pytest.fixture
 def store():
     made = Store()
@@ -86,6 +91,16 @@ def test_many_at_once_wait_for_one(store):
 
     assert store.made["/web/a"] == 1
     assert len({answer[2] for answer in answers}) == 1
+
+
+def test_without_the_store_the_app_behind_still_answers_and_nothing_older_is_kept(store):
+    store.ask()
+    store.page.look = unreachable
+
+    assert store.ask("/web/absent")[0] == 404
+    store.version = 2
+    assert store.version_of("/web/a") == 2
+    assert store.page.find(KEY) is None
 
 
 def test_an_error_reaches_all_who_waited_and_the_next_one_tries_again(store):

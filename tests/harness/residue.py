@@ -1,0 +1,137 @@
+"""All that a county says in public and leaves behind, as bytes by where they were found: to be searched through."""
+
+import sqlite3
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from contracts.topology import QUEUES
+from services.demo import content
+from shared.merkle import TILE_WIDTH
+from tests.harness.broker_queues import dead_letters
+from tests.harness.county import CHANNELS, SERVICES, County, ProductionCounty
+from tests.harness.packages import require
+from tests.harness.postgres import PLACES, PrivatePostgres
+
+ITEM = content.items()[0].code
+
+
+def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
+    """Every GET that the service's OpenAPI document names, with every value that its parameters may be given here."""
+    codes = [item.code for item in content.items()]
+    values = {
+        "code": codes,
+        "key": [*keys[:20], f"item:{ITEM}", f"guide:{ITEM}"],
+        "version": ["1"],
+        "position": [str(position) for position in range(1, 200, 7)],
+        "lane": ["live", "backfill"],
+        "q": ["办理", "sfz", "申请人", "身份证"],
+        "first": ["1"],
+        "path": ["0/000", "entries/000"],
+    }
+    document = county.http(service).get(f"/{service}/openapi.json").json()
+    for path, operations in document["paths"].items():
+        # A case in full is for its clerk; the stream has no end and is heard by `listening`.
+        if "get" not in operations or path.startswith("/v1/applications") or path == "/v1/stream":
+            continue
+        needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
+        paths = [f"/{service}{path}"]
+        for parameter in needed:
+            name, inside = parameter["name"], parameter["in"] == "path"
+            paths = [
+                one.replace(f"{{{name}}}", value) if inside else f"{one}{'&' if '?' in one else '?'}{name}={value}"
+                for one in paths
+                for value in values[name]
+            ]
+        yield from paths
+    yield from (f"/{service}/{name}" for name in ("openapi.json", "healthz", "readyz", "metrics"))
+
+
+def pages(channel: str) -> Iterator[str]:
+    """Every page of a channel."""
+    yield from (f"/{channel}/", f"/{channel}/items", f"/{channel}/items?page=2", f"/{channel}/progress")
+    yield from (f"/{channel}/search?q={word}" for word in ("办理", "申请人"))
+    yield from (f"/{channel}/items/{item.code}" for item in content.items())
+
+
+def read(county: County, services: Iterable[str], keys: list[str]) -> Iterator[tuple[str, bytes]]:
+    """`(address, what it says)`, its headers included."""
+    for service in services:
+        addresses = [*endpoints(county, service, keys), *(pages(service) if service in CHANNELS else ())]
+        for address in addresses:
+            answer = county.http(service).get(address)
+            assert answer.status_code < 500, f"{address}: {answer.text}"
+            yield address, spoken(answer)
+
+
+def spoken(*answers: httpx.Response) -> bytes:
+    """Headers and bodies."""
+    return b"\n".join(repr(answer.headers.raw).encode() + answer.content for answer in answers)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its name there."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def rows(file: Path) -> bytes:
+    """All that SQLite reads out of a database: in the file a long text is cut where a page ends."""
+    with closing(sqlite3.connect(file)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return "\n".join(repr(row) for name in tables for row in db.execute(f'SELECT * FROM "{name}"')).encode()
+
+
+def ledger(county: County) -> list[dict[str, Any]]:
+    """Every entry, as a service reads it: with the bodies of cases."""
+    found: list[dict[str, Any]] = []
+    while True:
+        params = {"from": len(found) + 1, "limit": 1000}
+        answer = county.http("ledger").get("/ledger/v1/entries", params=params).json()
+        found += answer["entries"]
+        if len(found) >= answer["size"]:
+            return found
+
+
+def dumped(postgres: PrivatePostgres, database: str, schema: str) -> bytes:
+    """The schema's whole contents as SQL."""
+    program = require("pg_dump", "postgresql", places=PLACES)
+    command = [str(program), "--schema", schema, postgres.dsn(database)]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+
+
+def leaves(county: County, size: int) -> Iterator[tuple[str, bytes]]:
+    """All tiles of the ledger's leaves, as mirrors read them."""
+    for number in range(-(-size // TILE_WIDTH)):
+        width = min(size - number * TILE_WIDTH, TILE_WIDTH)
+        name = "/".join([f"x{number // 1000:03}", f"{number % 1000:03}"]) if number > 999 else f"{number:03}"
+        path = f"/ledger/v1/tile/entries/{name}" + (f".p/{width}" if width < TILE_WIDTH else "")
+        answer = county.http("ledger").get(path)
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        yield path, spoken(answer)
+
+
+def command_lines(county: County) -> Iterator[tuple[str, bytes]]:
+    """What every account of the machine sees of each process."""
+    for name, process in county.processes.items():
+        yield f"{name} command line", Path(f"/proc/{process.pid}/cmdline").read_bytes()
+
+
+def public(county: ProductionCounty, keys: list[str]) -> Iterator[tuple[str, bytes]]:
+    """All that anybody may read of a county of processes: answers and their headers, metrics, tiles; logs besides."""
+    yield from read(county, SERVICES, keys)
+    yield from leaves(county, int(county.http("ledger").get("/ledger/v1/head").json()["size"]))
+    for name in county.names:
+        metrics = httpx.get(f"{county.url(name)}/metrics", trust_env=False, follow_redirects=True)
+        yield f"{name} metrics", spoken(metrics)
+        yield f"{name} log", county.log(name).encode()
+    yield from command_lines(county)
+
+
+def queued(amqp_url: str) -> Iterator[tuple[str, bytes]]:
+    """The dead letters, which stay where they are."""
+    for queue in QUEUES:
+        yield f"dead letters of {queue.name}", b"\n".join(body for _, body in dead_letters(amqp_url, queue.name))
