@@ -22,9 +22,10 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
-from tests.harness.county import REPOSITORY, EmbeddedCounty, answers, free_port, running, wait_for
+from tests.harness.county import REPOSITORY, EmbeddedCounty, answers, running, wait_for
 from tests.harness.listeners import Listeners
 from tests.harness.packages import require
+from tests.harness.ports import free_port
 
 CONNECTIONS = 32
 ROUNDS = 3

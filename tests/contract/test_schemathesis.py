@@ -51,8 +51,6 @@ def app_of(county: Any, name: str) -> Any:
     return mount({AUDITOR: auditor_api(parts)})
 
 
-# A thread of the county may draw a random number while an example is being drawn, and is taken for the strategy.
-@pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_answer_is_one_that_the_document_describes(county: Any, name: str) -> None:
     document = orjson.loads((FOLDER / f"{name}.json").read_bytes())

@@ -10,8 +10,9 @@ import pytest
 
 from tests.harness.blows import Blow
 from tests.harness.convergence import samples
-from tests.harness.county import free_port, wait_for
+from tests.harness.county import wait_for
 from tests.harness.invariants import judge
+from tests.harness.ports import free_port
 from tests.harness.rabbitmq import wait_until
 from tests.harness.schedule import besiege, siege
 from tests.harness.witnesses import Clerk

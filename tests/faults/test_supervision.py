@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.harness.county import ADMIN, REPOSITORY, SERVICE, TONGYUAN, answers, free_port, wait_for
+from tests.harness.county import ADMIN, REPOSITORY, SERVICE, TONGYUAN, answers, wait_for
 from tests.harness.packages import require
+from tests.harness.ports import free_port
 
 UNIT = REPOSITORY / "deploy" / "systemd" / "tongyuan@.service"
 NEWER = {"RestartSteps", "RestartMaxDelaySec"}

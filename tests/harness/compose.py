@@ -14,7 +14,8 @@ import httpx
 import yaml
 
 from shared.tls import Tls
-from tests.harness.county import County, free_port
+from tests.harness.county import County
+from tests.harness.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILE = REPOSITORY / "docker-compose.yml"

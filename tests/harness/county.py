@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.harness.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TONGYUAN = (sys.executable, "-m", "services")
@@ -246,10 +247,3 @@ def answers(url: str, verify: ssl.SSLContext | bool = True) -> bool:
         return httpx.get(url, timeout=2, trust_env=False, verify=verify).is_success
     except httpx.HTTPError:
         return False
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.harness.county import CHANNELS, REPOSITORY, answers, free_port, wait_for
+from tests.harness.county import CHANNELS, REPOSITORY, answers, wait_for
 from tests.harness.packages import require
+from tests.harness.ports import free_port
 
 FOLDER = REPOSITORY / "deploy" / "gateway"
 INSIDE = "include /etc/nginx/inside.conf;"

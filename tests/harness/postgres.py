@@ -2,11 +2,9 @@
 
 import os
 import pwd
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,12 +17,11 @@ import psycopg
 import pytest
 
 from tests.harness.packages import require
+from tests.harness.ports import free_port
 
 PLACES = ("/usr/lib/postgresql/*/bin",)
 USER = "tongyuan"
 BOOT_SECONDS = 120.0
-# Below the kernel's ephemeral range: a client that knocks on a dead server's port there can end up talking to itself.
-PORTS = range(20000, 32000)
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "tcp_keepalives_idle": "30"}
 """What makes a commit a promise. Limits of time belong to our own connections, so the server sets none."""
@@ -147,7 +144,7 @@ class PrivatePostgres:
 
     def _boot(self, deadline: float) -> bool:
         """One try. False when it ended at once: another process has the port, or the killed one is not quite gone."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         options = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
         with self.log.open("wb") as log:
             self._server = subprocess.Popen(
@@ -263,14 +260,6 @@ def _account() -> pwd.struct_passwd | None:
         with suppress(KeyError):
             return pwd.getpwnam(name)
     raise RuntimeError("PostgreSQL does not run as root, and there is neither an account postgres nor nobody")
-
-
-def _free_port() -> int:
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _guard(server: int, data: Path) -> subprocess.Popen[bytes]:

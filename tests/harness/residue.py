@@ -27,6 +27,7 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "code": codes,
         "key": [*keys[:20], f"item:{ITEM}", f"guide:{ITEM}"],
         "version": ["1"],
+        "size": ["1", "7"],
         "position": [str(position) for position in range(1, 200, 7)],
         "lane": ["live", "backfill"],
         "q": ["办理", "sfz", "申请人", "身份证"],

@@ -21,7 +21,7 @@ from tests.harness.compose_county import (
     succeed,
     tools,
 )
-from tests.harness.county import free_port
+from tests.harness.ports import free_port
 from tests.harness.postgres import FAST, USER, PrivatePostgres, server_folder
 from tests.harness.rabbitmq import PrivateRabbit
 

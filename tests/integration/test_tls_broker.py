@@ -20,7 +20,8 @@ from shared.messaging import worker_config
 from shared.tls import Tls
 from tests.harness.certificates import Authority
 from tests.harness.compose import REPOSITORY
-from tests.harness.county import free_port, wait_for
+from tests.harness.county import wait_for
+from tests.harness.ports import free_port
 from tests.harness.rabbitmq import PrivateRabbit
 from tests.harness.recording import RecordingWorker
 

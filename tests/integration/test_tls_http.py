@@ -19,8 +19,9 @@ from shared.tls_watch import ends
 from shared.upstream import client, get
 from shared.worker_http import PATIENCE_SECONDS, serve_health
 from tests.harness.certificates import Authority
-from tests.harness.county import REPOSITORY, TONGYUAN, EmbeddedCounty, free_port, running, wait_for
+from tests.harness.county import REPOSITORY, TONGYUAN, EmbeddedCounty, running, wait_for
 from tests.harness.gateway import gateway_before
+from tests.harness.ports import free_port
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("tls_http"), pytest.mark.timeout(600)]
 

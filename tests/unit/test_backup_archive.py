@@ -4,10 +4,11 @@ import gzip
 import io
 import re
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -27,6 +28,14 @@ REGION = "339921000000"
 
 def silent(_what, _number):
     """Nobody looks at the progress."""
+
+
+def unpacked(content):
+    """What a gzip file holds; None when it is no such file."""
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def settings_of(folder, **more):
@@ -215,6 +224,8 @@ def test_wherever_an_archive_is_cut_or_altered_it_is_refused(made, tmp_path, dat
     bit = data.draw(st.integers(0, 8))
     bad = tmp_path / "bad.tar.gz"
     bad.write_bytes(whole[:at] if bit == 8 else whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :])
+    # Deflate has bits that say nothing, such as those that fill up the last byte.
+    assume(unpacked(bad.read_bytes()) != unpacked(whole))
 
     with pytest.raises(BadArchive):
         put_back(made, tmp_path / "data", bad)
