@@ -4,7 +4,6 @@ import os
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import cycle
 
 # Below the ports that Linux gives to outgoing connections (32768 and up): one of those may be taken by anybody who
@@ -23,10 +22,16 @@ def free_port() -> int:
 def _walk() -> Iterator[int]:
     mine = list(range(FIRST + os.getpid() % SHARES, LAST, SHARES))
     first = random.SystemRandom().randrange(len(mine))
-    for port in cycle(mine[first:] + mine[:first]):
-        with socket.socket() as probe, suppress(OSError):
+    return filter(_is_free, cycle(mine[first:] + mine[:first]))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
             probe.bind(("127.0.0.1", port))
-            yield port
+        except OSError:
+            return False
+    return True
 
 
 _ports = _walk()
