@@ -15,7 +15,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-start lock clean
+.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-glass bench-start lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench: setup ## measure throughput and latency on this machine
 
 bench-reading: setup ## measure how many readers and screens one process serves
 	PYTHONPATH=. $(BIN)/python tests/bench/reading.py
+
+bench-glass: setup ## measure from a release to the glass of a kiosk, in a real browser
+	PYTHONPATH=. $(BIN)/python tests/bench/glass.py
 
 bench-start: setup ## measure how a channel starts before a million entries, with a snapshot and without; some eight minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/start.py

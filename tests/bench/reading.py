@@ -22,7 +22,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
-from tests.harness.county import REPOSITORY, EmbeddedCounty, answers, running, wait_for
+from tests.harness.county import CHANNELS, REPOSITORY, EmbeddedCounty, answers, running, wait_for
 from tests.harness.listeners import Listeners
 from tests.harness.packages import require
 from tests.harness.ports import free_port
@@ -38,16 +38,23 @@ def main() -> None:
         folder = Path(name)
         with running(EmbeddedCounty(folder / "county", "--demo")) as county:
             port = int(county.env["TONGYUAN_PORT"])
-            code = wait_for(lambda: _with_guide(county.url("kiosk")), "a guide is shown")
+            wait_for(lambda: _shows_all(county), "the demo is shown", 180)
+            code = _with_guide(county.url("kiosk"))
             for path in (f"/kiosk/v1/guides/{code}", f"/kiosk/items/{code}", "/web/"):
                 compare(county.url("kiosk"), path, folder, arguments.seconds)
             first_pages(county.url("web"))
             screens(county, port, arguments.screens)
 
 
-def _with_guide(url: str) -> str | None:
+def _shows_all(county: Any) -> bool:
+    """Before that, each of its releases ends what is kept in memory."""
+    whole = len(content.items()) + len(content.guides())
+    return all(county.http(name).get(f"/{name}/v1/source").json()["position"] >= whole for name in CHANNELS)
+
+
+def _with_guide(url: str) -> str:
     changes = httpx.get(f"{url}/kiosk/v1/changes").json()["changes"]
-    return next((change["document"]["code"] for change in changes if change["key"].startswith("guide:")), None)
+    return next(change["document"]["code"] for change in changes if change["key"].startswith("guide:"))
 
 
 def compare(url: str, path: str, folder: Path, seconds: int) -> None:

@@ -94,8 +94,8 @@ def latency(county: County, releases: int) -> Figures:
     finally:
         watch.close()
     return {
-        "seen_on_all_four": _spread(slowest),
-        "of_which_the_request": _spread(commits),
+        "seen_on_all_four": spread(slowest),
+        "of_which_the_request": spread(commits),
         "commit_to_visible": visible(county),
         "n": len(slowest),
     }
@@ -298,7 +298,8 @@ def show(figures: Figures) -> None:
     print("\n" + json.dumps(figures, ensure_ascii=False))
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """p50, p90, p99 and the largest."""
     ordered = sorted(values)
     shares = {"p90": 0.9, "p99": 0.99, "max": 1.0}
     picked = {name: ordered[min(int(len(ordered) * share), len(ordered) - 1)] for name, share in shares.items()}
