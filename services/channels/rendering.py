@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from contracts.verify_address import printed_address
 from services.channels import qr
 from services.channels.phrases import BEIJING
+from services.channels.themes import theme
 from shared.assets import COMMON, Asset, assets_of
 from shared.bilingual import attribute, t
 from shared.config import Settings
@@ -65,6 +66,7 @@ class Place:
             "parted": parted,
             "paragraphs": paragraphs,
             "qr": qr.svg,
+            "theme": theme,
             "json": as_json,
         }
         environment.globals |= {
