@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from contracts.base import Json
 from services.channels import cosigning, queries, witness
+from services.channels.choosing import Chosen
+from services.channels.choosing import counts as counts_of
 from services.channels.commands import Channel, state
 from services.channels.drill import Drill, drilled
 from services.channels.lineage import AnchoredChannel, lineage
@@ -32,6 +34,7 @@ from shared.sse import StreamApp
 
 CodePath = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$", description="实施编码 (31) or 业务办理项编码 (33)")]
 Limit = Annotated[int, Query(ge=1, le=500)]
+
 CACHE = "public, max-age=0, must-revalidate"
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -47,14 +50,14 @@ def make(channel: AnchoredChannel, settings: Settings, index: SearchIndex, live:
 
     api = make_api(name, f"Tongyuan {name}", settings, ready)
     api.add_exception_handler(queries.StartOver, _start_over)  # type: ignore[arg-type]  # starlette types the base class only
-    api.include_router(_documents(channel, index))
-    api.include_router(_sync(channel))
     lookup = Lookup(db, name, settings)
+    shelf = Shelf(channel, index, lookup)
+    api.include_router(_documents(channel, index, shelf))
+    api.include_router(_sync(channel))
     api.include_router(_case(lookup))
     api.include_router(_operators(channel))
     api.include_router(cosigning.router(db, name, settings))
     api.include_router(_proofs(channel))
-    shelf = Shelf(channel, index, lookup)
     if find_spec(f"services.channels.{name}.api"):
         api.include_router(import_module(f"services.channels.{name}.api").router(db, shelf, live))
     api.include_router(pages_of(name, shelf, settings.county))
@@ -62,16 +65,21 @@ def make(channel: AnchoredChannel, settings: Settings, index: SearchIndex, live:
     return api
 
 
-def _documents(channel: Channel, index: SearchIndex) -> APIRouter:
+def _documents(channel: AnchoredChannel, index: SearchIndex, shelf: Shelf) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["documents"])
     db, summary = channel.db, channel.adapter.summary
 
-    @router.get("/items", summary="Items in order of their codes")
-    def items(request: Request, after: After = "", limit: Limit = 100) -> Response:
+    @router.get("/items", summary="Items in order of their codes; `facets` choose some")
+    def items(request: Request, chosen: Chosen, after: After = "", limit: Limit = 100) -> Response:
         with db.read() as session:
-            documents = queries.page(session, "item", after, limit)
+            if chosen.pairs():
+                codes = shelf.codes(chosen, after, limit)
+                documents = queries.by_keys(session, [f"item:{code}" for code in codes])
+            else:
+                documents = queries.page(session, "item", after, limit)
+                codes = [document["code"] for document in documents]
             mark = queries.freshness(session)
-        last = documents[-1]["code"] if len(documents) == limit else None
+        last = codes[-1] if len(codes) == limit else None
         body = orjson.dumps({"items": [summary(document) for document in documents], "next": last})
         return etag_response(request, body, mark["cursor"], cache=CACHE)
 
@@ -84,10 +92,21 @@ def _documents(channel: Channel, index: SearchIndex) -> APIRouter:
         return one(request, "guide", code)
 
     @router.get("/search", summary="Items by what people call them; Chinese words, pinyin or initials")
-    def search(q: Annotated[str, Query(max_length=200)], limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Json:
+    def search(
+        chosen: Chosen,
+        q: Annotated[str, Query(max_length=200)],
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        counts: Annotated[bool, Query(description="Also say what else can be chosen, with numbers")] = False,
+    ) -> Json:
+        """`facets` choose some of what was found. `total` of at most 300 that answer best; it comes with `counts`."""
+        shelf.answerable(chosen)
+        narrowed = counts or bool(chosen.pairs())
+        listing = shelf.search(q, chosen, 0, limit) if narrowed else None
         with db.read() as session:
-            found = queries.by_keys(session, index.find(session, q, limit))
-        return {"query": q, "items": [summary(document) for document in found]}
+            keys = [f"item:{one['code']}" for one in listing.items] if listing else index.find(session, q, limit)
+            found = queries.by_keys(session, keys)
+        answer = {"query": q, "items": [summary(document) for document in found]}
+        return answer | ({"total": listing.total, "facets": counts_of(listing)} if listing and counts else {})
 
     def one(request: Request, kind: str, code: str) -> Response:
         with db.read() as session:

@@ -6,14 +6,14 @@ Server-rendered; they work without JavaScript. Addresses begin with the channel'
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json
-from services.channels.directory import Filter
-from services.channels.life_events import BY_CODE
+from services.channels.browsing import Browse
+from services.channels.facets import wanted
 from services.channels.reader import Reader
 from services.channels.rendering import Place, page
 from shared.assets import asset_response
@@ -23,7 +23,6 @@ MOST_PAGES = 1_000
 MOST_FOUND = 20
 LONGEST_QUERY = 200
 LARGEST_FORM = 4_096
-AUDIENCES = {"person": "个人办事", "business": "企业办事"}
 READ = ["GET", "HEAD"]
 
 WRONG_PAIR = (
@@ -55,14 +54,14 @@ def router(place: Place, reader: Reader, county: str, more: More | None = None) 
 
     if more is not None:
         routes.include_router(more(reader, show))
-    routes.include_router(_browsing(place.page_size, reader, show))
+    routes.include_router(_browsing(place, reader, show))
     routes.include_router(_items(reader, show))
     routes.include_router(_cases(reader, show))
     routes.include_router(_static(place))
     return routes
 
 
-def _browsing(page_size: int, reader: Reader, show: Show) -> APIRouter:
+def _browsing(place: Place, reader: Reader, show: Show) -> APIRouter:
     routes = APIRouter()
 
     @routes.api_route("/", methods=READ)
@@ -70,31 +69,23 @@ def _browsing(page_size: int, reader: Reader, show: Show) -> APIRouter:
         return show(request, "home.html", facets=reader.facets())
 
     @routes.api_route("/items", methods=READ)
-    def items(request: Request, audience: str = "", theme: str = "", department: str = "", event: str = "") -> Response:
-        chosen = {"audience": audience if audience in AUDIENCES else "", "theme": theme, "department": department}
-        happened = BY_CODE.get(event)
-        wanted = Filter(event=happened, **{name: value or None for name, value in chosen.items()})  # type: ignore[arg-type]  # checked above
-        number = _page_number(request.query_params.get("page", ""))
-        listing = reader.items(wanted, (number - 1) * page_size, page_size)
-        query = urlencode({name: value for name, value in {**chosen, "event": happened and event}.items() if value})
-        said = (AUDIENCES.get(audience, ""), happened.zh if happened else "", theme, department)
-        heading = " · ".join(part for part in said if part)
-        return show(
-            request,
-            "items.html",
-            listing=listing,
-            heading=heading[:LONGEST_QUERY] or "全部事项",
-            chosen=wanted,
-            number=number,
-            pages=max(1, -(-listing.total // page_size)),
-            query=f"{query}&" if query else "",
-        )
+    def items(request: Request) -> Response:
+        browse = browsed(request, "items", "")
+        return show(request, "items.html", browse=browse, heading=browse.heading or "全部事项")
 
     @routes.api_route("/search", methods=READ)
     def search(request: Request, q: str = "") -> Response:
-        asked = q[:LONGEST_QUERY].strip()
-        found = reader.search(asked, MOST_FOUND) if asked else []
-        return show(request, "search.html", q=asked, found=found)
+        browse = browsed(request, "search", q[:LONGEST_QUERY].strip())
+        return show(request, "search.html", browse=browse, q=browse.q)
+
+    def browsed(request: Request, path: str, q: str) -> Browse:
+        """An address may say anything: what cannot be asked for is left out."""
+        chosen, _ = wanted(request.query_params.multi_items())
+        number = _page_number(request.query_params.get("page", ""))
+        size = MOST_FOUND if q else place.page_size
+        offset = (number - 1) * size
+        listing = reader.search(q, chosen, offset, size) if q else reader.items(chosen, offset, size)
+        return Browse(f"/{place.name}/{path}", q, chosen, listing, number, size)
 
     return routes
 
@@ -106,7 +97,7 @@ def _items(reader: Reader, show: Show) -> APIRouter:
     def item(request: Request, code: str) -> Response:
         document = reader.item(code)
         if document is None:
-            gone = reader.was_shown(code)
+            gone = reader.gone(code)
             return show(request, "gone.html", status=410 if gone else 404, gone=gone)
         return show(request, "item.html", item=document, guide=reader.guide(code))
 

@@ -67,6 +67,15 @@ def gone(session: Session, kind: str, code: str) -> bool:
     return row is not None and not _visible(row)
 
 
+def gone_since(session: Session, kind: str, code: str) -> datetime | None:
+    """From when on it was not shown any more; None when it is shown, or never was."""
+    row = session.get(DocumentRow, f"{kind}:{code}")
+    if row is None or _visible(row):
+        return None
+    since = row.expires_at if row.content is not None else row.effective_at or row.released_at
+    return datetime.fromisoformat(str(since))
+
+
 def page(session: Session, kind: str, after: str, limit: int) -> list[Json]:
     """Documents of a kind in order of their keys."""
     query = (

@@ -7,8 +7,23 @@ from typing import Protocol
 
 from contracts.base import Json
 from contracts.publication import Kind
-from services.channels.directory import Facets, Filter, Listing
+from services.channels.directory import Facets, Listing
+from services.channels.facets import Filter
+from services.channels.past import Step
 from services.channels.queries import CaseCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An item that is shown no more: since when, what it was (None: the ledger cannot tell now), and what there is.
+
+    `successors` carry the same 31 characters of the code: an item is published either whole or by its situations.
+    """
+
+    since: datetime
+    was: Json | None
+    successors: list[Json]
+    similar: list[Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +44,20 @@ class Reader(Protocol):
     def guide(self, code: str) -> Json | None:
         """The guide of an item shown now; None when there is none."""
 
-    def was_shown(self, code: str) -> bool:
-        """True when this item was shown once and is not any more."""
+    def gone(self, code: str) -> Gone | None:
+        """What there is to say of an item that was shown once and is not any more; None for any other."""
+
+    def step(self, kind: Kind, code: str) -> Step | None:
+        """See `Past.step`. Raises `Unavailable`."""
 
     def items(self, wanted: Filter, offset: int, limit: int) -> Listing:
-        """One page of summaries."""
+        """One page of items' heads, by code, with what else can be chosen."""
 
     def facets(self) -> Facets:
         """What can be chosen on the home page."""
 
-    def search(self, query: str, limit: int) -> list[Json]:
-        """Summaries of what fits best, best first."""
+    def search(self, query: str, wanted: Filter, offset: int, limit: int) -> Listing:
+        """One page of what answers a question and is wanted, best first."""
 
     def lookup(self, project_no: str, query_code: str, address: str) -> Json:
         """A case. Raises `NotFound` or `Invalid` for a pair that fits none, `TooManyRequests` after too many tries."""

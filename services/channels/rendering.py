@@ -15,7 +15,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from contracts.verify_address import printed_address
-from services.channels import qr
+from services.channels import qr, spoken
 from services.channels.phrases import BEIJING
 from services.channels.themes import theme
 from shared.assets import COMMON, Asset, assets_of
@@ -31,6 +31,9 @@ CONTENT_POLICY = (
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Own files only, nothing inline: what was released is text and stays text."""
+
+UNSAFE = frozenset('\\"<>^`{|} ') | frozenset(map(chr, range(32)))
+"""Browsers drop or turn some of these, so that another address is opened than the one that was checked."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,11 @@ class Place:
         environment.filters |= {
             "day": day,
             "minute": minute,
+            "moment_day": moment_day,
             "clock": clock,
             "link": link,
+            "secure": secure,
+            "host": host,
             "parted": parted,
             "paragraphs": paragraphs,
             "qr": qr.svg,
@@ -75,6 +81,7 @@ class Place:
             "t": t,
             "attribute": attribute,
             "printed_address": printed_address,
+            "spoken": spoken,
         }
         return environment
 
@@ -129,6 +136,11 @@ def minute(moment: datetime) -> str:
     return f"{day(there.date())} {there:%H:%M}"
 
 
+def moment_day(moment: datetime) -> str:
+    """`2026年3月1日`, in Beijing."""
+    return day(moment.astimezone(BEIJING).date())
+
+
 def clock(moment: str) -> str:
     """`2026-03-01T01:05:00.000000Z` → `09:05`, in Beijing."""
     return f"{datetime.fromisoformat(moment).astimezone(BEIJING):%H:%M}"
@@ -144,6 +156,19 @@ def link(address: str | None) -> str | None:
         return None
     here = not parts.scheme and not parts.netloc and parts.path.startswith("/") and "\\" not in parts.path
     return address.strip() if here or (parts.scheme in ("http", "https") and parts.netloc) else None
+
+
+def secure(address: str | None) -> str | None:
+    """`address` when it may be followed to where people give their data: https, a host, no name or password in it."""
+    found = link(address)
+    parts = urlsplit(found) if found else None
+    fits = parts is not None and parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
+    return found if fits and found and not set(found) & UNSAFE else None
+
+
+def host(address: str) -> str:
+    """Whom one goes to, as a browser shows it."""
+    return urlsplit(address).netloc
 
 
 def parted(blocks: Iterable[dict[str, str]]) -> list[tuple[str, list[str]]]:

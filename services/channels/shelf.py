@@ -9,21 +9,30 @@ import orjson
 from contracts.base import Json
 from contracts.publication import Kind
 from services.channels import called, queries
-from services.channels.commands import Channel
-from services.channels.directory import Directory, Facets, Filter, Listing
+from services.channels.bodies import name_of
+from services.channels.directory import Directory, Facets, Listing
+from services.channels.facets import FACETS, Filter
+from services.channels.lineage import AnchoredChannel
 from services.channels.lookup import Lookup, LookupRequest
-from services.channels.reader import Freshness
-from services.channels.search import SearchIndex
+from services.channels.past import Past, Step
+from services.channels.reader import Freshness, Gone
+from services.channels.search import MOST_CANDIDATES, SearchIndex
+from shared.errors import Invalid, Unavailable, Violation
 from shared.validation import parse
 
 PAGE = 500
 LATE = timedelta(seconds=60)
+WHOLE_CODE = 31
+"""Characters of 实施编码; two more name a situation of it (domain 3.3)."""
+
+SIMILAR = 3
 
 
 class Shelf:
     """Reads the store; what people browse is kept in memory and made anew when the channel has changed."""
 
-    def __init__(self, channel: Channel, index: SearchIndex, lookup: Lookup) -> None:
+    def __init__(self, channel: AnchoredChannel, index: SearchIndex, lookup: Lookup) -> None:
+        self._past = Past(channel)
         self._db, self._adapter = channel.db, channel.adapter
         self._index, self._lookup = index, lookup
         self._turn = threading.Lock()
@@ -38,10 +47,25 @@ class Shelf:
         """See `Reader`."""
         return self._document(Kind.GUIDE, code)
 
-    def was_shown(self, code: str) -> bool:
+    def gone(self, code: str) -> Gone | None:
         """See `Reader`."""
         with self._db.read() as session:
-            return queries.gone(session, Kind.ITEM, code)
+            since = queries.gone_since(session, Kind.ITEM, code)
+        if since is None:
+            return None
+        try:
+            step = self._past.step(f"{Kind.ITEM}:{code}")
+        except Unavailable:
+            step = None
+        was = (step.now or step.before) if step else None
+        browsed = self._browsed()
+        successors = browsed.beginning(code[:WHOLE_CODE]) if len(code) >= WHOLE_CODE else []
+        similar = self.search(was["name"], Filter(), 0, SIMILAR).items if was and not successors else []
+        return Gone(since, was, successors, similar)
+
+    def step(self, kind: Kind, code: str) -> Step | None:
+        """See `Reader`."""
+        return self._past.step(f"{kind}:{code}")
 
     def items(self, wanted: Filter, offset: int, limit: int) -> Listing:
         """See `Reader`."""
@@ -51,11 +75,22 @@ class Shelf:
         """See `Reader`."""
         return self._browsed().facets
 
-    def search(self, query: str, limit: int) -> list[Json]:
+    def search(self, query: str, wanted: Filter, offset: int, limit: int) -> Listing:
         """See `Reader`."""
         with self._db.read() as session:
-            found = queries.by_keys(session, self._index.find(session, query, limit))
-        return [self._adapter.summary(document) for document in found]
+            keys = self._index.find(session, query, MOST_CANDIDATES)
+        return self._browsed().listing(wanted, offset, limit, [name_of(key) for key in keys])
+
+    def codes(self, wanted: Filter, after: str, limit: int) -> list[str]:
+        """At most `limit` codes of items that are wanted, after `after`. Raises `Invalid`, see `answerable`."""
+        return self.answerable(wanted).after(wanted, after, limit)
+
+    def answerable(self, wanted: Filter) -> Directory:
+        """The directory. Raises `Invalid` for a facet that this channel's documents do not tell: nothing would fit."""
+        browsed = self._browsed()
+        if untold := browsed.untold(wanted):
+            raise Invalid(*(Violation(name, "facet", f"is not told here: {FACETS[name].zh}") for name in untold))
+        return browsed
 
     def lookup(self, project_no: str, query_code: str, address: str) -> Json:
         """See `Reader`."""

@@ -47,3 +47,13 @@ def page(browser: Browser, county: EmbeddedCounty) -> Iterator[Page]:
     """A tab that remembers nothing, at the county."""
     with browser.page(county.url("web")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def code(county: EmbeddedCounty) -> str:
+    """An item that all channels show, with a guide."""
+    shown = [
+        {row["code"] for row in county.http(channel).get(f"/{channel}/v1/items?limit=100").json()["items"]}
+        for channel in CHANNELS
+    ]
+    return min(set.intersection(*shown))

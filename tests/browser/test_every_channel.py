@@ -4,19 +4,9 @@ import pytest
 
 from tests.harness.accessibility import barriers
 from tests.harness.browser import NARROWEST, Page
-from tests.harness.county import CHANNELS, EmbeddedCounty
+from tests.harness.county import CHANNELS
 
 ADDRESSES = {"home": "", "list": "items", "search": "search?q=身份证", "progress": "progress", "item": "items/{code}"}
-
-
-@pytest.fixture(scope="session")
-def code(county: EmbeddedCounty) -> str:
-    """An item that all channels show, with a guide."""
-    shown = [
-        {row["code"] for row in county.http(channel).get(f"/{channel}/v1/items?limit=100").json()["items"]}
-        for channel in CHANNELS
-    ]
-    return min(set.intersection(*shown))
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

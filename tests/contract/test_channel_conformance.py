@@ -8,6 +8,7 @@ from services.channels.port import adapters, source_of
 from services.ledger.heads import sign_head
 from shared.canonical import digest
 from shared.editions import State
+from shared.errors import UpstreamDown
 from tests.harness.pipeline import (
     ADMIN,
     PROJECT_NO,
@@ -286,3 +287,64 @@ def learn(county, channel, content):
 
 def dump(county, channel):
     return county.execute(channel, "SELECT * FROM document ORDER BY key")
+
+
+def test_items_and_answers_are_chosen_by_facets(county, channel):
+    county.release(item(1))
+    county.release(item(2))
+    county.flow()
+    unit = county.get(f"{channel}/v1/items/{CODE}").json()["dept_name"]
+
+    assert shown(county.get(f"{channel}/v1/items", department=unit, limit=1)) == [CODE]
+    assert shown(county.get(f"{channel}/v1/items", department=unit, limit=1, after=CODE)) == [code_of(2)]
+    assert shown(county.get(f"{channel}/v1/items", department="别的局")) == []
+    assert shown(county.get(f"{channel}/v1/search", q="居民身份证", department="别的局")) == []
+    answer = county.get(f"{channel}/v1/search", q="居民身份证", department="别的局", counts=True).json()
+    assert answer["total"] == 0
+    assert {"value": unit, "label": unit, "count": 2} in answer["facets"]["department"]
+
+
+@pytest.mark.parametrize("path", ["items", "search"])
+def test_a_facet_that_cannot_be_is_refused_by_its_name(county, channel, path):
+    county.release(item(1))
+    county.flow()
+
+    answer = county.get(f"{channel}/v1/{path}", q="证", audience="cat", theme="没有")
+
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} == {"audience", "theme"}
+    told = county.get(f"{channel}/v1/{path}", q="证", visit="once")
+    assert told.status_code == (200 if channel == "web" else 422)
+
+
+def test_a_page_of_what_is_gone_names_it_and_points_to_its_situations(county, channel):
+    county.release(item(1, "居民身份证办理"))
+    county.flow()
+    county.withdraw(item(1))
+    county.release(item(1, "居民身份证办理(首次申领)", code=f"{CODE}01"))
+    county.flow()
+
+    page = county.get(f"{channel}/items/{CODE}")
+
+    assert page.status_code == 410
+    if channel != "kiosk":  # its page sends people to the desk
+        assert "<h1>居民身份证办理</h1>" in page.text
+        assert f'href="/{channel}/items/{CODE}01"' in page.text
+
+
+def test_without_the_ledger_a_page_of_what_is_gone_says_that_its_name_cannot_be_told(county, channel, monkeypatch):
+    county.release(item(1, "居民身份证办理"))
+    county.flow()
+    county.withdraw(item(1))
+    county.flow()
+
+    def away(_key):
+        raise UpstreamDown("gone")
+
+    monkeypatch.setattr(county.channels[channel].ledger, "history", away)
+    page = county.get(f"{channel}/items/{CODE}")
+
+    assert page.status_code == 410
+    assert "居民身份证办理" not in page.text
+    if channel != "kiosk":
+        assert "没有应答" in page.text

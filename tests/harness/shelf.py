@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import text
 
 from contracts.publication import Kind, Publication
-from services.channels.directory import Directory, Facets, Filter, Listing
+from services.channels.directory import Directory, Facets, Listing
+from services.channels.facets import Filter
+from services.channels.past import Step
 from services.channels.port import adapters, source_of
 from services.channels.queries import CaseCounts
-from services.channels.reader import Freshness
+from services.channels.reader import Freshness, Gone
 from services.channels.search import SearchIndex, create_statements, indexed
 from shared.database import Database
 from shared.errors import NotFound, TooManyRequests
@@ -27,7 +29,8 @@ class Shelf:
     def __init__(self, channel: str, folder: Path, publications: Iterable[Publication], patience: int = 100) -> None:
         self._adapter = adapters()[channel]
         self._shown: dict[str, Json] = {}
-        self.withdrawn: set[str] = set()
+        self.withdrawn: dict[str, Gone] = {}
+        self.steps: dict[str, Step] = {}
         self.fresh = Freshness(position=1234, head_time=HEAD_TIME)
         self.patience = patience
         for publication in publications:
@@ -48,8 +51,11 @@ class Shelf:
     def guide(self, code: str) -> Json | None:
         return self._shown.get(f"guide:{code}")
 
-    def was_shown(self, code: str) -> bool:
-        return code in self.withdrawn
+    def gone(self, code: str) -> Gone | None:
+        return self.withdrawn.get(code)
+
+    def step(self, kind: Kind, code: str) -> Step | None:
+        return self.steps.get(f"{kind}:{code}")
 
     def items(self, wanted: Filter, offset: int, limit: int) -> Listing:
         return self._directory.listing(wanted, offset, limit)
@@ -57,10 +63,10 @@ class Shelf:
     def facets(self) -> Facets:
         return self._directory.facets
 
-    def search(self, query: str, limit: int) -> list[Json]:
+    def search(self, query: str, wanted: Filter, offset: int, limit: int) -> Listing:
         with self.db.read() as session:
-            keys = SearchIndex(self.db).find(session, query, limit)
-        return [self._adapter.summary(self._shown[key]) for key in keys]
+            keys = SearchIndex(self.db).find(session, query, 100)
+        return self._directory.listing(wanted, offset, limit, [key.removeprefix("item:") for key in keys])
 
     def lookup(self, project_no: str, query_code: str, address: str) -> Json:
         self.patience -= 1

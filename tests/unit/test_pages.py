@@ -8,10 +8,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from contracts.verify_address import printed_address
 from services.channels.pages import pages_of
 from services.channels.port import adapters
-from services.channels.reader import Freshness
-from services.channels.rendering import link
+from services.channels.reader import Freshness, Gone
+from services.channels.rendering import link, secure
 from shared.config import Settings
 from shared.http import make_api
 from tests.harness.projecting import CODE, county, guide, item, of_case, of_guide, of_item, progress
@@ -161,6 +162,47 @@ def test_an_ordinary_address_is_a_link(address):
     assert link(address) == address
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://zwfw.yunxi.example/apply",
+        "/apply",
+        "https://zwfw.yunxi.example@evil.example/",
+        "https://a:b@zwfw.yunxi.example/",
+        "https://zwfw.yunxi.example\\@evil.example/",
+        "https://zwfw.yunxi.example/a b",
+        "https:///apply",
+    ],
+)
+def test_nobody_is_led_to_apply_where_it_is_not_safe(tmp_path, address):
+    one = item(is_online=True, online_handle_url=address)
+
+    page = browser("web", Shelf("web", tmp_path, [of_item(one)])).get(f"/web/items/{CODE}").text
+
+    assert secure(address) is None
+    assert "在线办理</span>" not in page
+    assert "evil.example" not in page
+
+
+def test_the_list_of_materials_is_ticked_without_script_and_sends_nothing(tmp_path):
+    page = browser("web", stocked("web", tmp_path)).get(f"/web/items/{CODE}").text
+    box = re.search(r'<input type="checkbox"[^>]*>', page).group()
+
+    assert 'value="居民户口簿"' in box
+    assert "name=" not in box  # no form could send it
+    assert "data-list-tools data-keep hidden" in page  # buttons only where they work
+
+
+def test_what_is_printed_carries_the_address_that_proves_it(tmp_path):
+    shelf = stocked("web", tmp_path)
+    mark = shelf.guide(CODE)["source"]
+
+    page = browser("web", shelf).get(f"/web/items/{CODE}").text
+
+    assert f"http://testserver{printed_address(mark['key'], mark['version'], mark['digest'])}" in page
+    assert re.search(r'<div class="paper">\s*<svg [^>]*class="qr"', page)
+
+
 def test_only_web_and_mobile_lead_into_an_online_form(tmp_path):
     one = item(
         is_entry_center=True,
@@ -251,12 +293,23 @@ def test_an_unknown_item_is_a_human_404(channel, client):
 
 @every_channel
 def test_a_withdrawn_item_is_a_human_410(channel, client, shelf):
-    shelf.withdrawn.add(OTHER)
+    shelf.withdrawn[OTHER] = Gone(HEAD_TIME, None, [], [])
 
     answer = client.get(f"/{channel}/items/{OTHER}")
 
     assert answer.status_code == 410
     assert "停止公布" in answer.text
+
+
+@pytest.mark.parametrize("channel", ["portal"])
+def test_a_withdrawn_item_says_what_it_was_since_when_and_where_to_go(channel, client, shelf):
+    was = shelf.item(CODE)
+    shelf.withdrawn[OTHER] = Gone(HEAD_TIME, was, [], [was])
+
+    page = client.get(f"/portal/items/{OTHER}").text
+
+    for text in (was["name"], was["index_no"], was["publisher"], "2026年3月2日", "12345", f"/portal/items/{CODE}"):
+        assert text in page
 
 
 @every_channel
