@@ -28,6 +28,7 @@ from services.channels.repair import Wanted, repair
 from services.channels.search import SearchIndex
 from services.channels.shelf import Shelf
 from shared.config import Settings
+from shared.database import Database
 from shared.errors import NotFound
 from shared.http import Admin, After, Key, Number, Service, etag_response, make_api, problem
 from shared.sse import StreamApp
@@ -52,7 +53,8 @@ def make(channel: AnchoredChannel, settings: Settings, index: SearchIndex, live:
     api.add_exception_handler(queries.StartOver, _start_over)  # type: ignore[arg-type]  # starlette types the base class only
     lookup = Lookup(db, name, settings)
     shelf = Shelf(channel, index, lookup)
-    api.include_router(_documents(channel, index, shelf))
+    api.include_router(_lists(channel, index, shelf))
+    api.include_router(_documents(db))
     api.include_router(_sync(channel))
     api.include_router(_case(lookup))
     api.include_router(_operators(channel))
@@ -65,7 +67,7 @@ def make(channel: AnchoredChannel, settings: Settings, index: SearchIndex, live:
     return api
 
 
-def _documents(channel: AnchoredChannel, index: SearchIndex, shelf: Shelf) -> APIRouter:
+def _lists(channel: AnchoredChannel, index: SearchIndex, shelf: Shelf) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["documents"])
     db, summary = channel.db, channel.adapter.summary
 
@@ -83,14 +85,6 @@ def _documents(channel: AnchoredChannel, index: SearchIndex, shelf: Shelf) -> AP
         body = orjson.dumps({"items": [summary(document) for document in documents], "next": last})
         return etag_response(request, body, mark["cursor"], cache=CACHE)
 
-    @router.get("/items/{code}", summary="One item")
-    def item(request: Request, code: CodePath) -> Response:
-        return one(request, "item", code)
-
-    @router.get("/guides/{code}", summary="The guide of an item")
-    def guide(request: Request, code: CodePath) -> Response:
-        return one(request, "guide", code)
-
     @router.get("/search", summary="Items by what people call them; Chinese words, pinyin or initials")
     def search(
         chosen: Chosen,
@@ -107,6 +101,20 @@ def _documents(channel: AnchoredChannel, index: SearchIndex, shelf: Shelf) -> AP
             found = queries.by_keys(session, keys)
         answer = {"query": q, "items": [summary(document) for document in found]}
         return answer | ({"total": listing.total, "facets": counts_of(listing)} if listing and counts else {})
+
+    return router
+
+
+def _documents(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["documents"])
+
+    @router.get("/items/{code}", summary="One item")
+    def item(request: Request, code: CodePath) -> Response:
+        return one(request, "item", code)
+
+    @router.get("/guides/{code}", summary="The guide of an item")
+    def guide(request: Request, code: CodePath) -> Response:
+        return one(request, "guide", code)
 
     def one(request: Request, kind: str, code: str) -> Response:
         with db.read() as session:
