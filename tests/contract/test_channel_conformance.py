@@ -1,10 +1,14 @@
 """What every channel promises: it shows exactly what is released, newest version wins, and poison stays alone."""
 
+from datetime import UTC, datetime, timedelta
+
 import orjson
 import pytest
 
 from contracts.publication import Publication
+from services.channels.past import Past
 from services.channels.port import adapters, source_of
+from services.channels.rebuild import Rebuild
 from services.ledger.heads import sign_head
 from shared.canonical import digest
 from shared.editions import State
@@ -348,3 +352,33 @@ def test_without_the_ledger_a_page_of_what_is_gone_says_that_its_name_cannot_be_
     assert "居民身份证办理" not in page.text
     if channel != "kiosk":
         assert "没有应答" in page.text
+
+
+def test_the_version_before_is_told_the_same_after_a_rebuild_and_none_that_nobody_saw(county, channel):
+    for name in ("第一名", "第二名"):
+        county.release(item(1, name))
+        county.flow()
+    county.release(item(1, "没到时候的名"), effective_at=datetime.now(UTC) + timedelta(days=1))
+    county.release(item(1, "第四名"))
+    county.flow()
+    ask = Past(county.channels[channel]).step
+
+    first = ask(f"item:{CODE}")
+    for step in Rebuild(county.channels[channel]).run():
+        assert step
+    again = Past(county.channels[channel]).step(f"item:{CODE}")
+
+    assert (first.before["name"], first.now["name"]) == ("第二名", "第四名")
+    assert again == first
+
+
+def test_what_was_withdrawn_before_is_not_told(county, channel):
+    county.release(item(1, "旧名"))
+    county.flow()
+    county.withdraw(item(1))
+    county.release(item(1, "新名"))
+    county.flow()
+
+    step = Past(county.channels[channel]).step(f"item:{CODE}")
+
+    assert (step.before, step.why, step.now["name"]) == (None, "withdrawn", "新名")
