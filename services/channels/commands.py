@@ -32,6 +32,9 @@ from shared.upstream import LedgerReader
 
 Row = dict[str, Any]
 Poison = tuple[Publication, Exception]
+SORTED = orjson.OPT_SORT_KEYS
+"""RFC 8785, as far as documents go (docs/adr/0005): who has only parsed one can write its very bytes again."""
+
 LONGEST_TURN = timedelta(seconds=1)
 _log = log.get("channel")
 
@@ -159,7 +162,7 @@ class Channel(Follower[Entry]):
 def document_row(adapter: Adapter, entry: Publication) -> Row:
     """What the channel keeps of an entry; content null where it shows nothing."""
     content = adapter.project(entry) if entry.op == Op.RELEASE else None
-    served = None if content is None else orjson.dumps({**content, "source": source_of(entry)}).decode()
+    served = None if content is None else orjson.dumps({**content, "source": source_of(entry)}, option=SORTED).decode()
     return {
         "key": entry.key,
         "kind": entry.kind,

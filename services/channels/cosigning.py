@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from services.channels.lineage import anchor_of
 from shared.checkpoint import COSIGNATURE, NoteKey, cosignature_line
@@ -47,7 +48,7 @@ def router(db: Database, channel: str, settings: Settings) -> APIRouter:
     path = settings.witness_key_file
     cosigner = Cosigner.of_file(path, f"{settings.log_origin}/{channel}") if path else None
 
-    @routes.get("/checkpoint", summary="The newest head that this channel has proven", response_class=Response)
+    @routes.get("/checkpoint", summary="The newest head that this channel has proven", response_class=PlainTextResponse)
     def checkpoint() -> Response:
         """As a C2SP checkpoint, cosigned by the channel; `Witness-Key` is the verifier key of the cosignature."""
         with db.read() as session:
@@ -57,7 +58,7 @@ def router(db: Database, channel: str, settings: Settings) -> APIRouter:
         note, headers = anchor.checkpoint, {"Cache-Control": "no-cache"}
         if cosigner is not None:
             note, headers["Witness-Key"] = cosigner.cosigned(note, int(time.time())), cosigner.vkey
-        return Response(note, media_type="text/plain", headers=headers)
+        return PlainTextResponse(note, headers=headers)
 
     return routes
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
 from services.channels.commands import state
-from services.channels.digests import Digests, digest_lines, served_lines
+from services.channels.digests import Digests, bucket_of, digest_lines, served_lines, sha256_of
 from services.channels.model import DocumentRow, ParkedRow, ScheduledRow
 from shared.errors import Invalid, TongyuanError, Violation
 
@@ -139,6 +139,17 @@ def digests(session: Session) -> Digests:
     return digest_lines(served_lines(session))
 
 
+def bucket(session: Session, kind: str, wanted: str) -> list[Json]:
+    """Key, version, position and content digest of every document of a bucket, in order of keys."""
+    keys = [key for key in session.exec(_served_keys(kind)) if bucket_of(key) == wanted]
+    query = select(DocumentRow).where(col(DocumentRow.key).in_(keys)).order_by(col(DocumentRow.key))
+    return [
+        {"key": row.key, "version": row.version, "position": row.position, "content_digest": sha256_of(row.content)}
+        for row in session.exec(query)
+        if row.content is not None
+    ]
+
+
 def counts(session: Session) -> dict[str, int]:
     """Documents shown, per kind."""
     query = (
@@ -200,6 +211,10 @@ def trace(session: Session, key: str) -> Json | None:
     """What the channel knows of a key."""
     row = session.get(DocumentRow, key)
     return None if row is None else {**row.model_dump(exclude={"content"}), "shown": _visible(row)}
+
+
+def _served_keys(kind: str) -> Any:
+    return select(DocumentRow.key).where(DocumentRow.kind == kind, col(DocumentRow.content).is_not(None))
 
 
 def _visible(row: Any) -> bool:

@@ -5,10 +5,9 @@ import hashlib
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from contracts.base import Json
 from contracts.publication import Kind
-from services.channels import called
-from services.channels.kiosk import hall
+from services.channels import called, describing
+from services.channels.kiosk import answers, hall
 from services.channels.live import Live
 from services.channels.reader import Reader
 from shared.database import Database
@@ -23,22 +22,33 @@ def router(db: Database, reader: Reader, live: Live) -> APIRouter:
     finder = hall.Kept(reader.cursor, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
 
     @routes.get(
-        "/finder", tags=["documents"], summary="Names of all items with their pinyin, to search without a server"
+        "/finder",
+        tags=["documents"],
+        summary="Names of all items with their pinyin, to search without a server",
+        response_model=answers.Finder,
+        **describing.CONDITIONAL,
     )
     def names(request: Request) -> Response:
         body = finder.get()
         return etag_response(request, body, hashlib.sha256(body).hexdigest()[:32], cache=MUST_ASK)
 
-    @routes.get("/board", tags=["hall"], summary="Ticket numbers that are called now")
-    def board(response: Response) -> Json:
-        response.headers["Cache-Control"] = "no-store"
-        return called.get(db)
+    @routes.get("/board", tags=["hall"], summary="Ticket numbers that are called now", response_model=answers.Board)
+    def board() -> Response:
+        answer = describing.as_json(called.get(db))
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
-    @routes.put("/board", tags=["operators"], dependencies=[Admin], summary="Say which ticket numbers are called now")
-    def call(calls: called.Calls) -> Json:
+    @routes.put(
+        "/board",
+        tags=["operators"],
+        dependencies=[Admin],
+        summary="Say which ticket numbers are called now",
+        response_model=answers.Board,
+    )
+    def call(calls: called.Calls) -> Response:
         """For a queue system. Numbers only: what could name a person is refused. Empty by itself after `minutes`."""
         held = called.put(db, calls)
         live.tell("board", "{}")
-        return held
+        return describing.as_json(held)
 
     return routes

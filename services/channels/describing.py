@@ -1,0 +1,66 @@
+"""How routes say what they answer, and the bytes of a plain answer."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel, Field, create_model
+
+from contracts.base import Json
+from services.channels import answers
+
+
+class Kinds:
+    """A channel's own documents: `item`, `guide`; and `changes`, the answer in which both come."""
+
+    def __init__(self, channel: str) -> None:
+        module = f"services.channels.{channel}.documents"
+        own: Any = import_module(module) if find_spec(module) else None
+        self.item: type[BaseModel] = own.ItemDocument if own else answers.ItemDocument
+        self.guide: type[BaseModel] = own.GuideDocument if own else answers.GuideDocument
+        one_of: Any = self.item | self.guide | None
+        change: Any = create_model(
+            "Change",
+            __base__=answers.Change,
+            __doc__="The newest state of a key: its document, or a tombstone.",
+            document=(one_of, Field(description="Null: not shown any more. A reader drops what it holds.")),
+        )
+        self.changes: type[BaseModel] = create_model(
+            "Changes",
+            __base__=answers.Changes,
+            __doc__="What changed, in order; at most one change a key.",
+            changes=(list[change], ...),
+        )
+
+
+def problem_answer(description: str) -> Json:
+    """An entry of `responses=` for a mistake that readers should know by its number."""
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+def as_json(content: Json) -> Response:
+    """The bytes that the shapes above describe."""
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+UNCHANGED: Json = {"description": "The reader has this already, see If-None-Match"}
+IF_NONE_MATCH: Json = {
+    "parameters": [
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": False,
+            "description": "ETag of the answer that the reader has.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
+"""`openapi_extra` of what has an ETag. The edge reads the header, no endpoint does."""
+
+CONDITIONAL: Any = {"responses": {304: UNCHANGED}, "openapi_extra": IF_NONE_MATCH}
+"""Keywords of a route that has an ETag."""
