@@ -63,6 +63,7 @@ FIELD_TITLES = {
     "body": "正文",
     "case_ref": "办件公开标识",
     "checkpoint": "签名检查点",
+    "statement": "签名声明",
     "data": "数据",
     "datacontenttype": "数据格式",
     "details": "详情",

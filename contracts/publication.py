@@ -96,12 +96,16 @@ class Publication(Release):
 
 
 class Head(TolerantContract):
-    """The ledger's size and root at a time; `checkpoint` is the C2SP signed note over size and root."""
+    """The ledger's size and root at a time; `checkpoint` is the C2SP signed note over size and root.
+
+    `statement` is the signed note of the newest `HeadStatement`: a checkpoint has no time, so this says how old it is.
+    """
 
     size: int = Field(ge=0)
     root: str = Field(pattern=r"^[0-9a-f]{64}$")
     time: Timestamp
     checkpoint: str
+    statement: str | None = Field(default=None, max_length=16_384)
 
 
 class SourceMark(TolerantContract):

@@ -25,6 +25,7 @@ from contracts.guides import Guide
 from contracts.json_schema import GENERATED
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.auditing import auditor_api
+from services.channels.kiosk.screens_api import TOKEN, require_screen
 from services.local import LocalLedger
 from services.parts import Parts
 from shared.config import Settings
@@ -34,7 +35,7 @@ FOLDER = Path(__file__).parent.parent / "contracts" / "openapi"
 DRAFTS: dict[str, type[BaseModel]] = {"/v1/items/{code}": Item, "/v1/guides/{code}": Guide}
 """Path → what a PUT to it takes; the routes read it as any JSON, to name every mistake at once."""
 
-TOKENS: dict[object, str] = {require_admin: "admin", require_service: "service"}
+TOKENS: dict[object, str] = {require_admin: "admin", require_service: "service", require_screen: "screen"}
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 TEXT = {"type": "string"}
 PROBLEM = {
@@ -64,6 +65,7 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "TONGYUAN_SERVICE_TOKEN: services reading each other; the admin token is taken as well.",
     },
+    "screen": {"type": "apiKey", "in": "cookie", "name": TOKEN, "description": "Of an enrolled screen of the hall."},
 }
 STREAM = {
     "get": {

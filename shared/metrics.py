@@ -44,6 +44,7 @@ publication_latency = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 scheduled = Gauge("tongyuan_scheduled_entries", "Entries waiting for their time of effect.", ["channel"])
+kiosk_screens = Gauge("tongyuan_kiosk_screens", "Screens of the hall, by what is known of each.", ["state"])
 stream_clients = Gauge("tongyuan_stream_clients", "Open event streams.", ["channel"])
 stream_evictions = Counter("tongyuan_stream_evictions_total", "Streams cut because they did not read.", ["channel"])
 lookups = Counter("tongyuan_case_lookups_total", "Case look-ups.", ["channel", "outcome"])

@@ -88,8 +88,8 @@ class Channel(Follower[Entry]):
 
     def on_head(self, head: Head) -> None:
         """Remember the head, now that everything it covers is applied; an older one, come late, is old news."""
-        values = {"size": head.size, "root": head.root, "time": format_time(head.time), "checkpoint": head.checkpoint}
-        self.db.do(REMEMBER_HEAD, **values)
+        values = head.model_dump(mode="json")
+        self.db.do(REMEMBER_HEAD, said=values.pop("statement"), **values)
 
     def turn_pages(self) -> int:
         """Show what has become effective, hide what has expired; how many documents changed."""

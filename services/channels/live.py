@@ -53,6 +53,7 @@ class Live:
         self._seen = -1
         self._told: deque[bytes] = deque()
         self._head = ""
+        self._statement: str | None = None
         self._measure_after = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -98,10 +99,18 @@ class Live:
     def _tell_head(self, mark: Json) -> None:
         if mark["head"] and mark["head"]["time"] != self._head:
             self._head = mark["head"]["time"]
-            self.stream.add([Frame(self._seen, encode("head", orjson.dumps(mark).decode(), mark["cursor"]))])
+            self.stream.add([Frame(self._seen, encode("head", self._news_of(mark), mark["cursor"]))])
         if time.monotonic() > self._measure_after:
             self._measure_after = time.monotonic() + MEASURE_SECONDS
             self._measure(mark)
+
+    def _news_of(self, mark: Json) -> str:
+        """A statement is told once: it comes with every fifth head, and whoever joins later has it in its hello."""
+        head, said = dict(mark["head"]), mark["head"]["statement"]
+        if said == self._statement:
+            del head["statement"]
+        self._statement = said
+        return orjson.dumps({**mark, "head": head}).decode()
 
     async def open(self, last_id: str) -> tuple[bytes, int]:
         """Hello and cursor for a client: `sync` (up to date), the missed changes, or `reset` (start over)."""

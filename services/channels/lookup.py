@@ -57,7 +57,7 @@ class Lookup:
         # However the number is spelled, it is one case: else each spelling would give five more tries.
         case = hashlib.sha256(normalise_project_no(request.project_no).encode())
         code = normalise_query_code(request.query_code)
-        if not self._limiter.hit(self._per_address, "address", _place(address)):
+        if not self._limiter.hit(self._per_address, "address", place_of(address)):
             raise self._refused("address")
         if not self._queue.acquire(blocking=False):
             raise self._refused("busy", retry_after=5)
@@ -89,7 +89,7 @@ class Lookup:
         return TooManyRequests("too many look-ups; please wait, or ask at the service desk", retry_after=retry_after)
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """What counts as one reader: an IPv4 address, or the /64 in which one IPv6 subscriber has all addresses."""
     try:
         known = ip_address(address.partition("%")[0])

@@ -109,3 +109,4 @@ class SeenHeadRow(ChannelModel, table=True):
     root: str = Field(max_length=64)
     time: str = Field(max_length=27)
     checkpoint: str = Field(sa_column=Column(Text, nullable=False))
+    statement: str | None = Field(default=None, sa_column=Column(Text), description="As it came: readers check it.")

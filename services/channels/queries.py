@@ -16,7 +16,7 @@ from services.channels.model import DocumentRow, ParkedRow, ScheduledRow
 from shared.errors import Invalid, TongyuanError, Violation
 
 WHERE_IT_IS = text(
-    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint "
+    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint, h.statement "
     "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
 )
 """How far the channel is, and the newest head it has applied up to (nulls before the first)."""
@@ -27,6 +27,14 @@ CHANGES = text(
     "WHERE change > :after AND kind <> 'application' ORDER BY change LIMIT :limit"
 )
 """Applications are never listed."""
+
+ENDS = text(
+    "SELECT key, min(moment) AS moment FROM ("
+    "SELECT key, expires_at AS moment FROM document "
+    "WHERE content IS NOT NULL AND expires_at > :now AND kind <> 'application' "
+    "UNION ALL SELECT key, effective_at FROM scheduled WHERE effective_at > :now AND kind <> 'application'"
+    ") AS both GROUP BY key"
+)
 
 
 class StartOver(TongyuanError):
@@ -126,7 +134,7 @@ def freshness(session: Session) -> Json:
 
 def freshness_of(at: Any) -> Json:
     """The same from a row of `WHERE_IT_IS`."""
-    head = {"size": at.size, "root": at.root, "time": at.time, "checkpoint": at.checkpoint}
+    head = {"size": at.size, "root": at.root, "time": at.time, "checkpoint": at.checkpoint, "statement": at.statement}
     return {
         "position": at.position,
         "cursor": f"{at.epoch}.{at.change}",
@@ -175,6 +183,11 @@ def news(session: Session, since: str, limit: int) -> list[Json]:
         }
         for row in session.exec(query)
     ]
+
+
+def ends(session: Session) -> dict[str, str]:
+    """When items and guides that are shown now will not be any more, by key: they end, or a later version begins."""
+    return {row.key: row.moment for row in session.connection().execute(ENDS, {"now": _now()})}
 
 
 def cases(session: Session, day: date) -> CaseCounts:

@@ -68,11 +68,17 @@ class Reader(Protocol):
     def cursor(self) -> str:
         """Another one whenever anything that is shown has changed."""
 
+    def released(self) -> str:
+        """The same for items and guides alone: cases move all the time."""
+
     def news(self, since: str, limit: int) -> list[Json]:
         """See `queries.news`."""
 
     def cases(self, day: date) -> CaseCounts:
         """See `queries.cases`."""
+
+    def ends(self) -> dict[str, str]:
+        """See `queries.ends`."""
 
     def called(self) -> Json:
         """See `called.get`."""

@@ -10,6 +10,7 @@ from contracts.base import Json
 from contracts.publication import Kind
 from services.channels import called, queries
 from services.channels.bodies import name_of
+from services.channels.commands import state
 from services.channels.directory import Directory, Facets, Listing
 from services.channels.facets import FACETS, Filter
 from services.channels.lineage import AnchoredChannel
@@ -38,6 +39,7 @@ class Shelf:
         self._turn = threading.Lock()
         self._directory = Directory(())
         self._cursor = ""
+        self._looked: tuple[str, int, str] = ("", 0, "")
 
     def item(self, code: str) -> Json | None:
         """See `Reader`."""
@@ -114,6 +116,16 @@ class Shelf:
         with self._db.read() as session:
             return str(queries.freshness(session)["cursor"])
 
+    def released(self) -> str:
+        """See `Reader`. Only what came since the last look is looked at: there may be a million cases."""
+        with self._turn, self._db.read() as session:
+            at = state(session)
+            epoch, change, said = self._looked
+            if epoch != at.epoch or queries.changes(session, change, 1):
+                said = f"{at.epoch}.{at.change}"
+            self._looked = at.epoch, at.change, said
+            return said
+
     def news(self, since: str, limit: int) -> list[Json]:
         """See `Reader`."""
         with self._db.read() as session:
@@ -123,6 +135,11 @@ class Shelf:
         """See `Reader`."""
         with self._db.read() as session:
             return queries.cases(session, day)
+
+    def ends(self) -> dict[str, str]:
+        """See `Reader`."""
+        with self._db.read() as session:
+            return queries.ends(session)
 
     def called(self) -> Json:
         """See `Reader`."""

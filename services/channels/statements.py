@@ -47,9 +47,11 @@ OVERTAKEN = [
 
 POSITION = text("SELECT position, root FROM state WHERE id = 1")
 REMEMBER_HEAD = """
-INSERT INTO seen_head (id, size, root, time, checkpoint) VALUES (1, :size, :root, :time, :checkpoint)
+INSERT INTO seen_head (id, size, root, time, checkpoint, statement)
+VALUES (1, :size, :root, :time, :checkpoint, :said)
 ON CONFLICT (id) DO UPDATE SET
-  size = excluded.size, root = excluded.root, time = excluded.time, checkpoint = excluded.checkpoint
+  size = excluded.size, root = excluded.root, time = excluded.time, checkpoint = excluded.checkpoint,
+  statement = excluded.statement
 WHERE (excluded.size, excluded.time) > (seen_head.size, seen_head.time)
 RETURNING size /* bell */
 """

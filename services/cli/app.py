@@ -18,6 +18,7 @@ from services.cli import (
     export,
     importing,
     keys,
+    kiosk,
     operate,
     personal,
     retention,
@@ -52,6 +53,7 @@ app.command("compact")(retention.compact)
 app.add_typer(deadletters.app, name="dead")
 app.add_typer(keys.app, name="keys")
 app.add_typer(personal.app, name="personal")
+app.add_typer(kiosk.app, name="kiosk")
 topology_app = typer.Typer(no_args_is_help=True, help="Exchanges, queues and rights of the broker.")
 app.add_typer(topology_app, name="topology")
 

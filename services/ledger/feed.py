@@ -17,7 +17,11 @@ from shared.outbox import envelope
 FOLLOWING = text(
     "SELECT position, key, version, meta, body, proof FROM entry WHERE position > :after ORDER BY position LIMIT :limit"
 )
-NEWEST_HEAD = text("SELECT size, root, time, checkpoint FROM head ORDER BY size DESC LIMIT 1")
+NEWEST_HEAD = text(
+    "SELECT h.size, h.root, h.time, h.checkpoint, s.note AS statement FROM head h "
+    "LEFT JOIN statement s ON s.id = 1 ORDER BY h.size DESC LIMIT 1"
+)
+DATA = ("size", "root", "time", "checkpoint", "statement")
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class LedgerFeed:
             "time": row.time,
             "datacontenttype": "application/json",
             "sequence": str(row.size),
-            "data": {"size": row.size, "root": row.root, "time": row.time, "checkpoint": row.checkpoint},
+            "data": {name: getattr(row, name) for name in DATA},
         }
         return Message(orjson.dumps(event), routing_key(self.region, "ledger", "head"), str(event["id"]))
 

@@ -36,7 +36,9 @@ def head(session: Session) -> Json:
     row = newest_head(session)
     if row is None:
         raise Unavailable("no head is signed yet")
-    return Head.model_validate(row, from_attributes=True).model_dump(mode="json")
+    said = session.get(StatementRow, NEWEST)
+    newest = Head.model_validate(row, from_attributes=True).model_copy(update={"statement": said and said.note})
+    return newest.model_dump(mode="json")
 
 
 def entries(session: Session, first: int, limit: int) -> list[EntryRow]:

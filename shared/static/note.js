@@ -37,6 +37,22 @@ export async function opened(note, keys) {
   return { text, signers };
 }
 
+/**
+ * The trusted keys, and those of `listed` (as `/ledger/v1/keys` lists them) that one of them endorses for the log
+ * `origin`, by verifier key. Throws Broken for a listed key that is none.
+ */
+export async function endorsed(trusted, listed, origin) {
+  const found = new Map(trusted.map((key) => [key.vkey, key]));
+  for (const { vkey, endorsement } of listed) {
+    if (!endorsement || found.has(vkey)) continue;
+    const key = await keyOf(vkey);
+    const said = await opened(endorsement, [...found.values()]).then(({ text }) => JSON.parse(text), () => null);
+    const meant = said?.type === "tongyuan-key/1" && said.origin === origin && said.public_key === hex(key.key);
+    if (meant) found.set(vkey, key);
+  }
+  return found;
+}
+
 /** Text and signature lines of a note, unchecked. Throws Broken for what is no note. */
 export function parted(note) {
   const end = note.lastIndexOf("\n\n");

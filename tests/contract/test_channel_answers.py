@@ -41,6 +41,8 @@ ASKED = {
     "/v1/drill": "drill",
     "/v1/finder": "finder",
     "/v1/board": "board",
+    "/v1/catalogue": "catalogue",
+    "/v1/screens": "screens",
 }
 POSTED = {
     "/v1/applications/lookup": {"project_no": PROJECT_NO, "query_code": QUERY_CODE},

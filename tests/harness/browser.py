@@ -199,6 +199,12 @@ class Page:
         file.write_bytes(base64.b64decode(shot["data"]))
         return file
 
+    def unreachable(self, on: bool) -> None:
+        """The servers are cut off by other means, or are there again. What fails meanwhile is no complaint."""
+        self._offline = on
+        if not on:
+            self._waiting.clear()  # of what was cut in the middle not every browser tells
+
     def offline(self, on: bool) -> None:
         """Cut the tab off from every server, or connect it again. What fails meanwhile is no complaint."""
         conditions = {"type": "offline"} if on else None

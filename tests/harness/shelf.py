@@ -93,6 +93,12 @@ class Shelf:
     def cases(self, day: date) -> CaseCounts:
         return CaseCounts(accepted=12, open=34, finished=3)
 
+    def released(self) -> str:
+        return "0a.1"
+
+    def ends(self) -> dict[str, str]:
+        return {}
+
     def called(self) -> Json:
         return {"calls": [{"ticket": "A032", "window": "A01"}], "called_at": None, "expires_at": None}
 

@@ -5,6 +5,7 @@ from pydantic import Field
 from contracts.base import Timestamp
 from services.channels.answers import Answer
 from services.channels.called import Call
+from services.channels.kiosk.screens import State
 
 
 class FoundItem(Answer):
@@ -31,6 +32,62 @@ class Finder(Answer):
 
     items: list[FoundItem]
     common: list[CommonWord]
+
+
+class Catalogue(Answer):
+    """What a screen keeps. `entries`: address below /kiosk/ and SHA-256 of its answer, null if it changes by itself."""
+
+    entries: list[tuple[str, str | None]]
+    ends: dict[str, Timestamp] = Field(description="When what is shown of a key stops to hold; only of some.")
+
+
+class ScreenFacts(Answer):
+    """What is known of a screen; nulls before its first report."""
+
+    name: str
+    state: State
+    red: bool = Field(description="Walk there.")
+    enrolled_at: Timestamp | None
+    revoked_at: Timestamp | None
+    seen_at: Timestamp | None
+    address: str | None = Field(description="The page it shows, below /kiosk/.")
+    position: int | None
+    digest: str | None = Field(description="Of the text on its glass.")
+    old_since: Timestamp | None = Field(description="Shows another text than it should.")
+    head_time: Timestamp | None = Field(description="Of the newest statement it has verified.")
+    freshness: str | None
+
+
+class Screens(Answer):
+    """Every screen, by name."""
+
+    screens: list[ScreenFacts]
+
+
+class Offer(Answer):
+    """A code that enrols a screen, once."""
+
+    name: str
+    code: str
+    expires_at: Timestamp
+
+
+class Revoked(Answer):
+    """Whose token and code do not work any more."""
+
+    revoked: str
+
+
+class EnrolledScreen(Answer):
+    """What this browser is called from now on."""
+
+    name: str
+
+
+class Compared(Answer):
+    """Whether the screen shows what it should; null where there is nothing to compare."""
+
+    same: bool | None
 
 
 class Board(Answer):

@@ -1,4 +1,4 @@
-"""What only the hall's screens ask for under /kiosk/v1/: the finder's document, and the called ticket numbers."""
+"""What only the hall's screens ask for under /kiosk/v1/: the finder, called ticket numbers, the screens' register."""
 
 import hashlib
 
@@ -7,7 +7,9 @@ from fastapi import APIRouter, Request, Response
 
 from contracts.publication import Kind
 from services.channels import called, describing
-from services.channels.kiosk import answers, hall
+from services.channels.kiosk import answers, hall, screens_api
+from services.channels.kiosk.catalogue import Catalogue
+from services.channels.kiosk.pages import PLACE
 from services.channels.live import Live
 from services.channels.reader import Reader
 from shared.database import Database
@@ -18,8 +20,16 @@ MUST_ASK = "public, max-age=0, must-revalidate"
 
 def router(db: Database, reader: Reader, live: Live) -> APIRouter:
     """Routes of the kiosk beside those that every channel has."""
+    routes = APIRouter()
+    for own in (_kept(reader), _board(db, live), screens_api.router(db, reader)):
+        routes.include_router(own)
+    return routes
+
+
+def _kept(reader: Reader) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     finder = hall.Kept(reader.cursor, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
+    catalogue = Catalogue(PLACE, reader)
 
     @routes.get(
         "/finder",
@@ -31,6 +41,24 @@ def router(db: Database, reader: Reader, live: Live) -> APIRouter:
     def names(request: Request) -> Response:
         body = finder.get()
         return etag_response(request, body, hashlib.sha256(body).hexdigest()[:32], cache=MUST_ASK)
+
+    @routes.get(
+        "/catalogue",
+        tags=["hall"],
+        summary="All that a screen keeps to go on without a network",
+        response_model=answers.Catalogue,
+        **describing.CONDITIONAL,
+    )
+    async def everything(request: Request) -> Response:
+        """`entries`: address below /kiosk/ and SHA-256 of its answer. `ends`: when a key's document stops to hold."""
+        body = await catalogue.get(request)
+        return etag_response(request, body, hashlib.sha256(body).hexdigest()[:32], cache=MUST_ASK)
+
+    return routes
+
+
+def _board(db: Database, live: Live) -> APIRouter:
+    routes = APIRouter(prefix="/v1")
 
     @routes.get("/board", tags=["hall"], summary="Ticket numbers that are called now", response_model=answers.Board)
     def board() -> Response:

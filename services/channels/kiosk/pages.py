@@ -19,6 +19,9 @@ from services.channels.rendering import Place
 PLACE = Place(
     name="kiosk", title="政务服务大厅自助查询", promise="带什么、去哪个窗口、多久办好，一看就知道", page_size=12
 )
+WORKER_POLICY = "default-src 'none'; connect-src 'self'"
+"""Of the service worker itself: it fetches from here, and nothing else."""
+
 MOST_NEWS = 5
 COUNTED_SECONDS = 10
 """For so long a count of all cases is shown again: the wall has many looks and the store has one second to spare."""
@@ -38,6 +41,16 @@ def more(reader: Reader, show: Show) -> APIRouter:
     @routes.api_route("/windows", methods=READ)
     def all_windows(request: Request) -> Response:
         return show(request, "windows.html", buildings=windows.get())
+
+    @routes.api_route("/worker.js", methods=READ)
+    def worker() -> Response:
+        """Not below static/: a service worker speaks for the addresses beside its own."""
+        headers = {"Content-Security-Policy": WORKER_POLICY, "Cache-Control": "no-cache"}
+        return Response(PLACE.assets["worker.js"].content, media_type="text/javascript", headers=headers)
+
+    @routes.api_route("/enrol", methods=READ)
+    def enrol(request: Request) -> Response:
+        return show(request, "enrol.html")
 
     @routes.api_route("/board", methods=READ)
     def board(request: Request) -> Response:

@@ -51,6 +51,7 @@ export async function refresh() {
     do {
       pending.again = false;
       take(await read());
+      tell("read", {});
     } while (pending.again);
   } catch (error) {
     console.info("page not read again", String(error)); // the network is gone: the stream tells when it is back

@@ -1,6 +1,6 @@
 // The wall's board: read again when a number is called, when a thing is released, and now and then by itself, because
 // calls end without anybody saying so.
-const OFTEN = 15_000;
+const OFTEN = 4_000;
 let waiting = 0;
 const refresh = () => document.dispatchEvent(new CustomEvent("refresh"));
 

@@ -3,6 +3,8 @@ import "./trail.js";
 import "./idle.js";
 import "./keyboard.js";
 import "./opening.js";
+import "./freshness.js";
+import "./report.js";
 
 const english = () => document.documentElement.lang === "en";
 

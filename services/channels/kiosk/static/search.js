@@ -23,6 +23,7 @@ function card(item) {
   const link = element("a", "", element("strong", "", item.names[0]));
   link.href = `/${place}/items/${encodeURIComponent(item.code)}`;
   const facts = item.facts.map(([zh, en]) => element("span", "", ...(en ? both(zh, en) : [zh])));
+  for (const fact of facts) fact.dataset.until = "day";
   link.append(element("span", "facts", element("span", "", item.unit), ...facts));
   return element("li", "", link);
 }
@@ -57,10 +58,16 @@ async function start() {
   const answer = await fetch(`/${place}/v1/finder`, { cache: "no-cache" });
   prepared = prepare(await answer.json());
   input.addEventListener("input", show);
-  if (!results.children.length) show();
+  if (input.value || !results.children.length) show();
 }
 
 input.form.addEventListener("submit", (event) => {
   if (prepared) event.preventDefault(); // what is found is there already; offline there is no server to ask
+});
+/** What is released while somebody types is found too. */
+let reading = 0;
+document.addEventListener("change", () => {
+  clearTimeout(reading);
+  reading = setTimeout(() => start().catch(() => null), 300);
 });
 start().catch((error) => console.info("search by the server", String(error)));

@@ -2,7 +2,7 @@
 // Nothing is taken for granted but the key that was remembered; what each step finds, the next ones stand on.
 import { canonicalBytes } from "./canonical.js";
 import { equal, hex, leafHash, pathOf, rootOfInclusion, sha256, unhex, verifyConsistency } from "./merkle.js";
-import { Broken, CannotCheck, checkpointOf, keyOf, opened } from "./note.js";
+import { Broken, CannotCheck, checkpointOf, endorsed, keyOf, opened } from "./note.js";
 
 const CONTENT = ["key", "kind", "version", "op", "region", "effective_at", "expires_at", "body"];
 const LEAF = ["position", "key", "kind", "version", "op", "region", "effective_at", "expires_at", "released_at", "recorded_at", "digest"];
@@ -85,20 +85,9 @@ async function key(_subject, found) {
   found.remember = { vkey: newest.vkey, note: found.note };
   const values = { fingerprint: await fingerprint(newest) };
   if (!found.memory) return { state: "new", values };
-  const trusted = await endorsed(await keyOf(found.memory.vkey), found);
+  const trusted = await endorsed([await keyOf(found.memory.vkey)], found.listed, found.head.origin);
   need(found.signers.some(({ vkey }) => trusted.has(vkey)), "another key than last time, and the old one does not vouch for it");
   return { values };
-}
-
-async function endorsed(first, { listed, keys, head }) {
-  const trusted = new Map([[first.vkey, first]]);
-  for (const [index, { endorsement }] of listed.entries()) {
-    if (!endorsement || trusted.has(keys[index].vkey)) continue;
-    const said = await opened(endorsement, [...trusted.values()]).then(({ text }) => JSON.parse(text), () => null);
-    const meant = said?.type === "tongyuan-key/1" && said.origin === head.origin && said.public_key === hex(keys[index].key);
-    if (meant) trusted.set(keys[index].vkey, keys[index]);
-  }
-  return trusted;
 }
 
 /** The ledger continues the one of the last visit: nothing that stood in it was changed or taken out. */

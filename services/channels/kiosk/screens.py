@@ -1,0 +1,243 @@
+"""The register of the hall's screens: who may report, what each has reported, and which of them is red.
+
+An operator makes a code for a name; the screen gives the code once and gets a token. Of both only the SHA-256 is kept:
+60 and 256 random bits need no slower hash. A report says which page is on the glass and what its text gives as a
+digest (`glass.py`), how far the channel was, and the time of the newest statement that the screen itself has verified.
+Nothing of it can name a person: a page of ours by its address, numbers, and a word out of a list.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+from sqlalchemy import text
+from sqlmodel import Field as Column
+
+from contracts.base import Contract, Json, Timestamp, format_time
+from services.channels.kiosk.addresses import LONGEST
+from services.channels.model import ChannelModel
+from shared.case_ref import display_query_code, new_query_code, normalise_query_code
+from shared.database import Database
+from shared.errors import Conflict, Invalid, NotFound
+
+REPORT_SECONDS = 3
+"""How often a screen reports: `data-report` of a page."""
+
+SILENT = timedelta(seconds=8)
+"""Two reports have not come."""
+
+OLD = timedelta(seconds=5)
+"""For so long a screen may show what was there before: it must first hear of what is new and read it."""
+
+LATE_HEAD = timedelta(seconds=60)
+"""A statement comes every ten seconds."""
+
+CODE_LIFE = timedelta(minutes=30)
+WRONG_CODE = "No screen is waiting for this code. Ask for a new one: it works once, and for half an hour."
+Name = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$")]
+Freshness = Literal["now", "late", "offline", "expired", "wrong", "unable", "unknown"]
+
+
+class State(StrEnum):
+    """What an operator is told of a screen. `RED` are those to walk to."""
+
+    GOOD = "good"
+    OLD = "old"
+    SILENT = "silent"
+    UNVERIFIED = "unverified"
+    WAITING = "waiting"
+    REVOKED = "revoked"
+
+
+RED = frozenset({State.OLD, State.SILENT, State.UNVERIFIED})
+
+
+class ScreenRow(ChannelModel, table=True):
+    """A screen of the hall; only the kiosk has any. Times are RFC 3339 texts."""
+
+    __tablename__ = "screen"
+
+    name: str = Column(primary_key=True, max_length=40)
+    code_hash: str | None = Column(default=None, max_length=64, unique=True)
+    code_expires_at: str | None = Column(default=None, max_length=27)
+    token_hash: str | None = Column(default=None, max_length=64, unique=True)
+    enrolled_at: str | None = Column(default=None, max_length=27)
+    revoked_at: str | None = Column(default=None, max_length=27)
+    seen_at: str | None = Column(default=None, max_length=27)
+    address: str | None = Column(default=None, max_length=700)
+    position: int | None = Column(default=None)
+    digest: str | None = Column(default=None, max_length=64)
+    other_since: str | None = Column(default=None, max_length=27, description="Shows another text than it should.")
+    head_time: str | None = Column(default=None, max_length=27, description="Of the newest statement it verified.")
+    freshness: str | None = Column(default=None, max_length=16)
+
+
+class Report(Contract):
+    """What a screen says of itself."""
+
+    address: str = Field(max_length=LONGEST, description="Page below /kiosk/, as the page itself spells it.")
+    digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Of the text on it: `glass.py`.")
+    position: int = Field(ge=0, le=2**53 - 1, description="Of the newest head that came to the page.")
+    head_time: Timestamp | None = Field(default=None, description="When the newest statement it verified was issued.")
+    freshness: Freshness = "unknown"
+
+
+class Wanted(Contract):
+    """A screen to be."""
+
+    name: Name = Field(examples=["hall-1"], description="A place in the hall, never a person.")
+
+
+class Code(Contract):
+    """What was typed into the screen."""
+
+    code: str = Field(max_length=60, examples=["7K2M-X9QF-30TB"])
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A screen that may report from now on."""
+
+    name: str
+    token: str
+
+
+_OFFER = text(
+    "INSERT INTO screen (name, code_hash, code_expires_at) VALUES (:name, :code, :expires) "
+    "ON CONFLICT (name) DO UPDATE SET code_hash = excluded.code_hash, code_expires_at = excluded.code_expires_at"
+)
+_ENROL = text(
+    "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = :token, enrolled_at = :now, "
+    "revoked_at = NULL, seen_at = NULL, address = NULL, position = NULL, digest = NULL, other_since = NULL, "
+    "head_time = NULL, freshness = NULL WHERE code_hash = :code AND code_expires_at > :now RETURNING name"
+)
+_REVOKE = text(
+    "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = NULL, revoked_at = :now "
+    "WHERE name = :name RETURNING name"
+)
+_KNOWN = text("SELECT name FROM screen WHERE token_hash = :token")
+_SEEN = text(
+    "UPDATE screen SET seen_at = :now, address = :address, position = :position, digest = :digest, "
+    "head_time = :head_time, freshness = :freshness, "
+    "other_since = CASE WHEN :other THEN coalesce(other_since, :now) END WHERE name = :name AND token_hash = :token"
+)
+_ALL = text("SELECT * FROM screen ORDER BY name")
+
+
+def offer(db: Database, name: str) -> Json:
+    """A code by which a screen becomes `name`. A screen of that name goes on until another has given the code."""
+    code, expires = new_query_code(), datetime.now(UTC) + CODE_LIFE
+    with db.write() as session:
+        values = {"name": name, "code": _hash(code), "expires": format_time(expires)}
+        session.connection().execute(_OFFER, values)
+    return {"name": name, "code": display_query_code(code), "expires_at": format_time(expires)}
+
+
+def enrol(db: Database, code: str) -> Enrolled:
+    """Take a code and give a token. Raises `NotFound`, in the same words for every code that does not work."""
+    token = secrets.token_urlsafe(32)
+    try:
+        given = normalise_query_code(code)
+    except Invalid:
+        raise NotFound(WRONG_CODE) from None
+    with db.write() as session:
+        values = {"code": _hash(given), "token": _hash(token), "now": _now()}
+        row = session.connection().execute(_ENROL, values).first()
+    if row is None:
+        raise NotFound(WRONG_CODE)
+    return Enrolled(row.name, token)
+
+
+def revoke(db: Database, name: str) -> None:
+    """From now on neither its token nor a code for it works. Raises `NotFound`."""
+    with db.write() as session:
+        row = session.connection().execute(_REVOKE, {"name": name, "now": _now()}).first()
+    if row is None:
+        raise NotFound(f"no screen {name}")
+
+
+def name_of(db: Database, token: str) -> str | None:
+    """Whose token this is; None for nobody's."""
+    rows = db.ask(_KNOWN, token=_hash(token))
+    return rows[0].name if rows else None
+
+
+def note(db: Database, name: str, token: str, report: Report, *, address: str | None, other: bool) -> None:
+    """Remember a report. `address` None: no page of ours; `other`: it shows another text than it should now.
+
+    Raises `Conflict` when the screen has been revoked meanwhile.
+    """
+    values = {
+        "name": name,
+        "token": _hash(token),
+        "now": _now(),
+        "address": address,
+        "position": report.position,
+        "digest": report.digest,
+        "head_time": format_time(report.head_time) if report.head_time else None,
+        "freshness": report.freshness,
+        "other": other,
+    }
+    with db.write() as session:
+        if session.connection().execute(_SEEN, values).rowcount == 0:
+            raise Conflict(f"{name} has been revoked")
+
+
+def listed(db: Database) -> list[Json]:
+    """Every screen with its state, by name; hashes are for nobody."""
+    now = datetime.now(UTC)
+    return [_told(row, now) for row in db.ask(_ALL)]
+
+
+def counted(db: Database) -> dict[str, int]:
+    """How many screens are in each state."""
+    states = [screen["state"] for screen in listed(db)]
+    return {state: states.count(state) for state in State}
+
+
+def judge(row: Any, now: datetime) -> State:
+    """Pure. Silence first: what a silent screen said last is no news."""
+    if row.token_hash is None:
+        return State.REVOKED if row.revoked_at and not row.code_hash else State.WAITING
+    if _age(row.seen_at or row.enrolled_at, now) > SILENT:
+        return State.SILENT
+    if row.other_since and _age(row.other_since, now) > OLD:
+        return State.OLD
+    if row.seen_at is None:
+        return State.GOOD
+    verified = row.freshness == "now" and row.head_time is not None
+    return State.GOOD if verified and _age(row.head_time, now) <= LATE_HEAD else State.UNVERIFIED
+
+
+def _told(row: Any, now: datetime) -> Json:
+    state = judge(row, now)
+    return {
+        "name": row.name,
+        "state": state,
+        "red": state in RED,
+        "enrolled_at": row.enrolled_at,
+        "revoked_at": row.revoked_at,
+        "seen_at": row.seen_at,
+        "address": row.address,
+        "position": row.position,
+        "digest": row.digest,
+        "old_since": row.other_since,
+        "head_time": row.head_time,
+        "freshness": row.freshness,
+    }
+
+
+def _age(moment: str, now: datetime) -> timedelta:
+    return now - datetime.fromisoformat(moment)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _now() -> str:
+    return format_time(datetime.now(UTC))

@@ -1,0 +1,129 @@
+"""What a screen keeps to go on without a network: every page that a finger can reach, by the digest of its answer."""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from urllib.parse import unquote_plus
+
+import pytest
+
+from services.channels.live import Live
+from tests.harness.pipeline import code_of, guide, item, pipeline
+
+PATH = "kiosk/v1/catalogue"
+NAMES = count()
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory):
+    with pipeline(tmp_path_factory.mktemp("catalogue"), channels=["kiosk"]) as made:
+        for number in range(1, 15):
+            made.release(item(number, f"事项{number}"))
+        made.release(guide(1, "事项1"))
+        made.flow()
+        yield made
+
+
+def catalogue(county):
+    found = county.get(PATH).json()
+    return dict(found["entries"]), found["ends"]
+
+
+def release(county, number, **period):
+    county.release(item(number, f"事项{number}的第{next(NAMES)}个名称"), **period)
+    county.flow()
+
+
+def test_every_address_answers_what_its_digest_says(county):
+    entries, _ = catalogue(county)
+    wrong = [
+        address
+        for address, digest in entries.items()
+        if digest is not None and hashlib.sha256(county.get(f"kiosk/{address}").content).hexdigest() != digest
+    ]
+
+    assert wrong == []
+    assert {f"items/{code_of(number)}" for number in range(1, 15)} <= entries.keys()
+    assert {
+        "",
+        "search",
+        "progress",
+        "windows",
+        "v1/finder",
+        "items",
+        "items?page=2",
+        "static/worker.js",
+    } <= entries.keys()
+    assert [address for address, digest in entries.items() if digest is None] == ["board"]
+
+
+def test_every_link_of_every_kept_page_leads_to_a_kept_page(county):
+    entries, _ = catalogue(county)
+    pages = "".join(county.get(f"kiosk/{address}").text for address in entries if not address.startswith("static/"))
+    links = {link.replace("&amp;", "&") for link in re.findall(r'href="/kiosk/([^"#]*)"', pages)}
+    led_to = {unquote_plus(link) for link in links if not link.startswith("static/")}
+
+    assert len(led_to) > 20
+    assert led_to - {unquote_plus(address) for address in entries} == set()
+
+
+def test_a_release_changes_its_own_page_and_the_lists_that_name_it(county):
+    before, _ = catalogue(county)
+    release(county, 3)
+    after, _ = catalogue(county)
+    changed = {address for address in after if after[address] != before.get(address)}
+
+    assert {f"items/{code_of(3)}", "items", "v1/finder"} <= changed
+    assert not {f"items/{code_of(4)}", "items?page=2", "", "static/kiosk.js"} & changed
+
+
+def test_what_has_not_changed_is_not_sent_again(county):
+    answer = county.get(PATH)
+    again = county.http.get(f"/{PATH}", headers={"If-None-Match": answer.headers["etag"]})
+
+    assert again.status_code == 304
+
+
+def test_it_says_when_something_ends_or_is_replaced(county):
+    soon, later = (datetime.now(UTC) + timedelta(hours=hours) for hours in (1, 2))
+    release(county, 5, expires_at=later)
+    release(county, 6, effective_at=soon)
+    _, ends = catalogue(county)
+
+    assert [datetime.fromisoformat(ends[f"item:{code_of(number)}"]) for number in (5, 6)] == [later, soon]
+
+
+def test_a_page_of_the_hall_is_the_same_as_long_as_nothing_is_released(county):
+    before = county.get("kiosk/").headers["etag"]
+    county.standing.sign()
+    county.flow()
+
+    assert county.get("kiosk/").headers["etag"] == before
+
+
+def test_the_worker_speaks_for_the_whole_hall_and_fetches_from_here_only(county):
+    answer = county.get("kiosk/worker.js")
+
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; connect-src 'self'"
+
+
+def test_the_head_comes_with_the_statement_that_says_its_time(county):
+    signed = county.get("ledger/v1/statement").json()["note"]
+
+    assert county.get("kiosk/v1/position").json()["head"]["statement"] == signed
+    assert county.get("ledger/v1/head").json()["statement"] == signed
+
+
+def test_a_statement_is_told_once_in_the_stream(county):
+    live = Live(county.dbs["kiosk"], "kiosk")
+    live.step()
+    ((time,),) = county.execute("kiosk", "SELECT time FROM seen_head")
+    county.execute("kiosk", "UPDATE seen_head SET time = '2999-01-01T00:00:00.000000Z'")
+    live.step()
+    county.execute("kiosk", "UPDATE seen_head SET time = :time", time=time)
+    heads = [frame.data.decode() for frame in live.stream._frames if b"event: head" in frame.data]
+
+    assert [b'"statement"' in head.encode() for head in heads] == [True, False]
