@@ -12,6 +12,7 @@ from contracts.topology import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGES,
+    FEEDBACK_EXCHANGE,
     INTAKE_EXCHANGE,
     PUBLICATIONS_EXCHANGE,
     QUEUES,
@@ -27,6 +28,7 @@ _EXCHANGE_NOTES = {
     BACKFILL_EXCHANGE: "Releases of imports, so that they never stand in front of an editor.",
     PUBLICATIONS_EXCHANGE: "Entries of the ledger in order of position, and its signed heads.",
     INTAKE_EXCHANGE: "What hall systems report of cases.",
+    FEEDBACK_EXCHANGE: "What readers say of a guide, without anything of them.",
     DEAD_EXCHANGE: "What was refused or delivered too often; nothing is discarded.",
 }
 

@@ -40,6 +40,7 @@ MODEL_TITLES = {
     "Event": "事件信封",
     "ExchangeMessage": "交换表报送",
     "Fee": "收费项目",
+    "Feedback": "办事指南评价",
     "Guide": "办事指南",
     "HallMessage": "大厅系统报送",
     "Head": "账本签名头",

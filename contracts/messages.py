@@ -8,11 +8,13 @@ from pydantic import BaseModel
 from contracts.applications import CaseProgress
 from contracts.catalog import Item
 from contracts.event import EVENT_TYPES, HEAD_TYPE
+from contracts.feedback import FEEDBACK_TYPE, Feedback
 from contracts.guides import Guide
 from contracts.intake import ExchangeMessage, HallMessage, StateMessage
 from contracts.publication import Head, Kind, Op, Publication, Release
 from contracts.topology import (
     BACKFILL_EXCHANGE,
+    FEEDBACK_EXCHANGE,
     INTAKE_EXCHANGE,
     PUBLICATIONS_EXCHANGE,
     QUEUES,
@@ -126,6 +128,17 @@ HEAD = MessageType(
     data=Head,
 )
 
+FEEDBACK = MessageType(
+    feed="feedback",
+    type=FEEDBACK_TYPE,
+    title="办事指南评价",
+    when="A reader said that a guide is wrong. Without anything of the reader; twice is once, by its id.",
+    producer="web",
+    exchanges=(FEEDBACK_EXCHANGE,),
+    routing_key=routing_key(_REGION, "feedback", "given"),
+    data=Feedback,
+)
+
 _HALLS = (
     ("hall", "大厅系统报送", "A hall system carried out an operation on a case.", HallMessage),
     ("state", "办件状态报送", "A system that knows only state codes reports one.", StateMessage),
@@ -150,6 +163,7 @@ INTAKE = tuple(
 MESSAGES: tuple[MessageType, ...] = (
     *sorted(_releases(), key=lambda message: message.feed, reverse=True),
     HEAD,
+    FEEDBACK,
     *INTAKE,
 )
-"""Sources first, then publications, then the head, then what halls report."""
+"""Sources first, then publications, then the head, then what readers say and what halls report."""

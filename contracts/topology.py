@@ -5,6 +5,7 @@
     ledger ───tongyuan.publications─────► <channel>.publications
                                         └► guides.items         (items only: a guide goes and comes with its item)
     halls ────tongyuan.intake───────────► applications.intake
+    web ──────tongyuan.feedback─────────► guides.feedback       (what readers say of a guide)
     refused ──tongyuan.dead─────────────► dead.<queue>
 
 Queues are quorum queues with an explicit delivery limit, at-least-once dead-lettering, and no age limit:
@@ -20,17 +21,22 @@ SOURCES_EXCHANGE = "tongyuan.sources"
 BACKFILL_EXCHANGE = "tongyuan.sources.backfill"
 PUBLICATIONS_EXCHANGE = "tongyuan.publications"
 INTAKE_EXCHANGE = "tongyuan.intake"
+FEEDBACK_EXCHANGE = "tongyuan.feedback"
 DEAD_EXCHANGE = "tongyuan.dead"
 
 LEDGER_QUEUE = "ledger.sources"
 BACKFILL_QUEUE = "ledger.backfill"
 INTAKE_QUEUE = "applications.intake"
 GUIDES_QUEUE = "guides.items"
+FEEDBACK_QUEUE = "guides.feedback"
 
 LANE_EXCHANGES = {Lane.LIVE: SOURCES_EXCHANGE, Lane.BACKFILL: BACKFILL_EXCHANGE}
 
 CHANNELS = ("web", "mobile", "kiosk", "portal")
 SOURCES = ("catalog", "guides", "applications")
+FEEDBACK_CHANNELS = ("web",)
+"""Channels where readers can say that a guide is wrong; these may write to `FEEDBACK_EXCHANGE`."""
+
 AUDITOR = "auditor"
 """Reads the others over HTTP; no exchange, no queue, no account at the broker."""
 
@@ -78,13 +84,21 @@ def routing_key(region: str, kind: str, op: str) -> str:
     return f"{region}.{kind}.{op}"
 
 
-EXCHANGES = (SOURCES_EXCHANGE, BACKFILL_EXCHANGE, PUBLICATIONS_EXCHANGE, INTAKE_EXCHANGE, DEAD_EXCHANGE)
+EXCHANGES = (
+    SOURCES_EXCHANGE,
+    BACKFILL_EXCHANGE,
+    PUBLICATIONS_EXCHANGE,
+    INTAKE_EXCHANGE,
+    FEEDBACK_EXCHANGE,
+    DEAD_EXCHANGE,
+)
 
 QUEUES = (
     Queue(LEDGER_QUEUE, SOURCES_EXCHANGE),
     Queue(BACKFILL_QUEUE, BACKFILL_EXCHANGE),
     Queue(INTAKE_QUEUE, INTAKE_EXCHANGE, ordered=False),
     Queue(GUIDES_QUEUE, PUBLICATIONS_EXCHANGE, "*.item.*"),
+    Queue(FEEDBACK_QUEUE, FEEDBACK_EXCHANGE, ordered=False),
     *(Queue(publications_queue(channel), PUBLICATIONS_EXCHANGE) for channel in CHANNELS),
 )
 

@@ -18,6 +18,9 @@ from contracts.topology import (
     AUDITOR,
     BACKFILL_EXCHANGE,
     CHANNELS,
+    FEEDBACK_CHANNELS,
+    FEEDBACK_EXCHANGE,
+    FEEDBACK_QUEUE,
     GUIDES_QUEUE,
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
@@ -27,6 +30,7 @@ from contracts.topology import (
 from services.applications.background import background as applications_background
 from services.auditing import auditor_api
 from services.catalog.commands import ENDS_SECONDS
+from services.guides import feedback
 from services.guides.following import ItemWatch
 from services.ledger import queries
 from services.ledger.feed import LedgerFeed
@@ -130,6 +134,7 @@ class Embedded:
         self._bus.bind(BACKFILL_EXCHANGE, _paced(pace, self.intake.take), "ledger.backfill")
         self.watch = ItemWatch(self.parts.guides, LocalLedger(ledger))
         self._bus.bind(_channel_exchange("guides"), self.watch.take, GUIDES_QUEUE)
+        self._bus.bind(FEEDBACK_EXCHANGE, partial(feedback.take, self.parts.database("guides")), FEEDBACK_QUEUE)
         for name, channel in self.channels.items():
             self._bus.bind(_channel_exchange(name), channel.channel.take, f"{name}.publications")
 
@@ -141,6 +146,8 @@ class Embedded:
                 Relay(self.parts.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
                 for lane, exchange in LANE_EXCHANGES.items()
             ]
+        for name in FEEDBACK_CHANNELS:
+            relays[name] = [self.parts.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
         relays["ledger"] = [self._ledger_relay(name) for name in (*CHANNELS, "guides")]
         return relays
 

@@ -6,7 +6,14 @@ from functools import partial
 from fastapi import FastAPI
 
 from contracts.publication import Lane
-from contracts.topology import AUDITOR, LANE_EXCHANGES, PUBLICATIONS_EXCHANGE, SOURCES
+from contracts.topology import (
+    AUDITOR,
+    FEEDBACK_CHANNELS,
+    FEEDBACK_EXCHANGE,
+    LANE_EXCHANGES,
+    PUBLICATIONS_EXCHANGE,
+    SOURCES,
+)
 from services.auditing import auditing, auditor_api
 from services.ledger.feed import LedgerFeed
 from services.openapi import serving_document
@@ -48,7 +55,11 @@ def _http_parts(name: str, parts: Parts) -> tuple[FastAPI, dict[str, Background]
     if name == AUDITOR:
         return auditor_api(parts), auditing(parts), {}
     channel = parts.channel(name, parts.http_ledger())
-    return channel.api(parts.settings), channel.background(), {name: channel}
+    work = channel.background()
+    if name in FEEDBACK_CHANNELS and parts.settings.amqp_url is not None:
+        publisher = _publisher(parts.settings, FEEDBACK_EXCHANGE, f"{name}-relay-feedback")
+        work[f"{name}-feedback"] = parts.feedback_relay(name, publisher).run
+    return channel.api(parts.settings), work, {name: channel}
 
 
 def _source_relay(name: str, lane: Lane, exchange: str, parts: Parts) -> Relay:

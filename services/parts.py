@@ -2,7 +2,7 @@
 
 import csv
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels import api as channels_api
 from services.channels.drill import LOOK_SECONDS, drill_if_due
+from services.channels.feedback import LANE, FeedbackFeed
 from services.channels.lineage import AnchoredChannel
 from services.channels.live import Indexer, Live
 from services.channels.port import adapters
@@ -33,7 +34,9 @@ from services.ledger.standing import Standing
 from services.ledger.verify import page as verify_page
 from shared.config import Settings, SettingsError
 from shared.database import Database
+from shared.delivery import Publisher
 from shared.front import Front
+from shared.relay import Relay
 from shared.secret_file import kept_secret
 from shared.serve import Background, periodically
 from shared.sse import StreamApp
@@ -134,6 +137,11 @@ class Parts:
         channel = StartingChannel(db, adapters()[name], ledger, filter(None, self.settings.ledger_keys.split(",")))
         index = SearchIndex(db)
         return ChannelParts(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval)
+
+    def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
+        """What readers say in a channel, on its way to the guides' owner."""
+        feed = FeedbackFeed(self.settings.region, name)
+        return Relay(self.database(name), feed, LANE, publisher, idle=feed.forget)
 
     def source_api(self, name: str) -> FastAPI:
         """HTTP app of one source."""

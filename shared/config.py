@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     audit_repair: bool = Field(True, description="Whether the auditor has channels repaired, or only tells.")
     lookup_limit: Limit = Field("10/minute", description="Case look-ups per address.")
     lookup_case_limit: Limit = Field("5/15 minutes", description="Wrong case look-ups per case number.")
+    feedback_limit: Limit = Field("10/hour", description="Times that one address may say that a guide is wrong.")
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is this many entries behind.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe log line.")
 

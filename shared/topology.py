@@ -22,6 +22,9 @@ from contracts.topology import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGES,
+    FEEDBACK_CHANNELS,
+    FEEDBACK_EXCHANGE,
+    FEEDBACK_QUEUE,
     GUIDES_QUEUE,
     INTAKE_EXCHANGE,
     INTAKE_QUEUE,
@@ -74,6 +77,16 @@ def definitions(passwords: Mapping[str, str], *, vhost: str = "/") -> dict[str, 
             {"user": name, "vhost": vhost, "exchange": exchange, "write": rf"^[0-9]{{12}}\.{kind}\.", "read": NOTHING}
             for name, kind in SOURCE_KINDS.items()
             for exchange in (SOURCES_EXCHANGE, BACKFILL_EXCHANGE)
+        ]
+        + [
+            {
+                "user": name,
+                "vhost": vhost,
+                "exchange": FEEDBACK_EXCHANGE,
+                "write": r"^[0-9]{12}\.feedback\.given$",
+                "read": NOTHING,
+            }
+            for name in FEEDBACK_CHANNELS
         ],
     }
 
@@ -175,9 +188,10 @@ def _rights(name: str) -> tuple[str, str]:
     if name == "intake":
         return _only(INTAKE_EXCHANGE), NOTHING
     if name in CHANNELS:
-        return NOTHING, _only(publications_queue(name))
-    own_queue = {"applications": INTAKE_QUEUE, "guides": GUIDES_QUEUE}.get(name)
-    return _only(SOURCES_EXCHANGE, BACKFILL_EXCHANGE), _only(own_queue) if own_queue else NOTHING
+        writes = _only(FEEDBACK_EXCHANGE) if name in FEEDBACK_CHANNELS else NOTHING
+        return writes, _only(publications_queue(name))
+    own_queues = {"applications": (INTAKE_QUEUE,), "guides": (GUIDES_QUEUE, FEEDBACK_QUEUE)}.get(name)
+    return _only(SOURCES_EXCHANGE, BACKFILL_EXCHANGE), _only(*own_queues) if own_queues else NOTHING
 
 
 def _only(*names: str) -> str:

@@ -16,6 +16,7 @@ from services.channels.choosing import Chosen
 from services.channels.choosing import counts as counts_of
 from services.channels.commands import Channel
 from services.channels.drill import Drill, drilled
+from services.channels.feedback import Box
 from services.channels.lineage import AnchoredChannel, lineage
 from services.channels.live import Live
 from services.channels.lookup import Lookup, LookupRequest
@@ -58,7 +59,7 @@ def make(channel: AnchoredChannel, settings: Settings, index: SearchIndex, live:
     api = make_api(name, f"Tongyuan {name}", settings, ready)
     api.add_exception_handler(queries.StartOver, sync.start_over)  # type: ignore[arg-type]  # starlette types the base class only
     lookup = Lookup(db, name, settings)
-    shelf = Shelf(channel, index, lookup)
+    shelf = Shelf(channel, index, lookup, Box(db, name, settings))
     api.include_router(_lists(channel, index, shelf))
     api.include_router(_documents(channel))
     api.include_router(sync.router(channel))

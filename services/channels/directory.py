@@ -9,6 +9,7 @@ from itertools import islice
 from operator import or_
 
 from contracts.base import Json
+from services.channels import spoken
 from services.channels.facets import FACETS, SIDES, Facet, Filter
 from services.channels.life_events import LIFE_EVENTS, LifeEvent
 
@@ -73,7 +74,7 @@ class Directory:
         self._having: dict[str, dict[str, int]] = {}
         """Facet, or `theme:<audience>`, → value → the items that have it, as bits."""
         for place, document in enumerate(documents):
-            self._items.append({key: document[key] for key in BROWSED + OF_SOME if key in document})
+            self._items.append(_head(document))
             for name, values in _values(document):
                 having = self._having.setdefault(name, {})
                 for value in values:
@@ -131,6 +132,14 @@ class Directory:
         values += [value for value in chosen if value not in counts]
         options = [Option(value, *facet.words(value), counts.get(value, 0), value in chosen) for value in values]
         return Group(facet, options, base.bit_count())
+
+
+def _head(document: Json) -> Json:
+    """What a list shows of an item; with its short answers in English where the document is enough for them."""
+    head = {key: document[key] for key in BROWSED + OF_SOME if key in document}
+    if "glance_en" not in head and FACETS["visit"].field in document:
+        head["glance_en"] = spoken.glance(document)
+    return head
 
 
 def _values(document: Json) -> Iterator[tuple[str, Iterable[str]]]:

@@ -23,6 +23,7 @@ MOST_PAGES = 1_000
 MOST_FOUND = 20
 LONGEST_QUERY = 200
 LARGEST_FORM = 4_096
+MOST_FIELDS = 20
 READ = ["GET", "HEAD"]
 
 WRONG_PAIR = (
@@ -150,13 +151,17 @@ def _page_number(text: str) -> int:
 
 async def _fields(request: Request) -> dict[str, str]:
     """The form as sent, first value of each field; empty when it is too large to be one."""
+    return {name: values[0] for name, values in (await form_of(request, LARGEST_FORM)).items()}
+
+
+async def form_of(request: Request, largest: int) -> dict[str, list[str]]:
+    """The form as sent, every value of each field; empty when it is larger than `largest` bytes, or no form."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_FORM:
+        if len(body) > largest:
             return {}
     try:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
     except ValueError:
         return {}
-    return {name: values[0] for name, values in fields.items()}

@@ -62,6 +62,9 @@ class Reader(Protocol):
     def lookup(self, project_no: str, query_code: str, address: str) -> Json:
         """A case. Raises `NotFound` or `Invalid` for a pair that fits none, `TooManyRequests` after too many tries."""
 
+    def give_feedback(self, fields: Json, address: str) -> None:
+        """See `Box.give`."""
+
     def documents(self, kind: Kind) -> Iterator[Json]:
         """Everything shown of a kind, in order of the codes."""
 

@@ -44,6 +44,9 @@ class Place:
     title: str
     promise: str
     """One line under the title: what people find here."""
+    title_en: str = ""
+    promise_en: str = ""
+    """Title and promise for who reads English; empty: the Chinese ones."""
     page_size: int = 20
     """Items on one page of a list."""
 

@@ -13,6 +13,7 @@ from services.channels.bodies import name_of
 from services.channels.commands import state
 from services.channels.directory import Directory, Facets, Listing
 from services.channels.facets import FACETS, Filter
+from services.channels.feedback import Box
 from services.channels.lineage import AnchoredChannel
 from services.channels.lookup import Lookup, LookupRequest
 from services.channels.past import Past, Step
@@ -32,8 +33,8 @@ SIMILAR = 3
 class Shelf:
     """Reads the store; what people browse is kept in memory and made anew when the channel has changed."""
 
-    def __init__(self, channel: AnchoredChannel, index: SearchIndex, lookup: Lookup) -> None:
-        self._past = Past(channel)
+    def __init__(self, channel: AnchoredChannel, index: SearchIndex, lookup: Lookup, box: Box) -> None:
+        self._past, self._box = Past(channel), box
         self._db, self._adapter = channel.db, channel.adapter
         self._index, self._lookup = index, lookup
         self._turn = threading.Lock()
@@ -99,6 +100,10 @@ class Shelf:
         wanted = parse(LookupRequest, {"project_no": project_no, "query_code": query_code})
         found: Json = orjson.loads(self._lookup.find(wanted, address))
         return found
+
+    def give_feedback(self, fields: Json, address: str) -> None:
+        """See `Reader`."""
+        self._box.give(fields, address)
 
     def documents(self, kind: Kind) -> Iterator[Json]:
         """See `Reader`. One page of them at a time is in memory, and the store is free in between."""

@@ -16,6 +16,7 @@ from services.cli import (
     deadletters,
     drill,
     export,
+    feedback,
     importing,
     keys,
     kiosk,
@@ -51,6 +52,7 @@ app.command("drill")(drill.drill)
 app.command("erase")(retention.erase)
 app.command("compact")(retention.compact)
 app.add_typer(deadletters.app, name="dead")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(keys.app, name="keys")
 app.add_typer(personal.app, name="personal")
 app.add_typer(kiosk.app, name="kiosk")

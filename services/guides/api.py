@@ -1,18 +1,27 @@
-"""HTTP of guides: /guides/v1/guides, /imports, /releases."""
+"""HTTP of guides: /guides/v1/guides, /imports, /releases, /feedback."""
 
-from typing import Any
+import math
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Path, Query
+from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.base import Json
 from contracts.publication import Lane
+from services.guides import feedback
 from services.guides.commands import Guides
 from services.guides.model import SOURCE
+from shared import metrics
 from shared.config import Settings
-from shared.http import Admin, Content, make_api, takes
+from shared.database import Database
+from shared.errors import TongyuanError
+from shared.http import Admin, Content, Number, make_api, takes
 from shared.importing import ImportRequest, Outcome
 from shared.outbox import SourceFeed
 from shared.source_api import edition_router, feed_router
 from shared.validation import parse
+
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
 def make(guides: Guides, settings: Settings) -> FastAPI:
@@ -28,6 +37,8 @@ def make(guides: Guides, settings: Settings) -> FastAPI:
         edition_router(db, guides.who, prefix="/v1/guides", save=guides.save_guide, release=guides.release_guide)
     )
     api.include_router(feed_router(db, SOURCE))
+    api.include_router(_feedback(db))
+    metrics.feedback_open.set_function(lambda: _open(db))
 
     @api.post(
         "/v1/imports",
@@ -39,3 +50,39 @@ def make(guides: Guides, settings: Settings) -> FastAPI:
         return guides.import_guides(parse(ImportRequest, content))
 
     return api
+
+
+def _feedback(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[Admin])
+
+    @router.get("", summary="What readers said of guides, in order of arrival")
+    def some(
+        state: feedback.FeedbackState | None = None,
+        code: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{31,33}$")] = None,
+        after: Number = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Json:
+        with db.read() as session:
+            return feedback.listed(session, state, code, after, limit)
+
+    @router.post("/{feedback_id}/answer", openapi_extra=takes(feedback.Answer), summary="Say what was done about it")
+    def answer(feedback_id: Id, content: Content) -> Json:
+        said = parse(feedback.Answer, content).answer
+        with db.write() as session:
+            return feedback.answer(session, feedback_id, said)
+
+    @router.post("/{feedback_id}/close", summary="Nothing more is to be done about it")
+    def close(feedback_id: Id) -> Json:
+        with db.write() as session:
+            return feedback.close(session, feedback_id)
+
+    return router
+
+
+def _open(db: Database) -> float:
+    """For the metrics, which must be told also while the database is away."""
+    try:
+        with db.read() as session:
+            return float(feedback.count_open(session))
+    except (TongyuanError, SQLAlchemyError):
+        return math.nan

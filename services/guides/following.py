@@ -45,7 +45,7 @@ class ItemWatch:
     """Acts on items that come and go."""
 
     def __init__(self, guides: Guides, ledger: LedgerReader) -> None:
-        self._guides, self._ledger = guides, ledger
+        self._guides, self._ledger, self.db = guides, ledger, guides.db
         self._prover = Prover(ListedKeys(ledger).opened)
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:

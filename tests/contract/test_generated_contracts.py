@@ -15,10 +15,12 @@ import pytest
 from contracts import generate
 from contracts.__main__ import main
 from contracts.event import EVENT_TYPES, HEAD_TYPE, Event
+from contracts.feedback import FEEDBACK_TYPE
 from contracts.json_schema import DRAFT, GENERATED
-from contracts.messages import BODIES, INTAKE, MESSAGES, MessageType
+from contracts.messages import BODIES, FEEDBACK, INTAKE, MESSAGES, MessageType
 from contracts.publication import Publication, Release
 from services.applications import arrivals
+from services.guides import feedback
 from shared.canonical import digest
 from shared.case_ref import case_ref
 from shared.checkpoint import NoteKey, verify_checkpoint
@@ -26,11 +28,13 @@ from shared.delivery import Message
 from shared.follower import decode
 from tests.harness import contract_examples
 from tests.harness.documents import CONTRACTS, example, load, objects, references, resolve, stored, validator
+from tests.harness.pipeline import pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 RELEASES = [message for message in MESSAGES if message.kind is not None]
 EVENTS = [message for message in MESSAGES if message.enveloped]
+LEDGER_EVENTS = [message for message in EVENTS if message is not FEEDBACK]
 
 each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
 each_event = pytest.mark.parametrize("message", EVENTS, ids=lambda message: message.name)
@@ -127,7 +131,8 @@ def test_every_event_type_is_documented_in_both_feeds() -> None:
     names = {message.name for message in EVENTS}
 
     assert names == {f"{feed}/{kind}" for feed in ("sources", "publications") for kind in EVENT_TYPES.values()} | {
-        f"publications/{HEAD_TYPE}"
+        f"publications/{HEAD_TYPE}",
+        f"feedback/{FEEDBACK_TYPE}",
     }
 
 
@@ -167,7 +172,17 @@ def test_the_envelope_of_an_example_speaks_of_its_data(message: MessageType) -> 
     assert event["sequence"] == str(data.get("position", data["sequence"]))
 
 
-@each_event
+def test_the_guides_take_the_example_of_what_a_reader_says(tmp_path: Path) -> None:
+    body = (CONTRACTS / "examples" / f"{FEEDBACK.name}.json").read_bytes()
+    with pipeline(tmp_path, channels=[]) as county:
+        assert feedback.take(county.dbs["guides"], [Message(body, FEEDBACK.routing_key, "example")]) == []
+        with county.dbs["guides"].read() as session:
+            (row,) = feedback.listed(session, None, None, 0, 10)["feedback"]
+
+    assert row["tags"].keys() == {"109", "111"}
+
+
+@pytest.mark.parametrize("message", LEDGER_EVENTS, ids=lambda message: message.name)
 def test_the_services_take_every_example(message: MessageType) -> None:
     body = (CONTRACTS / "examples" / f"{message.name}.json").read_bytes()
     entry_type = Release if message.feed == "sources" else Publication

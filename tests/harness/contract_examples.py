@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.base import format_time
 from contracts.event import HEAD_TYPE
+from contracts.feedback import FEEDBACK_TYPE, Feedback
 from contracts.messages import BODIES, PRODUCERS
 from contracts.publication import Kind, Lane, Op, Publication, Release
+from services.channels.feedback import feedback_event
 from services.ledger.signing import Signer
 from shared.canonical import canonical, digest
 from shared.merkle import GrowingTiles, NoTiles, inclusion_proof, leaf_hash
@@ -56,7 +58,22 @@ def documents() -> dict[str, Any]:
             data = version.model_dump(mode="json")
             event = orjson.loads(envelope(source, number, orjson.dumps(data).decode(), data))
             found[f"{feed}/{event['type']}"] = event
-    return {**found, f"publications/{HEAD_TYPE}": head(entries)}
+    return {**found, f"publications/{HEAD_TYPE}": head(entries), f"feedback/{FEEDBACK_TYPE}": feedback()}
+
+
+def feedback() -> dict[str, Any]:
+    """What a reader says of the example's guide, as the channel sends it."""
+    given = Feedback(
+        id=hashlib.sha256(b"tongyuan example of feedback").hexdigest()[:32],
+        code=ITEM_CODE,
+        guide_version=1,
+        channel="web",
+        tags=["109", "111"],
+        text="窗口还要一份居住证明，指南里没有写。",
+        given_at=FIRST_RELEASE + timedelta(days=1),
+    )
+    sent: dict[str, Any] = orjson.loads(feedback_event(given, 1, TRACEPARENT))
+    return sent
 
 
 def releases() -> Iterator[Release]:

@@ -30,6 +30,7 @@ class Shelf:
         self._adapter = adapters()[channel]
         self._shown: dict[str, Json] = {}
         self.withdrawn: dict[str, Gone] = {}
+        self.said: list[Json] = []
         self.steps: dict[str, Step] = {}
         self.fresh = Freshness(position=1234, head_time=HEAD_TIME)
         self.patience = patience
@@ -75,6 +76,9 @@ class Shelf:
         if (project_no, query_code) != PAIR:
             raise NotFound("no such pair")
         return next(document for document in self._shown.values() if document["kind"] == "application")
+
+    def give_feedback(self, fields: Json, address: str) -> None:
+        self.said.append(fields)
 
     def documents(self, kind: Kind) -> Iterator[Json]:
         keys = sorted(key for key in self._shown if key.startswith(f"{kind}:"))

@@ -85,6 +85,19 @@ def test_the_ledger_takes_both_lanes_and_the_applications_their_intake(site: Sit
     applications.wait_for(1)
 
 
+def test_only_web_may_send_what_readers_say_and_only_the_guides_take_it(site: Site, account: Account) -> None:
+    said = [Message(b"{}", routing_key(REGION, "feedback", "given"), "feedback/1")]
+    site.publisher("tongyuan.feedback", url=account("web")).publish(said)
+    for name in ("catalog", "guides", "ledger", "intake", "mobile", "kiosk", "portal"):
+        with pytest.raises(Unconfirmed, match="ACCESS_REFUSED"):
+            site.publisher("tongyuan.feedback", url=account(name)).publish(said)
+    with pytest.raises(Unconfirmed, match="ACCESS_REFUSED"):
+        site.publisher("tongyuan.feedback", url=account("web")).publish(message("guide"))
+    worker = site.worker("guides.feedback", url=account("guides"))
+    worker.start()
+    worker.wait_for(1)
+
+
 def test_an_account_may_not_read_another_queue_nor_any_dead_letter(account: Account) -> None:
     for name, queue in [("web", "kiosk.publications"), ("web", "dead.web.publications"), ("catalog", "ledger.sources")]:
         with channel(account(name)) as opened, pytest.raises(ChannelClosedByBroker, match="ACCESS_REFUSED"):

@@ -11,7 +11,13 @@ from services.channels.pages import READ, Show
 from services.channels.reader import Reader
 from services.channels.rendering import Place
 
-PLACE = Place(name="portal", title="政府信息公开", promise="政务服务事项和办事指南，与大厅、网站、手机同一个来源")
+PLACE = Place(
+    name="portal",
+    title="政府信息公开",
+    promise="政务服务事项和办事指南，与大厅、网站、手机同一个来源",
+    title_en="Public information",
+    promise_en="Services and guides, from the same source as hall, website and phone",
+)
 NEWEST = 50
 """Entries of the feed."""
 

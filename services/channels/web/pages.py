@@ -9,10 +9,17 @@ from services.channels.pages import READ, Show
 from services.channels.past import Step
 from services.channels.reader import Reader
 from services.channels.rendering import Place
+from services.channels.web import saying
 from services.channels.web.changes import Change, changes
 from shared.errors import Unavailable
 
-PLACE = Place(name="web", title="政务服务平台", promise="办事指南、在线办理和办件进度，和大厅、手机上的完全一样")
+PLACE = Place(
+    name="web",
+    title="政务服务平台",
+    promise="办事指南、在线办理和办件进度，和大厅、手机上的完全一样",
+    title_en="Public services",
+    promise_en="Guides, applying online and tracking: the same as in the hall and on the phone",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Compared:
 
 
 def more(reader: Reader, show: Show) -> APIRouter:
-    """What only this channel shows: what changed from the version before."""
+    """What only this channel shows: what changed from the version before, and the form to say that a guide is wrong."""
     routes = APIRouter()
 
     @routes.api_route("/items/{code}/changes", methods=READ)
@@ -41,6 +48,7 @@ def more(reader: Reader, show: Show) -> APIRouter:
         compared = [_compared(reader, code, *kind) for kind in kinds]
         return show(request, "changes.html", item=item, compared=compared)
 
+    routes.include_router(saying.routes_of(reader, show))
     return routes
 
 

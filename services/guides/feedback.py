@@ -1,0 +1,142 @@
+"""What readers say of a guide: taken once each, kept by guide, open until an editor settles it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from pydantic import Field as ShapeField
+from pydantic import ValidationError
+from sqlalchemy import Column, Text, text
+from sqlmodel import Field, Session, col, func, select
+
+from contracts.base import Contract, Json, format_time
+from contracts.event import Event
+from contracts.feedback import FEEDBACK_TYPE, TAGS, Feedback
+from services.guides.following import GuidesModel
+from shared.database import Database
+from shared.delivery import Message, Refusal
+from shared.errors import Broken, Conflict, Invalid, NotFound, Violation
+from shared.follower import refusal
+from shared.privacy import find_personal_data, scrub
+
+PUT = text(
+    "INSERT INTO feedback (id, code, guide_version, channel, tags, text, given_at, state) "
+    "VALUES (:id, :code, :guide_version, :channel, :tags, :text, :given_at, 'open') ON CONFLICT (id) DO NOTHING"
+)
+"""Said twice is said once, whatever has become of it since."""
+
+
+class FeedbackState(StrEnum):
+    """open → answered → closed; what needs no answer is closed at once."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+class FeedbackRow(GuidesModel, table=True):
+    """One reader's word on one version of a guide. `tags` are codes between blanks."""
+
+    __tablename__ = "feedback"
+
+    number: int | None = Field(default=None, primary_key=True)
+    id: str = Field(max_length=32, unique=True)
+    code: str = Field(max_length=64, index=True)
+    guide_version: int
+    channel: str = Field(max_length=16)
+    tags: str = Field(max_length=100)
+    text: str | None = Field(default=None, sa_column=Column(Text))
+    given_at: str = Field(max_length=27)
+    state: str = Field(max_length=16, index=True)
+    answer: str | None = Field(default=None, sa_column=Column(Text))
+    settled_at: str | None = Field(default=None, max_length=27)
+
+    def as_json(self) -> Json:
+        """As editors read it; `tags` are code → words."""
+        shown = self.model_dump(exclude={"tags"})
+        return {**shown, "tags": {tag: TAGS[tag] for tag in self.tags.split() if tag in TAGS}}
+
+
+class Answer(Contract):
+    """What the unit did about it, for the record; nobody can be written to."""
+
+    answer: str = ShapeField(min_length=1, max_length=2000, title="处理情况")
+
+
+def take(db: Database, messages: Sequence[Message]) -> list[Refusal]:
+    """Handler of a batch: one transaction. What is no feedback is refused; a number of somebody in it is masked."""
+    rows, refusals = [], []
+    for index, message in enumerate(messages):
+        try:
+            rows.append(_row(message))
+        except (ValueError, Broken) as error:
+            refusals.append(refusal("guides", index, message, error))
+    if rows:
+        with db.write() as session:
+            session.connection().execute(PUT, rows)
+    return refusals
+
+
+def _row(message: Message) -> dict[str, Any]:
+    event = Event.model_validate(orjson.loads(message.body))
+    if event.type != FEEDBACK_TYPE:
+        raise Broken(f"type {event.type[:60]!r} is no feedback")
+    try:
+        given = Feedback.model_validate(event.data, extra="ignore")
+    except ValidationError as error:
+        raise Broken(f"no feedback: {error.error_count()} fields break a rule") from None
+    return {
+        **given.model_dump(mode="json", exclude={"tags", "text"}),
+        "tags": " ".join(tag for tag in given.tags if tag in TAGS),
+        "text": scrub(given.text) if given.text else None,
+    }
+
+
+def listed(session: Session, state: FeedbackState | None, code: str | None, after: int, limit: int) -> Json:
+    """A page in order of arrival, how many are open in all, and the number to go on after."""
+    query = select(FeedbackRow).where(col(FeedbackRow.number) > after).order_by(col(FeedbackRow.number)).limit(limit)
+    if state is not None:
+        query = query.where(FeedbackRow.state == state)
+    if code is not None:
+        query = query.where(FeedbackRow.code == code)
+    rows = list(session.exec(query))
+    following = rows[-1].number if len(rows) == limit else None
+    return {"feedback": [row.as_json() for row in rows], "open": count_open(session), "next": following}
+
+
+def count_open(session: Session) -> int:
+    """How many nobody has settled."""
+    return session.exec(select(func.count()).where(FeedbackRow.state == FeedbackState.OPEN)).one()
+
+
+def answer(session: Session, feedback_id: str, said: str) -> Json:
+    """Settle it with a word on what was done. Raises `NotFound`, `Conflict` when it is closed, `Invalid`."""
+    if find_personal_data(said):
+        raise Invalid(Violation("answer", "no_personal_data", "holds somebody's number or address"))
+    row = _locked(session, feedback_id)
+    if row.state == FeedbackState.CLOSED:
+        raise Conflict("it is closed")
+    return _settled(session, row, FeedbackState.ANSWERED, said)
+
+
+def close(session: Session, feedback_id: str) -> Json:
+    """Settle it without a word, or for good; doing it again changes nothing. Raises `NotFound`."""
+    row = _locked(session, feedback_id)
+    return row.as_json() if row.state == FeedbackState.CLOSED else _settled(session, row, FeedbackState.CLOSED)
+
+
+def _locked(session: Session, feedback_id: str) -> FeedbackRow:
+    row = session.exec(select(FeedbackRow).where(FeedbackRow.id == feedback_id).with_for_update()).first()
+    if row is None:
+        raise NotFound("no such feedback")
+    return row
+
+
+def _settled(session: Session, row: FeedbackRow, state: FeedbackState, said: str | None = None) -> Json:
+    row.state, row.settled_at = state, format_time(datetime.now(UTC))
+    row.answer = said or row.answer
+    session.add(row)
+    session.flush()
+    return row.as_json()
