@@ -1,5 +1,8 @@
 """The service platform in real browsers: ticks that stay at home, and choosing by facets."""
 
+import pytest
+
+from tests.harness.accessibility import barriers
 from tests.harness.browser import NARROWEST, Page
 
 TICKED = "() => [...document.querySelectorAll('[data-checklist] input')].map((box) => box.checked)"
@@ -33,3 +36,18 @@ def test_on_a_narrow_screen_facets_are_folded_and_on_a_wide_one_beside_the_list(
     page.click(".facets > summary")
     page.click(".facets li a")
     page.wait("() => document.querySelector('.chips') !== null")
+
+
+@pytest.mark.parametrize("place", ["web", "portal"])
+def test_neither_mode_nor_language_keeps_anybody_out(page: Page, place: str, code: str) -> None:
+    addresses = ["items", f"items/{code}"]
+    addresses += [f"items/{code}/feedback", f"items/{code}/changes"] if place == "web" else []
+    page.resize(*NARROWEST)
+    for address in addresses:
+        page.open(f"/{place}/{address}", status=None)
+        for modes in ({"contrast": "on", "lang": "en"}, {"elder": "on"}):
+            page.evaluate(
+                "(m) => { for (const [k, v] of Object.entries(m)) document.documentElement.dataset[k] = v }", modes
+            )
+            assert barriers(page) == [], f"{address} {modes}"
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROWEST[0]

@@ -7,20 +7,24 @@ import orjson
 import pytest
 
 from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE, LEDGER_QUEUE, SOURCES_EXCHANGE
+from services.channels.feedback import Box
+from shared.config import Settings
+from shared.database import Database
 from tests.harness.broker_queues import publish_raw, ready
 from tests.harness.command import PROBLEM, USAGE, WELL, tongyuan
 from tests.harness.county import CHANNELS, ProductionCounty, running, wait_for
+from tests.harness.pipeline import code_of
 from tests.harness.postgres import PrivatePostgres
 from tests.harness.rabbitmq import PrivateRabbit
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("command-line-broker"), pytest.mark.timeout(600)]
 
-READERS = ("ledger-worker", "applications-worker")
+READERS = ("ledger-worker", "applications-worker", "guides-worker", "guides")
 PERSON = {"name": "欧阳蕤", "page_code": "440232195501012411", "mobile": "13912345678", "number": "37-1234567890-1"}
 
 
 class Readers(ProductionCounty):
-    """The processes that `dead` needs: whose letters we look at, and the channels, which list what they parked."""
+    """The processes that `dead` and `feedback` need: readers, the channels, which park and send, and the guides."""
 
     @property
     def names(self) -> list[str]:
@@ -75,6 +79,20 @@ def test_a_refused_message_is_listed_shown_replayed_and_dropped(county: Readers)
     for command in ("show", "replay", "drop"):
         done = tongyuan(county, "dead", command, "ledger.sources/1")
         assert (done.code, done.complaint) == (PROBLEM, "✗ dead.ledger.sources has no letter 1")
+
+
+def test_what_a_reader_says_of_a_guide_reaches_its_owner_over_the_broker(county: Readers) -> None:
+    db = Database("web", county.env["TONGYUAN_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1))
+    word = {"code": code_of(1), "guide_version": 1, "tags": ["109"], "text": "窗口还要居住证明"}
+    given = Box(db, "web", Settings()).give(word, "198.51.100.7")
+    db.close()
+
+    (row,) = wait_for(lambda: tongyuan(county, "feedback", "list", "--json").json["feedback"], "its owner has it")
+
+    assert (row["id"], row["text"], row["state"]) == (given.id, "窗口还要居住证明", "open")
+    assert tongyuan(county, "feedback", "answer", given.id, "已写进指南").code == WELL
+    assert tongyuan(county, "feedback", "list", "--json").json == {"feedback": [], "open": 0}
+    assert tongyuan(county, "feedback", "close", "f" * 32).code == PROBLEM
 
 
 def test_what_a_hall_sent_is_not_shown_but_why_it_was_refused_is(county: Readers) -> None:
