@@ -33,7 +33,7 @@ ENDS = text(
     "SELECT key, expires_at AS moment FROM document "
     "WHERE content IS NOT NULL AND expires_at > :now AND kind <> 'application' "
     "UNION ALL SELECT key, effective_at FROM scheduled WHERE effective_at > :now AND kind <> 'application'"
-    ") AS both GROUP BY key"
+    ") AS ending GROUP BY key"
 )
 
 

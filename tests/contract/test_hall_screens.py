@@ -79,7 +79,9 @@ def report(county, token, **told):
     now = format_time(datetime.now(UTC))
     body = {"address": PAGE, "digest": shown(county), "position": 2, "head_time": now, "freshness": "now"} | told
     headers = {"Cookie": f"tongyuan_screen={token}"} if token else {}
-    return county.http.post(f"{OWN}/report", json=body, headers=headers)
+    answer = county.http.post(f"{OWN}/report", json=body, headers=headers)
+    county.http.cookies.clear()
+    return answer
 
 
 def listed(county, name="hall-1"):
@@ -244,6 +246,17 @@ def test_the_token_is_hidden_from_scripts_and_goes_to_one_path(county):
     assert all(part in token for part in ("HttpOnly", "SameSite=strict", "Path=/kiosk/v1/screen;"))
     assert name.startswith("tongyuan_screen_name=hall-1;")
     assert "HttpOnly" not in name
+
+
+def test_a_screen_that_reports_stays_enrolled_for_another_year(county):
+    token = enrolled(county)
+    cookies = report(county, token).headers.get_list("set-cookie")
+
+    assert [cookie.partition(";")[0] for cookie in cookies] == [
+        f"tongyuan_screen={token}",
+        "tongyuan_screen_name=hall-1",
+    ]
+    assert all("Max-Age=31622400" in cookie for cookie in cookies)
 
 
 def test_a_page_that_is_asked_for_over_tls_gets_a_cookie_for_tls(county):

@@ -9,11 +9,12 @@ import pytest
 from contracts.topology import CHANNELS
 from services.catalog.commands import ItemImport
 from services.channels.drill import Drill
+from services.channels.kiosk.glass import digest_of
 from services.channels.starting import StartingChannel
 from shared.database import Database
 from tests.harness.ledgers import held
 from tests.harness.old_ledger import migrated
-from tests.harness.pipeline import code_of, guide, item, pipeline, progress, shown
+from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline, progress, shown
 from tests.harness.rabbitmq import wait_until
 
 
@@ -49,6 +50,29 @@ def test_damage_is_healed_by_a_rebuild(county):
 
     assert done.differences == [f"item:{code_of(1)}", f"item:{code_of(2)}"]
     assert county.rebuild("web").differences == []
+
+
+def test_a_screen_reports_and_hears_when_what_it_shows_will_end(county):
+    county.release(item(1), expires_at=datetime.now(UTC) + timedelta(hours=1))
+    county.flow()
+    operator = {"Authorization": f"Bearer {ADMIN}"}
+    offer = county.http.post("/kiosk/v1/screens", json={"name": "hall-1"}, headers=operator).json()
+    county.http.post("/kiosk/v1/screen/enrol", json={"code": offer["code"]}).raise_for_status()
+    page = f"items/{code_of(1)}"
+    said = {"address": page, "digest": digest_of(county.get(f"kiosk/{page}").text), "position": 1}
+    reports = [
+        county.http.post("/kiosk/v1/screen/report", json={**said, **other}).json() for other in ({}, {"digest": None})
+    ]
+    screens = county.http.get("/kiosk/v1/screens", headers=operator).json()["screens"]
+
+    assert reports == [{"same": True}, {"same": False}]
+    assert [(screen["name"], screen["address"], bool(screen["old_since"])) for screen in screens] == [
+        ("hall-1", page, True)
+    ]
+    assert list(county.get("kiosk/v1/catalogue").json()["ends"]) == [f"item:{code_of(1)}"]
+    assert county.get("kiosk/v1/position").json()["head"]["statement"]
+    county.http.delete("/kiosk/v1/screens/hall-1", headers=operator).raise_for_status()
+    assert county.http.post("/kiosk/v1/screen/report", json=said).status_code == 401
 
 
 def test_time_turns_the_pages(county):

@@ -28,7 +28,7 @@ from shared.http import Admin, Service
 
 TOKEN, NAME = "tongyuan_screen", "tongyuan_screen_name"
 TOKEN_PATH, NAME_PATH = "/kiosk/v1/screen", "/kiosk/"
-YEARS = 10 * 366 * 24 * 3600
+YEAR = 366 * 24 * 3600
 NO_DIGEST = frozenset({addresses.PROGRESS})
 """What stands there is somebody's."""
 
@@ -103,13 +103,7 @@ def _own(db: Database, reader: Reader) -> APIRouter:
         _limit(limiter, request)
         enrolled = screens.enrol(db, given.code)
         _log.warning("screen enrolled", screen=enrolled.name)
-        answer = _told({"name": enrolled.name})
-        secure = origin(request).startswith("https:")
-        for key, value, path in ((TOKEN, enrolled.token, TOKEN_PATH), (NAME, enrolled.name, NAME_PATH)):
-            answer.set_cookie(
-                key, value, max_age=YEARS, path=path, secure=secure, httponly=key == TOKEN, samesite="strict"
-            )
-        return answer
+        return _known(request, _told({"name": enrolled.name}), enrolled.name, enrolled.token)
 
     @routes.post("/report", summary="What a screen shows", response_model=answers.Compared)
     async def report(token: Screen, told: screens.Report, request: Request) -> Response:
@@ -126,9 +120,17 @@ def _own(db: Database, reader: Reader) -> APIRouter:
             await run_in_threadpool(screens.note, db, name, token, told, address=address, other=same is False)
         except Conflict:
             raise _refused() from None
-        return _told({"same": same})
+        return _known(request, _told({"same": same}), name, token)
 
     return routes
+
+
+def _known(request: Request, answer: Response, name: str, token: str) -> Response:
+    """With both cookies, for another year: a browser keeps none for longer, and a screen hangs there for ten."""
+    secure = origin(request).startswith("https:")
+    for key, value, path in ((TOKEN, token, TOKEN_PATH), (NAME, name, NAME_PATH)):
+        answer.set_cookie(key, value, max_age=YEAR, path=path, secure=secure, httponly=key == TOKEN, samesite="strict")
+    return answer
 
 
 def _told(content: Json) -> Response:
