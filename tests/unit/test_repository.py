@@ -208,3 +208,15 @@ def locked() -> list[str]:
 def canonical(requirement: str) -> str:
     """A package's name in its one spelling, without version and extras."""
     return re.sub(r"[-_.]+", "-", re.split(r"[=<>!~\[; ]", requirement)[0]).lower()
+
+
+def test_the_migrations_of_each_store_are_one_line() -> None:
+    """Two of one number, from two branches, would stop every start: each branch alone is well."""
+    for folder in sorted((ROOT / "services").glob("*/migrations/versions")):
+        scripts = [path.read_text() for path in sorted(folder.glob("*.py"))]
+        pairs = [
+            [re.search(rf"^{name} = (.+)$", text, re.MULTILINE)[1] for name in ("revision", "down_revision")]
+            for text in scripts
+        ]
+
+        assert [before for _, before in pairs] == ["None", *(own for own, _ in pairs[:-1])], folder
