@@ -82,7 +82,7 @@ class Browse:
     def ways_out(self) -> list[tuple[Group, str]]:
         """For an empty list: facets that alone keep it empty, with the address without them; most items first."""
         groups = [group for group in self.listing.groups if group.chosen and group.without]
-        without = [(group, self.address(Filter({**self.wanted.chosen, group.facet.name: ()}))) for group in groups]
+        without = [(group, self.address(self.wanted.choosing(group.facet.name))) for group in groups]
         return sorted(without, key=lambda pair: -pair[0].without)
 
     def _chosen_words(self, language: int) -> str:

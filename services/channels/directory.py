@@ -115,18 +115,22 @@ class Directory:
     def _all(self) -> int:
         return (1 << len(self._items)) - 1
 
-    def _fitting(self, wanted: Filter, scope: int, besides: str = "") -> int:
-        """Which of `scope` are wanted, as bits; whatever is chosen of the facet `besides` does not count."""
+    def _fitting(self, wanted: Filter, scope: int) -> int:
+        """Which of `scope` are wanted, as bits."""
         for name, values in wanted.chosen.items():
-            if values and name != besides:
+            if values:
                 having = self._having.get(_side(name, wanted), {})
                 scope &= reduce(or_, (having.get(value, 0) for value in values))
         return scope
 
     def _group(self, name: str, wanted: Filter, scope: int) -> Group:
-        base, facet, chosen = self._fitting(wanted, scope, besides=name), FACETS[name], wanted.values(name)
+        facet, chosen = FACETS[name], wanted.values(name)
+        base = self._fitting(wanted.choosing(name), scope)
         having = self._having.get(_side(name, wanted), {})
-        counts = {value: number for value, bits in having.items() if (number := (base & bits).bit_count())}
+        found = {value: base & bits for value, bits in having.items()}
+        if name == "audience":  # which themes are meant depends on it
+            found = {value: self._fitting(wanted.choosing(name, value), scope) for value in having}
+        counts = {value: number for value, bits in found.items() if (number := bits.bit_count())}
         by_count = facet.known is None or facet.by_count
         values = [value for value, _ in _ordered(counts)] if by_count else [v for v in facet.known or () if v in counts]
         values += [value for value in chosen if value not in counts]

@@ -140,11 +140,15 @@ class Filter:
         """Each chosen value with its facet's name, in the order of `FACETS`."""
         return [(name, value) for name in FACETS for value in self.values(name)]
 
+    def choosing(self, name: str, *values: str) -> "Filter":
+        """With these values of a facet and no other of it."""
+        return Filter({**self.chosen, name: values})
+
     def toggled(self, name: str, value: str) -> "Filter":
         """With this value if it was not chosen, otherwise without it."""
         had = self.values(name)
         values = tuple(one for one in had if one != value) if value in had else (*had, value)
-        return Filter({**self.chosen, name: values})
+        return self.choosing(name, *values)
 
     def query(self, *before: tuple[str, str]) -> str:
         """As the query of an address, always in the same order; `before` comes first."""

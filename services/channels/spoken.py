@@ -33,9 +33,22 @@ days = english.days
 material = _of(Material, english.material)
 fee = _of(Fee, english.fee)
 fees = _of(Guide, english.fees)
-_glance = _of(Item, english.glance)
+SAID_OF_ITEM = (
+    "project_type",
+    "promise_day",
+    "promise_type",
+    "anticipate_day",
+    "anticipate_type",
+    "limit_scene_num",
+    "is_online",
+    "handle_type",
+    "is_fee",
+)
+"""What `english.glance` looks at."""
 
 
 def glance(item: Json) -> dict[str, str | None]:
-    """See `english.glance`; empty where the document is not enough."""
-    return _glance(item) or {}
+    """See `english.glance`; empty where the document is not enough. Unchecked: lists ask it of all items at once."""
+    if any(field not in item for field in SAID_OF_ITEM):
+        return {}
+    return english.glance(Item.model_construct(**{field: item[field] for field in SAID_OF_ITEM}))
