@@ -183,7 +183,7 @@ def test_nothing_is_shown_past_its_end_though_nobody_tells(page: Page, county: E
 
 def test_a_catalogue_that_comes_by_half_replaces_nothing(page: Page, county: EmbeddedCounty, cable: Proxy) -> None:
     before = page.evaluate(KEPT)["entries"]
-    cable.slow(rate=8_000)
+    cable.slow(rate=12_000)
     released(county, "只来了一半")
     page.wait(f"async () => ({MORE})(await ({KEPT})())")
     pull(page, cable)

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
+from services.channels.kiosk import catalogue as making
 from services.channels.live import Live
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
@@ -83,6 +84,18 @@ def test_what_has_not_changed_is_not_sent_again(county):
     again = county.http.get(f"/{PATH}", headers={"If-None-Match": answer.headers["etag"]})
 
     assert again.status_code == 304
+
+
+def test_a_catalogue_that_takes_long_is_made_in_turns_and_given_when_it_is_whole(county, monkeypatch):
+    before = county.get(PATH).json()["entries"]
+    county.__dict__.pop("http")
+    monkeypatch.setattr(making, "TURN_SECONDS", 0)
+    answers = [county.get(PATH) for _ in range(len(before))]
+    states = [answer.status_code for answer in answers]
+
+    assert states == sorted(states, reverse=True)
+    assert set(states) == {503, 200}
+    assert answers[-1].json()["entries"] == before
 
 
 def test_it_says_when_something_ends_or_is_replaced(county):

@@ -477,6 +477,23 @@ def test_a_queues_letter_needs_a_broker(county: EmbeddedCounty) -> None:
     assert (down.code, "the broker" in down.complaint) == (PROBLEM, True)
 
 
+# kiosk
+
+
+def test_a_screen_is_enrolled_with_a_code_seen_red_while_it_is_silent_and_revoked(county: EmbeddedCounty) -> None:
+    code = tongyuan(county, "kiosk", "enrol", "hall-1", "--json").json["code"]
+    waiting = tongyuan(county, "kiosk", "screens")
+    county.http("kiosk").post("/kiosk/v1/screen/enrol", json={"code": code}).raise_for_status()
+    red = wait_for(lambda: (told := tongyuan(county, "kiosk", "screens")).code == PROBLEM and told, "it is red")
+    tongyuan(county, "kiosk", "revoke", "hall-1")
+    gone = tongyuan(county, "kiosk", "screens", "--json")
+
+    assert (waiting.code, "waiting" in waiting.out) == (WELL, True)
+    assert "silent" in red.out
+    assert (gone.code, [screen["state"] for screen in gone.json]) == (WELL, ["revoked"])
+    assert tongyuan(county, "kiosk", "revoke", "nobody").code == PROBLEM
+
+
 # topology, migrate, run
 
 

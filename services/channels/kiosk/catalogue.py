@@ -1,13 +1,14 @@
 """Everything that a screen keeps to go on without a network: its addresses below `/kiosk/`, each with a digest.
 
 The digest is the hex SHA-256 of the very bytes that are answered, so a screen knows that it has got what was meant. A
-page is made anew for its digest only when what it is made of has changed; a first catalogue of a thousand items takes
-seconds, every later one as long as reading the items. `ends` says when a document that is shown now stops to hold,
-because it ends or because a later version begins: without a network nobody else would tell.
+page is made anew for its digest only when what it is made of has changed. A first catalogue takes 20 ms an item (its QR
+codes), so it is made in turns, and who asks before it is whole is told to come again. `ends` says when a document that
+is shown now stops to hold, because it ends or because a later version begins: without a network nobody else would tell.
 """
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from services.channels.rendering import Place, origin
 from shared.errors import Unavailable
 
 FINDER = "v1/finder"
+TURN_SECONDS = 8.0
 MOST_ORIGINS = 2
 """Pages name the address that they were asked at where `TONGYUAN_PUBLIC_URL` is not set."""
 
@@ -51,14 +53,16 @@ class Catalogue:
         self._made: OrderedDict[str, _Made] = OrderedDict()
 
     async def get(self, request: Request) -> bytes:
-        """As JSON: `entries` are pairs of address and digest (null: it changes by itself), `ends` by key."""
+        """As JSON: `entries` are pairs of address and digest (null: it changes by itself), `ends` by key.
+
+        Raises `Unavailable` while it is not whole; what is made already stays made.
+        """
         async with self._turn:
             made = self._for(origin(request))
             cursor = await run_in_threadpool(self._reader.released)
             if made.cursor != cursor:
-                plan = await run_in_threadpool(self._planned)
-                made.digests = await self._digests(request, made, plan)
-                made.plan, made.cursor = plan, cursor
+                await self._go_on(request, made, await run_in_threadpool(self._planned))
+                made.cursor = cursor
             return await run_in_threadpool(self._written, made.digests)
 
     def _for(self, here: str) -> _Made:
@@ -68,13 +72,17 @@ class Catalogue:
             self._made.popitem(last=False)
         return made
 
-    async def _digests(self, request: Request, made: _Made, plan: Plan) -> dict[str, str]:
-        found: dict[str, str] = {}
+    async def _go_on(self, request: Request, made: _Made, plan: Plan) -> None:
+        until = time.monotonic() + TURN_SECONDS
+        lacking = [address for address, of in plan.items() if made.plan.get(address) != of]
         async with inside(request) as client:
-            for address, of in plan.items():
-                known = made.digests.get(address) if made.plan.get(address) == of else None
-                found[address] = known or await _asked(client, address)
-        return found
+            for number, address in enumerate(lacking):
+                if number and time.monotonic() > until:
+                    raise Unavailable(f"{len(lacking) - number} pages are still to be made")
+                made.digests[address] = await _asked(client, address)
+                made.plan[address] = plan[address]
+        made.digests = {address: made.digests[address] for address in plan}
+        made.plan = plan
 
     def _written(self, digests: dict[str, str]) -> bytes:
         files = [[f"static/{name}", _sha256(asset.content)] for name, asset in self._place.assets.items()]
