@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -55,6 +57,7 @@ class ChannelParts:
     live: Live
     indexer: Indexer
     drill_interval: float
+    beside: Mapping[str, Background]
 
     def api(self, settings: Settings) -> FastAPI:
         """The channel's HTTP app."""
@@ -67,7 +70,7 @@ class ChannelParts:
     def background(self) -> dict[str, Background]:
         """What runs beside the channel's HTTP."""
         name = self.channel.service
-        work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run}
+        work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run, **self.beside}
         if self.drill_interval:
             drill = partial(drill_if_due, self.channel, self.drill_interval)
             work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
@@ -136,7 +139,9 @@ class Parts:
         db = self.database(name)
         channel = StartingChannel(db, adapters()[name], ledger, filter(None, self.settings.ledger_keys.split(",")))
         index = SearchIndex(db)
-        return ChannelParts(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval)
+        own = f"services.channels.{name}.background"
+        beside = import_module(own).background(db, self.settings) if find_spec(own) else {}
+        return ChannelParts(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval, beside)
 
     def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
         """What readers say in a channel, on its way to the guides' owner."""

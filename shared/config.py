@@ -117,6 +117,14 @@ class Settings(BaseSettings):
     lookup_limit: Limit = Field("10/minute", description="Case look-ups per address.")
     lookup_case_limit: Limit = Field("5/15 minutes", description="Wrong case look-ups per case number.")
     feedback_limit: Limit = Field("10/hour", description="Times that one address may say that a guide is wrong.")
+    hook_hosts: str = Field(
+        "",
+        pattern=r"^$|^[a-z0-9.-]+(:\d{1,5})?(,[a-z0-9.-]+(:\d{1,5})?)*$",
+        description="Hosts (`name` or `name:port`, by commas) of backends that may be told of cases; unset: none.",
+    )
+    hook_private: bool = Field(
+        False, description="Whether these hosts may have private addresses and listen without TLS."
+    )
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is this many entries behind.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe log line.")
 

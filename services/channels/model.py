@@ -1,6 +1,6 @@
 """A channel's own store: what it shows, what waits for its time, what it could not show, and how far it has come."""
 
-from sqlalchemy import BigInteger, Column, MetaData, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Text
 from sqlmodel import Field, SQLModel
 
 channel_metadata = MetaData()
@@ -96,6 +96,31 @@ class CalledRow(ChannelModel, table=True):
     id: int = Field(default=ONLY, primary_key=True)
     calls: str = Field(sa_column=Column(Text, nullable=False))
     called_at: str = Field(max_length=27)
+    expires_at: str = Field(max_length=27)
+
+
+class HookRow(ChannelModel, table=True):
+    """A subscription to the progress of a case, see `services.channels.mobile.hooks`; only the mobile channel has any.
+
+    Beside the documents: a rebuild leaves it alone. `told` is the mark of what its receiver has heard last.
+    """
+
+    __tablename__ = "hook"
+    __table_args__ = (
+        Index("ix_hook_host", "host", "state", "next_at"),
+        Index("ix_hook_case_ref", "case_ref", "url", unique=True),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    case_ref: str = Field(max_length=64)
+    url: str = Field(max_length=300)
+    host: str = Field(max_length=120)
+    secret: str = Field(max_length=64, description="`whsec_…`; it signs, so it cannot be kept as a hash.")
+    told: str = Field(max_length=24)
+    state: str = Field(default="active", max_length=8)
+    failures: int = Field(default=0, description="In a row.")
+    problem: str | None = Field(default=None, max_length=100)
+    next_at: str = Field(max_length=27, description="Not called before.")
     expires_at: str = Field(max_length=27)
 
 
