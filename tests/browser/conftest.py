@@ -13,13 +13,14 @@ WHOLE_DEMO = len(content.items()) + len(content.guides())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test runs in each browser, and all tests of one browser in one process."""
+    """Every test runs in each browser, `one_browser` in the first, and all tests of one browser in one process."""
     if "browser" in metafunc.fixturenames:
-        names = [pytest.param(name, marks=pytest.mark.xdist_group(f"browser-{name}")) for name in PROGRAMS]
-        metafunc.parametrize("browser", names, indirect=True, scope="session")
+        programs = list(PROGRAMS)[:1] if metafunc.definition.get_closest_marker("one_browser") else PROGRAMS
+        names = [pytest.param(name, marks=pytest.mark.xdist_group(f"browser-{name}")) for name in programs]
+        metafunc.parametrize("browser", names, indirect=True, scope="package")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]:
     """A demo county, as `make run` starts it, all of its content on every channel."""
     made = EmbeddedCounty(tmp_path_factory.mktemp("county"), "--demo")
@@ -34,7 +35,7 @@ def _shows_all(county: EmbeddedCounty, channel: str) -> bool:
     return bool(shown["position"] >= WHOLE_DEMO)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser, started once."""
     started = Browser(request.param, tmp_path_factory.mktemp(request.param))
@@ -49,7 +50,7 @@ def page(browser: Browser, county: EmbeddedCounty) -> Iterator[Page]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def code(county: EmbeddedCounty) -> str:
     """An item that all channels show, with a guide."""
     shown = [

@@ -40,7 +40,7 @@ def page(browser: Browser, county: EmbeddedCounty) -> Iterator[Page]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def code(county: EmbeddedCounty) -> str:
     """The first identity card."""
     rows = county.http("kiosk").get("/kiosk/v1/items?limit=500").json()["items"]
@@ -66,6 +66,7 @@ def test_a_finger_hits_everything_that_can_be_touched(page: Page, code: str, siz
     assert {name: small for name, small in found.items() if small} == {}
 
 
+@pytest.mark.one_browser
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_barrier_in_any_mode_and_nothing_beside_the_screen(page: Page, code: str, name: str) -> None:
     for mode in ("", "elder", "contrast", "lang"):
@@ -213,7 +214,7 @@ def test_back_leads_the_way_that_was_come_and_the_browser_keeps_none(page: Page)
     assert page.evaluate("() => history.length") == length
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def receipt(county: EmbeddedCounty) -> tuple[str, str]:
     """Number and query code of a case."""
     cells = wait_for(lambda: re.findall(r"<code>([^<]+)</code>", county.http("web").get("/demo/").text), "a receipt")

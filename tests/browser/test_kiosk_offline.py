@@ -42,7 +42,7 @@ EVERYTHING = """async () => {
 VISIBLE = "(selector) => [...document.querySelectorAll(selector)].filter((each) => each.checkVisibility()).length"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cable(county: EmbeddedCounty) -> Iterator[Proxy]:
     """What the screens reach the county by."""
     with Proxy(int(county.url("kiosk").rpartition(":")[2])) as made:

@@ -26,7 +26,7 @@ PROVEN = {*Publication.model_fields} - {"source", "lane", "sequence", "tracepare
 """Fields of an entry that digest or leaf cover: the page uses no other."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mark(county: EmbeddedCounty) -> dict:
     """Key, version, position and digest of a guide that is in force."""
     entries = county.http("ledger").get("/ledger/v1/entries", params={"limit": 100}).json()["entries"]
@@ -144,6 +144,7 @@ def test_a_device_without_network_says_that_nothing_was_checked(page: Page, mark
     assert "没能全部核对" in page.text("#outcome")
 
 
+@pytest.mark.one_browser
 @pytest.mark.parametrize("size", [NARROWEST, PHONE, HALL], ids=str)
 def test_the_page_fits_and_keeps_nobody_out(page: Page, mark: dict, size: tuple[int, int]) -> None:
     page.resize(*size)

@@ -38,6 +38,7 @@ def test_on_a_narrow_screen_facets_are_folded_and_on_a_wide_one_beside_the_list(
     page.wait("() => document.querySelector('.chips') !== null")
 
 
+@pytest.mark.one_browser
 @pytest.mark.parametrize("place", ["web", "portal"])
 def test_neither_mode_nor_language_keeps_anybody_out(page: Page, place: str, code: str) -> None:
     addresses = ["items", f"items/{code}"]

@@ -13,7 +13,7 @@ from contracts.topology import QUEUES
 from services.demo import content
 from shared.merkle import TILE_WIDTH
 from tests.harness.broker_queues import dead_letters
-from tests.harness.county import CHANNELS, SERVICES, County, ProductionCounty
+from tests.harness.county import CHANNELS, SERVICES, County, ProductionCounty, wait_for
 from tests.harness.packages import require
 from tests.harness.postgres import PLACES, PrivatePostgres
 
@@ -28,6 +28,8 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "key": [*keys[:20], f"item:{ITEM}", f"guide:{ITEM}"],
         "version": ["1"],
         "size": ["1", "7"],
+        "kind": ["item", "guide"],
+        "bucket": [f"{bucket:02x}" for bucket in range(0, 256, 51)],
         "position": [str(position) for position in range(1, 200, 7)],
         "lane": ["live", "backfill"],
         "q": ["办理", "sfz", "申请人", "身份证"],
@@ -36,8 +38,8 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
     }
     document = county.http(service).get(f"/{service}/openapi.json").json()
     for path, operations in document["paths"].items():
-        # A case in full is for its clerk; the stream has no end and is heard by `listening`.
-        if "get" not in operations or path.startswith("/v1/applications") or path == "/v1/stream":
+        # A case in full is for its clerk, a hook for who made it; the stream has no end and is heard by `listening`.
+        if "get" not in operations or path.startswith(("/v1/applications", "/v1/hooks")) or path == "/v1/stream":
             continue
         needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
         paths = [f"/{service}{path}"]
@@ -64,9 +66,15 @@ def read(county: County, services: Iterable[str], keys: list[str]) -> Iterator[t
     for service in services:
         addresses = [*endpoints(county, service, keys), *(pages(service) if service in CHANNELS else ())]
         for address in addresses:
-            answer = county.http(service).get(address)
+            answer = wait_for(lambda service=service, address=address: _answered(county, service, address), address)
             assert answer.status_code < 500, f"{address}: {answer.text}"
             yield address, spoken(answer)
+
+
+def _answered(county: County, service: str, address: str) -> httpx.Response | None:
+    """None for "not now": what a screen keeps is made in turns."""
+    answer = county.http(service).get(address)
+    return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
 
 def spoken(*answers: httpx.Response) -> bytes:
