@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def read(county: County, services: Iterable[str], keys: list[str]) -> Iterator[t
     for service in services:
         addresses = [*endpoints(county, service, keys), *(pages(service) if service in CHANNELS else ())]
         for address in addresses:
-            answer = wait_for(lambda service=service, address=address: _answered(county, service, address), address)
+            answer = wait_for(partial(_answered, county, service, address), address)
             assert answer.status_code < 500, f"{address}: {answer.text}"
             yield address, spoken(answer)
 
