@@ -52,6 +52,7 @@ def seconds(page: Page, **durations: int) -> None:
     page.evaluate("(given) => { Object.assign(document.body.dataset, given) }", durations)
 
 
+@pytest.mark.one_browser
 @pytest.mark.parametrize("size", [HALL, DESK], ids=["on end", "wide"])
 @pytest.mark.parametrize("mode", ["", "elder", "contrast", "lang"])
 def test_a_finger_hits_everything_that_can_be_touched(page: Page, code: str, size: tuple[int, int], mode: str) -> None:
