@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 from posixpath import relpath
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import orjson
@@ -95,7 +95,9 @@ class Export:
 
     def _is_ours(self, path: str) -> bool:
         first, _, rest = path.lstrip("/").partition("/")
-        return first == self._channel and not rest.startswith(NEEDS_SERVER)
+        # Lists by every choice at once are more than anybody could keep; from the second on the county makes them.
+        chosen = [name for name, _ in parse_qsl(urlsplit(path).query) if name not in ("page", "audience")]
+        return first == self._channel and not rest.startswith(NEEDS_SERVER) and len(chosen) <= 1
 
     def file_of(self, address: str) -> str:
         """`/portal/items/X` → `items/X.html`; a list's other pages and choices by a digest of what was chosen."""

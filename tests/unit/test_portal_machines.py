@@ -98,7 +98,8 @@ def test_exported_files_lead_to_each_other_and_only_what_needs_a_server_leads_to
             if address.startswith("#"):
                 continue
             if address.startswith(LIVE):
-                assert not address.startswith(f"{LIVE}/portal/items")
+                # The county makes lists by several choices: all of them are more than anybody could keep.
+                assert not address.startswith(f"{LIVE}/portal/items") or address.count("=") > 1, address
             elif not address.startswith(("http:", "https:", "tel:")):
                 assert (page.parent / address.partition("#")[0]).resolve().is_file(), (page, address)
 
