@@ -14,6 +14,9 @@ from services.channels.facets import FACETS, SIDES, Facet, Filter
 from services.channels.life_events import LIFE_EVENTS, LifeEvent
 
 BROWSED = ("code", "name", "short_name", "dept_name", "audiences", "person_themes", "business_themes", "glance")
+NEEDED = frozenset(("code", "name", "dept_name", "glance"))
+"""Without these an item cannot be listed: a row that was damaged; the auditor finds it, and no list falls with it."""
+
 OF_SOME = ("glance_en", "is_service_terminals")
 """What only some channels have in their documents."""
 
@@ -73,7 +76,7 @@ class Directory:
         self._items: list[Json] = []
         self._having: dict[str, dict[str, int]] = {}
         """Facet, or `theme:<audience>`, → value → the items that have it, as bits."""
-        for place, document in enumerate(documents):
+        for place, document in enumerate(one for one in documents if one.keys() >= NEEDED):
             self._items.append(_head(document))
             for name, values in _values(document):
                 having = self._having.setdefault(name, {})

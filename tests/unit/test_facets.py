@@ -29,6 +29,15 @@ OFFERED = {
 }
 
 
+def test_a_damaged_row_takes_no_list_with_it():
+    sound = adapters()["web"].project(of_item(item()))
+
+    shown = Directory([{"code": "FORGED"}, sound])
+
+    assert [one["code"] for one in shown.listing(Filter(), 0, 10).items] == [sound["code"]]
+    assert shown.facets.departments == [(sound["dept_name"], 1)]
+
+
 @st.composite
 def directories(draw):
     """Some items of the service platform, every facet of them drawn."""
