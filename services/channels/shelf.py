@@ -31,7 +31,7 @@ SIMILAR = 3
 
 
 class Shelf:
-    """Reads the store; what people browse is kept in memory and made anew when the channel has changed."""
+    """Reads the store; what people browse is kept in memory and made anew when something was released."""
 
     def __init__(self, channel: AnchoredChannel, index: SearchIndex, lookup: Lookup, box: Box) -> None:
         self._past, self._box = Past(channel), box
@@ -39,7 +39,7 @@ class Shelf:
         self._index, self._lookup = index, lookup
         self._turn = threading.Lock()
         self._directory = Directory(())
-        self._cursor = ""
+        self._made_at = ""
         self._looked: tuple[str, int, str] = ("", 0, "")
 
     def item(self, code: str) -> Json | None:
@@ -164,13 +164,10 @@ class Shelf:
         return None if served is None else orjson.loads(served.content)
 
     def _browsed(self) -> Directory:
-        with self._db.read() as session:
-            cursor = queries.freshness(session)["cursor"]
-            if cursor == self._cursor:
-                return self._directory
-            documents: list[Json] = []
-            while rows := queries.page(session, Kind.ITEM, documents[-1]["code"] if documents else "", PAGE):
-                documents += rows
-        with self._turn:
-            self._directory, self._cursor = Directory(documents), cursor
+        released = self.released()
+        if released == self._made_at:
             return self._directory
+        made = Directory(self.documents(Kind.ITEM))
+        with self._turn:
+            self._directory, self._made_at = made, released
+        return made
