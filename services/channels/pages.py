@@ -91,6 +91,12 @@ def _browsing(place: Place, reader: Reader, show: Show) -> APIRouter:
     return routes
 
 
+def not_shown(reader: Reader, show: Show, request: Request, code: str) -> Response:
+    """What there is to say instead of an item: 410 when it was shown once, 404 for anything else."""
+    gone = reader.gone(code)
+    return show(request, "gone.html", status=410 if gone else 404, gone=gone)
+
+
 def _items(reader: Reader, show: Show) -> APIRouter:
     routes = APIRouter()
 
@@ -98,8 +104,7 @@ def _items(reader: Reader, show: Show) -> APIRouter:
     def item(request: Request, code: str) -> Response:
         document = reader.item(code)
         if document is None:
-            gone = reader.gone(code)
-            return show(request, "gone.html", status=410 if gone else 404, gone=gone)
+            return not_shown(reader, show, request, code)
         return show(request, "item.html", item=document, guide=reader.guide(code))
 
     return routes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from contracts.publication import Kind
-from services.channels.pages import READ, Show
+from services.channels.pages import READ, Show, not_shown
 from services.channels.past import Step
 from services.channels.reader import Reader
 from services.channels.rendering import Place
@@ -40,8 +40,7 @@ def more(reader: Reader, show: Show) -> APIRouter:
     def changed(request: Request, code: str) -> Response:
         item = reader.item(code)
         if item is None:
-            gone = reader.gone(code)
-            return show(request, "gone.html", status=410 if gone else 404, gone=gone)
+            return not_shown(reader, show, request, code)
         kinds = [(Kind.ITEM, "事项", "Service")]
         if reader.guide(code) is not None:
             kinds.append((Kind.GUIDE, "办事指南", "Guide"))

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from contracts.base import Json
 from contracts.feedback import LONGEST_TEXT
 from services.channels.feedback import new_id
-from services.channels.pages import READ, Show, form_of
+from services.channels.pages import READ, Show, form_of, not_shown
 from services.channels.reader import Reader
 from services.channels.rendering import origin
 from shared.errors import Invalid, TooManyRequests, Unavailable
@@ -74,8 +74,7 @@ class _Form:
     def page(self, request: Request, code: str, status: int = 200, **values: object) -> Response:
         item, guide = self.reader.item(code), self.reader.guide(code)
         if item is None or guide is None:
-            gone = self.reader.gone(code)
-            return self.show(request, "gone.html", status=410 if gone else 404, gone=gone)
+            return not_shown(self.reader, self.show, request, code)
         given: Json = {"problem": None, "done": False, "ticked": [], "said": "", **values}
         given |= {"item": item, "guide": guide, "form_id": new_id(), "tags": SAID, "most": LONGEST_TEXT}
         answer = self.show(request, "feedback.html", status=status, private=True, **given)
