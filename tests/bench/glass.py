@@ -6,12 +6,10 @@ clock and ours are the machine's. And each channel's first page: when a browser 
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,6 @@ from tests.harness.browser import HALL, Browser, Page
 from tests.harness.browser_programs import PROGRAMS
 from tests.harness.county import (
     CHANNELS,
-    REPOSITORY,
     County,
     EmbeddedCounty,
     ProductionCounty,
@@ -33,7 +30,7 @@ from tests.harness.county import (
     running,
     wait_for,
 )
-from tests.harness.ports import free_port
+from tests.harness.served import served
 
 WARM, TURNS = 5, 4
 PAINTED = """(mark) => new Promise((done) => {
@@ -75,7 +72,7 @@ def measure(browser: Browser, shape: str, county: County, count: int) -> None:
     guide = published(county)
     ours: list[float] = []
     theirs: list[float] = []
-    with bare() as other:
+    with served("tests.harness.bare_stream:app", "--timeout-graceful-shutdown", "1") as other:
         for turn in range(TURNS):
             marks = [f"每件{turn}{number:03d}元整" for number in range(count // TURNS + WARM)]
             with browser.page(county.url("kiosk"), HALL) as page:
@@ -139,23 +136,6 @@ def published(county: County) -> dict[str, Any]:
     page = f"{county.url('kiosk')}/kiosk/items/{guide.code}"
     wait_for(lambda: answers(page), "the kiosk shows the guide")
     return guide.model_dump(mode="json")
-
-
-@contextmanager
-def bare() -> Iterator[str]:
-    """The least app under the same server; its address."""
-    port = free_port()
-    command = [
-        sys.executable, "-m", "uvicorn", "tests.harness.bare_stream:app", "--port", str(port), "--no-access-log",
-        "--timeout-graceful-shutdown", "1", "--log-level", "error",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=REPOSITORY)
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/"), "the bare app answers")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,15 +5,12 @@ listen while something is released: when the last of them has heard, and what ea
 """
 
 import argparse
-import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +19,10 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
-from tests.harness.county import CHANNELS, REPOSITORY, EmbeddedCounty, answers, running, wait_for
+from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
 from tests.harness.listeners import Listeners
 from tests.harness.packages import require
-from tests.harness.ports import free_port
+from tests.harness.served import served
 
 CONNECTIONS = 32
 ROUNDS = 3
@@ -63,29 +60,13 @@ def compare(url: str, path: str, folder: Path, seconds: int) -> None:
     answer.raise_for_status()
     body = folder / "body"
     body.write_bytes(answer.content)
-    with bare(body, answer.headers["content-type"]) as other:
+    env = {"BARE_BODY": str(body), "BARE_TYPE": answer.headers["content-type"]}
+    same = ("--lifespan", "off", "--no-server-header", "--no-date-header")  # as `shared.serve` sets them
+    with served("tests.harness.bare:app", *same, env=env) as other:
         pairs = [(rate(url + path, seconds), rate(other + path, seconds)) for _ in range(ROUNDS)]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
     ours, theirs = (round(statistics.median(side)) for side in zip(*pairs, strict=True))
     print(f"{path[:28]:<30} {len(answer.content):>7} bytes   ours {ours:>6}/s   bare {theirs:>6}/s   ratio {ratio:.2f}")
-
-
-@contextmanager
-def bare(body: Path, content_type: str) -> Iterator[str]:
-    """The least app under the same server with the same settings; its address."""
-    port = free_port()
-    env = {**os.environ, "BARE_BODY": str(body), "BARE_TYPE": content_type}
-    command = [
-        sys.executable, "-m", "uvicorn", "tests.harness.bare:app", "--port", str(port), "--lifespan", "off",
-        "--no-access-log", "--no-server-header", "--no-date-header", "--log-level", "error",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=REPOSITORY, env=env)
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/"), "the bare app answers")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def rate(url: str, seconds: int) -> float:

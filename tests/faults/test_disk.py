@@ -47,15 +47,21 @@ def release_many(run):
 
 def set_room(engine, pages):
     """SQLite's own limit on the file, which ends in the very error of a full disk."""
+    with_pragma(engine, "max_page_count", pages)
+
+
+def with_pragma(engine, name, value):
+    """On every connection from now on, instead of the value set before."""
     engine.dispose()
+    former = vars(engine).setdefault("pragmas_of_this_test", {})
 
-    def limit(connection, _record):
-        connection.execute(f"PRAGMA max_page_count={pages}")
+    def put(connection, _record):
+        connection.execute(f"PRAGMA {name}={value}")
 
-    for former in getattr(engine, "limits_of_this_test", []):
-        event.remove(engine, "connect", former)
-    engine.limits_of_this_test = [limit]
-    event.listen(engine, "connect", limit)
+    if name in former:
+        event.remove(engine, "connect", former[name])
+    former[name] = put
+    event.listen(engine, "connect", put)
 
 
 @contextmanager
@@ -236,12 +242,4 @@ def test_an_embedded_county_whose_file_is_read_only_refuses_and_goes_on_when_it_
 
 def read_only(engine, switch):
     """SQLite's own switch, which ends in the very error of a file that may not be written: root may write any."""
-    engine.dispose()
-
-    def turn(connection, _record):
-        connection.execute(f"PRAGMA query_only={switch}")
-
-    for former in getattr(engine, "switches_of_this_test", []):
-        event.remove(engine, "connect", former)
-    engine.switches_of_this_test = [turn]
-    event.listen(engine, "connect", turn)
+    with_pragma(engine, "query_only", switch)
