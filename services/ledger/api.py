@@ -8,8 +8,9 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from contracts.base import Json
 from services.ledger import queries, retention_api, snapshot, tiles
+from services.ledger.kept_trees import KeptTrees
 from services.ledger.refusal import refusal
-from services.ledger.state import Kept
+from services.ledger.state import StateTree
 from shared.config import Settings
 from shared.database import Database
 from shared.http import After, Key, Number, Service, etag_response, is_service, make_api
@@ -85,7 +86,7 @@ def _entries(db: Database) -> APIRouter:
 
 def _proofs(db: Database) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["proofs"])
-    states = Kept()
+    states = KeptTrees(StateTree)
 
     @router.get("/keys", summary="Public keys that sign the heads, or once did")
     def keys(response: Response) -> Json:

@@ -13,14 +13,15 @@ from contracts.base import Json, format_time
 from contracts.publication import Head
 from contracts.statement import STATEMENT_TYPE
 from services.ledger.commands import StoredTiles
+from services.ledger.kept_trees import KeptTrees
 from services.ledger.known_keys import remember_keys
 from services.ledger.memory import Tree, WouldFork
 from services.ledger.model import HeadRow, LogRow
 from services.ledger.records import NEWEST, SecondKeyRow, StatementRow
 from services.ledger.refusal import clear, tell
 from services.ledger.signing import Signer
-from services.ledger.snapshot_tree import KeptSnapshots
-from services.ledger.state import Kept
+from services.ledger.snapshot_tree import SnapshotTree
+from services.ledger.state import StateTree
 from shared import metrics
 from shared.canonical import canonical
 from shared.database import Database
@@ -29,8 +30,8 @@ from shared.merkle import GrowingTiles
 STATEMENT_EVERY = timedelta(seconds=10)
 STATEMENT_LIFE = timedelta(hours=24)
 TICK = timedelta(microseconds=1)
-_states = Kept()
-_snapshots = KeptSnapshots()
+_states = KeptTrees(StateTree)
+_snapshots = KeptTrees(SnapshotTree)
 
 
 def sign_head(db: Database, signer: Signer, statement_every: timedelta = STATEMENT_EVERY) -> Head:

@@ -9,11 +9,12 @@ from sqlmodel import Session, col, select
 from contracts.base import Json, format_time
 from contracts.publication import Head, Kind
 from services.ledger.commands import StoredTiles
+from services.ledger.kept_trees import KeptTrees
 from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
 from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
 from services.ledger.retention import erasures
 from services.ledger.second import KIND, USER_ID
-from services.ledger.state import Kept
+from services.ledger.state import StateTree
 from shared import merkle, proof
 from shared.checkpoint import NoteKey
 from shared.database import Database
@@ -124,12 +125,13 @@ def statement(session: Session) -> Json:
     return {"statement": orjson.loads(row.note.partition("\n")[0]), "note": row.note}
 
 
-def state_proof(kept: Kept, db: Database, session: Session, key: str) -> Json:
+def state_proof(kept: KeptTrees[StateTree], db: Database, session: Session, key: str) -> Json:
     """The key's newest version under the newest statement, or its neighbours. Raises `Invalid` for a case."""
     if key.startswith(f"{Kind.APPLICATION}:"):
         raise Invalid(Violation("key", "public", "cases are not in the state tree: nobody may tell whether one exists"))
     row = newest_statement(session)
-    count, leaves = kept.proof(db, session, row.size, key)
+    with kept.at(db, session, row.size) as tree:
+        count, leaves = len(tree), tree.around(key)
     return {
         "key": key,
         "count": count,

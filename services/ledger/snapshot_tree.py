@@ -5,12 +5,10 @@ no other entry. The leaf is the entry's own leaf in the history. Cases are in it
 tells nobody about any of them. A new key comes last, so that no release costs more than a hash a layer.
 """
 
-import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import text
@@ -18,7 +16,6 @@ from sqlmodel import Session
 
 from contracts.publication import Publication
 from shared.canonical import canonical
-from shared.database import Database
 from shared.merkle import leaf_hash
 from shared.merkle_layers import Layers
 
@@ -40,7 +37,7 @@ FOLLOWING = text(
 
 
 class SnapshotTree:
-    """The newest entries among the first `size`. Not for two threads at once, see `KeptSnapshots`."""
+    """The newest entries among the first `size`. Not for two threads at once, see `KeptTrees`."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -81,21 +78,6 @@ class SnapshotTree:
                 self._layers.append(hash_of(row.meta))
             else:
                 self._layers.change(place, hash_of(row.meta))
-
-
-class KeptSnapshots:
-    """One snapshot tree a database, kept in memory and brought forward by whoever asks."""
-
-    def __init__(self) -> None:
-        self._trees: WeakKeyDictionary[Database, SnapshotTree] = WeakKeyDictionary()
-        self._lock = threading.Lock()
-
-    def root(self, db: Database, session: Session, size: int) -> bytes:
-        """Root after `size` entries."""
-        with self._lock:
-            tree = self._trees.setdefault(db, SnapshotTree())
-            tree.advance(session, size)
-            return tree.root()
 
 
 def hash_of(meta: str) -> bytes:

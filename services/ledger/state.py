@@ -4,11 +4,9 @@ The history tree proves that a version is in the ledger; this one proves that it
 neighbours, that a key was never released. Its root stands in the signed head statement.
 """
 
-import threading
 from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import text
@@ -16,7 +14,6 @@ from sqlmodel import Session
 
 from contracts.base import Json
 from shared.canonical import canonical
-from shared.database import Database
 from shared.merkle import leaf_hash
 from shared.merkle_layers import Layers
 
@@ -42,7 +39,7 @@ class Leaf:
 
 
 class StateTree:
-    """The state after the first `size` entries. Not for two threads at once, see `Kept`."""
+    """The state after the first `size` entries. Not for two threads at once, see `KeptTrees`."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -90,30 +87,6 @@ class StateTree:
             return
         for key, state in changed.items():
             self._layers.change(bisect_left(self._keys, key), _leaf_hash(state))
-
-
-class Kept:
-    """One state tree a database, kept in memory and brought forward by whoever asks."""
-
-    def __init__(self) -> None:
-        self._trees: WeakKeyDictionary[Database, StateTree] = WeakKeyDictionary()
-        self._lock = threading.Lock()
-
-    def root(self, db: Database, session: Session, size: int) -> bytes:
-        """Root after `size` entries."""
-        with self._lock:
-            return self._at(db, session, size).root()
-
-    def proof(self, db: Database, session: Session, size: int, key: str) -> tuple[int, list[Leaf]]:
-        """(number of leaves, the key's leaf or its neighbours) after `size` entries."""
-        with self._lock:
-            tree = self._at(db, session, size)
-            return len(tree), tree.around(key)
-
-    def _at(self, db: Database, session: Session, size: int) -> StateTree:
-        tree = self._trees.setdefault(db, StateTree())
-        tree.advance(session, size)
-        return tree
 
 
 def state_of(meta: Any) -> Json:
