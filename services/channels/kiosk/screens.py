@@ -38,7 +38,8 @@ LATE_HEAD = timedelta(seconds=60)
 
 CODE_LIFE = timedelta(minutes=30)
 WRONG_CODE = "No screen is waiting for this code. Ask for a new one: it works once, and for half an hour."
-Name = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$")]
+NAME = r"^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Freshness = Literal["now", "late", "offline", "expired", "wrong", "unable", "unknown"]
 
 

@@ -36,7 +36,7 @@ PER_ADDRESS: RateLimitItem = parse("10/minute")
 IN_ALL: RateLimitItem = parse("60/minute")
 _log = log.get("screens")
 
-ScreenName = Annotated[str, Path(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$")]
+ScreenName = Annotated[str, Path(pattern=screens.NAME)]
 
 
 def require_screen(request: Request) -> str:
