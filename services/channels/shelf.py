@@ -14,6 +14,7 @@ from services.channels.commands import state
 from services.channels.directory import Directory, Facets, Listing
 from services.channels.facets import FACETS, Filter
 from services.channels.feedback import Box
+from services.channels.kept import Kept
 from services.channels.lineage import AnchoredChannel
 from services.channels.lookup import Lookup, LookupRequest
 from services.channels.past import Past, Step
@@ -38,8 +39,7 @@ class Shelf:
         self._db, self._adapter = channel.db, channel.adapter
         self._index, self._lookup = index, lookup
         self._turn = threading.Lock()
-        self._directory = Directory(())
-        self._made_at = ""
+        self._directory = Kept(self.released, lambda: Directory(self.documents(Kind.ITEM)))
         self._looked: tuple[str, int, str] = ("", 0, "")
 
     def item(self, code: str) -> Json | None:
@@ -61,7 +61,7 @@ class Shelf:
         except Unavailable:
             step = None
         was = (step.now or step.before) if step else None
-        browsed = self._browsed()
+        browsed = self._directory.get()
         successors = browsed.beginning(code[:WHOLE_CODE]) if len(code) >= WHOLE_CODE else []
         similar = self.search(was["name"], Filter(), 0, SIMILAR).items if was and not successors else []
         return Gone(since, was, successors, similar)
@@ -72,17 +72,17 @@ class Shelf:
 
     def items(self, wanted: Filter, offset: int, limit: int) -> Listing:
         """See `Reader`."""
-        return self._browsed().listing(wanted, offset, limit)
+        return self._directory.get().listing(wanted, offset, limit)
 
     def facets(self) -> Facets:
         """See `Reader`."""
-        return self._browsed().facets
+        return self._directory.get().facets
 
     def search(self, query: str, wanted: Filter, offset: int, limit: int) -> Listing:
         """See `Reader`."""
         with self._db.read() as session:
             keys = self._index.find(session, query, MOST_CANDIDATES)
-        return self._browsed().listing(wanted, offset, limit, [name_of(key) for key in keys])
+        return self._directory.get().listing(wanted, offset, limit, [name_of(key) for key in keys])
 
     def codes(self, wanted: Filter, after: str, limit: int) -> list[str]:
         """At most `limit` codes of items that are wanted, after `after`. Raises `Invalid`, see `answerable`."""
@@ -90,7 +90,7 @@ class Shelf:
 
     def answerable(self, wanted: Filter) -> Directory:
         """The directory. Raises `Invalid` for a facet that this channel's documents do not tell: nothing would fit."""
-        browsed = self._browsed()
+        browsed = self._directory.get()
         if untold := browsed.untold(wanted):
             raise Invalid(*(Violation(name, "facet", f"is not told here: {FACETS[name].zh}") for name in untold))
         return browsed
@@ -162,12 +162,3 @@ class Shelf:
         with self._db.read() as session:
             served = queries.document(session, kind, code)
         return None if served is None else orjson.loads(served.content)
-
-    def _browsed(self) -> Directory:
-        released = self.released()
-        if released == self._made_at:
-            return self._directory
-        made = Directory(self.documents(Kind.ITEM))
-        with self._turn:
-            self._directory, self._made_at = made, released
-        return made

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.codes import THEME_LEGAL_PERSON, THEME_NATURAL_PERSON
 from services.channels import called, english, phrases, qr, words
+from services.channels.kept import Kept
 from services.channels.kiosk import hall
 from services.channels.life_events import LIFE_EVENTS
 from services.channels.opening import opening
@@ -136,7 +137,7 @@ def test_syllables_keep_second_readings_letters_and_digits():
 
 def test_what_is_kept_is_made_once_until_the_cursor_moves():
     made, cursor = [], ["a"]
-    kept = hall.Kept(lambda: cursor[0], lambda: made.append(1) or len(made))
+    kept = Kept(lambda: cursor[0], lambda: made.append(1) or len(made))
 
     assert [kept.get(), kept.get()] == [1, 1]
     cursor[0] = "b"

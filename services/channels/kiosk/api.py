@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from contracts.publication import Kind
 from services.channels import called, describing
+from services.channels.kept import Kept
 from services.channels.kiosk import answers, hall, screens_api
 from services.channels.kiosk.catalogue import Catalogue
 from services.channels.kiosk.pages import PLACE
@@ -28,7 +29,7 @@ def router(db: Database, reader: Reader, live: Live) -> APIRouter:
 
 def _kept(reader: Reader) -> APIRouter:
     routes = APIRouter(prefix="/v1")
-    finder = hall.Kept(reader.cursor, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
+    finder = Kept(reader.released, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
     catalogue = Catalogue(PLACE, reader)
 
     @routes.get(

@@ -1,13 +1,8 @@
-"""The hall as a whole, out of all items and guides that the kiosk shows: its windows, and the finder's document.
-
-Pure, but for `Kept`, which makes a thing anew when the channel has changed.
-"""
+"""The hall as a whole, of all items and guides that the kiosk shows: its windows, and the finder's document. Pure."""
 
 import re
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from contracts.base import Json
 from services.channels import words
@@ -17,25 +12,6 @@ FLOOR = re.compile(r"(?:地下|负)?[一二三四五六七八九十\d]+(?:楼|�
 NUMERALS = str.maketrans("一二三四五六七八九", "123456789")
 MOST_NAMES = 8
 """Names of one item that the finder knows: its own, the short one, and keywords."""
-
-Made = TypeVar("Made")
-
-
-class Kept(Generic[Made]):
-    """What `make` gave last, for as long as the cursor stays the same."""
-
-    def __init__(self, cursor: Callable[[], str], make: Callable[[], Made]) -> None:
-        self._cursor, self._make = cursor, make
-        self._turn = threading.Lock()
-        self._made: tuple[str, Made] | None = None
-
-    def get(self) -> Made:
-        """The newest. Who comes while it is being made waits for it instead of making it too."""
-        with self._turn:
-            cursor = self._cursor()
-            if self._made is None or self._made[0] != cursor:
-                self._made = cursor, self._make()
-            return self._made[1]
 
 
 @dataclass(slots=True)

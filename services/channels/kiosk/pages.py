@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from contracts.base import format_time
 from contracts.publication import Kind
+from services.channels.kept import Kept
 from services.channels.kiosk import hall
 from services.channels.pages import READ, Show
 from services.channels.phrases import BEIJING
@@ -30,9 +31,9 @@ COUNTED_SECONDS = 10
 def more(reader: Reader, show: Show) -> APIRouter:
     """Ways to an item that do not need a keyboard, the hall's windows, and the board on its wall."""
     routes = APIRouter()
-    windows = hall.Kept(reader.cursor, lambda: _windows(reader))
-    news = hall.Kept(reader.cursor, lambda: reader.news(format_time(_today()), MOST_NEWS))
-    cases = hall.Kept(_now_and_then, lambda: reader.cases(_today().date()))
+    windows = Kept(reader.released, lambda: _windows(reader))
+    news = Kept(reader.cursor, lambda: reader.news(format_time(_today()), MOST_NEWS))
+    cases = Kept(_now_and_then, lambda: reader.cases(_today().date()))
 
     @routes.api_route("/browse/{by}", methods=READ)
     def browse(request: Request, by: Literal["person", "business", "departments"]) -> Response:
