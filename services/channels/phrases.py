@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from contracts.catalog import Item, LegalBasis
 from contracts.codes import (
@@ -14,9 +14,7 @@ from contracts.codes import (
     TIME_UNIT,
 )
 from contracts.guides import Fee, Guide, Material
-
-BEIJING = timezone(timedelta(hours=8))
-"""Asia/Shanghai has had no summer time since 1991, so no time zone files are needed."""
+from shared.dates import BEIJING
 
 BADGES: dict[str, str] = {
     "correction": "需要补正",

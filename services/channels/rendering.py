@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -16,11 +15,11 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from contracts.verify_address import printed_address
 from services.channels import qr, spoken
-from services.channels.phrases import BEIJING
 from services.channels.themes import theme
 from shared.assets import COMMON, Asset, assets_of
 from shared.bilingual import attribute, t
 from shared.config import Settings
+from shared.dates import clock, day, minute, moment_day
 from shared.http import etag_response
 
 TOO_MANY = 429
@@ -125,28 +124,6 @@ def origin(request: Request) -> str:
 def as_json(value: Any) -> str:
     """For a `data-` attribute that a script reads."""
     return orjson.dumps(value).decode()
-
-
-def day(value: str | date) -> str:
-    """`2026-03-01` → `2026年3月1日`."""
-    moment = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{moment.year}年{moment.month}月{moment.day}日"
-
-
-def minute(moment: datetime) -> str:
-    """`2026年3月1日 09:05`, in Beijing."""
-    there = moment.astimezone(BEIJING)
-    return f"{day(there.date())} {there:%H:%M}"
-
-
-def moment_day(moment: datetime) -> str:
-    """`2026年3月1日`, in Beijing."""
-    return day(moment.astimezone(BEIJING).date())
-
-
-def clock(moment: str) -> str:
-    """`2026-03-01T01:05:00.000000Z` → `09:05`, in Beijing."""
-    return f"{datetime.fromisoformat(moment).astimezone(BEIJING):%H:%M}"
 
 
 def link(address: str | None) -> str | None:

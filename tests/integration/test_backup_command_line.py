@@ -29,6 +29,10 @@ def opening():
     return {"item_code": ITEM, "query_code": CODE, "task_type": "01", "promise_day": 10}
 
 
+def said(county):
+    return tongyuan(county, "status").out
+
+
 def found(county):
     wanted = {"project_no": PROJECT_NO, "query_code": CODE}
     answer = httpx.post(f"{county.url('web')}/web/v1/applications/lookup", json=wanted, trust_env=False)
@@ -76,7 +80,7 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     assert tongyuan(county, "rebuild", "web").code == PROBLEM
     for channel in CHANNELS:
         assert tongyuan(county, "rebuild", channel, "--new-epoch").code == WELL
-    wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again")
+    wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again", 60, lambda: said(county))
     assert tongyuan(county, "drill").code == WELL
     county.verified()
 

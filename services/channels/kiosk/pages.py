@@ -13,9 +13,9 @@ from contracts.publication import Kind
 from services.channels.kept import Kept
 from services.channels.kiosk import hall
 from services.channels.pages import READ, Show
-from services.channels.phrases import BEIJING
 from services.channels.reader import Reader
 from services.channels.rendering import Place
+from shared.dates import BEIJING
 
 PLACE = Place(
     name="kiosk", title="政务服务大厅自助查询", promise="带什么、去哪个窗口、多久办好，一看就知道", page_size=12

@@ -6,7 +6,7 @@ A page that says no comes with status 404, so that programs understand it as wel
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import orjson
 from fastapi import FastAPI, Response
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
@@ -25,11 +24,11 @@ from shared.assets import COMMON, asset_response, assets_of
 from shared.bilingual import t
 from shared.config import Settings
 from shared.database import Database
+from shared.dates import minute
 from shared.http import make_api
 
 HERE = Path(__file__).parent
 ASSETS = assets_of((COMMON, HERE / "static"))
-BEIJING = timezone(timedelta(hours=8))
 CODE = re.compile(r"[0-9A-Za-z_-]{1,120}", re.ASCII)
 DIGEST = re.compile(r"[0-9a-f]{0,64}", re.ASCII)
 READ = ["GET", "HEAD"]
@@ -122,7 +121,7 @@ def _renderer(county: str) -> Callable[..., Response]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = moment
+    environment.filters["minute"] = minute
     environment.globals |= {"t": t, "static": _static, "county": county}
 
     def render(template: str, status: int, **values: Any) -> Response:
@@ -131,15 +130,6 @@ def _renderer(county: str) -> Callable[..., Response]:
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     return render
-
-
-def moment(value: str) -> Markup:
-    """`2026-03-01T01:05:00.000000Z` → `2026年3月1日 09:05`, in Beijing; in English `1 March 2026, 09:05`."""
-    there = datetime.fromisoformat(value).astimezone(BEIJING)
-    return t(
-        f"{there.year}年{there.month}月{there.day}日 {there:%H:%M}",
-        f"{there.day} {there:%B} {there.year}, {there:%H:%M}",
-    )
 
 
 def _static(name: str) -> str:
