@@ -15,7 +15,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-copying lock clean
+.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-glass: setup ## measure from a release to the glass of a kiosk, in a real 
 
 bench-start: setup ## measure how a channel starts before a million entries, with a snapshot and without; some eight minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/start.py
+
+bench-audit: setup ## measure how long the auditor takes to come round 2,000 items; some twenty minutes
+	PYTHONPATH=. $(BIN)/python tests/bench/auditing.py
 
 bench-copying: setup ## count the bytes that a copy of 1,135 real items costs an app on the line
 	PYTHONPATH=. $(BIN)/python tests/bench/copying.py
