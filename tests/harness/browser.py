@@ -21,7 +21,7 @@ from tests.harness.bidi import Bidi, BidiError
 
 PHONE, NARROWEST, DESK, HALL = (390, 844), (320, 640), (1920, 1080), (1080, 1920)
 PATIENCE = 60.0
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = 3.0
 EVENTS = ("log.entryAdded", "network.beforeRequestSent", "network.responseStarted", "network.fetchError")
 ICONS = ("/favicon.ico", "/icon.svg")
 """A browser asks for them when it likes: the first whatever the page says, so that it need not be there."""
