@@ -2,7 +2,8 @@
 
 Beside it in the same run, in turns, the least page that is told a text by a bare app: what browser and machine cost by
 themselves. Both are timed from before the request until the frame after the one that shows it has begun; the page's
-clock and ours are the machine's. And each channel's first page: when a browser that has nothing shows something.
+clock and ours are the machine's. The production shape is read through the gateway, as halls do. And each channel's
+first page: when a browser that has nothing shows something.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from tests.harness.county import (
     running,
     wait_for,
 )
+from tests.harness.gateway import gateway_before
 from tests.harness.served import served
 
 WARM, TURNS = 5, 4
@@ -57,17 +59,18 @@ def main() -> None:
             browser = Browser(program, folder / program)
             try:
                 with running(EmbeddedCounty(folder / f"embedded-{program}")) as county:
-                    measure(browser, "embedded", county, arguments.releases)
+                    measure(browser, "embedded", county, county.url("web"), arguments.releases)
                 with servers(folder) as (rabbit, postgres):
                     database = postgres.url(postgres.create_database("glass"))
                     place = folder / f"production-{program}"
-                    with running(ProductionCounty(place, rabbit.new_vhost(), database)) as county:
-                        measure(browser, "production", county, arguments.releases)
+                    county = ProductionCounty(place, rabbit.new_vhost(), database)
+                    with running(county), gateway_before(county, folder) as front:
+                        measure(browser, "production", county, front, arguments.releases)
             finally:
                 browser.close()
 
 
-def measure(browser: Browser, shape: str, county: County, count: int) -> None:
+def measure(browser: Browser, shape: str, county: County, front: str, count: int) -> None:
     """Ours and the bare page in turns, so that what else the machine does strikes both."""
     guide = published(county)
     ours: list[float] = []
@@ -75,7 +78,7 @@ def measure(browser: Browser, shape: str, county: County, count: int) -> None:
     with served("tests.harness.bare_stream:app", "--timeout-graceful-shutdown", "1") as other:
         for turn in range(TURNS):
             marks = [f"每件{turn}{number:03d}元整" for number in range(count // TURNS + WARM)]
-            with browser.page(county.url("kiosk"), HALL) as page:
+            with browser.page(front, HALL) as page:
                 page.open(f"/kiosk/items/{guide['code']}")
                 ours += [on_the_glass(page, mark, released(county, guide, mark)) for mark in marks][WARM:]
             with browser.page(other, HALL) as page:
@@ -86,7 +89,7 @@ def measure(browser: Browser, shape: str, county: County, count: int) -> None:
         told = f"{name:<9} p50 {found['p50']} ms   p99 {found['p99']} ms   n {len(times)}"
         print(f"{browser.name:<9} {shape:<11} release → {told}")
     for channel in CHANNELS:
-        print(f"{browser.name:<9} {shape:<11} first paint {channel:<7} {first_paint(browser, county, channel):.0f} ms")
+        print(f"{browser.name:<9} {shape:<11} first paint {channel:<7} {first_paint(browser, front, channel):.0f} ms")
 
 
 def on_the_glass(page: Page, mark: str, act: Callable[[], object]) -> float:
@@ -114,11 +117,11 @@ def said(other: str, text: str) -> Callable[[], object]:
     return lambda: http.post("/say", content=text.encode())
 
 
-def first_paint(browser: Browser, county: County, channel: str) -> float:
+def first_paint(browser: Browser, front: str, channel: str) -> float:
     """Milliseconds from the request of a start page to something on the glass; the median of fresh profiles."""
     found = []
     for _ in range(WARM):
-        with browser.page(county.url(channel)) as page:
+        with browser.page(front) as page:
             page.open(f"/{channel}/")
             found.append(page.wait(FIRST_PAINT))
     return sorted(found)[WARM // 2]

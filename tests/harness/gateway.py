@@ -1,4 +1,4 @@
-"""deploy/gateway as a process of this machine, in front of a county whose one address stands for every service's."""
+"""deploy/gateway as a process of this machine, in front of a county."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.harness.county import CHANNELS, REPOSITORY, answers, wait_for
+from tests.harness.county import CHANNELS, REPOSITORY, County, answers, wait_for
 from tests.harness.packages import require
 from tests.harness.ports import free_port
 
@@ -15,7 +15,7 @@ INSIDE = "include /etc/nginx/inside.conf;"
 
 
 @contextmanager
-def gateway_before(county: str, folder: Path, certificates: Path | None = None) -> Iterator[str]:
+def gateway_before(county: County, folder: Path, certificates: Path | None = None) -> Iterator[str]:
     """The gateway's address. `certificates`: its own, with which it speaks TLS to the county."""
     port = free_port()
     command = [*_nginx(folder, county, port, certificates), "-g", "daemon off;"]
@@ -30,13 +30,13 @@ def gateway_before(county: str, folder: Path, certificates: Path | None = None) 
         server.wait(60)
 
 
-def _nginx(folder: Path, county: str, port: int, certificates: Path | None) -> list[str]:
+def _nginx(folder: Path, county: County, port: int, certificates: Path | None) -> list[str]:
     """The command with the configuration, which names other places only: addresses, port and files."""
     text, inside = (FOLDER / "nginx.conf").read_text(encoding="utf-8"), "tls.conf" if certificates else "plain.conf"
     assert INSIDE in text
     text = text.replace(INSIDE, (FOLDER / inside).read_text(encoding="utf-8"))
     for name in (*CHANNELS, "ledger"):
-        text, changed = re.subn(rf"https?://{name}:8080;", f"{county};", text)
+        text, changed = re.subn(rf"https?://{name}:8080;", f"{county.url(name)};", text)
         assert changed, name
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
     if certificates:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the gateway; behind it an embedded county, whose one address stands for every service's."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running(EmbeddedCounty(folder / "county")) as county, gateway_before(county.url("web"), folder) as address:
+    with running(EmbeddedCounty(folder / "county")) as county, gateway_before(county, folder) as address:
         yield address
 
 

@@ -242,12 +242,12 @@ def test_the_doctor_tells_of_a_certificate_that_ends_soon(place: Place) -> None:
 
 
 def test_the_gateway_shows_its_certificate_and_the_public_needs_none(place: Place, tmp_path: Path) -> None:
-    with gateway_before(place.county.url("web"), tmp_path, place.ours.folder("gateway")) as address:
+    with gateway_before(place.county, tmp_path, place.ours.folder("gateway")) as address:
         assert httpx.get(f"{address}/web/", trust_env=False).status_code == 200
         assert httpx.get(f"{address}/ledger/v1/head", trust_env=False).json()["root"]
 
 
 def test_a_gateway_that_does_not_know_the_county_passes_on_nothing(place: Place, tmp_path: Path) -> None:
     certificates = place.ours.folder("doubter", believes=place.strange)
-    with gateway_before(place.county.url("web"), tmp_path, certificates) as address:
+    with gateway_before(place.county, tmp_path, certificates) as address:
         assert httpx.get(f"{address}/web/", trust_env=False).status_code == 502
