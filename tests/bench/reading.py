@@ -36,6 +36,8 @@ def main() -> None:
         with running(EmbeddedCounty(folder / "county", "--demo")) as county:
             port = int(county.env["TONGYUAN_PORT"])
             wait_for(lambda: _shows_all(county), "the demo is shown", 180)
+            # It has much to read of a county that is new, and not again.
+            wait_for(lambda: county.cli("audit").returncode == 0, "the auditor has been round", 240)
             code = _with_guide(county.url("kiosk"))
             for path in (f"/kiosk/v1/guides/{code}", f"/kiosk/items/{code}", "/web/"):
                 compare(county.url("kiosk"), path, folder, arguments.seconds)
