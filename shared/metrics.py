@@ -50,6 +50,7 @@ stream_evictions = Counter("tongyuan_stream_evictions_total", "Streams cut becau
 lookups = Counter("tongyuan_case_lookups_total", "Case look-ups.", ["channel", "outcome"])
 feedback = Counter("tongyuan_feedback_total", "What readers said of a guide.", ["channel", "outcome"])
 feedback_open = Gauge("tongyuan_guide_feedback_open", "What readers said of guides and nobody has answered or closed.")
+feedback_waits = Gauge("tongyuan_guide_feedback_waits_seconds", "How long the oldest of these has waited.")
 hook_calls = Counter("tongyuan_hook_calls_total", "Calls to subscribers of a case's progress.", ["outcome"])
 http_requests = Counter("tongyuan_http_requests_total", "Requests answered.", ["service", "method", "status"])
 http_duration = Histogram("tongyuan_http_request_duration_seconds", "Time to answer.", ["service"])

@@ -1,10 +1,12 @@
 """HTTP of guides: /guides/v1/guides, /imports, /releases, /feedback."""
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.publication import Lane
@@ -38,7 +40,8 @@ def make(guides: Guides, settings: Settings) -> FastAPI:
     )
     api.include_router(feed_router(db, SOURCE))
     api.include_router(_feedback(db))
-    metrics.feedback_open.set_function(lambda: _open(db))
+    metrics.feedback_open.set_function(lambda: _asked(db, feedback.count_open))
+    metrics.feedback_waits.set_function(lambda: _asked(db, feedback.longest_wait))
 
     @api.post(
         "/v1/imports",
@@ -79,10 +82,10 @@ def _feedback(db: Database) -> APIRouter:
     return router
 
 
-def _open(db: Database) -> float:
+def _asked(db: Database, question: Callable[[Session], float]) -> float:
     """For the metrics, which must be told also while the database is away."""
     try:
         with db.read() as session:
-            return float(feedback.count_open(session))
+            return float(question(session))
     except (TongyuanError, SQLAlchemyError):
         return math.nan

@@ -111,6 +111,12 @@ def count_open(session: Session) -> int:
     return session.exec(select(func.count()).where(FeedbackRow.state == FeedbackState.OPEN)).one()
 
 
+def longest_wait(session: Session) -> float:
+    """Seconds since the oldest that nobody has settled was given; 0 when all are."""
+    oldest = session.exec(select(func.min(FeedbackRow.given_at)).where(FeedbackRow.state == FeedbackState.OPEN)).one()
+    return (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
+
+
 def answer(session: Session, feedback_id: str, said: str) -> Json:
     """Settle it with a word on what was done. Raises `NotFound`, `Conflict` when it is closed, `Invalid`."""
     if find_personal_data(said):

@@ -203,6 +203,10 @@ def test_one_address_is_asked_to_wait(county):
     box.give({**WORD, "id": ""}, "198.51.100.8")
 
 
+def waits():
+    return metrics.feedback_waits.collect()[0].samples[0].value
+
+
 def test_it_is_open_until_it_is_answered_and_closed_for_good(shown):
     relay = relay_of(shown)
     say(shown)
@@ -210,6 +214,7 @@ def test_it_is_open_until_it_is_answered_and_closed_for_good(shown):
     assert kept(shown)["open"] == 1
     gauge = metrics.feedback_open.collect()[0].samples[0]
     assert gauge.value == 1
+    assert waits() > 0
 
     with shown.dbs["guides"].write() as session:
         answered = feedback.answer(session, FORM, "已改正")
@@ -223,6 +228,7 @@ def test_it_is_open_until_it_is_answered_and_closed_for_good(shown):
 
     assert (answered["state"], closed["state"], closed["answer"]) == ("answered", "closed", "已改正")
     assert kept(shown, state="open") == {"feedback": [], "open": 0, "next": None}
+    assert waits() == 0
 
 
 def test_only_editors_read_it(shown):
