@@ -66,7 +66,7 @@ class Sampler:
 
 
 def samples(county: ProductionCounty, name: str, *wanted: str) -> Iterator[tuple[str, float]]:
-    """Values of these metrics of a process, by metric and labels; none when it does not answer."""
+    """Values of these metrics of a process, by metric and labels in the order of their names; none when it is away."""
     path = "metrics" if is_worker(name) else f"{kind(name)}/metrics"
     try:
         text = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).text
@@ -76,7 +76,7 @@ def samples(county: ProductionCounty, name: str, *wanted: str) -> Iterator[tuple
         if family.name in wanted:
             for one in family.samples:
                 if not one.name.endswith("_created"):
-                    yield f"{family.name} {','.join(one.labels.values())}", one.value
+                    yield f"{family.name} {','.join(value for _, value in sorted(one.labels.items()))}", one.value
 
 
 def settle(history: History, county: ProductionCounty, amqp_url: str, dsn: str, canary: int) -> float:
