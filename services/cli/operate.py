@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from prometheus_client.parser import text_string_to_metric_families
 from rich.progress import Progress
 from rich.table import Table
 
@@ -21,7 +22,8 @@ from shared.tls import reason
 
 MOST_SHOWN = 20
 LEAST_FREE_MIB = 500
-CLOCKS_SECONDS, OLD_HEAD_SECONDS = 5, 60
+CLOCKS_SECONDS, OLD_HEAD_SECONDS, UNSENT_SECONDS = 5, 60, 60
+UNSENT = "tongyuan_outbox_oldest_age_seconds"
 SECRETS = ("admin-token", "service-token", "ledger-key.pem")
 
 
@@ -105,6 +107,7 @@ def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
     with county(base_url, data_dir) as running:
         problems = [
             *_services_problems(running),
+            *_broker_problems(running),
             *_clock_problems(running),
             *_folder_problems(running.config.data_dir),
             *certificates.problems(running),
@@ -128,6 +131,20 @@ def _services_problems(running: County) -> Iterator[str]:
             continue
         if not answer.is_success:
             yield f"{service} is not ready: {answer.status_code}"
+
+
+def _broker_problems(running: County) -> Iterator[str]:
+    """What the broker does not take. `status` may be content meanwhile: who waits for news compares, and finds it."""
+    for service in (*SOURCES, "ledger"):
+        try:
+            answer = running.http(service).get(f"/{service}/metrics")
+        except (httpx.HTTPError, httpx.InvalidURL):
+            continue
+        families = text_string_to_metric_families(answer.text) if answer.is_success else ()
+        samples = [sample for family in families if family.name == UNSENT for sample in family.samples]
+        age = max((one.value for one in samples if one.labels["service"] == service), default=0)
+        if age > UNSENT_SECONDS:
+            yield f"{service}: the broker has not confirmed what is {age:.0f} s old (at-three-in-the-morning.md)"
 
 
 def _clock_problems(running: County) -> Iterator[str]:

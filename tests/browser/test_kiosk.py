@@ -82,6 +82,15 @@ def test_a_page_has_no_barrier_in_any_mode_and_nothing_beside_the_screen(page: P
             assert barriers(page) == [], (mode, size)
 
 
+@pytest.mark.one_browser
+@pytest.mark.parametrize("size", [HALL, DESK], ids=["on end", "wide"])
+def test_the_first_page_is_one_glance(page: Page, size: tuple[int, int]) -> None:
+    page.resize(*size)
+    page.open("/kiosk/")
+
+    assert page.evaluate("() => document.documentElement.scrollHeight") <= size[1]
+
+
 def test_initials_find_an_item_without_an_input_method(page: Page, code: str) -> None:
     page.open("/kiosk/")
     page.click(".ask button")

@@ -63,7 +63,7 @@ FAULTS = {
     "the broker is away": (
         lambda site: cut(site.broker_net),
         "catalog tongyuan_outbox_oldest_age_seconds live,catalog",
-        ("status", "something is behind"),
+        ("doctor", "catalog: the broker has not confirmed"),
     ),
     "the ledger's service is away": (
         lambda site: gone(site, "ledger"),

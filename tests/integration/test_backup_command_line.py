@@ -80,7 +80,7 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     assert tongyuan(county, "rebuild", "web").code == PROBLEM
     for channel in CHANNELS:
         assert tongyuan(county, "rebuild", channel, "--new-epoch").code == WELL
-    wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again", 60, lambda: said(county))
+    wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again", 150, lambda: said(county))
     assert tongyuan(county, "drill").code == WELL
     county.verified()
 
