@@ -211,7 +211,13 @@ def _newest_head(running: County) -> dict[str, Any] | None:
 def _is_bad(part: dict[str, Any]) -> bool:
     """Behind, or ahead: a source that was restored from an older backup has released less than the ledger has of it."""
     wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "findings"))
-    return bool(part["behind"] or wrong or _failed(part))
+    return bool(part["behind"] or wrong or _failed(part) or _stale(part))
+
+
+def _stale(part: dict[str, Any]) -> bool:
+    """Heads come every other second, whatever is released: without one it cannot know what it lacks."""
+    age = part.get("head_age_seconds")
+    return age is not None and age > OLD_HEAD_SECONDS
 
 
 def _failed(part: dict[str, Any]) -> bool:
@@ -229,6 +235,8 @@ def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"  restore a newer ledger, or: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
         if refused := part.get("refused"):
             yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
+        if _stale(part):
+            yield f"{name}: its newest head is {part['head_age_seconds']:.0f} s old (at-three-in-the-morning.md)"
         if _failed(part):
             yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
         if part["behind"] < 0:
