@@ -23,9 +23,7 @@ from tests.harness.county import CHANNELS, County, ProductionCounty, running, wa
 
 SURFACES = ("digests", "changes", "list", "document")
 HOUR = 3_600.0
-DAMAGE = (
-    'UPDATE {schema}.document SET content = replace(content, \'"task_name":"\', \'"task_name":"假\') WHERE key = %s'
-)
+DAMAGE = 'UPDATE {schema}.document SET content = replace(content, \'"name":"\', \'"name":"假\') WHERE key = %s'
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.harness.county import CHANNELS, County, EmbeddedCounty, running, wait_for
 
 DAMAGES = 20
-CHANGE = 'UPDATE document SET content = replace(content, \'"task_name":"\', \'"task_name":"假\') WHERE key = :key'
+CHANGE = 'UPDATE document SET content = replace(content, \'"name":"\', \'"name":"假\') WHERE key = :key'
 DELETE = "DELETE FROM document WHERE key = :key"
 
 
