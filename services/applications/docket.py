@@ -182,6 +182,9 @@ def claim_request(session: Session, opening: Opening, project_no: str) -> bool:
         "INSERT INTO request (request, project_no, content) VALUES (:request, :project_no, :content) "
         "ON CONFLICT (request) DO NOTHING"
     )
+    if session.connection().dialect.name == "postgresql":
+        # Before the keys are read: whoever retires one holds this lock meanwhile, and no name of it may come after.
+        session.connection().exec_driver_sql("LOCK TABLE request IN ROW EXCLUSIVE MODE")
     claim = session.begin_nested()
     for name in request_names(session, opening.request_id):
         content = request_content(session, name, opening.request_id, _content(opening))

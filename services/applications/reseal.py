@@ -5,7 +5,9 @@ mark in the store that the files still hold what was there before.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ from shared.vault import (
 BATCH = 100
 COLUMNS = (("application", "personal"), ("fact", "document"), ("request", "content"))
 Tell = Callable[[int], None]
+MOMENTS, BETWEEN_SECONDS = 200, 0.05
+"""How often, and how far apart, a moment without writers is looked for."""
 
 
 @dataclass
@@ -171,11 +175,23 @@ def _rename(session: Session, condition: Any) -> None:
 
 
 def _retire(db: Database, path: Path) -> list[VaultKey]:
-    """Old keys leave the file while nobody writes, and only when nothing needs them."""
+    """Old keys leave the file in a moment in which nobody writes, and only when nothing needs them.
+
+    Raises `Unavailable` when there is no such moment.
+    """
+    for _ in range(MOMENTS):
+        with suppress(Unavailable):
+            return _retired_now(db, path)
+        time.sleep(BETWEEN_SECONDS)
+    return _retired_now(db, path)
+
+
+def _retired_now(db: Database, path: Path) -> list[VaultKey]:
     with writing(db) as session:
         connection = session.connection()
         if not db.is_sqlite:
-            connection.exec_driver_sql("LOCK TABLE application, fact, request IN SHARE MODE")
+            # Who waits for writers while he holds up others stands in their way, and they in his.
+            connection.exec_driver_sql("LOCK TABLE application, fact, request IN SHARE MODE NOWAIT")
         _rename(session, true())
         session.flush()
         older = _vault(db).ring()[1:]

@@ -119,5 +119,7 @@ def test_keys_change_while_clerks_work_and_nothing_of_the_old_one_stays(
     assert retired == [old.key_id]
     checked = reseal.check(county.db)
     assert (set(checked.values), checked.bad) == ({new}, [])
-    assert sum(checked.values.values()) == 3 * (20 + len(opened))
+    cases = 20 + len(opened)
+    assert [len(county.opened(table)) for table in ("application", "fact", "request")] == [cases] * 3
+    assert sum(checked.values.values()) == 3 * cases
     assert old.prefix.encode() not in heap(postgres, database_url)
