@@ -1,1 +1,1 @@
-"""What crosses a service boundary, written once; imports nothing of ours outside this folder."""
+"""Contracts between services; they import nothing of this project outside this folder."""

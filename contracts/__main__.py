@@ -5,31 +5,36 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from contracts import generate
+from contracts.generators import documents
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: 0 done, 1 stale or breaking, 2 usage."""
+    """Return the exit code: 0 done, 1 stale or breaking, 2 usage."""
     options = _parser().parse_args(arguments)
     if options.check:
         return _check(options.root)
     if options.release:
         return _release(options.root)
-    _say(f"contracts/{path}: written" for path in generate.write(options.root))
+    _say(f"contracts/{path}: written" for path in documents.write(options.root))
     return 0
 
 
 def _check(root: Path) -> int:
-    stale = generate.stale(root)
+    stale = documents.stale(root)
     _say(f"contracts/{path}: stale; make contracts" for path in stale)
     return 1 if stale else 0
 
 
 def _release(root: Path) -> int:
     try:
-        _say(f"{name}: released" for name in generate.release(root))
-    except generate.BrokenPromise as error:
-        _say([*error.changes, "Nothing released. What must break gets a new event type; see contracts.compatibility."])
+        _say(f"{name}: released" for name in documents.release(root))
+    except documents.BrokenPromise as error:
+        _say(
+            [
+                *error.changes,
+                "Nothing released. What must break gets a new event type; see contracts.generators.compatibility.",
+            ]
+        )
         return 1
     return 0
 
@@ -39,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="name each stale document; exit 1 if there is any")
     action.add_argument("--release", action="store_true", help="make the schemas of today the ones that must not break")
-    parser.add_argument("--root", type=Path, default=generate.ROOT, help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=Path, default=documents.ROOT, help=argparse.SUPPRESS)
     return parser
 
 

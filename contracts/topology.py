@@ -1,7 +1,7 @@
-"""Every exchange, queue, binding and argument of the broker: the only place where they are spelled.
+"""Every exchange, queue, binding and argument of the broker; they are defined nowhere else.
 
-    sources ──tongyuan.sources──────────► ledger.sources        (live lane)
-            └─tongyuan.sources.backfill─► ledger.backfill       (imports)
+    sources ──tongyuan.sources──────────► ledger.sources.<source>    (live lane)
+            └─tongyuan.sources.backfill─► ledger.backfill.<source>   (imports)
     ledger ───tongyuan.publications─────► <channel>.publications
                                         └► guides.items         (items only: a guide goes and comes with its item)
     halls ────tongyuan.intake───────────► applications.intake
@@ -9,13 +9,15 @@
     refused ──tongyuan.dead─────────────► dead.<queue>
 
 Queues are quorum queues with an explicit delivery limit, at-least-once dead-lettering, and no age limit:
-nothing is discarded. A single active consumer keeps order where order matters.
+nothing is discarded. A single active consumer keeps order where order matters. No queue has two senders, so a sender
+that fills its queue blocks nobody else. Therefore a source's account may write only the routing keys of its own kinds.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.publication import Lane
+from contracts.envelope.publication import Lane
+from contracts.kinds import kinds_owned_by
 
 SOURCES_EXCHANGE = "tongyuan.sources"
 BACKFILL_EXCHANGE = "tongyuan.sources.backfill"
@@ -24,21 +26,20 @@ INTAKE_EXCHANGE = "tongyuan.intake"
 FEEDBACK_EXCHANGE = "tongyuan.feedback"
 DEAD_EXCHANGE = "tongyuan.dead"
 
-LEDGER_QUEUE = "ledger.sources"
-BACKFILL_QUEUE = "ledger.backfill"
 INTAKE_QUEUE = "applications.intake"
 GUIDES_QUEUE = "guides.items"
 FEEDBACK_QUEUE = "guides.feedback"
 
+_LANE_QUEUES = {Lane.LIVE: "ledger.sources", Lane.BACKFILL: "ledger.backfill"}
 LANE_EXCHANGES = {Lane.LIVE: SOURCES_EXCHANGE, Lane.BACKFILL: BACKFILL_EXCHANGE}
 
 CHANNELS = ("web", "mobile", "kiosk", "portal")
 SOURCES = ("catalog", "guides", "applications")
 FEEDBACK_CHANNELS = ("web",)
-"""Channels where readers can say that a guide is wrong; these may write to `FEEDBACK_EXCHANGE`."""
+"""Channels where readers can report that a guide is wrong; they may write to `FEEDBACK_EXCHANGE`."""
 
 AUDITOR = "auditor"
-"""Reads the others over HTTP; no exchange, no queue, no account at the broker."""
+"""Reads the other services over HTTP; it has no exchange, queue or account at the broker."""
 
 DELIVERY_LIMIT = 20
 MAX_LENGTH = 1_000_000
@@ -46,11 +47,11 @@ MAX_LENGTH = 1_000_000
 
 @dataclass(frozen=True)
 class Queue:
-    """A durable quorum queue, the exchange it listens to, and the keys it takes."""
+    """A durable quorum queue, the exchange it is bound to, and its binding keys."""
 
     name: str
     exchange: str
-    binding: str = "#"
+    bindings: tuple[str, ...] = ("#",)
     ordered: bool = True
     arguments: dict[str, Any] = field(init=False)
 
@@ -69,19 +70,34 @@ class Queue:
         object.__setattr__(self, "arguments", arguments)
 
 
+def ledger_queue(source: str, lane: Lane = Lane.LIVE) -> str:
+    """Return the name of the queue from which the ledger takes what `source` releases on a lane."""
+    return f"{_LANE_QUEUES[lane]}.{source}"
+
+
 def publications_queue(channel: str) -> str:
-    """Name of the queue from which `channel` takes the ledger's publications."""
+    """Return the name of the queue from which `channel` takes the ledger's publications."""
     return f"{channel}.publications"
 
 
 def dead_queue(queue: str) -> str:
-    """Name of the dead-letter queue of `queue`."""
+    """Return the name of the dead-letter queue of `queue`."""
     return f"dead.{queue}"
 
 
 def routing_key(region: str, kind: str, op: str) -> str:
     """`<region>.<kind>.<op>`, e.g. `339921000000.item.release`."""
     return f"{region}.{kind}.{op}"
+
+
+def release_key(source: str, region: str, kind: str, op: str) -> str:
+    """Return the routing key under which a source sends a release to the ledger.
+
+    A kind that several sources share, such as an act, is sent under one of the source's own: `339921000000.item.act`.
+    So it stays in order with the releases that it is about, and only its source may write it.
+    """
+    own = kinds_owned_by(source)
+    return routing_key(region, kind, op) if kind in own else routing_key(region, own[0], kind)
 
 
 EXCHANGES = (
@@ -94,13 +110,24 @@ EXCHANGES = (
 )
 
 QUEUES = (
-    Queue(LEDGER_QUEUE, SOURCES_EXCHANGE),
-    Queue(BACKFILL_QUEUE, BACKFILL_EXCHANGE),
+    *(
+        Queue(ledger_queue(source, lane), exchange, tuple(f"*.{kind}.*" for kind in kinds_owned_by(source)))
+        for lane, exchange in LANE_EXCHANGES.items()
+        for source in SOURCES
+    ),
     Queue(INTAKE_QUEUE, INTAKE_EXCHANGE, ordered=False),
-    Queue(GUIDES_QUEUE, PUBLICATIONS_EXCHANGE, "*.item.*"),
+    Queue(GUIDES_QUEUE, PUBLICATIONS_EXCHANGE, ("*.item.*",)),
     Queue(FEEDBACK_QUEUE, FEEDBACK_EXCHANGE, ordered=False),
     *(Queue(publications_queue(channel), PUBLICATIONS_EXCHANGE) for channel in CHANNELS),
 )
 
-# Looking at a dead letter delivers and returns it; RabbitMQ 4 would throw it away after the 20th look.
+LEDGER_QUEUES = tuple(ledger_queue(source, lane) for lane in Lane for source in SOURCES)
+
+RETIRED_QUEUES = {"ledger.sources": SOURCES_EXCHANGE, "ledger.backfill": BACKFILL_EXCHANGE}
+"""Queues of earlier versions, and the exchange to which each was bound with `#`.
+
+The sources' feeds hold their content.
+"""
+
+# Inspecting a dead letter delivers and returns it; RabbitMQ 4 would discard it after the 20th inspection.
 DEAD_QUEUE_ARGUMENTS: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}

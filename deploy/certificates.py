@@ -23,13 +23,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = timedelta(days=1)
 AUTHORITY_DAYS = 3650
-SENDING = ("catalog", "guides", "applications", "ledger")
-CHANNELS = ("web", "mobile", "kiosk", "portal")
+SENDING = ("catalog", "guides", "applications", "ledger", "web")
+READ_ONLY = ("mobile", "kiosk", "portal")
 ACCOUNTS = {
     # Who only reads pages and the database has no account at the broker, so the name must be none.
-    **{name: f"{name}-http" for name in (*CHANNELS, "auditor")},
+    **{name: f"{name}-http" for name in (*READ_ONLY, "auditor")},
     **{name: name for name in SENDING},
-    **{f"{name}-worker": name for name in (*SENDING, *CHANNELS)},
+    **{f"{name}-worker": name for name in (*SENDING, *READ_ONLY)},
     **{name: name for name in ("postgres", "rabbitmq", "topology", "migrate", "roles", "gateway", "intake", "editors")},
     "cli": "topology",
 }
@@ -61,7 +61,8 @@ class Authority:
         if not key_file.exists():
             sys.exit(f"{key_file} is missing: bring it back to sign, then away again")
         loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+            sys.exit(f"{key_file} holds no elliptic-curve key: put the authority's own key there")
         self.key = loaded
 
     def issue(self, folder: Path, account: str, hosts: list[str], days: int) -> None:

@@ -1,6 +1,6 @@
-"""Prints the part of requirements.lock that runs in production: what tests and tools alone need stays out of the image.
+"""Writes runtime.lock, the part of requirements.lock that runs: what tests and tools alone need stays out of the image.
 
-    python runtime_lock.py pyproject.toml requirements.lock >runtime.lock
+    python runtime_lock.py pyproject.toml requirements.lock runtime.lock
 
 A package belongs to it when pyproject.toml names it among the project's own dependencies, or when one that belongs to
 it brings it along (the lock says so under each package: `# via …`).
@@ -15,11 +15,18 @@ from pathlib import Path
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def main(pyproject: Path, lock: Path) -> None:
-    """Write to standard output."""
+def main(pyproject: Path, lock: Path, target: Path) -> None:
+    """Write `target`, whole or not at all."""
+    fresh = target.with_suffix(".new")
+    fresh.write_text(made(pyproject, lock), encoding="utf-8")
+    fresh.replace(target)
+
+
+def made(pyproject: Path, lock: Path) -> str:
+    """The content of runtime.lock. Raises KeyError for a dependency that the lock does not hold."""
     blocks = dict(_blocks(lock.read_text(encoding="utf-8")))
     wanted = {_name(line) for line in tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]}
-    print("\n".join(blocks[name] for name in sorted(closure(wanted, blocks))))  # noqa: T201  # its output is its purpose
+    return "".join(f"{blocks[name]}\n" for name in sorted(closure(wanted, blocks)))
 
 
 def closure(wanted: set[str], blocks: Mapping[str, str]) -> set[str]:
@@ -49,9 +56,10 @@ def _brought_by(block: str) -> set[str]:
 
 def _name(requirement: str) -> str:
     found = NAME.match(requirement.strip())
-    assert found, requirement
+    if found is None:
+        raise ValueError(f"not a requirement: {requirement}")
     return re.sub(r"[-_.]+", "-", found.group()).lower()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))

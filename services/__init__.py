@@ -1,1 +1,4 @@
-"""One folder a service, the same rooms in each; services never import each other."""
+"""One folder per service.
+
+Services do not import each other; only `runtime`, `cli`, `operations` and `demo` know several.
+"""

@@ -1,1 +1,1 @@
-"""What every service needs and none owns; flat, one noun a file."""
+"""Shared by all services and owned by none."""

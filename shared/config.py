@@ -1,34 +1,56 @@
-"""Settings: the environment, read once, into a frozen object. Wrong values stop the start, by name and reason."""
+"""Settings: read once from the environment into a frozen object.
+
+An invalid value stops the start, with name and reason.
+"""
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from shared.errors import SettingsError
-from shared.tls import MUTUAL, Tls, require_for_broker
+from shared.security.tls import MUTUAL, Tls, require_for_broker
+from shared.tokens.keys import CALLERS_PATTERN
 
 __all__ = ["SERVICES", "Settings", "SettingsError", "load"]
 
 SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 
 
+def _networks(text: str) -> str:
+    for one in filter(None, text.split(",")):
+        ip_network(one)
+    return text
+
+
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(postgresql(\+psycopg)?|sqlite)://")]
 AmqpUrl = Annotated[str, StringConstraints(pattern=r"^amqps?://")]
 Limit = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
+Networks = Annotated[str, AfterValidator(_networks)]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]")]
+NOTE_KEYS = r"^$|^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+(,[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+)*$"
+"""Public keys as C2SP signed notes write them, separated by commas."""
+
+EXAMPLE_REGION, EXAMPLE_COUNTY = "339921000000", "云溪县"
+"""The fictitious example county. Its values are never used as defaults for another county."""
 
 
 class Settings(BaseSettings):
-    """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is made of this."""
+    """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is generated from this."""
 
     model_config = SettingsConfigDict(env_prefix="TONGYUAN_", frozen=True, extra="ignore")
 
-    region: str = Field("339921000000", pattern=r"^\d{12}$", description="行政区划代码 of the county, 12 digits.")
-    county: str = Field("云溪县", min_length=1, description="Name of the county, as pages show it.")
+    region: str = Field(EXAMPLE_REGION, pattern=r"^\d{12}$", description="行政区划代码 of the county, 12 digits.")
+    county: str = Field(
+        default_factory=lambda given: _name_of(given.get("region")),
+        min_length=1,
+        max_length=200,
+        description="Name of the county, as pages show it; default: 云溪县 for its region, else the region's code.",
+    )
     origin: str = Field("", description="Name of the log in its checkpoints; default `tongyuan/<region>`.")
     data_dir: Path = Field(Path("data"), description="Embedded mode: databases, key, token. Production: the key.")
     database_url: DatabaseUrl | None = Field(
@@ -46,8 +68,28 @@ class Settings(BaseSettings):
     portal_database_url: DatabaseUrl | None = Field(None, description="Database of portal, where it has its own.")
     auditor_database_url: DatabaseUrl | None = Field(None, description="Database of the auditor, where it has its own.")
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
-    admin_token: SecretStr | None = Field(None, description="Bearer token for writing to the sources.")
-    service_token: SecretStr | None = Field(None, description="Token by which services read each other's feeds.")
+    admin_token: SecretStr | None = Field(
+        None, description="Bearer token for writing to the sources. Production: at the sources alone, or its hash."
+    )
+    admin_token_hash: str = Field(
+        "",
+        pattern=r"^$|^[0-9a-f]{64}$",
+        description="SHA-256 of the admin token: what a source holds instead of it, to know it again.",
+    )
+    service_token: SecretStr | None = Field(
+        None, description="Embedded mode: token for reading what is not public. Production: unused, see callers."
+    )
+    caller_key: SecretStr | None = Field(
+        None, description="Private key (64 hexadecimal digits) by which a process signs its tokens for others."
+    )
+    callers: str = Field(
+        "",
+        pattern=CALLERS_PATTERN,
+        description="Public keys of those who may call this process: `name+64 hexadecimal digits`, by commas.",
+    )
+    operator_key: SecretStr | None = Field(
+        None, description="Private key by which the command line signs its tokens, for every service. Operators only."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="HTTP port.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of a worker's /metrics and health; 0: none.")
@@ -77,6 +119,15 @@ class Settings(BaseSettings):
         None,
         description="Keys that seal personal data of applications at rest; default `personal-keys` in the data folder.",
     )
+    source_key_file: Path | None = Field(
+        None,
+        description="Keys by which a source signs what it releases; default `<source>-key.pem` in the data folder.",
+    )
+    source_keys: str = Field(
+        "",
+        pattern=NOTE_KEYS,
+        description="Keys of sources that the ledger lists (`tongyuan keys list`), by commas; unset: the first seen.",
+    )
     tls_folder: Path | None = Field(
         None,
         description="Folder with `ca.pem`, `certificate.pem`, `key.pem`: TLS inside (docs/operating/tls.md).",
@@ -87,9 +138,13 @@ class Settings(BaseSettings):
         description="With a TLS folder, HTTP asks callers for a certificate, shows only its own, or stays plain.",
     )
     divisions_file: Path | None = Field(None, description="CSV `code,name` of known 行政区划, for check C-8.")
+    units_file: Path | None = Field(
+        None,
+        description="Units (18 characters) and former 行政区划 (6 digits), a line each, whose items imports take too.",
+    )
     ledger_keys: str = Field(
         "",
-        pattern=r"^$|^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+(,[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+)*$",
+        pattern=NOTE_KEYS,
         description="Keys of the ledger that channels trust (`tongyuan keys list`), by commas; unset: the first seen.",
     )
     witness_key_file: Path | None = Field(
@@ -101,6 +156,11 @@ class Settings(BaseSettings):
     )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")
+    scrub_interval: float = Field(
+        21_600.0,
+        ge=1,
+        description="Seconds within which the ledger reads every entry of its own again, and mends what is damaged.",
+    )
     drill_interval: float = Field(
         86_400.0, ge=0, description="Seconds between drills, which build each channel aside and compare; 0: none."
     )
@@ -126,10 +186,22 @@ class Settings(BaseSettings):
         False, description="Whether these hosts may have private addresses and listen without TLS."
     )
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is this many entries behind.")
+    bytes_in_flight: int = Field(
+        128 * 2**20, ge=32 * 2**20, description="Bytes that a process holds for requests and answers; beyond: 503."
+    )
+    connections: int = Field(
+        8_000, ge=16, description="Connections to a process at once; fewer where it may have fewer descriptors."
+    )
+    streams: int = Field(5_000, ge=1, description="Event streams of a process at once; beyond: 503.")
+    streams_per_address: int = Field(200, ge=1, description="Event streams of one address at once; beyond: 429.")
+    stream_networks: Networks = Field(
+        "",
+        description="Networks (by commas) whose addresses may have any number of streams: halls behind one.",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe log line.")
 
     def database_url_for(self, service: str) -> str:
-        """SQLAlchemy URL of a service's own database; SQLite in the data folder when nothing else is said."""
+        """Return the SQLAlchemy URL of a service's own database; SQLite in the data folder by default."""
         url = getattr(self, f"{service}_database_url") or self.database_url
         if url is None:
             return f"sqlite:///{self.data_dir}/{service}.db"
@@ -141,8 +213,12 @@ class Settings(BaseSettings):
         """File of the keys that seal personal data."""
         return self.personal_key_file or self.data_dir / "personal-keys"
 
+    def source_keys_of(self, source: str) -> Path:
+        """Return the file of the keys with which a source signs its releases."""
+        return self.source_key_file or self.data_dir / f"{source}-key.pem"
+
     def url_for(self, service: str) -> str:
-        """Base address of a service, without its path; e.g. `http://ledger:8080` for `…/ledger/v1/head`."""
+        """Return the base address of a service, without its path; e.g. `http://ledger:8080` for `…/ledger/v1/head`."""
         url = getattr(self, f"{service}_url") or self.base_url or f"http://{self.host}:{self.port}"
         return str(url).rstrip("/")
 
@@ -151,9 +227,20 @@ class Settings(BaseSettings):
         """TLS of this process; None without a folder."""
         return Tls(self.tls_folder, self.tls_listen) if self.tls_folder else None
 
+    def required_amqp_url(self) -> str:
+        """Address of the broker. Raises `SettingsError` when it is not set."""
+        if self.amqp_url is None:
+            raise SettingsError("TONGYUAN_AMQP_URL: must be set for `tongyuan run`; `tongyuan up` needs no broker")
+        return self.amqp_url
+
     def origin_for(self, asked: str) -> str:
-        """Where the public reaches the county, without a slash at the end; `asked`: where this request was sent to."""
+        """Return the county's public address, without a trailing slash; `asked`: where this request was sent to."""
         return (self.public_url or asked).rstrip("/")
+
+    @property
+    def stated_county(self) -> str | None:
+        """The county's name; None if nobody has stated it."""
+        return self.county if "county" in self.model_fields_set or self.region == EXAMPLE_REGION else None
 
     @property
     def log_origin(self) -> str:
@@ -161,8 +248,12 @@ class Settings(BaseSettings):
         return self.origin or f"tongyuan/{self.region}"
 
 
+def _name_of(region: object) -> str:
+    return EXAMPLE_COUNTY if region in (EXAMPLE_REGION, None) else str(region)
+
+
 def load(**overrides: object) -> Settings:
-    """Settings from the environment; `overrides` come from the command line. Raises `SettingsError`."""
+    """Read the settings from the environment; `overrides` come from the command line. Raises `SettingsError`."""
     try:
         made = Settings(**{key: value for key, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # strings from outside
     except ValidationError as error:

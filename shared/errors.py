@@ -1,20 +1,21 @@
-"""What can go wrong, as one tree; each docstring says what the caller can do.
+"""The tree of errors; each docstring says what the caller can do.
 
 TongyuanError
   Refused                 the request is wrong: change it
     Invalid               a field breaks a rule; names field, rule and value
     NotFound              no such thing
     Conflict              somebody else was first, or the state does not allow it: read again
+      PreconditionFailed  the revision in If-Match is not the current one: read again
     PreconditionMissing   say which revision you mean (If-Match)
     Forbidden             no or wrong credentials
+      NotAllowed          known, but without the right to do this
     TooManyRequests       wait, then try again
     TooLarge              send less
   Unavailable             nothing wrong with the request: try again later
     Unconfirmed           a message is not known to be safe: send it again
     UpstreamDown          the other service does not answer
-  Broken                  stored or received data contradict themselves: stop and look
-    DigestMismatch        content does not fit its digest
-    GapTooOld             the feed cannot give what is missing: rebuild
+  ConstraintViolated      a row violates a constraint of its table: a bug
+  Broken                  stored or received data contradict themselves: stop and investigate
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Violation:
-    """One broken rule. `value` is what was sent, shortened; leave it out where it could be personal."""
+    """One broken rule. `value` is what was sent, shortened; omit it where it could be personal."""
 
     field: str
     rule: str
@@ -31,11 +32,14 @@ class Violation:
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the message names it and says why. Not of the tree: it ends a start, never a request."""
+    """A setting is wrong; the message gives its name and the reason.
+
+    Outside the tree: it ends a start, not a request.
+    """
 
 
 class TongyuanError(Exception):
-    """Root of all errors of ours."""
+    """Base of all errors of this project."""
 
     status = 500
     title = "Internal error"
@@ -60,21 +64,21 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """No such thing, or not any more."""
+    """No such thing, or no longer."""
 
     status = 404
     title = "Not found"
 
 
 class Conflict(Refused):
-    """Somebody else was first, or the present state does not allow it: read again, then decide."""
+    """Somebody else was first, or the current state does not allow it: read again, then decide."""
 
     status = 409
     title = "Conflict"
 
 
 class PreconditionFailed(Conflict):
-    """The revision named in If-Match is not the present one."""
+    """The revision named in If-Match is not the current one."""
 
     status = 412
     title = "Precondition failed"
@@ -92,6 +96,13 @@ class Forbidden(Refused):
 
     status = 401
     title = "Unauthorized"
+
+
+class NotAllowed(Forbidden):
+    """The caller is known but may not do this; only its service's manifest can give it the right."""
+
+    status = 403
+    title = "Forbidden"
 
 
 class TooManyRequests(Refused):
@@ -124,8 +135,12 @@ class Unconfirmed(Unavailable):
 
 
 class UpstreamDown(Unavailable):
-    """The other service does not answer, or not with what it promised."""
+    """The other service does not answer, or not as its contract says."""
+
+
+class ConstraintViolated(TongyuanError):
+    """A row violates a constraint that earlier checks should have ensured: a bug. Nothing was changed."""
 
 
 class Broken(TongyuanError):
-    """Data contradict themselves: stop and look."""
+    """Data contradict themselves: stop and investigate."""

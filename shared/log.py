@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with service and trace id; never a body, a token or a citizen's data."""
+"""Structured logs: one JSON object per line, with service and trace id; never a body, a token or a citizen's data."""
 
 import logging
 import sys
@@ -9,7 +9,10 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 def configure(service: str, level: str = "info", *, human: bool = False) -> None:
-    """Send everything, libraries included, to stderr. `human`: coloured lines for a terminal instead of JSON."""
+    """Send all logs, including those of libraries, to stderr.
+
+    `human`: coloured lines for a terminal instead of JSON.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -36,6 +39,6 @@ def configure(service: str, level: str = "info", *, human: bool = False) -> None
 
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger whose lines carry `area=name`."""
+    """Return a logger whose lines carry `area=name`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(area=name)
     return logger

@@ -1,4 +1,4 @@
-"""Every metric of the pipeline, once. Labels are closed sets: services, lanes, channels; never a key or an address."""
+"""All metrics of the pipeline. Labels are closed sets: services, lanes, channels; never a key or an address."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -14,6 +14,10 @@ leading = Gauge("tongyuan_leader", "1 where this process holds the lock of its r
 ledger_position = Gauge("tongyuan_ledger_position", "Position of the newest entry of the ledger.")
 ledger_holes = Counter("tongyuan_ledger_version_holes_total", "Versions that were asked for out of turn.")
 signer_refuses = Gauge("tongyuan_signer_refuses", "1 while the signer refuses a ledger that went back or forked.")
+ledger_damaged = Gauge("tongyuan_ledger_damaged", "Damages of the ledger's own entries and tiles that are not mended.")
+ledger_mended = Counter("tongyuan_ledger_mended_total", "Damages that the ledger has mended by itself.", ["part"])
+scrub_position = Gauge("tongyuan_ledger_scrub_position", "Entry up to which the ledger has read itself again.")
+scrub_finished = Gauge("tongyuan_ledger_scrub_finished_seconds", "Unix time at which it last had read all of it again.")
 head_age = Gauge("tongyuan_head_age_seconds", "Age of the newest signed head this process has seen.", ["service"])
 
 position = Gauge("tongyuan_channel_position", "Position up to which a channel has applied the ledger.", ["channel"])
@@ -53,5 +57,8 @@ feedback_open = Gauge("tongyuan_guide_feedback_open", "What readers said of guid
 feedback_waits = Gauge("tongyuan_guide_feedback_waits_seconds", "How long the oldest of these has waited.")
 hook_calls = Counter("tongyuan_hook_calls_total", "Calls to subscribers of a case's progress.", ["outcome"])
 http_requests = Counter("tongyuan_http_requests_total", "Requests answered.", ["service", "method", "status"])
+http_connections = Gauge("tongyuan_http_connections", "Open connections.")
+http_cut = Counter("tongyuan_http_cut_total", "Connections that the server ended, and requests it refused.", ["reason"])
+http_bytes = Gauge("tongyuan_http_bytes_in_flight", "Bytes held for callers, by what for.", ["pool"])
 http_duration = Histogram("tongyuan_http_request_duration_seconds", "Time to answer.", ["service"])
 imported_rows = Counter("tongyuan_imported_rows_total", "Rows of imports.", ["source", "outcome"])

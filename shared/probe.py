@@ -1,6 +1,6 @@
-"""`python -m shared.probe`: is the process of this environment ready? Exit 0: yes. For health checks from within.
+"""`python -m shared.probe`: exit 0 if the process configured by this environment is ready. For health checks.
 
-With TLS it shows the process's own certificate, which an orchestrator's own HTTP check could not.
+With TLS it presents the process's own certificate, which an orchestrator's own HTTP check could not.
 """
 
 import http.client
@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shared.errors import SettingsError
-from shared.tls import MUTUAL, PLAIN, Tls, reason
+from shared.security.tls import MUTUAL, PLAIN, Tls, reason
 
 SECONDS = 4
 
 
 def ready(env: Mapping[str, str]) -> str:
-    """Empty when it is ready, else the reason."""
+    """Return an empty string if it is ready, otherwise the reason."""
     service = _connection(int(env.get("TONGYUAN_METRICS_PORT") or env["TONGYUAN_PORT"]), env)
     try:
         service.request("GET", "/readyz")
@@ -29,18 +29,18 @@ def ready(env: Mapping[str, str]) -> str:
 
 
 def _connection(port: int, env: Mapping[str, str]) -> http.client.HTTPConnection:
-    """http.client, since urllib would ask a proxy that somebody may have put into the environment."""
+    """Use http.client, because urllib would use a proxy set in the environment."""
     folder, listen = env.get("TONGYUAN_TLS_FOLDER"), env.get("TONGYUAN_TLS_LISTEN", MUTUAL)
     if not folder or listen == PLAIN:
         return http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     context = Tls(Path(folder)).client()
-    # It asks itself, whatever its name in the network is; the authority is checked all the same.
+    # The process asks itself, so its network name is not checked; the authority still is.
     context.check_hostname = False
     return http.client.HTTPSConnection("127.0.0.1", port, timeout=SECONDS, context=context)
 
 
 def main() -> int:
-    """Exit code."""
+    """Return the exit code."""
     try:
         problem = ready(os.environ)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Work that comes again: a failure is logged, and the next round may succeed."""
+"""Periodic work: a failure is logged, and the next round may succeed."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ _log = log.get("timer")
 
 
 def quietly(work: Callable[[], object], name: str) -> None:
-    """Run one round. A refusal or an absent neighbour is a line in the log; a bug still propagates."""
+    """Run one round. A `TongyuanError` is logged; any other error propagates."""
     try:
         work()
     except TongyuanError as error:

@@ -1,4 +1,4 @@
-"""W3C Trace Context: one trace id from the editor's request to the screen, kept in the release itself."""
+"""W3C Trace Context: one trace id from the editor's request to the screen, stored in the release itself."""
 
 import re
 import secrets
@@ -13,26 +13,25 @@ _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def current() -> str:
-    """The traceparent of the act under way; a new one outside of any."""
+    """Return the traceparent of the current act, or a new one."""
     return _current.get() or new()
 
 
 def new() -> str:
-    """A fresh traceparent."""
+    """Return a new traceparent."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """The 32 hex digits that name the whole trace; None when it is not a traceparent."""
+    """Return the 32 hex digits that identify the whole trace; None if it is not a traceparent."""
     match = _TRACEPARENT.match(traceparent or "")
     return match.group(1) if match else None
 
 
 @contextmanager
 def act(traceparent: str | None = None) -> Iterator[str]:
-    """Run one act under a trace; continues the caller's when it sent a valid one."""
-    parent = traceparent if trace_id(traceparent) else new()
-    assert parent is not None
+    """Run one act under a trace; it continues the caller's if that is valid."""
+    parent = traceparent if traceparent and trace_id(traceparent) else new()
     token = _current.set(parent)
     try:
         with structlog.contextvars.bound_contextvars(trace_id=trace_id(parent)):

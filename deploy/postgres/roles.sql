@@ -2,6 +2,7 @@
 -- Safe to repeat: it also sets passwords that have changed. Run by psql 14 or newer, as a superuser;
 -- passwords come from the environment: POSTGRES_PASSWORD_<SERVICE>.
 
+-- made of the manifests: passwords
 \getenv catalog POSTGRES_PASSWORD_CATALOG
 \getenv guides POSTGRES_PASSWORD_GUIDES
 \getenv applications POSTGRES_PASSWORD_APPLICATIONS
@@ -11,6 +12,7 @@
 \getenv kiosk POSTGRES_PASSWORD_KIOSK
 \getenv portal POSTGRES_PASSWORD_PORTAL
 \getenv auditor POSTGRES_PASSWORD_AUDITOR
+-- end of passwords
 
 BEGIN;
 
@@ -24,10 +26,18 @@ SET LOCAL password_encryption = 'scram-sha-256';
 
 CREATE TEMPORARY TABLE account (name text PRIMARY KEY, password text NOT NULL CHECK (length(password) >= 12))
     ON COMMIT DROP;
+-- made of the manifests: accounts
 INSERT INTO account VALUES
-    ('catalog', :'catalog'), ('guides', :'guides'), ('applications', :'applications'), ('ledger', :'ledger'),
-    ('web', :'web'), ('mobile', :'mobile'), ('kiosk', :'kiosk'), ('portal', :'portal'),
+    ('catalog', :'catalog'),
+    ('guides', :'guides'),
+    ('applications', :'applications'),
+    ('ledger', :'ledger'),
+    ('web', :'web'),
+    ('mobile', :'mobile'),
+    ('kiosk', :'kiosk'),
+    ('portal', :'portal'),
     ('auditor', :'auditor');
+-- end of accounts
 
 SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
 

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import orjson
 
+from services.runtime import manifests
 from shared.errors import Invalid
-from shared.topology import ACCOUNTS, definitions
+from shared.messaging.topology_job import definitions
 
 PREFIX = "RABBITMQ_PASSWORD_"
 
 
 def main(target: Path) -> None:
     """Write `target`. Ends with status 1 and the names of the variables that are missing."""
-    passwords = {name: os.environ.get(PREFIX + name.upper(), "") for name in ACCOUNTS}
+    accounts = manifests.accounts()
+    passwords = {one.name: os.environ.get(PREFIX + one.name.upper(), "") for one in accounts}
     try:
-        content = orjson.dumps(definitions(passwords), option=orjson.OPT_INDENT_2)
+        content = orjson.dumps(definitions(accounts, passwords), option=orjson.OPT_INDENT_2)
     except Invalid as error:
         sys.exit("\n".join(f"{PREFIX}{broken.field.upper()}: {broken.message}" for broken in error.violations))
     fresh = target.with_suffix(".new")

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 CONTENT = ("key", "kind", "version", "op", "region", "effective_at", "expires_at", "body")
-STATE, SOURCE = ("key", "version", "op", "position", "digest"), ("key", "version", "position", "digest")
+SOURCE, KINDS = ("key", "version", "position", "digest"), {"item", "guide", "application", "act"}
 
 
 def need(condition, complaint):
@@ -41,9 +41,9 @@ def tree(leaves, index=0):
 
 class County:
     def __init__(self, base, vkeys):
-        self.http = httpx.Client(base_url=base, timeout=30, trust_env=False)
-        self.vkeys = vkeys or [key["vkey"] for key in self.json("/ledger/v1/keys")["keys"]]
-        self.leaves, self.hashes = [], []
+        self.http, self.leaves, self.hashes = httpx.Client(base_url=base, timeout=30, trust_env=False), [], []
+        vkeys = vkeys or [key["vkey"] for key in self.json("/ledger/v1/keys")["keys"]]
+        self.keys = [(vkey.split("+")[0], b64decode(vkey.split("+", 2)[2])) for vkey in vkeys]
 
     def raw(self, address, **params):
         return self.http.get(address, params=params).raise_for_status().content
@@ -53,15 +53,13 @@ class County:
 
     def opened(self, note):
         """Text of a C2SP signed note: at least one known key has signed it, and none of them wrongly."""
-        text, _, lines = note.rpartition("\n\n")
-        signed = 0
-        for name, public in ((vkey.split("+")[0], b64decode(vkey.split("+", 2)[2])) for vkey in self.vkeys):
-            for line in lines.splitlines():
-                signature = b64decode(line.split(" ")[-1])
-                if line.startswith(f"— {name} ") and signature[:4] == sha(name.encode() + b"\n" + public)[:4]:
-                    when = f"cosignature/v1\ntime {int.from_bytes(signature[4:12])}\n" if public[:1] == b"\x04" else ""
-                    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[-64:], f"{when}{text}\n".encode())
-                    signed += not when
+        (text, _, lines), signed = note.rpartition("\n\n"), 0
+        for name, public, line in ((*key, line) for key in self.keys for line in lines.splitlines()):
+            signature = b64decode(line.split(" ")[-1])
+            if line.startswith(f"— {name} ") and signature[:4] == sha(name.encode() + b"\n" + public)[:4]:
+                when = f"cosignature/v1\ntime {int.from_bytes(signature[4:12])}\n" if public[:1] == b"\x04" else ""
+                Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[-64:], f"{when}{text}\n".encode())
+                signed += not when
         need(signed, "a note that no known key has signed")
         return text
 
@@ -71,7 +69,7 @@ class County:
 
     def check_note(self, note):
         origin, size, root = self.opened(note).split("\n")[:3]
-        need(any(vkey.startswith(f"{origin}+") for vkey in self.vkeys), f"a checkpoint of another log: {origin}")
+        need(origin in dict(self.keys), f"a checkpoint of another log: {origin}")
         self.check(int(size), b64decode(root))
 
     def read(self, number, width):
@@ -79,13 +77,15 @@ class County:
         name, above = f"{number % 1000:03}" + (f".p/{width}" if width < 256 else ""), number
         while above := above // 1000:
             name = f"x{above % 1000:03}/{name}"
-        data, leaves = self.raw(f"/ledger/v1/tile/entries/{name}"), []
+        data, leaves, entries = self.raw(f"/ledger/v1/tile/entries/{name}"), [], []
         while data:
             end = 2 + int.from_bytes(data[:2])
             leaves, data = [*leaves, data[2:end]], data[end:]
         hashes = [sha(b"\x00" + leaf) for leaf in leaves]
         need(self.raw(f"/ledger/v1/tile/0/{name}") == b"".join(hashes), f"the leaves of tile {name} have other hashes")
-        entries = self.json("/ledger/v1/entries", **{"from": number * 256 + 1, "limit": width})["entries"]
+        while short := width - len(entries):
+            place = {"from": number * 256 + width - short + 1, "limit": short}
+            entries += self.json("/ledger/v1/entries", **place)["entries"] or need(False, "entries are missing")
         for at, (leaf, entry) in enumerate(zip(map(json.loads, leaves), entries, strict=True), number * 256 + 1):
             need(leaf == {name: entry[name] for name in leaf} and leaf["position"] == at, f"entry {at} is not its leaf")
             digest = sha(canonical({name: entry[name] for name in CONTENT})).hex()
@@ -100,14 +100,16 @@ class County:
         self.check_note(self.newest)
         proof = self.json("/ledger/v1/proof/inclusion", position=size, size=size)["path"] if size else []
         need(proof == tree(self.hashes, size - 1)[1], "a wrong proof of inclusion")
-        return f"{size} entries: bodies fit digests, digests stand in leaves, leaves give the signed root"
+        self.kinds = {leaf["kind"] for leaf in self.leaves}
+        more = "".join(f"\n? kind {one} is not known to this version: only counted" for one in self.kinds - KINDS)
+        return f"{size} entries: bodies fit digests, digests stand in leaves, leaves give the signed root{more}"
 
     def statement(self):
-        said = json.loads(self.opened(self.said))
+        said = {"state_kinds": self.kinds - {"application"}, **json.loads(self.opened(self.said))}
         self.check(said["size"], bytes.fromhex(said["root"]))
         need(datetime.fromisoformat(said["expires_at"]) > datetime.now(UTC), "the newest head statement has expired")
-        newest = {leaf["key"]: leaf for leaf in self.leaves[: said["size"]] if leaf["kind"] != "application"}
-        states = [sha(b"\x00" + canonical({name: newest[key][name] for name in STATE})) for key in sorted(newest)]
+        newest = {leaf["key"]: leaf for leaf in self.leaves[: said["size"]] if leaf["kind"] in said["state_kinds"]}
+        states = [sha(b"\x00" + canonical({of: newest[key][of] for of in (*SOURCE, "op")})) for key in sorted(newest)]
         need(tree(states)[0].hex() == said["state_root"], "the signed state is not that of the entries")
         return f"statement {said['sequence']} of {said['issued_at']}: still in force, and true of {len(states)} keys"
 
@@ -127,7 +129,7 @@ class County:
             old = due.get(leaf["key"], leaf)["version"] > leaf["version"] or (leaf["expires_at"] or "9") < then
             need(not old and leaf["op"] == "release", f"{name} shows what is no longer in force: {mark}")
         self.check_note(note)
-        names = {vkey.split("+")[0] for vkey in self.vkeys if f"\n— {vkey.split('+')[0]} " in note}
+        names = {name for name, _ in self.keys if f"\n— {name} " in note}
         return f"{name}: {len(marks)} documents, each the newest of its key; head signed by {', '.join(sorted(names))}"
 
 

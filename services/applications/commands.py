@@ -1,4 +1,4 @@
-"""open, record, report, withdraw, release: one function, one transaction, one event."""
+"""Commands: open, record, report, withdraw, release. Each is one function, one transaction, one event."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,22 +8,23 @@ from typing import Any
 from sqlmodel import Session
 
 from contracts.base import Json
-from contracts.catalog import Item
-from services.applications import docket, settling, upkeep
-from services.applications.clock import local_date
-from services.applications.facts import Fact
-from services.applications.lifecycle import CaseState, Rules
+from contracts.content.items import Item
+from services.applications import case_repository
+from services.applications.intake.editor_reports import EventNotAllowed, EventReport, check_facts
+from services.applications.lifecycle import recompute, timers
+from services.applications.lifecycle.current_state import allowed_events, guard
+from services.applications.lifecycle.definitions import CaseState, LegalLimits
+from services.applications.lifecycle.facts import Fact
+from services.applications.lifecycle.opening import Opening, Receipt
+from services.applications.lifecycle.recompute import Settled
+from services.applications.lifecycle.working_days import local_date
 from services.applications.model import CaseRow
-from services.applications.opening import Opening, Receipt
-from services.applications.private import parse, reading, writing
-from services.applications.reporting import EventReport, NotAllowed, check_facts
-from services.applications.sealing import set_personal
-from services.applications.settling import Settled
-from services.applications.states import allowed_events, guard
-from shared.case_ref import case_ref, new_query_code, normalise_project_no, normalise_query_code
-from shared.database import Database
+from services.applications.privacy.error_guard import parse, reading, writing
+from services.applications.privacy.sealing import set_personal
+from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, PreconditionFailed, PreconditionMissing, TongyuanError, Violation
-from shared.outbox import Draft
+from shared.feeds.outbox import Draft
+from shared.security.case_ref import case_ref, new_query_code, normalise_project_no, normalise_query_code
 
 
 def _now() -> datetime:
@@ -36,10 +37,10 @@ def _no_item(_code: str) -> Item | None:
 
 @dataclass(frozen=True)
 class Applications:
-    """The cases' commands over their database.
+    """The commands on cases over their database.
 
-    `item_of`  the item as released, for the rules that hold when a case is opened; may raise `Unavailable`
-    `clock`    the present moment
+    `item_of`  returns the item as released, for the rules of a case that is opened; may raise `Unavailable`
+    `clock`    returns the current time
     """
 
     db: Database
@@ -50,13 +51,17 @@ class Applications:
     def open_case(self, content: Any) -> Receipt:
         """Open a case (`opening.Opening`), under a number of our own unless one is given.
 
-        The same `request_id` opens one case, however often it comes; the query code is in the first answer only.
-        Raises `Invalid`, and `Conflict` for a number that is open already.
+        Repeating a `request_id` opens no second case; the query code is in the first answer only. Raises `Invalid`, and
+        `Conflict` for a number that is open already.
         """
         return self._open(parse(Opening, content), Conflict("a case is open under this number already"))
 
     def put_case(self, project_no: str, content: Any, revision: int | None) -> Receipt:
-        """Open the case of a given number, or, with the revision read before, replace what is kept about persons."""
+        """Open the case of a given number, or, with the current revision, replace its personal data.
+
+        Raises `Invalid`, `PreconditionMissing` without the revision of an open case, `PreconditionFailed` for an older
+        one, `Conflict` for an erased case or another item.
+        """
         number = normalise_project_no(project_no)
         opening = parse(Opening, content)
         if opening.project_no is not None and normalise_project_no(opening.project_no) != number:
@@ -67,76 +72,76 @@ class Applications:
         return self._update(number, opening, revision)
 
     def reissue(self, project_no: str) -> Receipt:
-        """A new query code for a lost receipt; what was shown under the old one is withdrawn."""
+        """Issue a new query code for a lost receipt, and withdraw what was shown under the old one."""
         number = normalise_project_no(project_no)
         code = new_query_code()
         reference = case_ref(number, code)
         with writing(self.db) as session:
-            row = _shown(docket.locked_open(session, number))
-            old = settling.withdrawal(row, self.region)
+            row = _shown(case_repository.locked_open(session, number))
+            old = recompute.withdrawal(row, self.region)
             row.case_ref, row.version = reference, 0
             session.add(row)
             self.settle_all(session, [row], first=[old])
         return Receipt(number, code, reference, row.revision, created=True)
 
     def record(self, project_no: str, facts: Sequence[Fact]) -> CaseState | None:
-        """The path of facts that already happened: any order, any number of times.
+        """Record facts that have happened, in any order and any number of times; return the case's state.
 
-        Null while nobody has opened the case: then they wait for that. Raises `Invalid` for a fact of another case, of
-        the future, or with the identity of another fact.
+        Return None while the case is not open: the facts are stored and wait. Raises `Invalid` for a fact of another
+        case, a fact in the future, or a `fact_id` of another fact.
         """
         number = normalise_project_no(project_no)
         check_facts(number, facts, self.clock())
         with writing(self.db) as session:
-            row = docket.locked(session, [number])[number]
-            added = docket.add_facts(session, row, facts)
+            row = case_repository.locked(session, [number])[number]
+            added = case_repository.add_facts(session, row, facts)
             if not row.is_open:
                 return None
             if not added:
-                return settling.state_of(session, row, self.known(session))
+                return recompute.state_of(session, row, self.known(session))
             return self.settle_all(session, [row])[0].state
 
     def report(self, project_no: str, reports: Sequence[EventReport]) -> CaseState:
-        """An editor's events, all or none. Raises `NotAllowed` (a `Conflict`) where the state or the law forbids one.
+        """Record an editor's events, all or none; a recorded event has no effect.
 
-        An event that was recorded before is harmless.
+        Raises `EventNotAllowed` (a `Conflict`) when the state or the law forbids one.
         """
         number = normalise_project_no(project_no)
         facts = [report.fact(number, self.clock()) for report in reports]
         check_facts(number, facts, self.clock())
         with writing(self.db) as session:
-            row = _shown(docket.locked_open(session, number))
+            row = _shown(case_repository.locked_open(session, number))
             known = self.known(session)
-            state = settling.state_of(session, row, known)
+            state = recompute.state_of(session, row, known)
             before = state
             for fact in facts:
-                if docket.add_facts(session, row, [fact]):
+                if case_repository.add_facts(session, row, [fact]):
                     _guard(state, fact)
-                    state = settling.state_of(session, row, known)
+                    state = recompute.state_of(session, row, known)
             return state if state is before else self.settle_all(session, [row])[0].state
 
     def withdraw(self, project_no: str, *, erase: bool = False) -> Json:
-        """Take a case off every channel; with `erase`, forget everything personal of it, for good (PIPL art. 47).
+        """Take a case off every channel; with `erase`, erase everything personal, irrevocably (PIPL art. 47).
 
         Facts that wait under a number that nobody opened can be erased too.
         """
         number = normalise_project_no(project_no)
         with writing(self.db) as session:
-            row = docket.locked_open(session, number, waiting=erase)
-            drafts = [settling.withdrawal(row, self.region)] if row.is_open and not row.withdrawn else []
+            row = case_repository.locked_open(session, number, waiting=erase)
+            drafts = [recompute.withdrawal(row, self.region)] if row.is_open and not row.withdrawn else []
             row.withdrawn = True
             row.revision += 1
             session.add(row)
             if erase and not row.erased:
-                docket.erase(session, row)
-            settling.release(session, drafts)
+                case_repository.erase(session, row)
+            recompute.release(session, drafts)
         return _standing(row)
 
     def release(self, project_no: str) -> Json:
         """Show a withdrawn case again. Raises `Conflict` for an erased one."""
         number = normalise_project_no(project_no)
         with writing(self.db) as session:
-            row = docket.locked_open(session, number)
+            row = case_repository.locked_open(session, number)
             if row.erased:
                 raise Conflict("this case was erased; it cannot be shown again")
             if row.withdrawn:
@@ -145,34 +150,34 @@ class Applications:
         return _standing(row)
 
     def put_calendar(self, year: int, notice: Any) -> Json:
-        """Store a year's holiday notice, then move the deadlines of all open cases. Raises `Invalid`.
+        """Store a year's holiday notice, then recompute the deadlines of all open cases. Raises `Invalid`.
 
-        Should that be interrupted, `keep_up` goes on with it.
+        If the process dies in between, `keep_up` continues.
         """
-        changed = upkeep.store_notice(self.db, year, notice)
+        changed = timers.store_notice(self.db, year, notice)
         return {"year": year, "changed": changed, "cases": self.finish_calendar()}
 
     def finish_calendar(self) -> int:
-        """Recompute what a newer calendar left to do; how many cases."""
-        return upkeep.finish_calendar(self.db, self.region, self._today)
+        """Recompute the cases that a newer calendar affects; return how many."""
+        return timers.finish_calendar(self.db, self.region, self._today)
 
     def run_timers(self, now: datetime | None = None) -> int:
-        """Do what fell due before today (Asia/Shanghai); how many cases."""
-        return upkeep.run_timers(self.db, self.region, local_date(now or self.clock()))
+        """Handle what fell due before today (Asia/Shanghai); return how many cases."""
+        return timers.run_timers(self.db, self.region, local_date(now or self.clock()))
 
     def keep_up(self) -> int:
-        """What must be done again and again: the rest of a new calendar, and what has fallen due."""
+        """Do the periodic work: the rest of a new calendar, and what has fallen due. Return the number of cases."""
         return self.finish_calendar() + self.run_timers()
 
     def settle_all(self, session: Session, rows: Sequence[CaseRow], first: Sequence[Draft] = ()) -> list[Settled]:
-        """Bring the cases up to date and release what changed; the last thing that a transaction does."""
+        """Recompute the cases and release what changed. Call it last in a transaction: it takes the outbox's lock."""
         known = self.known(session)
-        settled = [settling.settle(session, row, known, self.region) for row in rows]
-        settling.release(session, [*first, *(one.draft for one in settled)])
+        settled = [recompute.settle(session, row, known, self.region) for row in rows]
+        recompute.release(session, [*first, *(one.draft for one in settled)])
         return settled
 
-    def rules(self, opening: Opening) -> Rules:
-        """The legal limits for a case to be opened. May ask the catalogue, so never within a transaction."""
+    def rules(self, opening: Opening) -> LegalLimits:
+        """Return the legal limits for a case to be opened. May ask catalog, so call it outside of any transaction."""
         return opening.rules(self.item_of(opening.item_code))
 
     def _open(self, opening: Opening, if_open: TongyuanError) -> Receipt:
@@ -183,33 +188,33 @@ class Applications:
         reference = opening.case_ref or case_ref(number, code or "")
         rules = self.rules(opening)
         with writing(self.db) as session:
-            first = docket.claim_request(session, opening, number)
+            first = case_repository.claim_request(session, opening, number)
             if first:
-                row = docket.locked(session, [number])[number]
+                row = case_repository.locked(session, [number])[number]
                 created = not row.is_open
                 if created:
-                    docket.open_row(session, row, opening, reference, rules)
+                    case_repository.open_row(session, row, opening, reference, rules)
                     self.settle_all(session, [row])
-                elif not docket.was_opened_so(session, row, opening, reference):
+                elif not case_repository.was_opened_so(session, row, opening, reference):
                     raise if_open
         if not first:
             return self._open(opening, if_open)
         return Receipt(number, code, reference, row.revision, created)
 
     def _repeated(self, opening: Opening) -> Receipt | None:
-        """The receipt of this very request, when it was carried out before."""
+        """Return the receipt of this request if it was carried out before."""
         with reading(self.db) as session:
-            number = docket.earlier_number(session, opening)
+            number = case_repository.earlier_number(session, opening)
             if number is None:
                 return None
-            row = docket.find(session, number)
+            row = case_repository.find(session, number)
         code = normalise_query_code(opening.query_code) if opening.query_code else None
         fits = code is not None and case_ref(number, code) == row.case_ref
         return Receipt(number, code if fits else None, row.case_ref or "", row.revision, created=False)
 
     def _update(self, number: str, opening: Opening, revision: int) -> Receipt:
         with writing(self.db) as session:
-            row = docket.locked_open(session, number)
+            row = case_repository.locked_open(session, number)
             if row.revision != revision:
                 raise PreconditionFailed(f"the case is at revision {row.revision}, not {revision}: read it again")
             if row.erased or row.item_code != opening.item_code:
@@ -221,10 +226,10 @@ class Applications:
 
     def _allocate(self, opening: Opening) -> str:
         with writing(self.db) as session:
-            return docket.next_project_no(session, opening.item_code, self._today())
+            return case_repository.next_project_no(session, opening.item_code, self._today())
 
-    def known(self, session: Session) -> settling.Known:
-        return settling.known(session, self._today())
+    def known(self, session: Session) -> recompute.Known:
+        return recompute.known(session, self._today())
 
     def _today(self) -> date:
         return local_date(self.clock())
@@ -234,7 +239,7 @@ def _guard(state: CaseState, fact: Fact) -> None:
     try:
         guard(state, fact)
     except Conflict as error:
-        raise NotAllowed(str(error), allowed_events(state)) from None
+        raise EventNotAllowed(str(error), allowed_events(state)) from None
 
 
 def _shown(row: CaseRow) -> CaseRow:

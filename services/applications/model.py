@@ -1,6 +1,7 @@
-"""Tables of applications beside the outbox.
+"""Tables of applications in addition to the outbox.
 
-What stands in `personal`, a fact's `document` and a request's `content` is sealed (`sealing`), and never leaves here.
+The columns `personal`, a fact's `document` and a request's `content` are sealed (`sealing`) and never leave the
+service.
 """
 
 from datetime import date
@@ -9,15 +10,18 @@ from typing import Any
 from sqlalchemy import Column, Index, MetaData, Text
 from sqlmodel import Field, SQLModel
 
-from services.applications.clock import TimeUnit
-from services.applications.lifecycle import Rules
+from services.applications.lifecycle.definitions import LegalLimits
+from services.applications.lifecycle.working_days import TimeUnit
 
 SOURCE = "applications"
 ONLY = 1
 
 
 class ApplicationsModel(SQLModel):
-    """Tables that only applications has. Printed, a row shows nothing: logs and tracebacks print rows."""
+    """Base of the tables that only applications has.
+
+    Rows have no representation, since logs and tracebacks print rows.
+    """
 
     metadata = MetaData()
 
@@ -26,12 +30,12 @@ class ApplicationsModel(SQLModel):
 
 
 class CaseRow(ApplicationsModel, table=True):
-    """One case. Without `case_ref` only its number is known: facts came before anybody opened it.
+    """One case. Without `case_ref` only its number is known: facts arrived before the case was opened.
 
     `task_type`, `promise_day`, `promise_type` are the item's rules when the case was opened. `version`, `fingerprint`
-    (of the body without salt) and `withdrawn` say what was released under the present `case_ref`. `state`, `overdue`,
-    `active` (time or a calendar can still change it) and `generation` (of the calendar) follow from the facts; they
-    are kept for lists only.
+    (of the body without salt) and `withdrawn` describe what was released under the current `case_ref`. `state`,
+    `overdue`, `active` (time or a calendar can still change it) and `generation` (of the calendar) follow from the
+    facts; they are stored for lists only.
     """
 
     __tablename__ = "application"
@@ -56,7 +60,7 @@ class CaseRow(ApplicationsModel, table=True):
 
     @property
     def is_open(self) -> bool:
-        """Opened: it has its item and its public name."""
+        """Whether the case is opened: it has its item and its public name."""
         return self.case_ref is not None
 
     @property
@@ -65,13 +69,16 @@ class CaseRow(ApplicationsModel, table=True):
         return f"application:{self.case_ref}"
 
     @property
-    def rules(self) -> Rules:
-        """The legal limits that hold for this case."""
-        return Rules(self.task_type, self.promise_day, TimeUnit(self.promise_type))
+    def rules(self) -> LegalLimits:
+        """The legal limits of this case."""
+        return LegalLimits(self.task_type, self.promise_day, TimeUnit(self.promise_type))
 
 
 class FactRow(ApplicationsModel, table=True):
-    """One reported fact; `document` is a `facts.Fact`, sealed. Never changed, only erased by law."""
+    """One reported fact; `document` is a sealed `facts.Fact`.
+
+    It is never changed, and erased only as the law requires.
+    """
 
     __tablename__ = "fact"
 
@@ -84,7 +91,7 @@ class FactRow(ApplicationsModel, table=True):
 
 
 class TimerRow(ApplicationsModel, table=True):
-    """What falls due after `day`; `fired` once that was noticed."""
+    """What falls due after `day`; `fired` once it was handled."""
 
     __tablename__ = "timer"
     __table_args__ = (Index("ix_timer_due", "fired", "day"),)
@@ -105,7 +112,7 @@ class CalendarRow(ApplicationsModel, table=True):
 
 
 class CalendarMark(ApplicationsModel, table=True):
-    """The one row that grows with every changed notice; cases of an older generation are still to be recomputed."""
+    """One row whose number grows with every changed notice; cases of an older generation must be recomputed."""
 
     __tablename__ = "calendar_mark"
 
@@ -114,7 +121,7 @@ class CalendarMark(ApplicationsModel, table=True):
 
 
 class SerialRow(ApplicationsModel, table=True):
-    """The last serial given out for an implementation on a day."""
+    """The last serial number assigned to an implementation on a day."""
 
     __tablename__ = "serial"
 
@@ -126,8 +133,8 @@ class SerialRow(ApplicationsModel, table=True):
 class RequestRow(ApplicationsModel, table=True):
     """A request to open a case that was carried out, so that its repetition opens no second one.
 
-    `request` is a keyed hash of its identity, `content` the digest of what it asked for, sealed: a digest alone would
-    let whoever reads the database try out names and numbers.
+    `request` is a keyed hash of its identity; `content` is the digest of its content, sealed: with a plain digest, a
+    reader of the database could try out names and numbers.
     """
 
     __tablename__ = "request"
@@ -138,7 +145,7 @@ class RequestRow(ApplicationsModel, table=True):
 
 
 class SealingMark(ApplicationsModel, table=True):
-    """The one row that says whether what was there before values were sealed (anew) may still lie in the files."""
+    """One row: whether the files may still contain what was stored before values were (re)sealed."""
 
     __tablename__ = "sealing_mark"
 

@@ -1,22 +1,23 @@
-"""What clerks read: one case in full, lists and counts without anything about persons but the case's number."""
+"""Queries for clerks: one case in full; lists and counts with nothing personal but the case's number."""
 
 from sqlmodel import Session, col, func, select
 
 from contracts.base import Json
-from services.applications import docket, settling
-from services.applications.facts import Fact
-from services.applications.lifecycle import CaseState
+from services.applications import case_repository
+from services.applications.lifecycle import recompute
+from services.applications.lifecycle.current_state import allowed_events
+from services.applications.lifecycle.definitions import CaseState
+from services.applications.lifecycle.facts import Fact
+from services.applications.lifecycle.recompute import Known
 from services.applications.model import CaseRow, FactRow, TimerRow
-from services.applications.sealing import personal_of
-from services.applications.settling import Known
-from services.applications.states import allowed_events
+from services.applications.privacy.sealing import personal_of
 
 
 def case(session: Session, project_no: str, now: Known) -> tuple[CaseRow, Json]:
-    """A case with everything that is known about it, for the clerk in charge. Raises `NotFound`."""
-    row = docket.find(session, project_no)
-    facts = sorted(docket.facts_of(session, project_no), key=lambda fact: (fact.occurred_at, fact.fact_id))
-    state = settling.state_of(session, row, now)
+    """Return a case with everything known about it, for the responsible clerk. Raises `NotFound`."""
+    row = case_repository.find(session, project_no)
+    facts = sorted(case_repository.facts_of(session, project_no), key=lambda fact: (fact.occurred_at, fact.fact_id))
+    state = recompute.state_of(session, row, now)
     content = {
         **summary(row),
         "case_ref": row.case_ref,
@@ -34,7 +35,7 @@ def case(session: Session, project_no: str, now: Known) -> tuple[CaseRow, Json]:
 
 
 def progress(state: CaseState) -> Json:
-    """A derived state as clerks read it: dates, what may come next, and which rules were broken."""
+    """Return a derived state for clerks: dates, the events that may follow, and broken rules."""
     return {
         "state": state.state,
         "stage": state.stage,
@@ -56,7 +57,7 @@ def progress(state: CaseState) -> Json:
 
 
 def summary(row: CaseRow) -> Json:
-    """A case in a list. The state is null while the case waits for being opened."""
+    """Return a case as a list shows it. The state is null while the case is not open."""
     return {
         "project_no": row.project_no,
         "item_code": row.item_code,
@@ -69,7 +70,7 @@ def summary(row: CaseRow) -> Json:
 def page(
     session: Session, after: str, limit: int, *, state: str | None, overdue: bool | None, opened: bool | None
 ) -> list[Json]:
-    """Cases in the order of their numbers; each condition narrows."""
+    """Return cases in the order of their numbers; the given conditions are combined."""
     query = select(CaseRow).where(CaseRow.project_no > after)
     if state is not None:
         query = query.where(CaseRow.state == state)
@@ -77,11 +78,13 @@ def page(
         query = query.where(CaseRow.overdue == overdue)
     if opened is not None:
         query = query.where(col(CaseRow.case_ref).is_not(None) if opened else col(CaseRow.case_ref).is_(None))
-    return [summary(row) for row in session.exec(query.order_by(CaseRow.project_no).limit(limit))]
+    # The sealed columns are large: fetch few rows at a time and keep only the summary.
+    query = query.order_by(CaseRow.project_no).limit(limit).execution_options(yield_per=50)
+    return [summary(row) for row in session.exec(query)]
 
 
 def counts(session: Session) -> Json:
-    """How many cases are in which state, overdue, or waiting for being opened with how many facts."""
+    """Count the cases by state, the overdue ones, and those that are not open, with their facts."""
     states = select(CaseRow.state, func.count()).where(col(CaseRow.case_ref).is_not(None)).group_by(col(CaseRow.state))
     waiting = (
         select(func.count(func.distinct(FactRow.project_no)), func.count())

@@ -1,4 +1,4 @@
-"""applications as a nameko worker: takes what halls report, and lets time do what the law says."""
+"""applications as a nameko worker: records halls' reports, and handles what falls due."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from nameko.timer import timer
 
 from contracts.topology import INTAKE_QUEUE
 from services.applications.commands import Applications
-from services.applications.taking import BATCH, handle_intake
-from services.applications.upkeep import UPKEEP_SECONDS
-from shared.delivery import Message, Refusal
-from shared.messaging import batch
+from services.applications.intake.batches import BATCH, handle_intake
+from services.applications.lifecycle.timers import UPKEEP_SECONDS
+from shared.messaging.consumer import batch
+from shared.messaging.delivery import Message, Refusal
 from shared.timers import quietly
 
 
 def make_worker(applications: Applications) -> type:
-    """The nameko service class."""
+    """Return the nameko service class."""
 
     class ApplicationsWorker:
         name = "applications"

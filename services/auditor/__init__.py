@@ -1,1 +1,1 @@
-"""The auditor: reads what everybody can read, compares it with the ledger, has it repaired, and keeps the record."""
+"""The auditor: compares what the channels show with the ledger, requests repairs, and records every finding."""

@@ -1,4 +1,4 @@
-"""HTTP of the auditor: /auditor/v1/findings and /report, for those who run the county."""
+"""HTTP API of the auditor for operators: /auditor/v1/findings and /report."""
 
 from typing import Annotated, Any
 
@@ -7,12 +7,14 @@ from fastapi import APIRouter, FastAPI, Query, Response
 from contracts.base import Json
 from services.auditor import queries
 from shared.config import Settings
-from shared.database import Database
-from shared.http import Number, Service, make_api
+from shared.database.engine import Database
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.edge import Number, make_api
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
-    """The ASGI app."""
+    """Return the ASGI app."""
 
     def ready() -> dict[str, Any]:
         with db.read() as session:
@@ -24,7 +26,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
 
 
 def _record(db: Database) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["audit"], dependencies=[Service])
+    router = APIRouter(prefix="/v1", tags=["audit"], dependencies=[guard(Right.INSPECT)])
 
     @router.get("/findings", summary="What was found, newest first, with differences by path")
     def findings(

@@ -1,4 +1,4 @@
-"""Writing the record down: one function, one transaction."""
+"""Commands that write findings, passes and repairs. Each is one function, one transaction."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -8,10 +8,10 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from contracts.base import Json, format_time
-from services.auditor import metering
-from services.auditor.model import FindingRow, Look, PassRow, Sighting, Surface, Verdict
+from services.auditor import metrics
+from services.auditor.model import FindingRow, Look, Observation, PassRow, Surface, Verdict
 from shared import log
-from shared.database import Database
+from shared.database.engine import Database
 
 _log = log.get("auditor")
 
@@ -20,13 +20,13 @@ def settle(
     db: Database,
     channel: str,
     surface: Surface,
-    bad: Mapping[str, Sighting],
+    bad: Mapping[str, Observation],
     good: Iterable[str] | None,
     since: datetime | None = None,
 ) -> list[FindingRow]:
-    """Open a finding for what is bad, and close those of `good` (None: all others of this surface). The new ones.
+    """Open a finding for each of `bad`, close those of `good` (None: all others of this surface); return the new ones.
 
-    `since`: when this surface was last seen equal. An orphan is an alarm at once: an error in the log and the gauge.
+    `since`: when this surface was last seen equal. Each new finding is logged as an error and counted at once.
     """
     now = datetime.now(UTC)
     with db.write() as session:
@@ -46,7 +46,7 @@ def settle(
         _alarm(row, now)
     for row in closed:
         seconds = (now - datetime.fromisoformat(row.found_at)).total_seconds()
-        metering.repair.labels(channel).observe(seconds)
+        metrics.repair.labels(channel).observe(seconds)
         _log.warning("equal again", channel=channel, surface=surface, key=row.key, seconds=round(seconds, 1))
     if opened or closed:
         measure(db, [channel])
@@ -54,7 +54,7 @@ def settle(
 
 
 def note_pass(db: Database, channel: str, surface: Surface, began: datetime, look: Look | int) -> None:
-    """A surface was read whole."""
+    """Record that a surface was read completely."""
     now = datetime.now(UTC)
     checked = look if isinstance(look, int) else look.checked
     row = PassRow(
@@ -66,11 +66,11 @@ def note_pass(db: Database, channel: str, surface: Surface, began: datetime, loo
     )
     with db.write() as session:
         session.merge(row)
-    metering.pass_finished.labels(channel, surface).set(now.timestamp())
+    metrics.pass_finished.labels(channel, surface).set(now.timestamp())
 
 
 def note_repair(db: Database, findings: Iterable[FindingRow], repair: str | None, problem: str | None) -> None:
-    """A repair was asked for, or cannot be; the finding stays open until the surface is seen equal."""
+    """Record that a repair was requested, or is impossible. The finding stays open until the surface is seen equal."""
     now = format_time(datetime.now(UTC))
     with db.write() as session:
         for finding in findings:
@@ -89,12 +89,12 @@ def measure(db: Database, channels: Iterable[str]) -> None:
             rows = session.exec(
                 select(FindingRow.verdict).where(col(FindingRow.repaired_at).is_(None), FindingRow.channel == channel)
             ).all()
-            for verdict in (Verdict.DIFFERENT, Verdict.MISSING, Verdict.ORPHAN):
-                metering.open_findings.labels(channel, verdict).set(rows.count(verdict))
+            for verdict in (Verdict.DIFFERENT, Verdict.MISSING, Verdict.ORPHAN, Verdict.FOREIGN):
+                metrics.open_findings.labels(channel, verdict).set(rows.count(verdict))
 
 
 def open_findings(session: Session) -> list[FindingRow]:
-    """Everything that is wrong now, oldest first."""
+    """Return all open findings, oldest first."""
     return list(session.exec(select(FindingRow).where(col(FindingRow.repaired_at).is_(None)).order_by("id")))
 
 
@@ -105,7 +105,7 @@ def _open(channel: str, surface: Surface) -> SelectOfScalar[FindingRow]:
 
 
 def _row(
-    channel: str, surface: Surface, key: str, sighting: Sighting, now: datetime, since: datetime | None
+    channel: str, surface: Surface, key: str, sighting: Observation, now: datetime, since: datetime | None
 ) -> FindingRow:
     known = [moment for moment in (since, sighting.moment) if moment is not None]
     return FindingRow(
@@ -124,10 +124,10 @@ def _alarm(row: FindingRow, now: datetime) -> None:
     facts: Json = {"channel": row.channel, "surface": row.surface, "kind": kind, "key": row.key, "finding": row.id}
     if row.since is not None:
         seconds = (now - datetime.fromisoformat(row.since)).total_seconds()
-        metering.detect.labels(row.channel).observe(seconds)
+        metrics.detect.labels(row.channel).observe(seconds)
         facts["at_most_seconds"] = round(seconds, 1)
     _log.error(row.verdict, **facts)
 
 
-def _text(sighting: Sighting) -> str:
+def _text(sighting: Observation) -> str:
     return orjson.dumps(sighting.differences).decode()

@@ -1,4 +1,4 @@
-"""What the auditor compares, how it judges, and its own store: findings and passes. Rules only; no I/O."""
+"""The auditor's verdicts and rules, and the tables of its store: findings and passes. No I/O."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, MetaData, Text
+from sqlalchemy import BigInteger, Column, MetaData, Text
 from sqlmodel import Field, SQLModel
 
 from contracts.base import Json
-from contracts.publication import Publication
-from shared.comparison import differences
+from contracts.envelope.publication import Publication
+from shared.transparency.comparison import differences
 
 ALL = "*"
-"""Key of a finding about a whole surface: a channel that does not answer, an answer that is no list."""
+"""Key of a finding about a whole surface: e.g. a channel that does not answer, or an answer that is no list."""
 
 LEDGER = "ledger"
 """In place of a channel: findings about the ledger itself, and how far it was read."""
@@ -23,17 +23,23 @@ auditor_metadata = MetaData()
 
 
 class Verdict(StrEnum):
-    """`stale`: late within the allowed delay. `missing`: in force and not shown. `orphan`: shown and not in force."""
+    """`stale`: late within the allowed delay. `missing`: in force and not shown. `orphan`: shown and not in force.
+
+    `foreign`: in the ledger, and never released by its source.
+    """
 
     EQUAL = "equal"
     STALE = "stale"
     DIFFERENT = "different"
     MISSING = "missing"
     ORPHAN = "orphan"
+    FOREIGN = "foreign"
 
 
 class Surface(StrEnum):
-    """Where something was read: a document or page at its own address, all changes, the list of items, digests."""
+    """What was read: a document or page at its own address, all changes, the list of items, the digests; the ledger
+    itself, or the ledger compared with its sources' feeds.
+    """
 
     DOCUMENT = "document"
     PAGE = "page"
@@ -41,15 +47,16 @@ class Surface(StrEnum):
     LIST = "list"
     DIGESTS = "digests"
     LEDGER = "ledger"
+    SOURCES = "sources"
     CHANNEL = "channel"
 
 
 WHOLE = (Surface.CHANGES, Surface.LIST, Surface.DIGESTS)
-"""Surfaces that are read at once for all documents."""
+"""Surfaces that are read as a whole for all documents."""
 
 
-class Line(NamedTuple):
-    """What goes into a channel's digests for one document."""
+class ExpectedLine(NamedTuple):
+    """The line of one document in a channel's digests."""
 
     key: str
     kind: str
@@ -63,11 +70,11 @@ Buckets = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A channel as it should be seen: its pure functions, given by whoever puts the processes together.
+class Projection:
+    """A channel's pure functions, given by the composition root.
 
-    `row`: what the channel keeps of a publication, `content` its JSON text or None. `summary`: a document's short form.
-    `page`: HTML of an item's page, from the item's and the guide's document.
+    `row`: what the channel stores of a publication; `content` is its JSON text or None. `summary`: a document's short
+    form. `page`: the HTML of an item's page, from the item's and the guide's document.
     """
 
     name: str
@@ -78,17 +85,17 @@ class Sight:
 
 @dataclass(frozen=True)
 class Digesting:
-    """How channels digest what they serve."""
+    """How channels compute digests of what they serve."""
 
-    buckets: Callable[[Iterable[Line]], Buckets]
+    buckets: Callable[[Iterable[ExpectedLine]], Buckets]
     bucket_of: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What should be shown of a key. `content` None: nothing. `version` 0: the ledger has never heard of it.
+class ExpectedDocument:
+    """What should be shown of a key. `content` None: nothing. `version` 0: the ledger does not have the key.
 
-    `moment`: since when it should be so. `ended`: the version's time is over.
+    `moment`: since when it should be so. `ended`: the version has expired.
     """
 
     content: Json | None
@@ -98,7 +105,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """What was seen of one key."""
 
     verdict: Verdict
@@ -107,11 +114,11 @@ class Sighting:
 
     @property
     def bad(self) -> bool:
-        """Neither equal nor late within the allowed delay."""
+        """Whether the verdict is neither equal nor stale."""
         return self.verdict not in (Verdict.EQUAL, Verdict.STALE)
 
 
-EQUAL = Sighting(Verdict.EQUAL)
+EQUAL = Observation(Verdict.EQUAL)
 
 
 @dataclass
@@ -119,22 +126,22 @@ class Look:
     """One reading of a surface: how many were compared, and those that were not equal."""
 
     checked: int = 0
-    unequal: dict[str, Sighting] = field(default_factory=dict)
+    unequal: dict[str, Observation] = field(default_factory=dict)
 
-    def note(self, key: str, sighting: Sighting) -> None:
-        """One more was compared."""
+    def note(self, key: str, sighting: Observation) -> None:
+        """Add one comparison."""
         self.checked += 1
         if sighting.verdict != Verdict.EQUAL:
             self.unequal[key] = sighting
 
     @property
-    def bad(self) -> dict[str, Sighting]:
-        """What is worth an alarm."""
+    def bad(self) -> dict[str, Observation]:
+        """The observations that need a finding."""
         return {key: sighting for key, sighting in self.unequal.items() if sighting.bad}
 
 
 class FindingRow(SQLModel, table=True):
-    """A difference that was confirmed by a second look, until it was seen equal again. Kept for ever."""
+    """A difference that a second reading confirmed, until it was seen equal again. Never deleted."""
 
     metadata = auditor_metadata
     __tablename__ = "finding"
@@ -155,7 +162,7 @@ class FindingRow(SQLModel, table=True):
 
 
 class PassRow(SQLModel, table=True):
-    """The newest whole reading of a surface; for the ledger, how far it was read."""
+    """The newest complete reading of a surface; for the ledger, how far it was read."""
 
     metadata = auditor_metadata
     __tablename__ = "pass"
@@ -167,8 +174,24 @@ class PassRow(SQLModel, table=True):
     checked: int
 
 
-def judge(wanted: Wanted, shown: Json | None, now: datetime, allowed: timedelta) -> Sighting:
-    """Compare what should be shown with what is. Only what lags behind can be stale, never what says something else."""
+class ComparisonRow(SQLModel, table=True):
+    """A comparison of the ledger with its sources, with the state needed to continue it, see
+    `services.auditor.inspection.source_comparison`.
+    """
+
+    metadata = auditor_metadata
+    __tablename__ = "comparison"
+
+    name: str = Field(primary_key=True, max_length=16)
+    position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    state: str = Field(default="", sa_column=Column(Text, nullable=False))
+    found: str = Field(default="{}", sa_column=Column(Text, nullable=False), description="Of this round: key, verdict.")
+    began_at: str = Field(max_length=27)
+    finished_at: str | None = Field(default=None, max_length=27)
+
+
+def judge(wanted: ExpectedDocument, shown: Json | None, now: datetime, allowed: timedelta) -> Observation:
+    """Compare what should be shown with what is. Only an older version can be stale, never a different content."""
     found = differences(wanted.content, shown)
     if not found:
         return EQUAL
@@ -179,10 +202,10 @@ def judge(wanted: Wanted, shown: Json | None, now: datetime, allowed: timedelta)
     else:
         verdict = Verdict.DIFFERENT
     late = wanted.moment is not None and now - wanted.moment <= allowed and _lags(wanted, shown)
-    return Sighting(Verdict.STALE if late else verdict, found, wanted.moment)
+    return Observation(Verdict.STALE if late else verdict, found, wanted.moment)
 
 
-def _lags(wanted: Wanted, shown: Json | None) -> bool:
+def _lags(wanted: ExpectedDocument, shown: Json | None) -> bool:
     if shown is None:
         return True
     source = shown.get("source")

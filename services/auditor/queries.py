@@ -1,4 +1,4 @@
-"""Reading the record. Never writes."""
+"""Read findings and passes. Writes nothing."""
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
@@ -8,31 +8,43 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json
+from services.auditor.inspection.source_comparison import compared
 from services.auditor.model import LEDGER, FindingRow, PassRow, Surface
+from shared.web.list_size import MOST_BYTES
+
+FEW = 20
+"""Findings that are fetched at a time, because the size of their differences is not known in advance."""
 
 NEWEST = 1_000
-"""Closed findings that the report's figures are made of."""
+"""The number of closed findings from which the report computes its figures."""
 
 
 def findings(session: Session, *, only_open: bool, before: int | None, limit: int) -> list[Json]:
-    """Findings, newest first; `before`: the id of the last one of the page before."""
+    """Return findings, newest first, as many bytes as one page takes; `before`: id of the previous page's last one."""
     query = select(FindingRow).order_by(col(FindingRow.id).desc()).limit(limit)
     if only_open:
         query = query.where(col(FindingRow.repaired_at).is_(None))
     if before is not None:
         query = query.where(col(FindingRow.id) < before)
-    return [finding_json(row) for row in session.exec(query)]
+    found: list[Json] = []
+    size = 0
+    for row in session.exec(query.execution_options(yield_per=FEW)):
+        size += len(row.differences)
+        if found and size > MOST_BYTES:
+            break
+        found.append(finding_json(row))
+    return found
 
 
 def finding_json(row: FindingRow) -> Json:
-    """A finding for people: differences by path, times, and how long it took."""
+    """Return a finding for people: differences by path, times, and durations."""
     document: Json = row.model_dump()
     document["differences"] = orjson.loads(row.differences)
     return {**document, "detect_seconds": _between(row.since, row.found_at), "repair_seconds": _repair(row)}
 
 
 def report(session: Session) -> Json:
-    """Open findings by channel and verdict, every surface's newest pass and its age, and how long things took."""
+    """Return open findings by channel and verdict, the newest pass of every surface and its age, and durations."""
     now = datetime.now(UTC)
     rows = session.exec(select(FindingRow).where(col(FindingRow.repaired_at).is_(None))).all()
     counted: dict[str, Counter[str]] = defaultdict(Counter)
@@ -52,7 +64,7 @@ def report(session: Session) -> Json:
     ledger = passes.pop(LEDGER, {})
     return {
         "good": not rows,
-        "ledger": {"position": position(session), "passes": ledger},
+        "ledger": {"position": position(session), "passes": ledger, "sources": compared(session)},
         "open": {channel: dict(verdicts) for channel, verdicts in sorted(counted.items())},
         "channels": dict(passes),
         "closed": len(closed),
@@ -62,7 +74,7 @@ def report(session: Session) -> Json:
 
 
 def position(session: Session) -> int:
-    """How far the ledger was read."""
+    """Return how far the ledger was read."""
     row = session.get(PassRow, (LEDGER, Surface.CHANGES))
     return row.checked if row else 0
 

@@ -1,4 +1,4 @@
-"""HTTP of catalog: /catalog/v1/items, /directory, /imports, /releases."""
+"""HTTP API of catalog: /catalog/v1/items, /directory, /imports, /releases."""
 
 from typing import Any
 
@@ -6,20 +6,22 @@ from fastapi import APIRouter, FastAPI
 from sqlmodel import col, select
 
 from contracts.base import Json
-from contracts.catalog import DirectoryRow
-from contracts.publication import Lane
+from contracts.content.items import DirectoryRow
+from contracts.envelope.publication import Lane
 from services.catalog.commands import Catalog, ItemImport
-from services.catalog.model import SOURCE, DirectoryEntry
+from services.catalog.model import SOURCE, DirectoryEntry, DirectoryOrigin
 from shared.config import Settings
-from shared.http import Admin, Content, make_api, takes
-from shared.importing import Outcome
-from shared.outbox import SourceFeed
-from shared.source_api import edition_router, feed_router
-from shared.validation import parse
+from shared.feeds.outbox import SourceFeed
+from shared.publishing.http import edition_router, feed_router, keys_router
+from shared.publishing.imports.http import imports_router
+from shared.publishing.recording_status import Noticing, nothing_to_notice
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.edge import make_api
 
 
-def make(catalog: Catalog, settings: Settings) -> FastAPI:
-    """The ASGI app."""
+def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_notice) -> FastAPI:
+    """Return the ASGI app. `notice`: see `shared.publishing.notices.notice`."""
     db = catalog.db
 
     def ready() -> dict[str, Any]:
@@ -28,33 +30,40 @@ def make(catalog: Catalog, settings: Settings) -> FastAPI:
 
     api = make_api(SOURCE, "Tongyuan catalog", settings, ready)
     api.include_router(
-        edition_router(db, catalog.who, prefix="/v1/items", save=catalog.save_item, release=catalog.release_item)
+        edition_router(
+            db,
+            catalog.who,
+            prefix="/v1/items",
+            save=catalog.save_item,
+            release=catalog.release_item,
+            notice=notice,
+        )
     )
     api.include_router(feed_router(db, SOURCE))
+    api.include_router(keys_router(db))
+    summary = "Release many items at once; an entry states fields of `contracts.content.items.Item`"
+    api.include_router(imports_router(db, ItemImport, catalog.import_items, summary, notice))
     api.include_router(_own_routes(catalog))
     return api
 
 
 def _own_routes(catalog: Catalog) -> APIRouter:
-    router = APIRouter(prefix="/v1", dependencies=[Admin])
+    router = APIRouter(prefix="/v1", dependencies=[guard(Right.WRITE)])
 
     @router.put("/directory", summary="Add or replace rows of the 基本目录")
     def put_directory(rows: list[DirectoryRow], merge: bool = False) -> Json:
-        """`merge`: keep the levels that a row allows already."""
+        """`merge`: keep the levels that a row already allows."""
         return {"rows": catalog.save_directory(rows, merge=merge)}
 
     @router.get("/directory", summary="The 基本目录")
     def get_directory() -> Json:
+        """`rows` were given and are used for check C-7; `guessed` were inferred from imported items."""
+        query = select(DirectoryEntry.origin, DirectoryEntry.document).order_by(col(DirectoryEntry.catalog_code))
         with catalog.db.read() as session:
-            query = select(DirectoryEntry.document).order_by(col(DirectoryEntry.catalog_code))
-            return {"rows": [DirectoryRow.model_validate_json(document) for document in session.exec(query)]}
-
-    @router.post(
-        "/imports",
-        openapi_extra=takes(ItemImport),
-        summary="Release many items at once; rows are `contracts.catalog.Item`",
-    )
-    def post_import(content: Content) -> Outcome:
-        return catalog.import_items(parse(ItemImport, content))
+            found = [(origin, DirectoryRow.model_validate_json(document)) for origin, document in session.exec(query)]
+        return {
+            "rows": [row for origin, row in found if origin == DirectoryOrigin.GIVEN],
+            "guessed": [row for origin, row in found if origin == DirectoryOrigin.GUESSED],
+        }
 
     return router

@@ -1,99 +1,187 @@
-"""save, release, import: one function, one transaction, one event."""
+"""Commands of the catalogue: save, release, import. Each is one function, one transaction, one event."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import Field
 from sqlmodel import Session
 
 from contracts.base import Json
-from contracts.catalog import DirectoryRow, Item
-from contracts.checks import Finding
-from contracts.publication import Lane, Release
+from contracts.codes.item_checks import FailedCheck, LiveCodes
+from contracts.content.items import DirectoryRow, Item
+from contracts.content.unstated_facts import corrected_item, suspect_item, unknown_of_item
+from contracts.envelope.publication import Lane, Release
 from services.catalog import model
-from shared import editions
-from shared.database import Database
-from shared.editions import EditionRow, Period, Publisher
+from services.catalog.model import CountyUnits, DirectoryOrigin
+from shared.database.engine import Database
 from shared.errors import Invalid, Violation
-from shared.importing import MAX_ROWS, ImportRequest, Outcome, Row, run_import
-from shared.validation import body_of, parse_draft
+from shared.publishing import editions
+from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource
+from shared.publishing.imports.answer import Outcome
+from shared.publishing.imports.engine import Check, Importer, run_import
+from shared.publishing.imports.local_midnight import today
+from shared.publishing.imports.request import MAX_ROWS, ImportRequest
+from shared.publishing.imports.rules import BodyRules
+from shared.text.validation import body_of, draft_body, parse, parse_draft, require_known_codes
 
-COUNTY_TIME = ZoneInfo("Asia/Shanghai")
 ENDS_SECONDS = 30.0
 
 
 class ItemImport(ImportRequest):
-    """Items, and the rows of the 基本目录 that come with them: they add to what those rows allow already."""
+    """Items with rows of the 基本目录. The rows add to the levels that existing rows already allow.
+
+    `directory` was given as such and says what may be carried out. `guessed` was inferred from items.
+    """
 
     directory: list[DirectoryRow] = Field(default=[], max_length=MAX_ROWS)
+    guessed: list[DirectoryRow] = Field(default=[], max_length=MAX_ROWS)
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """The catalogue's commands over its database. `divisions`: known 6-digit 行政区划 codes, for check C-8."""
+    """The catalogue's commands over its database.
+
+    `divisions`: the known 6-digit 行政区划 codes; `units`: units and divisions that are accepted too. Both are for
+    check C-8.
+    """
 
     db: Database
     region: str
     divisions: Container[str] | None = None
-    who: Publisher = field(init=False)
+    units: frozenset[str] = frozenset()
+    who: ReleasingSource = field(init=False)
+    place: CountyUnits = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "who", model.publisher(self.region))
+        object.__setattr__(self, "place", CountyUnits(self.region, self.divisions, self.units))
 
     def save_item(self, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
-        """Store a draft and say what is doubtful about it. Raises `Invalid` and the editions' errors."""
+        """Store a draft; return it with the findings of the checks.
+
+        Raises `Invalid` and the errors of `editions.save`.
+        """
         item = parse_draft(Item, content)
         if item.code != code:
             raise Invalid(Violation("code", "same_as_path", f"is {item.code}, but the address says {code}", item.code))
         with self.db.write() as session:
-            known = model.context(session, self.region, self.divisions)
+            known = model.context(session, self.place)
             findings = model.accept(item, known)
             row = editions.save(session, code, body_of(item), revision)
+        # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
         return row, [_finding(finding) for finding in findings]
 
-    def release_item(self, code: str, period: Period, revision: int | None) -> tuple[EditionRow, Release | None]:
-        """Release the draft. It is checked again: the 基本目录 may have changed since it was saved."""
+    def release_item(
+        self, code: str, period: Period, revision: int | None, plans: Plans | None = None
+    ) -> tuple[EditionRow, Release | None]:
+        """Release the draft, from its 计划生效日期 on if `period` names no start.
+
+        It is checked again: the 基本目录 may have changed since it was saved, and an earlier version accepted any code.
+        Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
+        """
         with self.db.write() as session:
-            item = Item.model_validate(orjson.loads(editions.find(session, code).draft))
-            model.accept(item, model.context(session, self.region, self.divisions))
-            return editions.release(session, self.who, code, period, revision)
+            item = parse(Item, orjson.loads(editions.find(session, code).draft))
+            model.accept(item, model.context(session, self.place))
+            wanted = model.planned_period(item, period, _today())
+            # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
+            # is the same table, and the relay sends it to the ledger, also after a restart.
+            return editions.release(session, self.who, code, wanted, revision, plans)
 
     def save_directory(self, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
-        """Add or replace rows of the 基本目录. `merge` keeps the levels that a row allows already."""
+        """Add or replace rows of the 基本目录. `merge` keeps the levels that a row already allows. Raises `Invalid`."""
+        for row in rows:
+            require_known_codes(row)
+        # One transaction: if the process dies before its commit, no row has changed.
         with self.db.write() as session:
             model.put_directory(session, rows, merge=merge)
         return len(rows)
 
     def import_items(self, request: ItemImport) -> Outcome:
-        """Release every acceptable row in one transaction on the backfill lane; name what is wrong with the others."""
+        """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""
 
-        def accepting(session: Session) -> Callable[[Any], Row]:
-            model.put_directory(session, request.directory, merge=True)
-            return self._accepting(session)
+        def checking(session: Session, live: LiveCodes) -> Check:
+            known = model.context_of_import(session, self.place, request.regions, live)
 
-        return run_import(self.db, self.who, request, accepting)
+            def check(body: Json) -> list[Json]:
+                item = Item.model_validate(body)
+                model.require_order_of_days(item)
+                return [_finding(one) for one in model.accept(item, known)]
+
+            return check
+
+        def prepare(session: Session) -> list[str]:
+            model.put_directory(session, request.guessed, merge=True, origin=DirectoryOrigin.GUESSED)
+            return model.put_directory(session, request.directory, merge=True)
+
+        # One transaction: if the process dies before its commit, nothing of the import remains and it can be repeated.
+        # After it, a repetition releases nothing twice: a body that is released already is left as it is.
+        return run_import(Importer(self.db, self.who, RULES, checking), request, prepare)
 
     def withdraw_cancelled(self) -> int:
-        """Withdraw items whose 计划取消日期 has come, in the county's time (domain.md 7.3, G-16); how many."""
-        today = datetime.now(COUNTY_TIME).date()
+        """Withdraw items in force whose 计划取消日期 has come, in the county's time (domain.md 7.3, G-16); return how
+        many.
+
+        The date in a draft does not count, because it is not released.
+        """
+        day = _today()
         with self.db.write() as session:
-            due = [code for code, day in model.planned_ends(session) if day <= today]
+            # If the process dies before the commit: nothing is withdrawn, and the timer's next call finds the same
+            # items.
+            due = [code for code, end in model.planned_ends(session, self.who) if end <= day]
             releases = editions.withdraw_many(session, self.who, due, Lane.LIVE)
         return len(releases)
 
-    def _accepting(self, session: Session) -> Callable[[Any], Row]:
-        known = model.context_for_many(session, self.region, self.divisions)
 
-        def accept(content: Any) -> Row:
-            item = parse_draft(Item, content)
-            return Row(item.code, body_of(item), [_finding(finding) for finding in model.accept(item, known)])
-
-        return accept
+def _complete(content: Json) -> Json:
+    return draft_body(Item, content)
 
 
-def _finding(finding: Finding) -> Json:
+def _planned_end(body: Json) -> date | None:
+    end = body.get("plan_cancel_date")
+    return date.fromisoformat(end) if end else None
+
+
+def _unknown(body: Json) -> list[str]:
+    return unknown_of_item(_tolerant(body))
+
+
+def _filled_in(body: Json) -> list[str]:
+    """The fields that an import may have filled in.
+
+    Earlier imports derived 办理形式 from other columns of the portal.
+    """
+    suspect = suspect_item(_tolerant(body))
+    return [*suspect, "handle_type"] if suspect else []
+
+
+def _corrected(before: Json, after: Json) -> list[str]:
+    taken_back = corrected_item(_tolerant(before), _tolerant(after))
+    return [*taken_back, "handle_type"] if taken_back and not after.get("handle_type") else taken_back
+
+
+def _tolerant(body: Json) -> Item:
+    """Parse a body of any version; fields that the current model lacks are ignored."""
+    return Item.model_validate(body, extra="ignore")
+
+
+RULES = BodyRules(
+    identity=model.identity,
+    complete=_complete,
+    ends=_planned_end,
+    shared=("task_name", "dept_name"),
+    listing=frozenset({"task_name"}),
+    unknown=_unknown,
+    filled_in=_filled_in,
+    corrected=_corrected,
+)
+
+
+def _today() -> date:
+    return today(datetime.now(UTC))
+
+
+def _finding(finding: FailedCheck) -> Json:
     return {"check": finding.check, "field": finding.field, "message": finding.message, "value": finding.value}

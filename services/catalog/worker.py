@@ -1,4 +1,4 @@
-"""catalog as a nameko worker: an item whose planned end has come leaves every channel by itself."""
+"""catalog as a nameko worker: withdraws items whose planned end has come."""
 
 from nameko.timer import timer
 
@@ -7,7 +7,7 @@ from shared.timers import quietly
 
 
 def make_worker(catalog: Catalog) -> type:
-    """The nameko service class."""
+    """Return the nameko service class."""
 
     class CatalogWorker:
         name = "catalog"

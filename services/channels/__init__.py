@@ -1,1 +1,1 @@
-"""The read side, once; and one folder a channel with its pure projection."""
+"""The read side that all channels share, and one folder per channel with its pure projection."""

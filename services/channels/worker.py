@@ -1,4 +1,4 @@
-"""A channel as a nameko worker: takes publications from its queue, turns pages on time, reconciles with the ledger."""
+"""A channel as a nameko worker: consumes its queue, shows what has become due, and reconciles with the ledger."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,17 +6,17 @@ from functools import partial
 from nameko.timer import timer
 
 from contracts.topology import publications_queue
-from services.channels.commands import Channel
+from services.channels.core.channel import Channel
 from shared.config import Settings
-from shared.delivery import Message, Refusal
-from shared.messaging import batch
+from shared.messaging.consumer import batch
+from shared.messaging.delivery import Message, Refusal
 from shared.timers import quietly
 
 PAGE_SECONDS = 0.1
 
 
 def make_worker(channel: Channel, settings: Settings) -> type:
-    """The nameko service class of one channel."""
+    """Return the nameko service class of one channel."""
 
     class ChannelWorker:
         name = channel.service

@@ -1,1 +1,1 @@
-"""The command `tongyuan`: one file a group of commands; all of them speak HTTP to a running county."""
+"""The command `tongyuan`, one module per group of commands. Most commands speak HTTP to a running county."""

@@ -1,6 +1,6 @@
-"""The command line: every command, and the help that lists them.
+"""The command line: the list of commands and their help.
 
-A command is imported when somebody asks for it: who types `status` at night does not wait for all that `up` is made of.
+A command's module is imported only when the command is used, so that `status` does not load everything that `up` needs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,34 +12,37 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 COMMANDS = {
-    "up": "county_up:up",
-    "import": "importing:import_file",
-    "verify": "verify:verify",
-    "audit": "audit:audit",
-    "status": "operate:status",
-    "trace": "operate:trace",
-    "rebuild": "operate:rebuild",
-    "doctor": "operate:doctor",
-    "backup": "backup:backup",
-    "restore": "backup:restore",
-    "export": "export:export",
-    "drill": "drill:drill",
-    "erase": "retention:erase",
-    "compact": "retention:compact",
-    "run": "production:run",
-    "migrate": "production:migrate",
-    "dead": "deadletters:app",
-    "feedback": "feedback:app",
-    "keys": "keys:app",
-    "personal": "personal:app",
-    "kiosk": "kiosk:app",
-    "topology": "production:topology_app",
+    "up": "run.up:up",
+    "import": "content.importing:import_file",
+    "verify": "inspect.verify:verify",
+    "audit": "inspect.audit:audit",
+    "status": "inspect.status:status",
+    "trace": "inspect.status:trace",
+    "rebuild": "inspect.status:rebuild",
+    "doctor": "inspect.doctor:doctor",
+    "backup": "recovery.backup:backup",
+    "restore": "recovery.backup:restore",
+    "backup-key": "keys.backup_key:app",
+    "export": "content.export:export",
+    "drill": "inspect.drill:drill",
+    "erase": "content.retention:erase",
+    "compact": "content.retention:compact",
+    "run": "run.production:run",
+    "migrate": "run.production:migrate",
+    "dead": "recovery.dead_letters:app",
+    "feedback": "content.feedback:app",
+    "keys": "keys.ledger_keys:app",
+    "county": "run.county:app",
+    "personal": "keys.personal:app",
+    "kiosk": "inspect.kiosk:app",
+    "topology": "run.production:topology_app",
+    "token": "keys.token:token",
 }
-"""Command → the file of this folder, and in it a function that is a command or a `Typer` that is a group of them."""
+"""Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 
 
 class _OnDemand(Mapping[str, Any]):
-    """The commands by name, each made when it is looked up."""
+    """The commands by name, each created when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = COMMANDS[name].partition(":")
@@ -69,4 +72,4 @@ app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pre
 
 @app.callback()
 def tongyuan() -> None:
-    """Tongyuan 同源: one source, four channels. Start a county, run one process of it, and look after it."""
+    """Tongyuan 同源: one source, four channels. Start a county, run one of its processes, operate it."""

@@ -1,1 +1,1 @@
-"""demo: 云溪县, a county that does not exist, with everything a county publishes, for trying the system out."""
+"""demo: 云溪县, a fictional county with everything that a county publishes, for trying the system."""

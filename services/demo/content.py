@@ -1,4 +1,4 @@
-"""Reads the demonstration's content from the files beside it into the contracts' models."""
+"""Load the demonstration's content from the files in this folder into the contracts' models."""
 
 import json
 from functools import cache
@@ -7,9 +7,9 @@ from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 
 from contracts.base import Contract
-from contracts.catalog import DirectoryRow, Item
-from contracts.guides import Guide
-from services.demo.model import BlankForm, Calendars, County, DemoCase
+from contracts.content.guides import Guide
+from contracts.content.items import DirectoryRow, Item
+from services.demo.model import BlankForm, Calendars, DemoCase, DemoCounty
 
 Model = TypeVar("Model", bound=Contract)
 
@@ -18,13 +18,13 @@ CALENDAR_YEARS = (2026, 2027)
 
 
 @cache
-def county() -> County:
+def county() -> DemoCounty:
     """云溪县, its hall and its departments."""
-    return County.model_validate(_load("county.json"))
+    return DemoCounty.model_validate(_load("county.json"))
 
 
 def directory() -> list[DirectoryRow]:
-    """The 基本目录: every row that the county's items claim, and some that it has not claimed yet."""
+    """The 基本目录: every row that the county's items use, and some that it does not use yet."""
     return _many(DirectoryRow, "directory.json")
 
 
@@ -34,22 +34,22 @@ def items() -> list[Item]:
 
 
 def guides() -> list[Guide]:
-    """One guide an item, in the same order, with the same code."""
+    """One guide per item, in the same order, with the same code."""
     return _many(Guide, "guides.json")
 
 
 def calendars() -> Calendars:
-    """Holiday notices by year. 2027 holds the statutory days alone: its notice was not out."""
+    """Holiday notices by year. 2027 has the statutory days only, because its notice was not published yet."""
     return {year: _load(f"calendar-{year}.json") for year in CALENDAR_YEARS}
 
 
 def cases() -> list[DemoCase]:
-    """Invented cases, each with the script of one round."""
+    """Fictional cases, each with the script of one round."""
     return _many(DemoCase, "cases.json")
 
 
 def forms() -> dict[str, BlankForm]:
-    """The blank forms by the path under which the guides link to them."""
+    """The blank forms by the path in the guides' links."""
     pages = (page for page in _folder().joinpath("forms").iterdir() if page.name.endswith(".html"))
     blanks = (BlankForm(path=FORMS_PATH + page.name, html=page.read_text(encoding="utf-8")) for page in pages)
     return {blank.path: blank for blank in blanks}

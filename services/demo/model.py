@@ -1,4 +1,4 @@
-"""The shapes of what only the demonstration has: the county itself, and cases that advance by a script."""
+"""Models of the demonstration only: the county itself, and cases that advance by a script."""
 
 from datetime import date
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from contracts.base import Contract, Json
-from contracts.identifiers import PARENT, new_project_no
+from contracts.codes.identifiers import PARENT, new_project_no
 
 EventName = Literal[
     "submitted",
@@ -32,7 +32,7 @@ EventName = Literal[
 
 CASES_PER_ROUND = 100
 ROUND_SECONDS = 600
-"""A new round may begin this often; the last events of the round before then still come."""
+"""A new round may begin this often; the last events of the previous round may come after that."""
 
 
 class Department(Contract):
@@ -51,7 +51,7 @@ class Department(Contract):
     complaint_phone: str
 
 
-class County(Contract):
+class DemoCounty(Contract):
     """The county, its hall (政务服务中心) and its departments."""
 
     name: str
@@ -70,8 +70,8 @@ class County(Contract):
     departments: list[Department] = Field(min_length=1)
 
 
-class Applicant(Contract):
-    """Who applies. All of it is personal, all of it is invented, and none of it may ever leave the source."""
+class DemoApplicant(Contract):
+    """The applicant of a case. All of it is personal and fictional, and none of it may leave the source."""
 
     name: str
     kind: str = Field(pattern=r"^[1-9]$", description="服务对象: 1 自然人, 2 企业法人 …")
@@ -104,21 +104,21 @@ class DemoEvent(Contract):
     stars: int | None = None
 
     def details(self) -> dict[str, Any]:
-        """The details given, under the names of a reported fact; `tolerance_days` is left to who knows the day."""
+        """Return the details under the names of a reported fact, without `tolerance_days`, which needs the day."""
         return self.model_dump(exclude_none=True, exclude={"after_seconds", "event", "tolerance_days"})
 
 
 class DemoCase(Contract):
-    """A case and what happens to it in one round of the demonstration."""
+    """A case and its events in one round of the demonstration."""
 
     item_code: str
     serial: int = Field(ge=1, lt=CASES_PER_ROUND)
-    applicant: Applicant
+    applicant: DemoApplicant
     project_name: str = Field(title="办理摘要", description="Holds the name, as real systems build it.")
     script: list[DemoEvent] = Field(min_length=1)
 
     def project_no(self, day: date, turn: int = 0) -> str:
-        """办件编号 of this case on `day` in round `turn` (0 … 98): every round has its own numbers."""
+        """Return the 办件编号 of this case on `day` in round `turn` (0 … 98): every round has its own numbers."""
         return new_project_no(self.item_code[PARENT], day, turn * CASES_PER_ROUND + self.serial)
 
 

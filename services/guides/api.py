@@ -1,4 +1,4 @@
-"""HTTP of guides: /guides/v1/guides, /imports, /releases, /feedback."""
+"""HTTP API of guides: /guides/v1/guides, /imports, /releases, /feedback."""
 
 import math
 from collections.abc import Callable
@@ -9,25 +9,29 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from contracts.base import Json
-from contracts.publication import Lane
+from contracts.envelope.publication import Lane
 from services.guides import feedback
 from services.guides.commands import Guides
 from services.guides.model import SOURCE
 from shared import metrics
 from shared.config import Settings
-from shared.database import Database
+from shared.database.engine import Database
 from shared.errors import TongyuanError
-from shared.http import Admin, Content, Number, make_api, takes
-from shared.importing import ImportRequest, Outcome
-from shared.outbox import SourceFeed
-from shared.source_api import edition_router, feed_router
-from shared.validation import parse
+from shared.feeds.outbox import SourceFeed
+from shared.publishing.http import edition_router, feed_router, keys_router
+from shared.publishing.imports.http import imports_router
+from shared.publishing.imports.request import ImportRequest
+from shared.publishing.recording_status import Noticing, nothing_to_notice
+from shared.text.validation import parse
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.edge import Content, Number, make_api, takes
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
-def make(guides: Guides, settings: Settings) -> FastAPI:
-    """The ASGI app."""
+def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notice) -> FastAPI:
+    """Return the ASGI app. `notice`: see `shared.publishing.notices.notice`."""
     db = guides.db
 
     def ready() -> dict[str, Any]:
@@ -36,27 +40,28 @@ def make(guides: Guides, settings: Settings) -> FastAPI:
 
     api = make_api(SOURCE, "Tongyuan guides", settings, ready)
     api.include_router(
-        edition_router(db, guides.who, prefix="/v1/guides", save=guides.save_guide, release=guides.release_guide)
+        edition_router(
+            db,
+            guides.who,
+            prefix="/v1/guides",
+            save=guides.save_guide,
+            release=guides.release_guide,
+            notice=notice,
+        )
     )
     api.include_router(feed_router(db, SOURCE))
+    api.include_router(keys_router(db))
     api.include_router(_feedback(db))
     metrics.feedback_open.set_function(lambda: _asked(db, feedback.count_open))
     metrics.feedback_waits.set_function(lambda: _asked(db, feedback.longest_wait))
 
-    @api.post(
-        "/v1/imports",
-        dependencies=[Admin],
-        openapi_extra=takes(ImportRequest),
-        summary="Release many guides at once; rows are `contracts.guides.Guide`",
-    )
-    def post_import(content: Content) -> Outcome:
-        return guides.import_guides(parse(ImportRequest, content))
-
+    summary = "Release many guides at once; an entry states fields of `contracts.content.guides.Guide`"
+    api.include_router(imports_router(db, ImportRequest, guides.import_guides, summary, notice))
     return api
 
 
 def _feedback(db: Database) -> APIRouter:
-    router = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[Admin])
+    router = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[guard(Right.WRITE)])
 
     @router.get("", summary="What readers said of guides, in order of arrival")
     def some(
@@ -83,7 +88,7 @@ def _feedback(db: Database) -> APIRouter:
 
 
 def _asked(db: Database, question: Callable[[Session], float]) -> float:
-    """For the metrics, which must be told also while the database is away."""
+    """Return a value for a metric; NaN while the database is unavailable, because metrics must answer all the same."""
     try:
         with db.read() as session:
             return float(question(session))

@@ -1,21 +1,26 @@
-"""save, release, import: one function, one transaction, one event."""
+"""Commands of the guides: save, release, import. Each is one function, one transaction, one event."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from sqlmodel import Session
 
 from contracts.base import Json
-from contracts.guides import Guide
-from contracts.publication import Release
+from contracts.codes.item_checks import LiveCodes
+from contracts.content.guides import Guide
+from contracts.content.unstated_facts import corrected_guide, is_empty, suspect_guide, unknown_of_guide
+from contracts.envelope.publication import Release
 from services.guides import model
-from shared import editions
-from shared.database import Database
-from shared.editions import EditionRow, Period, Publisher
+from shared.database.engine import Database
 from shared.errors import Invalid, Violation
-from shared.importing import ImportRequest, Outcome, Row, run_import
-from shared.validation import body_of, parse_draft
+from shared.publishing import editions
+from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource
+from shared.publishing.imports.answer import Outcome
+from shared.publishing.imports.engine import Check, Importer, run_import
+from shared.publishing.imports.request import ImportRequest
+from shared.publishing.imports.rules import BodyRules
+from shared.text.validation import body_of, draft_body, parse, parse_draft
 
 
 @dataclass(frozen=True)
@@ -24,34 +29,67 @@ class Guides:
 
     db: Database
     region: str
-    who: Publisher = field(init=False)
+    who: ReleasingSource = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "who", model.publisher(self.region))
 
     def save_guide(self, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
-        """Store a draft. Raises `Invalid` and the editions' errors."""
-        row = _accept(content)
-        if row.code != code:
-            raise Invalid(Violation("code", "same_as_path", f"is {row.code}, but the address says {code}", row.code))
+        """Store a draft. Raises `Invalid` and the errors of `editions.save`."""
+        guide = parse_draft(Guide, content)
+        model.accept(guide)
+        if guide.code != code:
+            raise Invalid(
+                Violation("code", "same_as_path", f"is {guide.code}, but the address says {code}", guide.code)
+            )
+        # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
         with self.db.write() as session:
-            return editions.save(session, code, row.body, revision), []
+            return editions.save(session, code, body_of(guide), revision), []
 
-    def release_guide(self, code: str, period: Period, revision: int | None) -> tuple[EditionRow, Release | None]:
-        """Release the draft as the next version."""
+    def release_guide(
+        self, code: str, period: Period, revision: int | None, plans: Plans | None = None
+    ) -> tuple[EditionRow, Release | None]:
+        """Release the draft as the next version. Its codes are checked again: an earlier version accepted any code.
+
+        Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
+        """
         with self.db.write() as session:
-            return editions.release(session, self.who, code, period, revision)
+            parse(Guide, orjson.loads(editions.find(session, code).draft))
+            # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
+            # is the same table, and the relay sends it to the ledger, also after a restart.
+            return editions.release(session, self.who, code, period, revision, plans)
 
     def import_guides(self, request: ImportRequest) -> Outcome:
-        """Release every acceptable row in one transaction on the backfill lane; name what is wrong with the others."""
-        return run_import(self.db, self.who, request, _accepting)
+        """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""
+        # One transaction: if the process dies before its commit, nothing of the import remains and it can be repeated.
+        # After it, a repetition releases nothing twice: a body that is released already is left as it is.
+        return run_import(Importer(self.db, self.who, RULES, _checking), request)
 
 
-def _accepting(_session: Session) -> Callable[[Any], Row]:
-    return _accept
+def _checking(_session: Session, _live: LiveCodes) -> Check:
+    def check(body: Json) -> list[Json]:
+        model.accept(Guide.model_validate(body))
+        return []
+
+    return check
 
 
-def _accept(content: Any) -> Row:
-    guide = parse_draft(Guide, content)
-    model.accept(guide)
-    return Row(guide.code, body_of(guide), [])
+def _complete(content: Json) -> Json:
+    return draft_body(Guide, content)
+
+
+def _tolerant(body: Json) -> Guide:
+    """Parse a body of any version; fields that the current model lacks are ignored."""
+    return Guide.model_validate(body, extra="ignore")
+
+
+RULES = BodyRules(
+    identity=lambda code: {"code": code},
+    complete=_complete,
+    bare=frozenset({"task_name", "dept_name"}),
+    unknown=lambda body: unknown_of_guide(_tolerant(body)),
+    doubtful=lambda body: sorted({name.partition(".")[0] for name in suspect_guide(_tolerant(body))}),
+    corrected=lambda before, after: corrected_guide(_tolerant(before), _tolerant(after)),
+    is_empty=lambda body: is_empty(_tolerant(body)),
+)
+"""A guide with only the `bare` fields repeats its item's name and is not one. No `ends`: it leaves with its item."""

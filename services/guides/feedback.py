@@ -1,4 +1,4 @@
-"""What readers say of a guide: taken once each, kept by guide, open until an editor settles it."""
+"""Feedback from readers about guides: stored once each, by guide, and open until an editor settles it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,24 +12,25 @@ from sqlalchemy import Column, Text, text
 from sqlmodel import Field, Session, col, func, select
 
 from contracts.base import Contract, Json, format_time
-from contracts.event import Event
-from contracts.feedback import FEEDBACK_TYPE, TAGS, Feedback
+from contracts.content.feedback import FEEDBACK_TYPE, TAGS, Feedback
+from contracts.envelope.event import Event
 from services.guides.following import GuidesModel
-from shared.database import Database
-from shared.delivery import Message, Refusal
+from shared.database.engine import Database
 from shared.errors import Broken, Conflict, Invalid, NotFound, Violation
-from shared.follower import refusal
-from shared.privacy import find_personal_data, scrub
+from shared.feeds.follower import refusal
+from shared.messaging.delivery import Message, Refusal
+from shared.security.privacy import find_personal_data, scrub
+from shared.web.list_size import taken
 
 PUT = text(
     "INSERT INTO feedback (id, code, guide_version, channel, tags, text, given_at, state) "
     "VALUES (:id, :code, :guide_version, :channel, :tags, :text, :given_at, 'open') ON CONFLICT (id) DO NOTHING"
 )
-"""Said twice is said once, whatever has become of it since."""
+"""The id makes it idempotent: a second copy changes nothing, whatever state the first one has."""
 
 
 class FeedbackState(StrEnum):
-    """open → answered → closed; what needs no answer is closed at once."""
+    """open → answered → closed; feedback that needs no answer is closed at once."""
 
     OPEN = "open"
     ANSWERED = "answered"
@@ -37,7 +38,7 @@ class FeedbackState(StrEnum):
 
 
 class FeedbackRow(GuidesModel, table=True):
-    """One reader's word on one version of a guide. `tags` are codes between blanks."""
+    """One reader's feedback on one version of a guide. `tags` are codes separated by blanks."""
 
     __tablename__ = "feedback"
 
@@ -54,19 +55,19 @@ class FeedbackRow(GuidesModel, table=True):
     settled_at: str | None = Field(default=None, max_length=27)
 
     def as_json(self) -> Json:
-        """As editors read it; `tags` are code → words."""
+        """Return the row as editors read it; `tags` maps each code to its text."""
         shown = self.model_dump(exclude={"tags"})
         return {**shown, "tags": {tag: TAGS[tag] for tag in self.tags.split() if tag in TAGS}}
 
 
 class Answer(Contract):
-    """What the unit did about it, for the record; nobody can be written to."""
+    """What the unit did about it, for the record only: the reader left no address."""
 
     answer: str = ShapeField(min_length=1, max_length=2000, title="处理情况")
 
 
 def take(db: Database, messages: Sequence[Message]) -> list[Refusal]:
-    """Handler of a batch: one transaction. What is no feedback is refused; a number of somebody in it is masked."""
+    """Handle a batch in one transaction. Refuse what is not feedback; mask personal numbers in its text."""
     rows, refusals = [], []
     for index, message in enumerate(messages):
         try:
@@ -95,30 +96,31 @@ def _row(message: Message) -> dict[str, Any]:
 
 
 def listed(session: Session, state: FeedbackState | None, code: str | None, after: int, limit: int) -> Json:
-    """A page in order of arrival, how many are open in all, and the number to go on after."""
+    """Return a page in order of arrival, the number of all open ones, and the number to continue after."""
     query = select(FeedbackRow).where(col(FeedbackRow.number) > after).order_by(col(FeedbackRow.number)).limit(limit)
     if state is not None:
         query = query.where(FeedbackRow.state == state)
     if code is not None:
         query = query.where(FeedbackRow.code == code)
     rows = list(session.exec(query))
-    following = rows[-1].number if len(rows) == limit else None
-    return {"feedback": [row.as_json() for row in rows], "open": count_open(session), "next": following}
+    count = taken([len(row.text or "") + len(row.answer or "") for row in rows])
+    following = rows[count - 1].number if count < len(rows) or len(rows) == limit else None
+    return {"feedback": [row.as_json() for row in rows[:count]], "open": count_open(session), "next": following}
 
 
 def count_open(session: Session) -> int:
-    """How many nobody has settled."""
+    """Return how many are open."""
     return session.exec(select(func.count()).where(FeedbackRow.state == FeedbackState.OPEN)).one()
 
 
 def longest_wait(session: Session) -> float:
-    """Seconds since the oldest that nobody has settled was given; 0 when all are."""
+    """Return the seconds since the oldest open one was given; 0 if none is open."""
     oldest = session.exec(select(func.min(FeedbackRow.given_at)).where(FeedbackRow.state == FeedbackState.OPEN)).one()
     return (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
 
 
 def answer(session: Session, feedback_id: str, said: str) -> Json:
-    """Settle it with a word on what was done. Raises `NotFound`, `Conflict` when it is closed, `Invalid`."""
+    """Settle it with an answer. Raises `NotFound`, `Conflict` when it is closed, `Invalid` for personal data."""
     if find_personal_data(said):
         raise Invalid(Violation("answer", "no_personal_data", "holds somebody's number or address"))
     row = _locked(session, feedback_id)
@@ -128,7 +130,7 @@ def answer(session: Session, feedback_id: str, said: str) -> Json:
 
 
 def close(session: Session, feedback_id: str) -> Json:
-    """Settle it without a word, or for good; doing it again changes nothing. Raises `NotFound`."""
+    """Close it, answered or not; repeating it changes nothing. Raises `NotFound`."""
     row = _locked(session, feedback_id)
     return row.as_json() if row.state == FeedbackState.CLOSED else _settled(session, row, FeedbackState.CLOSED)
 

@@ -1,7 +1,10 @@
-"""A guide goes with its item: withdrawn or suspended there, hidden here; released again there, shown again here.
+"""Hide a guide when its item is withdrawn or suspended, and show it again when the item is released again.
 
-News comes from the ledger's publications and, for what the broker lost, from the ledger's list of newest versions.
-An item's version decides what is news, so a late or doubled message changes nothing.
+The versions that return are those that were released, including planned ones; a draft that an editor has begun
+meanwhile remains a draft.
+
+Changes come from the ledger's publications and, for messages that the broker lost, from the ledger's list of newest
+versions. The item's version decides whether a change is new, so late and duplicate messages have no effect.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,24 +12,24 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import MetaData, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from contracts.publication import Kind, Lane, Op
+from contracts.envelope.publication import Kind, Op
 from services.guides.commands import Guides
-from shared import editions
-from shared.delivery import Message, Refusal
-from shared.editions import EditionRow, Period, State
-from shared.follower import decode
-from shared.proof import Entry, Prover
-from shared.upstream import KeyMark, LedgerReader, ListedKeys
+from shared.errors import Broken
+from shared.feeds.follower import decode
+from shared.feeds.upstream import KeyMark, LedgerReader, ListedKeys
+from shared.messaging.delivery import Message, Refusal
+from shared.publishing import editions
+from shared.transparency.proof import LedgerEntry, Prover
 
 
 class GuidesModel(SQLModel):
-    """Tables that only guides has."""
+    """Base of the tables that only guides has."""
 
     metadata = MetaData()
 
 
 class SeenItemRow(GuidesModel, table=True):
-    """Newest version of an item that was acted on."""
+    """The newest version of an item that was handled."""
 
     __tablename__ = "seen_item"
 
@@ -38,19 +41,24 @@ NEWS = text(
     "INSERT INTO seen_item (code, version) VALUES (:code, :version) ON CONFLICT (code) DO UPDATE "
     "SET version = excluded.version WHERE excluded.version > seen_item.version RETURNING code"
 )
-"""Remembers a version; a row comes back when it was newer than what was known."""
+"""Store a version; returns a row only if it is newer than the stored one."""
 
 
 class ItemWatch:
-    """Acts on items that come and go."""
+    """Handles items that are withdrawn and released."""
 
-    def __init__(self, guides: Guides, ledger: LedgerReader) -> None:
+    def __init__(self, guides: Guides, ledger: LedgerReader, origin: str | None = None) -> None:
+        """`origin`: the name of the county's log; entries of another log are not handled."""
         self._guides, self._ledger, self.db = guides, ledger, guides.db
-        self._prover = Prover(ListedKeys(ledger).opened)
+        self._origin = origin
+        self._prover = Prover(ListedKeys(ledger, origin).opened)
 
     def take(self, messages: Sequence[Message]) -> list[Refusal]:
-        """Handler of a batch of publications; everything but items is ignored, and nothing unproven is believed."""
-        batch = decode("guides", messages, Entry, self._prover.proven)
+        """Handle a batch of publications.
+
+        Everything but items is ignored; entries without a valid proof are refused.
+        """
+        batch = decode("guides", messages, LedgerEntry, self._prover.proven)
         self._act(
             KeyMark(key=e.key, version=e.version, position=e.position, op=e.op, effective_at=e.effective_at)
             for e in batch.entries
@@ -58,15 +66,26 @@ class ItemWatch:
         return batch.refusals
 
     def reconcile(self) -> int:
-        """Act on what no message told of; how many guides changed."""
+        """Handle changes that no message reported; return how many guides changed. Raises `Broken` for another log."""
+        self._require_own()
         after, changed = "", 0
         while marks := self._ledger.current(after, 500):
             changed += self._act(self._unseen(marks))
             after = marks[-1].key
         return changed
 
+    def _require_own(self) -> None:
+        """Check the log's name in the head's checkpoint, because the list of newest versions has no proof."""
+        if self._origin is None:
+            return
+        theirs = self._ledger.head().checkpoint.partition("\n")[0]
+        if theirs != self._origin:
+            raise Broken(
+                f"the ledger is the log {theirs}, and this county's log is {self._origin}: is its address right?"
+            )
+
     def _unseen(self, marks: Sequence[KeyMark]) -> list[KeyMark]:
-        """Without a lock and without writing: nearly all are known when nothing was lost."""
+        """Return the marks that are new, reading only: nearly all are known when no message was lost."""
         codes = [mark.key.partition(":")[2] for mark in marks]
         query = select(SeenItemRow.code, SeenItemRow.version).where(col(SeenItemRow.code).in_(codes))
         with self._guides.db.read() as session:
@@ -79,22 +98,16 @@ class ItemWatch:
         if not items:
             return 0
         db, who = self._guides.db, self._guides.who
+        # One transaction: if the process dies before its commit, the versions count as not handled, and the message
+        # or the next `reconcile` brings them again. After it, both the versions and the guides' releases are stored.
         with db.write() as session:
             news = [code for code, mark in items.items() if _is_news(session, code, mark.version)]
             gone = {code: items[code].effective_at for code in news if items[code].op == Op.WITHDRAW}
-            hidden = editions.withdraw_many(session, who, gone, Lane.LIVE, State.HIDDEN)
-            back = _hidden(session, [code for code in news if items[code].op == Op.RELEASE])
-            for code in back:
-                editions.release(session, who, code, Period(items[code].effective_at))
-        return len(hidden) + len(back)
+            changed = editions.hide(session, who, gone)
+            back = {code: items[code].effective_at for code in news if items[code].op == Op.RELEASE}
+            changed += editions.show_again(session, who, back)
+        return len({release.key for release in changed})
 
 
 def _is_news(session: Session, code: str, version: int) -> bool:
     return session.connection().execute(NEWS, {"code": code, "version": version}).first() is not None
-
-
-def _hidden(session: Session, codes: list[str]) -> list[str]:
-    if not codes:
-        return []
-    query = select(EditionRow.code).where(col(EditionRow.code).in_(codes), EditionRow.state == State.HIDDEN)
-    return list(session.exec(query))

@@ -1,21 +1,21 @@
-"""What a guide must be beyond its shape; its tables are the editions and the outbox."""
+"""Rules for guides beyond the shape of the model. The tables are those of the editions and the outbox."""
 
-from contracts.guides import Guide
-from contracts.identifiers import CodeError, is_pseudo_uscc, parse_item_code, uscc_problem
-from shared.editions import Publisher
+from contracts.codes.identifiers import CodeError, is_pseudo_uscc, parse_item_code, uscc_problem
+from contracts.content.guides import Guide
 from shared.errors import Invalid, Violation
-from shared.privacy import holds_resident_id
+from shared.publishing.editions import ReleasingSource
+from shared.security.privacy import holds_resident_id
 
 SOURCE = "guides"
 
 
-def publisher(region: str) -> Publisher:
-    """Who releases guides."""
-    return Publisher(SOURCE, "guide", region)
+def publisher(region: str) -> ReleasingSource:
+    """Return the source that releases guides."""
+    return ReleasingSource(SOURCE, "guide", region)
 
 
 def accept(guide: Guide) -> None:
-    """Raise `Invalid` for a code that cannot be one (C-1, C-2), or for a citizen's ID in a text."""
+    """Raise `Invalid` for a code that breaks C-1 or C-2, or for a resident ID number in a text."""
     try:
         uscc = parse_item_code(guide.code).uscc
     except CodeError as error:

@@ -1,4 +1,4 @@
-"""guides as a nameko worker: a guide goes and comes with its item, and what readers say of it is kept."""
+"""guides as a nameko worker: hides and shows guides with their items, and stores readers' feedback."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ from nameko.timer import timer
 from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
 from services.guides import feedback
 from services.guides.following import ItemWatch
-from shared.delivery import Message, Refusal
-from shared.messaging import batch
+from shared.messaging.consumer import batch
+from shared.messaging.delivery import Message, Refusal
 from shared.timers import quietly
 
 RECONCILE_SECONDS = 30.0
 
 
 def make_worker(watch: ItemWatch) -> type:
-    """The nameko service class."""
+    """Return the nameko service class."""
 
     class GuidesWorker:
         name = "guides"

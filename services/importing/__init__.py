@@ -1,1 +1,1 @@
-"""Importing: foreign files of service items, row by row, into our contracts; it writes nothing but reports."""
+"""Importing: converts foreign files of service items, row by row, to our contracts. It writes only report files."""

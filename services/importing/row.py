@@ -1,21 +1,25 @@
-"""A row of a foreign file, and the two things that can become of it: accepted (with named warnings) or rejected."""
+"""A row of a foreign file, and its two possible outcomes: accepted (with named warnings) or rejected."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from contracts.catalog import DirectoryRow, Item
-from contracts.guides import Guide
+from pydantic import BaseModel
+
+from contracts.base import Json
+from contracts.content.guides import Guide
+from contracts.content.items import DirectoryRow, Item
 from shared.errors import Violation
 
 WHOLE_ROW = "(row)"
-"""The field named by a violation that is not about one field."""
+"""The field of a violation that concerns the whole row."""
 
 
 class WarningName(StrEnum):
-    """What was odd about an accepted row. Names are stable: reports and alerts count by them."""
+    """Warnings about an accepted row. The names are stable: reports and alerts count by them."""
 
-    # Adapted without loss: the way this kind of file is written.
+    # Adapted without loss: peculiarities of this kind of file.
     PLACEHOLDER_AS_NULL = "placeholder_as_null"
     TYPE_DIALECT_MAPPED = "type_dialect_mapped"
     LIMIT_WITH_UNIT = "limit_with_unit"
@@ -24,7 +28,10 @@ class WarningName(StrEnum):
     TEXT_NORMALISED = "text_normalised"
     NAME_NORMALISED = "name_normalised"
     REGION_FROM_CODE = "region_from_code"
-    # Doubtful: published as it is, but somebody should look.
+    # Not stated by this kind of file and published as unknown; the report counts them field by field.
+    MATERIAL_FACTS_UNKNOWN = "material_facts_unknown"
+    HALL_UNKNOWN = "hall_unknown"
+    # Doubtful: published as it is, but an operator should look.
     USCC_PSEUDO = "uscc_pseudo"
     DEPT_CODE_REPAIRED = "dept_code_repaired"
     NAME_DIFFERS = "name_differs"
@@ -41,18 +48,21 @@ class WarningName(StrEnum):
     TERM_TOO_LONG = "term_too_long"
     LEGAL_BASIS_UNPARSED = "legal_basis_unparsed"
     GUIDE_LEFT_OUT = "guide_left_out"
+    GUIDE_EMPTY = "guide_empty"
+    UNIT_UNKNOWN = "unit_unknown"
     WINDOW_WITHOUT_ADDRESS = "window_without_address"
-    UNIT_REGION_DIFFERS = "unit_region_differs"
     CHECK_WARNING = "check_warning"
+    WORD_UNCLEAR = "word_unclear"
     DUPLICATE_ROW = "duplicate_row"
-    OLDER_VERSION = "older_version"
+    OVERRIDES_HAND_CHANGE = "overrides_hand_change"
+    NOT_RELEASED = "not_released"
     SUSPENDED = "suspended"
     CANCELLED = "cancelled"
     DELETED = "deleted"
 
     @property
     def routine(self) -> bool:
-        """True when nothing was lost or left in doubt: counted, but nobody has to look."""
+        """True when nothing was lost and nothing is in doubt: counted, but the row needs no attention."""
         return self in _ROUTINE
 
 
@@ -66,13 +76,15 @@ _ROUTINE = frozenset(
         WarningName.TEXT_NORMALISED,
         WarningName.NAME_NORMALISED,
         WarningName.REGION_FROM_CODE,
+        WarningName.MATERIAL_FACTS_UNKNOWN,
+        WarningName.HALL_UNKNOWN,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RowWarning:
-    """One odd thing about one field (the file's own column name) of an accepted row; `value` is shortened."""
+    """One warning about one field (the file's column name) of an accepted row; `value` is shortened."""
 
     name: WarningName
     field: str
@@ -82,19 +94,37 @@ class RowWarning:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record as the file gives it. `number`: its line (CSV: its first) or place in the array, from 1."""
+    """One record of the file. `number`: its line, its row (CSV; the header is 1) or its position in the array."""
 
     number: int
     raw: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What a good row says: an item with its guide and catalogue row, or that the item `code` is withdrawn.
+class RowState(StrEnum):
+    """What a row states of the item's state (事项状态), if anything."""
 
-    `region`     行政区划, 12 digits; None when neither the row nor the code tells
-    `withdraw`   the code to withdraw; then item, guide and directory are None
+    IN_USE = "in_use"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+
+
+_DAYS = frozenset({"plan_effective_date", "plan_cancel_date"})
+"""Days that a row can state to be absent."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An accepted row: an item with its guide and catalogue row, or the withdrawal of the item `code`.
+
+    `state`      what the row states of the item's state; None if nothing
+    `region`     行政区划, 12 digits; None when neither the row nor the code contains it
+    `withdraw`   the code to take off every channel; then item, guide and directory are None
+    `guessed`    the catalogue row was inferred from an item; it does not say what the 基本目录 allows
     `version`    task_version of the foreign system, for check C-10; None when it has none
+    `none`       fields that the row states to be empty, e.g. no materials, no fees
+    `blank`      fields whose column the file has, without a value
+    `from_code`  fields that the row leaves to its code
+    `updates`    the row calls itself an update (cd_operation U): it counts after any other row of the code
     """
 
     number: int
@@ -106,24 +136,53 @@ class Accepted:
     withdraw: str | None = None
     version: int | None = None
     warnings: list[RowWarning] = field(default_factory=list)
+    state: RowState | None = None
+    guessed: bool = False
+    none: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
+    from_code: frozenset[str] = frozenset()
+    updates: bool = False
 
-    @property
-    def ignored(self) -> bool:
-        """True when the row adds nothing (an equal or older copy of an earlier one): there is nothing to send."""
-        return self.item is None and self.withdraw is None and self.directory is None
+    @cached_property
+    def stated_item(self) -> Json | None:
+        """The fields of the item that the row states, without defaults."""
+        stated = _stated(self.item, self.none, self.from_code)
+        return None if stated is None else {**dict.fromkeys(self.none & _DAYS), **stated}
 
-    def as_ignored(self, warning: RowWarning) -> "Accepted":
-        """The same row with nothing to send, and why."""
-        return replace(self, item=None, guide=None, directory=None, withdraw=None, warnings=[*self.warnings, warning])
+    @cached_property
+    def stated_guide(self) -> Json | None:
+        """The fields of the guide that the row states. A row without a guide still states the identity of its item."""
+        if self.item is None:
+            return None
+        none: Json = {name: [] for name in self.none if name in Guide.model_fields}
+        if self.guide is not None:
+            return {**none, **(_stated(self.guide, self.none, frozenset()) or {})}
+        return {name: value for name, value in (self.stated_item or {}).items() if name in GUIDE_IDENTITY} | none
+
+
+GUIDE_IDENTITY = ("code", "task_name", "dept_name")
+"""Fields in which a guide only repeats its item."""
+
+
+def _stated(model: BaseModel | None, none: frozenset[str], left_out: frozenset[str]) -> Json | None:
+    """Return the stated fields. An empty list counts only if the row says "none"; otherwise it was not understood."""
+    if model is None:
+        return None
+    given = model.model_dump(mode="json", exclude_unset=True, exclude=set(left_out))
+    return {name: value for name, value in given.items() if value not in (None, []) or (value == [] and name in none)}
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that changes nothing, and every rule that it breaks. `raw` is None when the line could not be read."""
+    """A rejected row, which changes nothing, with every broken rule. `raw` is None when the line could not be read.
+
+    `code`  the item's code if it could be read
+    """
 
     number: int
     violations: list[Violation]
     raw: dict[str, Any] | None = None
+    code: str | None = None
 
 
 Outcome = Accepted | Rejected

@@ -1,1 +1,1 @@
-"""ledger: the one sequencer. Gives every release its position, chains it, signs the head."""
+"""ledger: the single sequencer. Assigns every release its position, appends it to the Merkle tree, signs the head."""

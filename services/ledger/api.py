@@ -1,4 +1,4 @@
-"""HTTP of the ledger: head, entries, tiles, proofs, keys. Everything but application bodies is public."""
+"""HTTP API of the ledger: head, entries, tiles, proofs, keys. Everything except the bodies of cases is public."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -7,17 +7,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from contracts.base import Json
-from services.ledger import queries, retention_api, snapshot, tiles
-from services.ledger.kept_trees import KeptTrees
-from services.ledger.refusal import refusal
-from services.ledger.state import StateTree
+from services.ledger import queries
+from services.ledger.erasure import http
+from services.ledger.log import tiles
+from services.ledger.log.cached_trees import CachedTrees
+from services.ledger.scrub.rounds import told
+from services.ledger.signing.refusal import refusal
+from services.ledger.snapshots import snapshot
+from services.ledger.snapshots.state_tree import StateTree
 from shared.config import Settings
-from shared.database import Database
-from shared.http import After, Key, Number, Service, etag_response, is_service, make_api
+from shared.database.engine import Database
+from shared.tokens.access import guard, sees_bodies
+from shared.tokens.rights import Right
+from shared.web.admission import List
+from shared.web.edge import After, Key, Number, etag_response, make_api
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
-    """The ASGI app."""
+    """Return the ASGI app."""
 
     def ready() -> dict[str, Any]:
         with db.read() as session:
@@ -25,10 +32,12 @@ def make(db: Database, settings: Settings) -> FastAPI:
 
     api = make_api("ledger", "Tongyuan ledger", settings, ready)
     api.include_router(_entries(db))
-    api.include_router(_proofs(db))
+    api.include_router(_keys(db))
+    api.include_router(_signatures(db, settings.log_origin))
+    api.include_router(_trees(db))
     api.include_router(tiles.router(db))
     api.include_router(snapshot.router(db))
-    api.include_router(retention_api.router(db))
+    api.include_router(http.router(db))
     return api
 
 
@@ -41,14 +50,15 @@ def _entries(db: Database) -> APIRouter:
         with db.read() as session:
             return queries.head(session)
 
-    @router.get("/entries", summary="Entries in order of position")
+    @router.get("/entries", dependencies=[List], summary="Entries in order of position")
     def entries(
         request: Request,
         first: Annotated[Number, Query(alias="from", ge=1)] = 1,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         proofs: Annotated[bool, Query(description="Each with its C2SP tlog-proof.")] = False,
     ) -> Response:
-        trusted = is_service(request)
+        """Where bodies are large, fewer than `limit` are returned: continue after the last one, until `size`."""
+        trusted = sees_bodies(request)
         with db.read() as session:
             rows = queries.entries(session, first, limit)
             documents = queries.documents(session, rows, trusted=trusted, proofs=proofs)
@@ -57,24 +67,36 @@ def _entries(db: Database) -> APIRouter:
 
     @router.get("/entries/{position}", summary="One entry")
     def entry(request: Request, position: Number) -> Response:
-        trusted = is_service(request)
+        trusted = sees_bodies(request)
         with db.read() as session:
             (document,) = queries.documents(session, [queries.entry(session, position)], trusted=trusted)
         if trusted:
             return _json(document, cache="no-store")
-        # Law may have the body erased tomorrow: whoever keeps a copy asks each time whether it still holds.
+        # The law may require the body's erasure later: a cache must revalidate its copy each time.
         etag = hashlib.sha256(document.encode()).hexdigest()[:32]
         return etag_response(request, document.encode(), etag, headers={"Vary": "Authorization"})
+
+    return router
+
+
+def _keys(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["entries"])
 
     @router.get("/current", summary="Newest version of every key, in order of keys")
     def current(after: After = "", limit: Annotated[int, Query(ge=1, le=1000)] = 500) -> Json:
         with db.read() as session:
             return {"keys": queries.current(session, after, limit), "size": queries.size(session)}
 
-    @router.get("/versions/{key}", summary="Every entry of a key, without bodies")
-    def versions(key: Key) -> Json:
+    @router.get("/versions/{key}", summary="Entries of a key in order of versions, without bodies")
+    def versions(
+        key: Key,
+        after: Annotated[Number, Query(description="`next` of the page before.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    ) -> Json:
+        """`next` is null on the last page."""
         with db.read() as session:
-            return {"versions": queries.versions(session, key)}
+            found = queries.versions(session, key, after, limit + 1)
+        return {"versions": found[:limit], "next": found[limit - 1]["version"] if len(found) > limit else None}
 
     @router.get("/sources", summary="How far each lane of each source has been taken")
     def sources() -> Json:
@@ -84,17 +106,17 @@ def _entries(db: Database) -> APIRouter:
     return router
 
 
-def _proofs(db: Database) -> APIRouter:
+def _signatures(db: Database, origin: str) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["proofs"])
-    states = KeptTrees(StateTree)
 
-    @router.get("/keys", summary="Public keys that sign the heads, or once did")
+    @router.get("/keys", summary="Public keys that sign the heads, or once did, and those by which sources sign")
     def keys(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
             return {
                 "keys": queries.signing_keys(session, datetime.now(UTC)),
                 "second_keys": queries.second_keys(session),
+                "source_keys": queries.source_keys(session, origin),
             }
 
     @router.get("/statement", summary="The newest head with its time, its end and the root of the state, signed")
@@ -103,10 +125,30 @@ def _proofs(db: Database) -> APIRouter:
         with db.read() as session:
             return queries.statement(session)
 
-    @router.get("/signer", dependencies=[Service], summary="Why the signer refuses the ledger as it is now")
+    @router.get(
+        "/signer", dependencies=[guard(Right.RECORDING)], summary="Whether the ledger signs and records, and why not"
+    )
     def signer() -> Json:
         with db.read() as session:
-            return {"refuses": refusal(session)}
+            return queries.recording(session)
+
+    @router.get(
+        "/scrub",
+        dependencies=[guard(Right.INSPECT)],
+        summary="How far the ledger has read itself again, what is damaged",
+    )
+    def scrub(response: Response) -> Json:
+        """`damaged`: position, key and part of what differs from what was recorded; `problem`: why it is not mended."""
+        response.headers["Cache-Control"] = "no-store"
+        with db.read() as session:
+            return told(session)
+
+    return router
+
+
+def _trees(db: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["proofs"])
+    states = CachedTrees(StateTree)
 
     @router.get("/state/{key}", summary="The newest version of a key under the newest statement, or that it has none")
     def state(key: Key, response: Response) -> Json:

@@ -1,4 +1,4 @@
-"""Tables of the ledger (发布账本): entries, the tree's tiles, signed heads, and marks of what was taken from whom."""
+"""Tables of the ledger (发布账本): entries, tiles, signed heads, and how far each lane of each source was recorded."""
 
 from sqlalchemy import Column, LargeBinary, MetaData, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -8,13 +8,13 @@ SIZE_ROW = 1
 
 
 class LedgerModel(SQLModel):
-    """Tables that only the ledger has."""
+    """Base of the tables that only the ledger has."""
 
     metadata = ledger_metadata
 
 
 class EntryRow(LedgerModel, table=True):
-    """One publication. `meta` is its JSON without body; `body` can be erased by law, the proof still holds."""
+    """One publication. `meta` is its JSON without the body. `body` can be erased by law; the proof remains valid."""
 
     __tablename__ = "entry"
     __table_args__ = (UniqueConstraint("key", "version"),)
@@ -31,13 +31,13 @@ class EntryRow(LedgerModel, table=True):
     )
 
     def document(self, *, with_body: bool = True) -> str:
-        """The publication as JSON, without proof."""
+        """Return the publication as JSON, without its proof."""
         body = self.body if with_body and self.body is not None else "null"
         return f'{self.meta[:-1]},"body":{body}}}'
 
 
 class KeyRow(LedgerModel, table=True):
-    """Newest version of a key, for telling news from duplicates and for snapshots."""
+    """The newest version of a key: recognizes duplicates, and is the list for snapshots."""
 
     __tablename__ = "key"
 
@@ -50,7 +50,7 @@ class KeyRow(LedgerModel, table=True):
 
 
 class SourceRow(LedgerModel, table=True):
-    """How far a lane of a source has been taken."""
+    """How far a lane of a source is recorded."""
 
     __tablename__ = "source"
 
@@ -60,7 +60,7 @@ class SourceRow(LedgerModel, table=True):
 
 
 class LogRow(LedgerModel, table=True):
-    """The one row that every sequencer must lock: number of entries."""
+    """The number of entries, in one row that every sequencer locks."""
 
     __tablename__ = "log"
 
@@ -69,7 +69,7 @@ class LogRow(LedgerModel, table=True):
 
 
 class TileRow(LedgerModel, table=True):
-    """256 hashes of the tree, see `shared.merkle`."""
+    """Up to 256 hashes of the tree, see `shared.transparency.merkle`."""
 
     __tablename__ = "tile"
 
@@ -79,7 +79,7 @@ class TileRow(LedgerModel, table=True):
 
 
 class HeadRow(LedgerModel, table=True):
-    """The newest head signed for a size."""
+    """The newest signed head of a size."""
 
     __tablename__ = "head"
 
@@ -90,7 +90,7 @@ class HeadRow(LedgerModel, table=True):
 
 
 class SigningKeyRow(LedgerModel, table=True):
-    """A public key whose signatures are on heads."""
+    """A public key that has signed heads."""
 
     __tablename__ = "signing_key"
 

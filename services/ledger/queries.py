@@ -1,39 +1,50 @@
-"""Reading the ledger: entries, heads, proofs. Never writes."""
+"""Read the ledger: entries, heads, proofs. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
-from contracts.publication import Head, Kind
-from services.ledger.commands import StoredTiles
-from services.ledger.kept_trees import KeptTrees
+from contracts.envelope.publication import Head
+from contracts.envelope.statement import SourceKey
+from contracts.kinds import is_public, kind_of
+from services.ledger.erasure.retention import erasures
+from services.ledger.erasure.withholding import without_body
+from services.ledger.log import passed_over
+from services.ledger.log.append import StoredTiles
+from services.ledger.log.cached_trees import CachedTrees
 from services.ledger.model import EntryRow, HeadRow, KeyRow, LogRow, SigningKeyRow, SourceRow
-from services.ledger.records import NEWEST, KeyLifeRow, SecondKeyRow, StatementRow
-from services.ledger.retention import erasures
-from services.ledger.second import KIND, USER_ID
-from services.ledger.state import StateTree
-from shared import merkle, proof
-from shared.checkpoint import NoteKey
-from shared.database import Database
+from services.ledger.scrub.model import count_damaged
+from services.ledger.signing.records import NEWEST, KeyLifeRow, SecondKeyRow, SourceKeyRow, StatementRow
+from services.ledger.signing.refusal import refusal
+from services.ledger.signing.sm2_signature import KIND, USER_ID
+from services.ledger.snapshots.state_tree import StateTree
+from shared.database.engine import Database
 from shared.errors import Broken, Invalid, NotFound, Unavailable, Violation
+from shared.transparency import merkle, proof
+from shared.transparency.checkpoint import NoteKey
+from shared.transparency.source_signature import key_name
+from shared.web.list_size import first_within
+
+TEXTS = (col(EntryRow.body), col(EntryRow.meta), col(EntryRow.proof))
+"""The columns that make up an entry's size in a list."""
 
 
 def size(session: Session) -> int:
-    """Number of entries."""
+    """Return the number of entries."""
     row = session.get(LogRow, 1)
     return row.size if row else 0
 
 
 def newest_head(session: Session) -> HeadRow | None:
-    """The head signed last."""
+    """Return the head signed last, or None."""
     return session.exec(select(HeadRow).order_by(col(HeadRow.size).desc()).limit(1)).first()
 
 
 def head(session: Session) -> Json:
-    """The newest head as JSON. Raises `Unavailable` before the first one."""
+    """Return the newest head as JSON. Raises `Unavailable` before the first one."""
     row = newest_head(session)
     if row is None:
         raise Unavailable("no head is signed yet")
@@ -43,13 +54,20 @@ def head(session: Session) -> Json:
 
 
 def entries(session: Session, first: int, limit: int) -> list[EntryRow]:
-    """Entries from position `first` on."""
-    query = select(EntryRow).where(col(EntryRow.position) >= first).order_by(col(EntryRow.position)).limit(limit)
-    return list(session.exec(query))
+    """Return entries from position `first` on: at most `limit`, and at most `MOST_BYTES` of text, but at least one."""
+    place = col(EntryRow.position)
+    within = first_within(place, TEXTS, place >= first, limit=limit)
+    return list(session.exec(select(EntryRow).where(place.in_(within)).order_by(place)))
+
+
+def metas(session: Session, first: int, count: int) -> list[str]:
+    """Return the JSON without body of `count` entries from position `first` on."""
+    place = col(EntryRow.position)
+    return list(session.exec(select(EntryRow.meta).where(place >= first).order_by(place).limit(count)))
 
 
 def entry(session: Session, position: int) -> EntryRow:
-    """One entry, or `NotFound`."""
+    """Return one entry. Raises `NotFound`."""
     row = session.get(EntryRow, position)
     if row is None:
         raise NotFound(f"no entry at position {position}")
@@ -57,9 +75,10 @@ def entry(session: Session, position: int) -> EntryRow:
 
 
 def proofs_of(session: Session, recorded: Mapping[int, str | None]) -> dict[int, str | None]:
-    """A proof for each entry of a run, by position: to the newest head, of what it covers; else as `recorded`.
+    """Return a proof for each entry of a run, by position: to the newest head if it covers the entry, else as
+    `recorded`.
 
-    The newest head is signed by keys that count now, whoever signed when the entry was recorded.
+    The newest head is signed by the keys that count now, whichever signed when the entry was recorded.
     """
     head, made = newest_head(session), dict(recorded)
     covered = [position for position in recorded if head and position <= head.size]
@@ -73,62 +92,96 @@ def proofs_of(session: Session, recorded: Mapping[int, str | None]) -> dict[int,
     return made | {at: proof.written(at - 1, path, head.checkpoint) for at, path in proven}
 
 
-def document(row: EntryRow, *, trusted: bool, erased: Json | None = None, proof: str | None = None) -> str:
-    """The entry as JSON; an application's body only for a reader with a service's token. `erased`: why it has none."""
-    text = row.document(with_body=trusted or row.kind != Kind.APPLICATION)
-    more = {name: value for name, value in (("erased", erased), ("proof", proof)) if value is not None}
+def documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool, proofs: bool = False) -> list[str]:
+    """Return entries as JSON, with each body that the reader may see now; `no_body` says why one is absent.
+
+    `proofs`: add each entry's inclusion proof.
+    """
+    absent = without_body(session, rows, datetime.now(UTC), trusted=trusted)
+    erased = erasures(session, [row.position for row in rows], trusted=trusted)
+    proven = proofs_of(session, {row.position: row.proof for row in rows}) if proofs else {}
+    facts = {row.position: {"erased": erased.get(row.position), "proof": proven.get(row.position)} for row in rows}
+    return [_document(row, absent.get(row.position), facts[row.position]) for row in rows]
+
+
+def _document(row: EntryRow, absent: Json | None, facts: Json) -> str:
+    """`absent`: the members that replace the body."""
+    text = row.document(with_body=absent is None)
+    more = (absent or {}) | {name: value for name, value in facts.items() if value is not None}
     return text if not more else f"{text[:-1]},{orjson.dumps(more).decode()[1:]}"
 
 
-def documents(session: Session, rows: Sequence[EntryRow], *, trusted: bool, proofs: bool = False) -> list[str]:
-    """Entries as JSON, with what is told of erasures; `proofs`: each with the proof that it is in the ledger."""
-    erased = erasures(session, [row.position for row in rows], trusted=trusted)
-    proven = proofs_of(session, {row.position: row.proof for row in rows}) if proofs else {}
-    return [
-        document(row, trusted=trusted, erased=erased.get(row.position), proof=proven.get(row.position)) for row in rows
-    ]
-
-
-def versions(session: Session, key: str) -> list[Json]:
-    """Every entry of a key, oldest first, without bodies."""
-    query = select(EntryRow.meta).where(EntryRow.key == key).order_by(col(EntryRow.version))
+def versions(session: Session, key: str, after: int = 0, limit: int | None = None) -> list[Json]:
+    """Return the entries of a key after version `after`, oldest first, without bodies."""
+    query = (
+        select(EntryRow.meta)
+        .where(EntryRow.key == key, col(EntryRow.version) > after)
+        .order_by(col(EntryRow.version))
+        .limit(limit)
+    )
     return [orjson.loads(meta) for meta in session.exec(query)]
 
 
 def current(session: Session, after: str, limit: int) -> list[Json]:
-    """Keys in order with their newest version and its position."""
+    """Return keys in order, each with its newest version and that version's position."""
     query = select(KeyRow).where(col(KeyRow.key) > after).order_by(KeyRow.key).limit(limit)
     return [row.model_dump() for row in session.exec(query)]
 
 
+def recording(session: Session) -> Json:
+    """Return whether the ledger signs and records, see `shared.publishing.recording_status.Recording`."""
+    head = newest_head(session)
+    return {
+        "refuses": refusal(session),
+        "signed_at": head and head.time,
+        "damaged": count_damaged(session),
+        "taken": {f"{mark['source']}/{mark['lane']}": mark["sequence"] for mark in marks(session)},
+    }
+
+
 def marks(session: Session) -> list[Json]:
-    """How far each lane of each source has been taken."""
-    return [row.model_dump() for row in session.exec(select(SourceRow).order_by(SourceRow.source, SourceRow.lane))]
+    """Return how far each lane of each source is recorded, and how many of its releases were passed over."""
+    passed = passed_over.counts(session)
+    rows = session.exec(select(SourceRow).order_by(SourceRow.source, SourceRow.lane))
+    return [{**row.model_dump(), "passed_over": passed.get((row.source, row.lane), 0)} for row in rows]
 
 
 def signing_keys(session: Session, now: datetime) -> list[Json]:
-    """Public keys of the heads, newest last, also those that sign no more: old heads stay verifiable."""
+    """Return the public keys of the heads, newest last, including retired ones: old heads stay verifiable."""
     rows = session.exec(select(SigningKeyRow).order_by(SigningKeyRow.created_at, SigningKeyRow.key_id))
     lives = {life.key_id: life for life in session.exec(select(KeyLifeRow))}
     return [_signing_key(row, lives.get(row.key_id), now) for row in rows]
 
 
 def second_keys(session: Session) -> list[Json]:
-    """Public keys that sign checkpoints a second time, or did. Apart: who knows only Ed25519 must not meet them."""
+    """Return the public keys of second signatures, including former ones.
+
+    They are listed apart from the Ed25519 keys, because a client that knows only Ed25519 must not receive them.
+    """
     rows = session.exec(select(SecondKeyRow).order_by(SecondKeyRow.created_at, SecondKeyRow.key_id))
     return [_second_key(row) for row in rows]
 
 
+def source_keys(session: Session, origin: str) -> list[Json]:
+    """Return the public keys by which sources sign, oldest first, including revoked ones: they prove older releases."""
+    keys = [row.listed() for row in session.exec(select(SourceKeyRow))]
+    keys.sort(key=lambda key: (key.source, key.signs_from.position, key.key_id))
+    return [_source_key(key, key_name(origin, key.source)) for key in keys]
+
+
 def statement(session: Session) -> Json:
-    """The newest head statement and the note that signs it. Raises `Unavailable` before the first one."""
+    """Return the newest head statement and its signed note. Raises `Unavailable` before the first one."""
     row = newest_statement(session)
     return {"statement": orjson.loads(row.note.partition("\n")[0]), "note": row.note}
 
 
-def state_proof(kept: KeptTrees[StateTree], db: Database, session: Session, key: str) -> Json:
-    """The key's newest version under the newest statement, or its neighbours. Raises `Invalid` for a case."""
-    if key.startswith(f"{Kind.APPLICATION}:"):
-        raise Invalid(Violation("key", "public", "cases are not in the state tree: nobody may tell whether one exists"))
+def state_proof(kept: CachedTrees[StateTree], db: Database, session: Session, key: str) -> Json:
+    """Return the leaf of the key under the newest statement, or its two neighbours if it has none.
+
+    Raises `Invalid` for a case: its existence is not public.
+    """
+    if not is_public(kind_of(key)):
+        raise Invalid(Violation("key", "public", "its kind is not in the state: nobody may tell whether it exists"))
     row = newest_statement(session)
     with kept.at(db, session, row.size) as tree:
         count, leaves = len(tree), tree.around(key)
@@ -142,7 +195,7 @@ def state_proof(kept: KeptTrees[StateTree], db: Database, session: Session, key:
 
 
 def newest_statement(session: Session) -> StatementRow:
-    """The statement signed last. Raises `Unavailable` before the first one."""
+    """Return the statement signed last. Raises `Unavailable` before the first one."""
     row = session.get(StatementRow, NEWEST)
     if row is None:
         raise Unavailable("no head statement is signed yet")
@@ -165,6 +218,13 @@ def _signing_key(row: SigningKeyRow, life: KeyLifeRow | None, now: datetime) -> 
     }
 
 
+def _source_key(key: SourceKey, name: str) -> Json:
+    stolen = key.revoked_from is not None and bool(key.revoked_from.sequences)
+    vkey = NoteKey(name, bytes.fromhex(key.public_key)).vkey
+    state = "revoked" if stolen else "retired" if key.revoked_from else "signing"
+    return {**key.model_dump(mode="json"), "name": name, "vkey": vkey, "state": state}
+
+
 def _second_key(row: SecondKeyRow) -> Json:
     kind = bytes.fromhex(row.kind)
     return {
@@ -179,7 +239,7 @@ def _second_key(row: SecondKeyRow) -> Json:
 
 
 def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
-    """Proof that the entry at `position` is in the tree of `tree_size` entries (default: the newest head's)."""
+    """Prove that the entry at `position` is in the tree of `tree_size` entries (default: the newest head's)."""
     whole = covered(session, tree_size, "size")
     if not 1 <= position <= whole:
         raise Invalid(Violation("position", "in_tree", f"must be 1 to {whole}", str(position)))
@@ -194,7 +254,7 @@ def inclusion(session: Session, position: int, tree_size: int | None) -> Json:
 
 
 def consistency(session: Session, first: int, second: int | None) -> Json:
-    """Proof that the tree of `second` entries (default: the newest head's) continues that of `first`."""
+    """Prove that the tree of `second` entries (default: the newest head's) continues the tree of `first` entries."""
     whole = covered(session, second, "second")
     if not 0 <= first <= whole:
         raise Invalid(Violation("first", "not_after_second", f"must be 0 to {whole}", str(first)))
@@ -211,7 +271,7 @@ def consistency(session: Session, first: int, second: int | None) -> Json:
 
 
 def covered(session: Session, wanted: int | None, field: str) -> int:
-    """`wanted`, or else the newest head's size. Of what no signed head covers there is no proof: raises `Invalid`."""
+    """Return `wanted`, or the newest head's size if it is None. Raises `Invalid` beyond the newest signed head."""
     head = newest_head(session)
     most = head.size if head else 0
     if wanted is None:

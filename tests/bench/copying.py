@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from services.importing.formats import read
+from services.importing.formats.registry import read
 from services.importing.row import Accepted
-from shared.encoding import encode
+from shared.web.encoding import encode
 from tests.harness.pipeline import Pipeline, pipeline
 
 ROWS = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "gd-items-1600.jsonl"

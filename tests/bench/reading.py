@@ -63,7 +63,7 @@ def compare(url: str, path: str, folder: Path, seconds: int) -> None:
     body = folder / "body"
     body.write_bytes(answer.content)
     env = {"BARE_BODY": str(body), "BARE_TYPE": answer.headers["content-type"]}
-    same = ("--lifespan", "off", "--no-server-header", "--no-date-header")  # as `shared.serve` sets them
+    same = ("--lifespan", "off", "--no-server-header", "--no-date-header")  # as `shared.web.server.process` sets them
     with served("tests.harness.bare:app", *same, env=env) as other:
         pairs = [(rate(url + path, seconds), rate(other + path, seconds)) for _ in range(ROUNDS)]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)

@@ -23,9 +23,9 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
-from shared import topology
-from shared.amqp import AmqpPublisher
-from shared.delivery import Message
+from shared.messaging import topology_job
+from shared.messaging.delivery import Message
+from shared.messaging.publisher import AmqpPublisher
 from tests.harness.county import CHANNELS, County, EmbeddedCounty, ProductionCounty, running, wait_for
 from tests.harness.postgres import PrivatePostgres, private_postgres
 from tests.harness.rabbitmq import PrivateRabbit
@@ -222,7 +222,7 @@ def limits(rabbit: PrivateRabbit, postgres: PrivatePostgres) -> Figures:
 
 def _confirms(rabbit: PrivateRabbit, count: int = 4000) -> int:
     url = rabbit.new_vhost()
-    topology.apply(url)
+    topology_job.apply(url)
     publisher = AmqpPublisher(url, "tongyuan.publications", connection_name="bench")
     body = b"x" * BODY_BYTES
     messages = [Message(body, "339921000000.guide.release", str(number), number) for number in range(CHUNK)]

@@ -17,12 +17,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from contracts.publication import Kind, Lane, Op, Release
-from services.ledger.commands import record
-from services.ledger.heads import sign_head
-from services.ledger.signing import Signer
-from shared.canonical import digest
-from shared.database import Database
+from contracts.envelope.publication import Kind, Lane, Op, Release
+from services.ledger.log.append import record
+from services.ledger.signing.heads import sign_head
+from services.ledger.signing.signer import Signer
+from shared.database.engine import Database
+from shared.transparency.canonical import digest
 from tests.harness.pipeline import REGION, guide, item, progress
 
 ONE = Path(__file__).with_name("start_one.py")

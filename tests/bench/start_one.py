@@ -15,12 +15,12 @@ from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from services.channels import queries
-from services.channels.port import adapters
-from services.channels.snapshot import PAYS_FROM
-from services.channels.starting import StartingChannel
-from services.local import LocalLedger
-from shared.database import Database
+from services.channels.api import queries
+from services.channels.core.bootstrap import starting_channel
+from services.channels.core.port import adapters
+from services.channels.core.snapshot import PAYS_FROM
+from services.runtime.local_readers import LocalLedger
+from shared.database.engine import Database
 
 CHANNEL = "web"
 FROM = {"snapshot": PAYS_FROM, "log": sys.maxsize}
@@ -41,7 +41,7 @@ def started(folder: Path, place: Path, pays_from: int) -> dict[str, Any]:
     """Start a channel in `place`; memory in MB."""
     db, ledger = Database(CHANNEL, f"sqlite:///{place}/web.db"), Database("ledger", f"sqlite:///{folder}/ledger.db")
     db.migrate("channels")
-    channel = StartingChannel(db, adapters()[CHANNEL], LocalLedger(ledger), pays_from=pays_from)
+    channel = starting_channel(db, adapters()[CHANNEL], LocalLedger(ledger), pays_from=pays_from)
     before = _peak_mb()
     began, processor = time.perf_counter(), time.process_time()
     channel.reconcile()
@@ -49,7 +49,7 @@ def started(folder: Path, place: Path, pays_from: int) -> dict[str, Any]:
     peak = _peak_mb()
     with db.read() as session:
         root, position = queries.digests(session).root, queries.freshness(session)["position"]
-    rows = {table: db.ask(text(f"SELECT count(*) AS count FROM {table}"))[0].count for table in TABLES}
+    rows = {table: db.fetch(text(f"SELECT count(*) AS count FROM {table}"))[0].count for table in TABLES}
     times = {"seconds": round(seconds, 1), "cpu_seconds": round(processor, 1)}
     return {**times, "memory_before": before, "memory_peak": peak, "position": position, "root": root[:16], **rows}
 

@@ -1,5 +1,6 @@
 """Both browsers, each before a demo county of its own; a page fails its test for errors that nobody asked about."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -25,7 +26,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]
     """A demo county, as `make run` starts it, all of its content on every channel."""
     made = EmbeddedCounty(tmp_path_factory.mktemp("county"), "--demo")
     with running(made):
-        wait_for(lambda: all(_shows_all(made, channel) for channel in CHANNELS), "every channel shows the demo", 180)
+        wait_for(lambda: all(_shows_all(made, channel) for channel in CHANNELS), "every channel shows the demo", 400)
         yield made
 
 
@@ -58,3 +59,17 @@ def code(county: EmbeddedCounty) -> str:
         for channel in CHANNELS
     ]
     return min(set.intersection(*shown))
+
+
+@pytest.fixture(scope="package")
+def receipt(county: EmbeddedCounty) -> tuple[str, str]:
+    """Number and query code of a case of the demo that the hall can be asked about."""
+    cells = wait_for(lambda: re.findall(r"<code>([^<]+)</code>", county.http("web").get("/demo/").text), "a receipt")
+    # Counted, not looked up: look-ups are limited, and the tests need theirs.
+    wait_for(lambda: _cases(county) >= len(content.cases()), "the hall knows every case")
+    return cells[0], cells[1]
+
+
+def _cases(county: EmbeddedCounty) -> int:
+    counts = county.http("kiosk").get("/kiosk/v1/source").json()["digests"]["counts"]
+    return int(counts.get("application", 0))

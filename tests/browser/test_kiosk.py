@@ -1,13 +1,12 @@
 """The hall's screens: a finger finds everything, letters find every item, and whoever comes next finds nothing."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.harness.accessibility import barriers
 from tests.harness.browser import DESK, HALL, NARROWEST, Browser, Page
-from tests.harness.county import EmbeddedCounty, wait_for
+from tests.harness.county import EmbeddedCounty
 
 LEAST_PIXELS = 60
 PAGES = {
@@ -226,13 +225,6 @@ def test_back_leads_the_way_that_was_come_and_the_browser_keeps_none(page: Page)
     assert page.evaluate("() => history.length") == length
 
 
-@pytest.fixture(scope="package")
-def receipt(county: EmbeddedCounty) -> tuple[str, str]:
-    """Number and query code of a case."""
-    cells = wait_for(lambda: re.findall(r"<code>([^<]+)</code>", county.http("web").get("/demo/").text), "a receipt")
-    return cells[0], cells[1]
-
-
 def type_case(page: Page, receipt: tuple[str, str]) -> None:
     page.open("/kiosk/progress")
     for name, text in zip(("project_no", "query_code"), receipt, strict=True):
@@ -289,8 +281,7 @@ def test_a_wrong_pair_is_told_on_the_same_page(page: Page) -> None:
     page.wait("() => !!document.querySelector('.problem')")
 
     assert "没有查到" in page.text(".problem")
-    page.settle()
-    page.complaints[:] = [each for each in page.complaints if "404" not in each]
+    page.forgive(404)
 
 
 SEEN = """(selectors) => selectors.map((selector) => [...document.querySelectorAll(selector)]

@@ -55,11 +55,13 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing_more(page: Page, county: E
     page.open("/web/")
     page.run("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")
     page.run("document.dispatchEvent(new Event('visibilitychange'))")
-    asked = len(page.requests)
+    page.settle()
+    asked = list(page.requests)
 
     page.run("document.dispatchEvent(new Event('visibilitychange'))")
+    page.settle()
 
-    assert len(page.requests) == asked
+    assert page.requests == asked
 
 
 def test_language_and_size_are_chosen_once_and_hold_on_every_page(page: Page) -> None:

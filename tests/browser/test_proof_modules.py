@@ -1,4 +1,4 @@
-"""shared/static/{canonical,merkle,note}.js in the browser: published vectors, and whatever Python makes."""
+"""shared/web/static/{canonical,merkle,note}.js in the browser: published vectors, and whatever Python makes."""
 
 import hashlib
 
@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared import merkle
-from shared.checkpoint import NoteKey, checkpoint_text, signature_line
+from shared.transparency import merkle
+from shared.transparency.checkpoint import NoteKey, checkpoint_text, signature_line
 from tests.harness.browser import Browser, Page
 from tests.harness.county import EmbeddedCounty
 
@@ -76,7 +76,7 @@ def modules(browser: Browser, county: EmbeddedCounty):
 
 
 class Leaves:
-    """A tree over leaf hashes, as shared/merkle.py keeps it."""
+    """A tree over leaf hashes, as shared/transparency/merkle.py keeps it."""
 
     def __init__(self, count: int) -> None:
         self.tiles = merkle.GrowingTiles(merkle.NoTiles(), 0)

@@ -2,27 +2,32 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.publication import Publication
+from contracts.envelope.publication import Publication
 from contracts.verify_address import page_address, printed_address
-from services.ledger.heads import sign_head
-from services.ledger.keyring import rotate
-from shared.checkpoint import NoteKey
+from services.ledger.signing.heads import sign_head
+from services.ledger.signing.keyring import rotate
+from shared.transparency.checkpoint import NoteKey
 from tests.harness.accessibility import barriers
 from tests.harness.browser import HALL, NARROWEST, PHONE, Browser, Page
 from tests.harness.county import EmbeddedCounty
-from tests.harness.pipeline import code_of, guide, item, pipeline
+from tests.harness.pipeline import Pipeline, code_of, guide, item, pipeline
 
 STEPS = ["entry", "digest", "signature", "key", "history", "tree", "newest"]
 ALL_WELL = dict.fromkeys(STEPS, "ok")
 FIRST_VISIT = {**ALL_WELL, "key": "new", "history": "new"}
 FEW = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-PROVEN = {*Publication.model_fields} - {"source", "lane", "sequence", "traceparent"}
+PROVEN = {*Publication.model_fields} - {
+    *("source", "lane", "sequence", "traceparent", "source_signature"),
+    *("no_body", "withheld_until"),
+}
 """Fields of an entry that digest or leaf cover: the page uses no other."""
 
 
@@ -295,6 +300,62 @@ def test_an_older_version_cannot_pass_for_the_newest(verifier: Page, given_count
     assert old.check(verifier) == {**FIRST_VISIT, "newest": "bad"}
     old.subject["standing"] = "superseded"
     assert old.check(verifier) == FIRST_VISIT
+
+
+def planned(folder: Path) -> Iterator[tuple[Pipeline, Given, dict]]:
+    """A guide in force, the answers about it, and the version that comes next year, whose content is not public."""
+    with pipeline(folder, channels=()) as county:
+        county.release(guide(1))
+        county.release(guide(1, "以后"), effective_at=datetime.now(UTC) + timedelta(days=365))
+        county.flow()
+        sign_head(county.dbs["ledger"], county.signer, timedelta(0))
+        made = Given(county, code_of(1))
+        first, later = county.get(f"ledger/v1/versions/{made.key}").json()["versions"]
+        size = made.subject["size"]
+        made.answers |= {
+            path: county.http.get(path).content
+            for path in (
+                f"/ledger/v1/entries/{first['position']}",
+                f"/ledger/v1/proof/inclusion?position={first['position']}&size={size}",
+            )
+        }
+        made.subject |= {name: first[name] for name in ("key", "version", "position")}
+        made.subject |= {"printed": first["digest"][:16], "released": first["released_at"], "ruling": first["position"]}
+        yield county, made, later
+
+
+@pytest.fixture
+def with_plan(tmp_path: Path) -> Iterator[tuple[Pipeline, Given, dict]]:
+    yield from planned(tmp_path)
+
+
+def test_what_is_in_force_is_proven_though_what_comes_next_is_not_public(verifier: Page, with_plan) -> None:
+    county, made, later = with_plan
+    told = county.get(f"ledger/v1/entries/{later['position']}").json()
+
+    assert (told["body"], told["no_body"]) == (None, "withheld")
+    assert made.check(verifier) == FIRST_VISIT
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("effective_at", "2099-01-01T00:00:00.000000Z"), ("digest", "0" * 64), ("no_body", "erased")]
+)
+def test_a_lie_about_what_comes_next_is_found(verifier: Page, with_plan, field: str, value: str) -> None:
+    _, made, later = with_plan
+    path = f"/ledger/v1/entries/{later['position']}"
+    made.answers[path] = json.dumps({**json.loads(made.answers[path]), field: value}).encode()
+
+    assert made.check(verifier)["newest"] == "bad"
+
+
+def test_of_what_is_not_public_yet_the_page_says_that_it_cannot_tell(verifier: Page, with_plan) -> None:
+    county, _, later = with_plan
+    made = Given(county, code_of(1))
+    made.subject |= {"standing": "not_yet"}
+    states = made.check(verifier)
+
+    assert (later["version"], states["entry"], states["digest"]) == (2, "ok", "unable")
+    assert "bad" not in states.values()
 
 
 def meaning(path: str, body: bytes):

@@ -3,7 +3,7 @@
 import jsonschema
 
 from contracts import topology
-from contracts.messages import MESSAGES
+from contracts.envelope.messages import MESSAGES
 from tests.harness.documents import load, references, resolve
 
 
@@ -21,7 +21,7 @@ def test_the_channels_are_the_exchanges_and_queues_of_the_topology() -> None:
     assert sorted(channel["address"] for channel in channels.values()) == sorted(expected)
     for queue in topology.QUEUES:
         assert channels[queue.name]["x-arguments"] == queue.arguments
-        assert channels[queue.name]["x-binding"] == {"exchange": queue.exchange, "routingKey": queue.binding}
+        assert channels[queue.name]["x-binding"] == {"exchange": queue.exchange, "routingKeys": list(queue.bindings)}
 
 
 def test_every_message_of_the_asyncapi_document_has_an_example_that_fits() -> None:
@@ -52,7 +52,8 @@ def test_every_queue_is_read_by_one_service_and_every_message_is_sent_and_taken(
     assert [message.name for message in MESSAGES if not message.consumers] == []
     for message in MESSAGES:
         for exchange in message.exchanges:
-            assert f"{message.producer}.send.{exchange}" in load("asyncapi.json")["operations"]
+            for producer in message.producers:
+                assert f"{producer}.send.{exchange}" in load("asyncapi.json")["operations"]
 
 
 def test_the_guides_take_only_items_from_the_ledger() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from services.channels.port import adapters
-from shared.editions import State
+from services.channels.core.port import adapters
+from shared.publishing.editions import EditionState
 from tests.harness.documents import load, objects
 from tests.harness.pipeline import (
     ADMIN,
@@ -60,7 +60,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         for kind in ("item", "guide"):
             made.emit("catalog" if kind == "item" else "guides", f"{kind}:{CODE}", WHOLE[kind])
         made.release(item(2))
-        made.withdraw(item(2), State.WITHDRAWN)
+        made.withdraw(item(2), EditionState.WITHDRAWN)
         made.release_case(progress())
         made.emit("catalog", f"item:{code_of(3)}", {"code": "not an item"})
         made.flow()

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from contracts.publication import Publication
-from services.channels.past import Past
-from services.channels.port import adapters, source_of
-from services.channels.rebuild import Rebuild
-from services.ledger.heads import sign_head
-from shared.canonical import digest
-from shared.editions import State
+from contracts.envelope.publication import Publication
+from services.channels.core.port import adapters, source_of
+from services.channels.core.rebuild import Rebuild
+from services.channels.pages.version_history import VersionHistory
+from services.ledger.signing.heads import sign_head
 from shared.errors import UpstreamDown
+from shared.publishing.editions import EditionState, Plans
+from shared.transparency.canonical import digest
 from tests.harness.pipeline import (
     ADMIN,
     PROJECT_NO,
@@ -94,7 +94,7 @@ def test_what_comes_again_or_late_changes_nothing(county, channel):
     assert dump(county, channel) == before
 
 
-@pytest.mark.parametrize("state", [State.WITHDRAWN, State.SUSPENDED])
+@pytest.mark.parametrize("state", [EditionState.WITHDRAWN, EditionState.SUSPENDED])
 def test_a_withdrawn_item_leaves_every_place(county, channel, state):
     county.release(item(1))
     county.release(item(2))
@@ -136,7 +136,7 @@ def test_a_guide_goes_with_its_item_and_comes_back_with_it(county, channel):
     county.release(item(1))
     county.release(guide(1))
     county.flow()
-    county.withdraw(item(1), State.SUSPENDED)
+    county.withdraw(item(1), EditionState.SUSPENDED)
     county.flow()
     county.flow()
     assert county.get(f"{channel}/v1/guides/{CODE}").status_code == 410
@@ -359,14 +359,14 @@ def test_the_version_before_is_told_the_same_after_a_rebuild_and_none_that_nobod
         county.release(item(1, name))
         county.flow()
     county.release(item(1, "没到时候的名"), effective_at=datetime.now(UTC) + timedelta(days=1))
-    county.release(item(1, "第四名"))
+    county.release(item(1, "第四名"), plans=Plans.CANCEL)
     county.flow()
-    ask = Past(county.channels[channel]).step
+    ask = VersionHistory(county.channels[channel]).step
 
     first = ask(f"item:{CODE}")
     for step in Rebuild(county.channels[channel]).run():
         assert step
-    again = Past(county.channels[channel]).step(f"item:{CODE}")
+    again = VersionHistory(county.channels[channel]).step(f"item:{CODE}")
 
     assert (first.before["name"], first.now["name"]) == ("第二名", "第四名")
     assert again == first
@@ -379,6 +379,6 @@ def test_what_was_withdrawn_before_is_not_told(county, channel):
     county.release(item(1, "新名"))
     county.flow()
 
-    step = Past(county.channels[channel]).step(f"item:{CODE}")
+    step = VersionHistory(county.channels[channel]).step(f"item:{CODE}")
 
     assert (step.before, step.why, step.now["name"]) == (None, "withdrawn", "新名")

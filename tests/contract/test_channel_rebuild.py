@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from services.channels.digests import bucket_of, digest_lines, served_lines
-from services.channels.rebuild import Rebuild
+from services.channels.core.digests import bucket_of, digest_lines, served_lines
+from services.channels.core.rebuild import Rebuild
 from shared.errors import Broken
+from tests.harness.moments import ahead_of_time
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, progress, shown
 from tests.harness.rabbitmq import wait_until
 
@@ -148,8 +149,8 @@ def test_readers_never_see_less_while_a_channel_is_rebuilt(stocked, channel):
     assert all(codes in (whole, without) and status == 200 for codes, status in seen)
 
 
-def test_live_traffic_during_a_rebuild_is_not_lost(stocked, channel):
-    steps = Rebuild(stocked.channels[channel]).run()
+def test_live_traffic_during_a_rebuild_is_not_lost(stocked, channel, begun):
+    steps = begun(Rebuild(stocked.channels[channel]).run())
     next(steps)
     stocked.release(item(2, "重建时发布"))
     stocked.withdraw(item(5))
@@ -164,12 +165,17 @@ def test_live_traffic_during_a_rebuild_is_not_lost(stocked, channel):
     assert stocked.rebuild(channel).differences == []
 
 
-def test_what_comes_into_effect_during_a_rebuild_does_not_go_back(county, channel):
+def test_what_comes_into_effect_during_a_rebuild_does_not_go_back(county, channel, begun):
     county.release(item(1, "旧名"))
-    county.release(item(1, "新名"), effective_at=datetime.now(UTC) + timedelta(milliseconds=300))
-    county.flow()
-    steps = Rebuild(county.channels[channel]).run()
-    next(steps)
+
+    def under_way(moment):
+        county.release(item(1, "新名"), effective_at=moment)
+        county.flow()
+        steps = begun(Rebuild(county.channels[channel]).run())
+        next(steps)
+        return steps
+
+    steps = ahead_of_time(under_way)
     path = f"{channel}/v1/items/{code_of(1)}"
     wait_until(lambda: county.channels[channel].turn_pages() or county.get(path).json()["name"] == "新名", "never due")
     list(steps)
@@ -177,9 +183,9 @@ def test_what_comes_into_effect_during_a_rebuild_does_not_go_back(county, channe
     assert county.get(path).json()["name"] == "新名"
 
 
-def test_two_rebuilds_at_once_cannot_empty_the_channel(stocked, channel):
+def test_two_rebuilds_at_once_cannot_empty_the_channel(stocked, channel, begun):
     before = visible(stocked, channel)
-    first = Rebuild(stocked.channels[channel]).run()
+    first = begun(Rebuild(stocked.channels[channel]).run())
     next(first)
     second = Rebuild(stocked.channels[channel])
     with stocked.dbs[channel].write() as session:

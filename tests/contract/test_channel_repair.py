@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.channels.digests import bucket_of
-from services.channels.repair import Wanted, repair
+from services.channels.core.digests import bucket_of
+from services.channels.core.repair import RepairRequest, repair
 from shared.errors import Conflict, Unavailable
 from tests.contract.test_channel_rebuild import INJECT, KEY, digests, visible
 from tests.contract.test_channel_rebuild import stocked as _stocked
@@ -90,13 +90,13 @@ def test_what_waits_for_its_time_waits_again(stocked, channel):
 
 def test_an_entry_that_cannot_be_shown_is_parked_and_the_version_before_it_stays(stocked, channel, monkeypatch):
     at = stocked.channels[channel]
-    monkeypatch.setattr(at, "adapter", Picky(at.adapter))
+    monkeypatch.setattr(at.store, "adapter", Picky(at.adapter))
     stocked.release(item(2, "不可展示"))
     stocked.flow()
     stocked.execute(channel, "DELETE FROM document WHERE key = :key", key=KEY)
     stocked.execute(channel, "DELETE FROM parked")
 
-    assert repair(at, Wanted(keys=[KEY])) == [KEY]
+    assert repair(at, RepairRequest(keys=[KEY])) == [KEY]
     assert stocked.get(f"{channel}/v1/items/{code_of(2)}").json()["source"]["version"] == 1
     (parked,) = stocked.get(f"{channel}/v1/parked", SERVICE).json()["parked"]
     assert (parked["key"], parked["version"]) == (KEY, 2)
@@ -129,7 +129,7 @@ def test_what_is_published_meanwhile_is_not_undone(stocked, channel, monkeypatch
 
     stocked.execute(channel, DAMAGES[0], key=KEY)
     monkeypatch.setattr(at.ledger, "history", slow)
-    repair(at, Wanted(keys=[KEY]))
+    repair(at, RepairRequest(keys=[KEY]))
 
     assert stocked.get(f"{channel}/v1/items/{code_of(2)}").json()["name"] == "刚刚发布的"
     monkeypatch.undo()
@@ -144,7 +144,7 @@ def test_a_halted_channel_is_not_repaired(stocked, channel):
         now=(datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     )
     with pytest.raises(Conflict, match="halted"):
-        repair(stocked.channels[channel], Wanted(keys=[KEY]))
+        repair(stocked.channels[channel], RepairRequest(keys=[KEY]))
 
 
 def test_without_the_ledger_nothing_is_changed(stocked, channel, monkeypatch):
@@ -156,7 +156,7 @@ def test_without_the_ledger_nothing_is_changed(stocked, channel, monkeypatch):
 
     monkeypatch.setattr(stocked.channels[channel].ledger, "history", away)
     with pytest.raises(Unavailable):
-        repair(stocked.channels[channel], Wanted(keys=[KEY]))
+        repair(stocked.channels[channel], RepairRequest(keys=[KEY]))
     assert visible(stocked, channel) == damaged
 
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from services.channels import live as living
-from shared import sse
+from services.channels.api import live_stream as living
+from shared.web import event_stream
 from tests.harness.pipeline import code_of, item, progress
 from tests.harness.rabbitmq import wait_until
 from tests.harness.screens import Screen
@@ -20,7 +20,7 @@ def fed(county, channel):
     yield county
     stop.set()
     with county.dbs[channel].write() as session:
-        county.dbs[channel].bell.ring(session)
+        county.dbs[channel].notifier.notify(session)
     thread.join()
 
 
@@ -146,8 +146,19 @@ def test_what_changes_while_screens_come_and_go_is_missed_by_none(fed, channel):
     writer.join()
 
 
+def test_so_is_who_missed_more_bytes_than_a_hello_takes(fed, channel, monkeypatch):
+    monkeypatch.setattr(living, "CATCH_UP_BYTES", 100)
+    with screen(fed, channel) as one:
+        (sync,) = one.wait_for("sync")
+    release_each(fed, (1, 2))
+    with screen(fed, channel, sync.id) as back:
+        (reset,) = back.wait_for("reset")
+
+    assert reset.data == {"reason": "lag"}
+
+
 def test_a_stuck_screen_is_cut_and_delays_nobody(fed, channel, monkeypatch):
-    monkeypatch.setattr(sse, "SEND_TIMEOUT", 0.3)
+    monkeypatch.setattr(event_stream, "SEND_TIMEOUT", 0.3)
     with screen(fed, channel) as stuck, screen(fed, channel) as fine:
         stuck.wait_for("sync")
         fine.wait_for("sync")
@@ -161,11 +172,26 @@ def test_a_stuck_screen_is_cut_and_delays_nobody(fed, channel, monkeypatch):
 
 
 def test_who_falls_off_the_end_of_the_log_is_let_go_and_comes_back(fed, channel):
-    stream = sse.Stream("test")
-    stream.add([sse.Frame(number, b".") for number in range(1, sse.RING + 10)])
+    stream = event_stream.Stream("test")
+    stream.add([event_stream.Frame(number, b".") for number in range(1, event_stream.RING + 10)])
 
     assert stream._bytes_since(0) == (None, 0)
-    assert stream._bytes_since(9) == (b"." * sse.RING, sse.RING + 9)
+    assert stream._bytes_since(9) == (b"." * event_stream.RING, event_stream.RING + 9)
+
+
+def test_the_log_is_bounded_in_bytes_and_is_given_out_in_parts(monkeypatch):
+    monkeypatch.setattr(event_stream, "RING_BYTES", 1_000)
+    monkeypatch.setattr(event_stream, "JOINED_BYTES", 250)
+    stream = event_stream.Stream("test")
+    frames = [event_stream.Frame(number, f"{number:100}".encode()) for number in range(1, 31)]
+    stream.add(frames)
+
+    assert stream._bytes_since(19) == (None, 19), "it is not in the log any more"
+    said, place = b"", 20
+    while (part := stream._bytes_since(place))[0]:
+        assert len(part[0]) <= 250
+        said, place = said + part[0], part[1]
+    assert said == b"".join(frame.data for frame in frames[20:])
 
 
 def release_each(county, numbers):

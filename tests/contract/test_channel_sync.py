@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.editions import State
+from shared.publishing.editions import EditionState
 from tests.harness.pipeline import code_of, guide, item, progress
 
 CODE = code_of(1)
@@ -45,7 +45,7 @@ def test_pages_lead_to_the_same_as_one_look(county, channel):
     for number in range(1, 8):
         county.release(item(number))
     county.flow()
-    county.withdraw(item(3), State.WITHDRAWN)
+    county.withdraw(item(3), EditionState.WITHDRAWN)
     county.release(item(5, "改了名"))
     county.flow()
 

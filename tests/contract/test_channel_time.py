@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.publication import Op
+from contracts.envelope.publication import Op
+from shared.publishing.editions import Plans
 from tests.harness.pipeline import code_of, item, shown
 from tests.harness.rabbitmq import wait_until
 
@@ -81,7 +82,7 @@ def test_what_ended_before_it_came_is_never_shown(county, channel):
 
 def test_an_immediate_version_beats_an_earlier_one_that_still_waits(county, channel):
     county.release(item(1, "预定的"), effective_at=now() + SOON)
-    county.release(item(1, "当即的"))
+    county.release(item(1, "当即的"), plans=Plans.CANCEL)
     county.flow()
     turned_until(county, channel, lambda: waiting(county, channel) == 0)
 
@@ -104,7 +105,7 @@ def test_several_versions_may_wait_for_one_key(county, channel, order):
     county.release(item(1, "第1版"))
     times = {version: now() + place * SOON / 2 for place, version in enumerate(order, 1)}
     county.release(item(1, "第2版"), effective_at=times[2])
-    county.release(item(1, "第3版"), effective_at=times[3])
+    county.release(item(1, "第3版"), effective_at=times[3], plans=Plans.CANCEL if times[3] < times[2] else None)
     county.flow()
     turned_until(county, channel, lambda: waiting(county, channel) == 0)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.catalog import DirectoryRow, Item
-from contracts.checks import LABELS, USCC_PSEUDO, Context, Finding, LiveCodes, check_item, rejected
+from contracts.codes.item_checks import LABELS, USCC_PSEUDO, Context, FailedCheck, LiveCodes, check_item, rejected
+from contracts.content.items import DirectoryRow, Item
 
 COUNTY = "440232000000"
 CODE = "11440232MB2D06811W4000117051000"
@@ -35,7 +35,7 @@ def row(code: str = CODE[19:], levels: str = "234") -> DirectoryRow:
     return DirectoryRow(catalog_code=code, task_name="建设工程消防设计审查", task_type="01", use_level=list(levels))
 
 
-def only(findings: list[Finding]) -> Finding:
+def only(findings: list[FailedCheck]) -> FailedCheck:
     assert len(findings) == 1, findings
     return findings[0]
 
@@ -226,6 +226,20 @@ def test_c8_warns_of_a_division_that_does_not_exist() -> None:
     context = Context(region=COUNTY, divisions=DIVISIONS - {"440232"})
 
     assert only(check_item(item(), context)).message == "region 440232 of the unit is no division in use"
+
+
+@pytest.mark.parametrize("entry", ["440100", "11440100007482575H"])
+def test_c8_takes_what_is_in_the_countys_list_of_units(entry: str) -> None:
+    context = Context(region=COUNTY, divisions=DIVISIONS, units={entry}, foreign="reject")
+
+    assert check_item(item("11440100007482575H" + CODE[18:]), context) == []
+
+
+def test_c8_refuses_a_unit_from_elsewhere_where_it_is_asked_to() -> None:
+    finding = only(check_item(item("11440100007482575H" + CODE[18:]), Context(region=COUNTY, foreign="reject")))
+
+    assert (finding.check, finding.severity) == ("C-8", "reject")
+    assert "--region" in finding.message
 
 
 def test_c9_refuses_a_code_that_another_item_has() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts import codes
+from contracts.codes import tables
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 PUBLISHED = json.loads((DATA / "code-tables.json").read_text("utf-8"))
@@ -31,13 +31,13 @@ TABLES_WITH_CODES = [name for name in PUBLISHED if name not in ("_about", "discl
 @pytest.mark.parametrize("name", TABLES_WITH_CODES)
 def test_a_table_is_the_published_one(name: str) -> None:
     expected = PUBLISHED[name]["values"] | DIFFERENT.get(name, {})
-    assert codes.TABLES[OUR_NAME.get(name, name)] == {code: text for code, text in expected.items() if text}
+    assert tables.TABLES[OUR_NAME.get(name, name)] == {code: text for code, text in expected.items() if text}
 
 
 @pytest.mark.parametrize("name", ["serve_type", "handle_type"])
 def test_the_national_standards_own_variant_is_kept_apart(name: str) -> None:
-    assert codes.TABLES[f"{name}_gb"] == PUBLISHED[name]["gb_variant"]["values"]
-    assert codes.TABLES[f"{name}_gb"] != codes.TABLES[name]
+    assert tables.TABLES[f"{name}_gb"] == PUBLISHED[name]["gb_variant"]["values"]
+    assert tables.TABLES[f"{name}_gb"] != tables.TABLES[name]
 
 
 def test_every_deliberate_difference_is_a_difference() -> None:
@@ -47,7 +47,7 @@ def test_every_deliberate_difference_is_a_difference() -> None:
 
 
 def test_disclosure_channels_are_the_published_words() -> None:
-    assert list(codes.DISCLOSURE_CHANNEL) == PUBLISHED["disclosure_channel"]["values"]
+    assert list(tables.DISCLOSURE_CHANNEL) == PUBLISHED["disclosure_channel"]["values"]
 
 
 def test_provinces_are_the_divisions_of_the_state_and_the_national_catalogue() -> None:
@@ -55,39 +55,39 @@ def test_provinces_are_the_divisions_of_the_state_and_the_national_catalogue() -
         mainland = {row["code"]: row["name"] for row in csv.DictReader(file)}
 
     others = {"00": "国家", "71": "台湾省", "81": "香港特别行政区", "82": "澳门特别行政区"}
-    assert mainland | others == codes.PROVINCE
+    assert mainland | others == tables.PROVINCE
 
 
-@pytest.mark.parametrize("table", codes.TABLES)
+@pytest.mark.parametrize("table", tables.TABLES)
 def test_no_label_contains_a_blank_that_a_reader_could_write_otherwise(table: str) -> None:
-    assert all(text and not any(map(str.isspace, text)) for text in codes.TABLES[table].values())
+    assert all(text and not any(map(str.isspace, text)) for text in tables.TABLES[table].values())
 
 
-@pytest.mark.parametrize("table", codes.TABLES)
+@pytest.mark.parametrize("table", tables.TABLES)
 def test_every_label_leads_back_to_its_code(table: str) -> None:
-    for code in codes.TABLES[table]:
-        assert codes.code_for(table, codes.label(table, code)) == code
+    for code in tables.TABLES[table]:
+        assert tables.code_for(table, tables.label(table, code)) == code
 
 
 def test_blanks_of_either_width_around_a_label_do_not_matter() -> None:
-    assert codes.code_for("task_type", "\u3000行政许可 \n") == "01"
+    assert tables.code_for("task_type", "\u3000行政许可 \n") == "01"
 
 
 @pytest.mark.parametrize("text", ["", "许可", "行政许可事项", "01"])
 def test_a_word_that_is_no_label_has_no_code(text: str) -> None:
-    assert codes.code_for("task_type", text) is None
+    assert tables.code_for("task_type", text) is None
 
 
 def test_an_unknown_code_or_table_is_named() -> None:
     with pytest.raises(ValueError, match="task_type has no code '77'"):
-        codes.label("task_type", "77")
+        tables.label("task_type", "77")
     with pytest.raises(ValueError, match="no code table 'colour'"):
-        codes.code_for("colour", "red")
+        tables.code_for("colour", "red")
 
 
 def test_citizens_apply_for_seven_types() -> None:
-    assert sorted(codes.APPLICABLE_TASK_TYPES) == ["01", "05", "07", "08", "09", "10", "20"]
-    assert codes.label("task_type", codes.LICENSE) == "行政许可"
+    assert sorted(tables.APPLICABLE_TASK_TYPES) == ["01", "05", "07", "08", "09", "10", "20"]
+    assert tables.label("task_type", tables.LICENSE) == "行政许可"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_citizens_apply_for_seven_types() -> None:
     ],
 )
 def test_a_provinces_task_type_becomes_the_national_one(dialect: str | None, written: str, national: str) -> None:
-    assert codes.national_task_type(written, dialect) == national
+    assert tables.national_task_type(written, dialect) == national
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_a_provinces_task_type_becomes_the_national_one(dialect: str | None, wri
 )
 def test_an_unknown_task_type_names_code_and_dialect(dialect: str | None, written: str) -> None:
     with pytest.raises(ValueError, match=f"{written}.*{dialect or 'national'}|{dialect}.*{written}"):
-        codes.national_task_type(written, dialect)
+        tables.national_task_type(written, dialect)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from contracts import generate
 from contracts.__main__ import main
-from contracts.compatibility import breaking_changes, breaks_of_promises
+from contracts.envelope.messages import MESSAGES
+from contracts.generators import documents
+from contracts.generators.compatibility import UNKNOWN_FACTS, breaking_changes, breaks_of_promises
+from tests.harness.documents import example
 
 Schema = dict[str, Any]
 TEXT = {"type": "string"}
@@ -134,17 +136,17 @@ def test_a_change_that_breaks_nobody_is_not_held_against_it(old: Schema, new: Sc
     assert breaking_changes(old, new) == []
 
 
-@pytest.mark.parametrize("name", generate.promises())
+@pytest.mark.parametrize("name", documents.promises())
 def test_a_schema_can_replace_itself(name: str) -> None:
-    schema = generate.promises()[name]
+    schema = documents.promises()[name]
 
     assert breaking_changes(schema, deepcopy(schema)) == []
 
 
-@pytest.mark.parametrize("name", generate.promises())
+@pytest.mark.parametrize("name", documents.promises())
 def test_no_field_of_a_promise_can_go_unnoticed(name: str) -> None:
     """Take any one property away, anywhere: it must be reported."""
-    old = generate.promises()[name]
+    old = documents.promises()[name]
     for path in property_paths(old):
         new = deepcopy(old)
         remove(new, path)
@@ -222,12 +224,31 @@ def test_an_optional_field_can_always_be_added_to_an_open_schema(schema: Schema,
 
 
 def test_todays_schemas_keep_what_was_promised() -> None:
-    assert breaks_of_promises(generate.released(), generate.promises()) == []
+    assert breaks_of_promises(documents.released(), documents.promises()) == []
 
 
 def test_everything_that_others_read_has_been_promised() -> None:
     """A new event type is released with `python -m contracts --release`, so that it cannot break afterwards."""
-    assert sorted(generate.promises().keys() - generate.released().keys()) == []
+    assert sorted(documents.promises().keys() - documents.released().keys()) == []
+
+
+@pytest.mark.parametrize("name", UNKNOWN_FACTS)
+def test_unknown_facts_are_just_those_that_became_null(name: str) -> None:
+    event = f"sources/tongyuan.{name}"
+    found = breaking_changes(documents.released()[event], documents.promises()[event])
+
+    assert {change.partition(": ")[0].removeprefix("$.data.body.") for change in found} == set(UNKNOWN_FACTS[name])
+
+
+def test_any_other_change_of_an_unknown_fact_is_a_break() -> None:
+    event = "sources/tongyuan.item.released"
+    current = documents.promises()
+    current[event]["$defs"]["Item"]["properties"]["is_online"]["anyOf"][0] = NUMBER
+
+    assert breaks_of_promises(documents.released(), current) == [
+        f"{event} $.data.body.is_online: alternative boolean removed (older documents break it)",
+        f"{event} $.data.body.is_online: alternative integer added (older readers refuse it)",
+    ]
 
 
 def test_an_event_type_does_not_disappear_without_a_word() -> None:
@@ -242,28 +263,28 @@ def test_a_release_that_breaks_is_refused_and_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "publications/tongyuan.item.released"
-    promised = generate.promises()[name]
+    promised = documents.promises()[name]
     promised["properties"]["data"]["properties"]["mood"] = TEXT
     kept = store(tmp_path, name, promised)
 
     assert main(["--release", "--root", str(tmp_path)]) == 1
     assert f"{name} $.data.mood: removed" in capsys.readouterr().out
-    assert [path.read_text() for path in (tmp_path / generate.RELEASED).rglob("*.json")] == [kept]
+    assert [path.read_text() for path in (tmp_path / documents.RELEASED).rglob("*.json")] == [kept]
 
 
 def test_a_release_keeps_todays_schemas_as_the_promise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "publications/tongyuan.item.released"
-    promised = generate.promises()[name]
+    promised = documents.promises()[name]
     del promised["$defs"]["Item"]["properties"]["keywords"]
     store(tmp_path, name, promised)
 
     assert main(["--release", "--root", str(tmp_path)]) == 0
     assert f"{name}: released" in capsys.readouterr().out
-    assert generate.released(tmp_path) == generate.promises()
+    assert documents.released(tmp_path) == documents.promises()
 
 
 def store(root: Path, name: str, schema: Schema) -> str:
-    path = root / generate.RELEASED / f"{name}.json"
+    path = root / documents.RELEASED / f"{name}.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(schema))
     return path.read_text()
@@ -283,3 +304,37 @@ def remove(schema: Any, path: tuple[Any, ...]) -> None:
     for step in path[:-1]:
         schema = schema[step]
     del schema[path[-1]]
+
+
+OLD_KEY = "^(item|guide|application):[0-9A-Za-z_-]+$"
+
+
+def before_kinds_were_open(name: str) -> Schema:
+    """A promise as it was made when kinds and ops were closed lists."""
+    old = deepcopy(documents.promises()[name])
+    properties = old["properties"]["data"]["properties"] if "/" in name else old["properties"]
+    properties["key"]["pattern"] = OLD_KEY
+    if "/" not in name:
+        for field, values in (("kind", ["item", "guide", "application"]), ("op", ["release", "withdraw"])):
+            properties[field] = {"type": "string", "enum": values, "title": properties[field]["title"]}
+    return old
+
+
+@pytest.mark.parametrize("name", ["release", "publication", "sources/tongyuan.item.released"])
+def test_kinds_and_ops_were_opened_once_and_nothing_else_with_them(name: str) -> None:
+    old = before_kinds_were_open(name)
+    assert breaks_of_promises({name: old}, {name: documents.promises()[name]}) == []
+
+    other = deepcopy(documents.promises()[name])
+    properties = other["properties"]["data"]["properties"] if "/" in name else other["properties"]
+    properties["key"]["pattern"] = "^.*$"
+    (found,) = breaks_of_promises({name: old}, {name: other})
+    assert found.startswith(f"{name} $.")
+
+
+@pytest.mark.parametrize("kind", ["item", "guide", "application"])
+def test_an_older_reader_takes_what_a_newer_sender_writes_of_a_kind_that_it_knows(kind: str) -> None:
+    """Its schema closed key, kind and op; everything that came since is optional, and left alone."""
+    for message in MESSAGES:
+        if message.kind == kind:
+            jsonschema.Draft202012Validator(before_kinds_were_open(message.name)).validate(example(message))

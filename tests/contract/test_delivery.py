@@ -1,4 +1,6 @@
-"""What `shared.delivery` promises holds in every adapter: over AMQP with a worker process, and inside one process."""
+"""What `shared.messaging.delivery` promises holds in every adapter: over AMQP with a worker process, and inside one
+process.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.topology import DEAD_EXCHANGE, Queue
-from shared import topology
-from shared.amqp import AmqpPublisher
-from shared.delivery import Message, Publisher
 from shared.errors import Unconfirmed
-from shared.inprocess import InProcessBus
+from shared.messaging import topology_job
+from shared.messaging.delivery import Message, Publisher
+from shared.messaging.in_process import InProcessBus
+from shared.messaging.publisher import AmqpPublisher
 from tests.harness.broker_queues import dead_letters
 from tests.harness.rabbitmq import PrivateRabbit, wait_until
 from tests.harness.recording import Recorder, RecordingWorker
@@ -42,10 +44,10 @@ class OverAmqp:
         self._worker = RecordingWorker(folder, url, QUEUE)
         self.recorder = self._worker.recorder
         self.publisher = AmqpPublisher(url, EXCHANGE, connection_name="conformance")
-        topology.apply(url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=[])
+        topology_job.apply(url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=[])
 
     def attach(self) -> None:
-        topology.apply(self._url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=[Queue(QUEUE, EXCHANGE)])
+        topology_job.apply(self._url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=[Queue(QUEUE, EXCHANGE)])
         self._worker.start()
 
     def refused(self) -> list[str]:

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from contracts.base import format_time
-from services.channels.drill import Drill, drill_if_due
-from services.channels.lineage import Halted
-from services.channels.rebuild import Rebuild
+from services.channels.core.drill import Drill, drill_if_due
+from services.channels.core.rebuild import Rebuild
+from services.channels.trust.continuity import Halted
 from shared.errors import Broken, Conflict
+from shared.publishing.editions import Plans
+from tests.harness.moments import ahead_of_time
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, progress
+from tests.harness.rabbitmq import wait_until
 
 KEY = f"item:{code_of(2)}"
 DAY = 86_400.0
@@ -94,10 +97,10 @@ def test_any_damage_is_found_named_and_left_for_a_person(stocked, channel, damag
     assert metric("good", channel) == 0
 
 
-def test_publishing_goes_on_during_a_drill_and_is_taken_in(stocked, channel):
-    steps = Drill(stocked.channels[channel]).run()
+def test_publishing_goes_on_during_a_drill_and_is_taken_in(stocked, channel, begun):
+    steps = begun(Drill(stocked.channels[channel]).run())
     next(steps)
-    stocked.release(item(2, "演练时发布"))
+    stocked.release(item(2, "演练时发布"), plans=Plans.KEEP)
     stocked.release(item(9))
     stocked.flow()
     done = list(steps)[-1]
@@ -106,21 +109,26 @@ def test_publishing_goes_on_during_a_drill_and_is_taken_in(stocked, channel):
     assert done.position == stocked.ledger.head().size
 
 
-def test_what_comes_into_effect_during_a_drill_is_no_difference(county, channel):
+def test_what_comes_into_effect_during_a_drill_is_no_difference(county, channel, begun):
     county.release(item(1, "旧名"))
-    county.release(item(1, "新名"), effective_at=datetime.now(UTC) + timedelta(milliseconds=200))
-    county.flow()
-    steps = Drill(county.channels[channel]).run()
-    next(steps)
-    while county.get(f"{channel}/v1/items/{code_of(1)}").json()["name"] != "新名":
-        county.channels[channel].turn_pages()
+
+    def under_way(moment):
+        county.release(item(1, "新名"), effective_at=moment)
+        county.flow()
+        steps = begun(Drill(county.channels[channel]).run())
+        next(steps)
+        return steps
+
+    steps = ahead_of_time(under_way)
+    path = f"{channel}/v1/items/{code_of(1)}"
+    wait_until(lambda: county.channels[channel].turn_pages() or county.get(path).json()["name"] == "新名", "never due")
 
     assert list(steps)[-1].differences == []
 
 
-def test_a_drill_and_a_rebuild_at_once_do_not_mix(stocked, channel):
+def test_a_drill_and_a_rebuild_at_once_do_not_mix(stocked, channel, begun):
     before = stocked.get(f"{channel}/v1/source").json()["digests"]
-    steps = Drill(stocked.channels[channel]).run()
+    steps = begun(Drill(stocked.channels[channel]).run())
     next(steps)
     list(Rebuild(stocked.channels[channel]).run())
 
@@ -133,7 +141,7 @@ def test_a_drill_and_a_rebuild_at_once_do_not_mix(stocked, channel):
 def test_a_halted_channel_is_not_drilled_and_says_so(stocked, channel):
     stocked.execute("ledger", "DELETE FROM entry WHERE position = (SELECT max(position) FROM entry)")
     with pytest.raises(Halted):
-        stocked.channels[channel].require_lineage()
+        stocked.channels[channel].continuity.require_lineage()
     with pytest.raises(Conflict, match="halted"):
         drill(stocked, channel)
     assert "halted" in drilled(stocked, channel)["detail"][0]

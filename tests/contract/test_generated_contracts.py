@@ -12,20 +12,20 @@ from typing import Any
 import jsonschema
 import pytest
 
-from contracts import generate
 from contracts.__main__ import main
-from contracts.event import EVENT_TYPES, HEAD_TYPE, Event
-from contracts.feedback import FEEDBACK_TYPE
-from contracts.json_schema import DRAFT, GENERATED
-from contracts.messages import BODIES, FEEDBACK, INTAKE, MESSAGES, MessageType
-from contracts.publication import Publication, Release
-from services.applications import arrivals
+from contracts.content.feedback import FEEDBACK_TYPE
+from contracts.envelope.event import EVENT_TYPES, HEAD_TYPE, Event
+from contracts.envelope.messages import BODIES, FEEDBACK, INTAKE, MESSAGES, MessageType
+from contracts.envelope.publication import Publication, Release
+from contracts.generators import documents
+from contracts.generators.json_schema import BODY_FILES, DRAFT, GENERATED
+from services.applications.intake import hall_messages
 from services.guides import feedback
-from shared.canonical import digest
-from shared.case_ref import case_ref
-from shared.checkpoint import NoteKey, verify_checkpoint
-from shared.delivery import Message
-from shared.follower import decode
+from shared.feeds.follower import decode
+from shared.messaging.delivery import Message
+from shared.security.case_ref import case_ref
+from shared.transparency.canonical import digest
+from shared.transparency.checkpoint import NoteKey, verify_checkpoint
 from tests.harness import contract_examples
 from tests.harness.documents import CONTRACTS, example, load, objects, references, resolve, stored, validator
 from tests.harness.pipeline import pipeline
@@ -39,11 +39,11 @@ LEDGER_EVENTS = [message for message in EVENTS if message is not FEEDBACK]
 each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
 each_event = pytest.mark.parametrize("message", EVENTS, ids=lambda message: message.name)
 each_release = pytest.mark.parametrize("message", RELEASES, ids=lambda message: message.name)
-each_schema = pytest.mark.parametrize("name", generate.schemas())
+each_schema = pytest.mark.parametrize("name", documents.schemas())
 
 
 def test_no_generated_document_is_stale() -> None:
-    assert generate.stale() == []
+    assert documents.stale() == []
 
 
 def test_every_example_is_sealed_as_the_services_would() -> None:
@@ -82,7 +82,7 @@ def test_the_check_is_silent_when_nothing_is_stale(copy: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_documents_do_not_depend_on_the_order_of_sets(seed: str) -> None:
-    program = "import json, contracts.generate as g; print(json.dumps(g.documents()))"
+    program = "import json, contracts.generators.documents as g; print(json.dumps(g.documents()))"
     made = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -92,10 +92,10 @@ def test_the_documents_do_not_depend_on_the_order_of_sets(seed: str) -> None:
         check=True,
     ).stdout
 
-    assert json.loads(made) == generate.documents()
+    assert json.loads(made) == documents.documents()
 
 
-@pytest.mark.parametrize("path", generate.documents())
+@pytest.mark.parametrize("path", documents.documents())
 def test_a_generated_document_says_so_and_ends_with_one_newline(path: str) -> None:
     content = stored(path)
 
@@ -168,14 +168,14 @@ def test_the_envelope_of_an_example_speaks_of_its_data(message: MessageType) -> 
     assert event["id"] == f"{data['key']}/{data['version']}"
     assert event["subject"] == data["key"]
     assert event["type"] == EVENT_TYPES[data["kind"], data["op"]]
-    assert event["source"] == f"/tongyuan/{message.producer}"
+    assert event["source"] in {f"/tongyuan/{producer}" for producer in message.producers}
     assert event["sequence"] == str(data.get("position", data["sequence"]))
 
 
 def test_the_guides_take_the_example_of_what_a_reader_says(tmp_path: Path) -> None:
     body = (CONTRACTS / "examples" / f"{FEEDBACK.name}.json").read_bytes()
     with pipeline(tmp_path, channels=[]) as county:
-        assert feedback.take(county.dbs["guides"], [Message(body, FEEDBACK.routing_key, "example")]) == []
+        assert feedback.take(county.dbs["guides"], [Message(body, FEEDBACK.routing_keys[0], "example")]) == []
         with county.dbs["guides"].read() as session:
             (row,) = feedback.listed(session, None, None, 0, 10)["feedback"]
 
@@ -186,7 +186,7 @@ def test_the_guides_take_the_example_of_what_a_reader_says(tmp_path: Path) -> No
 def test_the_services_take_every_example(message: MessageType) -> None:
     body = (CONTRACTS / "examples" / f"{message.name}.json").read_bytes()
     entry_type = Release if message.feed == "sources" else Publication
-    batch = decode("test", [Message(body, message.routing_key, "example")], entry_type)
+    batch = decode("test", [Message(body, message.routing_keys[0], "example")], entry_type)
 
     assert batch.refusals == []
     assert len(batch.entries) + len(batch.heads) == 1
@@ -196,7 +196,7 @@ def test_the_services_take_every_example(message: MessageType) -> None:
 def test_the_applications_take_every_example_of_a_report(message: MessageType) -> None:
     body = (CONTRACTS / "examples" / f"{message.name}.json").read_bytes()
 
-    assert arrivals.read(Message(body, "any", "example")).facts
+    assert hall_messages.read(Message(body, "any", "example")).facts
 
 
 def test_the_report_of_a_hall_opens_the_case_that_the_examples_are_about() -> None:
@@ -259,7 +259,7 @@ def test_the_table_of_events_links_to_what_is_there() -> None:
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_body_written_by_hand_says_nothing_that_its_contract_leaves_out(kind: Any) -> None:
-    written = load(f"examples/bodies/{contract_examples.BODY_FILES[kind]}.json")
+    written = load(f"examples/bodies/{BODY_FILES.get(kind, kind)}.json")
 
     assert contract_examples.body(kind) == written
 

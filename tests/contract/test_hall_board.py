@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.channels import called
-from services.channels.phrases import BEIJING
+from services.channels.pages import ticket_calls
+from services.channels.text.chinese_labels import BEIJING
 from tests.harness.pipeline import ADMIN, SERVICE, guide, item, pipeline, progress
 
 CALLS = {"calls": [{"ticket": "A032", "window": "A01"}, {"ticket": "B007", "window": "B03"}]}
@@ -104,5 +104,5 @@ def test_what_was_released_today_is_named_newest_first(county):
 
 def test_the_patterns_of_tickets_and_windows_hold_no_space_and_no_word():
     for field in ("ticket", "window"):
-        pattern = called.Call.model_json_schema()["properties"][field]["pattern"]
+        pattern = ticket_calls.TicketCall.model_json_schema()["properties"][field]["pattern"]
         assert pattern.startswith("^[A-Z]{0,2}[0-9]{1,")

@@ -8,8 +8,8 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from services.channels.kiosk import catalogue as making
-from services.channels.live import Live
+from services.channels.api.live_stream import Live
+from services.channels.kiosk import offline_manifest as making
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
 PATH = "kiosk/v1/catalogue"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 
 from contracts.base import format_time
-from services.channels.directory import Facets
-from services.channels.kiosk import addresses, glass, screens
-from services.channels.kiosk.screens import State
-from services.channels.themes import ENGLISH
+from services.channels.kiosk import addresses, displayed_digest, screens
+from services.channels.kiosk.screens import ScreenState
+from services.channels.search.directory import Facets
+from services.channels.text.themes import ENGLISH
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline
 
 OPERATORS, OWN = "/kiosk/v1/screens", "/kiosk/v1/screen"
@@ -72,7 +72,7 @@ def enrolled(county, name="hall-1"):
 
 
 def shown(county, address=PAGE):
-    return glass.digest_of(county.get(f"kiosk/{address}").text)
+    return displayed_digest.digest_of(county.get(f"kiosk/{address}").text)
 
 
 def report(county, token, **told):
@@ -99,7 +99,7 @@ def test_a_screen_that_shows_what_the_channel_shows_is_good(county):
     token = enrolled(county)
 
     assert report(county, token).json() == {"same": True}
-    assert (listed(county)["state"], listed(county)["address"]) == (State.GOOD, PAGE)
+    assert (listed(county)["state"], listed(county)["address"]) == (ScreenState.GOOD, PAGE)
 
 
 def test_a_screen_that_goes_on_showing_the_version_before_turns_red_within_ten_seconds(county):
@@ -110,7 +110,7 @@ def test_a_screen_that_goes_on_showing_the_version_before_turns_red_within_ten_s
     assert listed(county)["red"] is False
     later(county, "other_since", screens.OLD.total_seconds() + 0.1)
     report(county, token, digest=before)
-    assert (listed(county)["state"], listed(county)["red"]) == (State.OLD, True)
+    assert (listed(county)["state"], listed(county)["red"]) == (ScreenState.OLD, True)
     assert screens.REPORT_SECONDS + screens.OLD.total_seconds() < 10
     assert screens.SILENT.total_seconds() < 10
 
@@ -122,35 +122,35 @@ def test_it_is_good_again_as_soon_as_it_shows_the_new_version(county):
     later(county, "other_since", 60)
     report(county, token)
 
-    assert listed(county)["state"] == State.GOOD
+    assert listed(county)["state"] == ScreenState.GOOD
 
 
 def test_a_silent_screen_is_red(county):
     report(county, enrolled(county))
     later(county, "seen_at", screens.SILENT.total_seconds() + 0.1)
 
-    assert (listed(county)["state"], listed(county)["red"]) == (State.SILENT, True)
+    assert (listed(county)["state"], listed(county)["red"]) == (ScreenState.SILENT, True)
 
 
 @pytest.mark.parametrize("told", [{"freshness": "wrong"}, {"freshness": "unable"}, {"head_time": None}])
 def test_a_screen_that_cannot_prove_how_old_its_data_are_is_red(county, told):
     report(county, enrolled(county), **told)
 
-    assert listed(county)["state"] == State.UNVERIFIED
+    assert listed(county)["state"] == ScreenState.UNVERIFIED
 
 
 def test_a_head_that_stood_still_for_a_minute_is_red_whatever_the_screen_thinks_of_it(county):
     old = format_time(datetime.now(UTC) - screens.LATE_HEAD - timedelta(seconds=1))
     report(county, enrolled(county), head_time=old)
 
-    assert listed(county)["state"] == State.UNVERIFIED
+    assert listed(county)["state"] == ScreenState.UNVERIFIED
 
 
 def test_what_stands_on_the_page_of_cases_is_compared_by_nobody(county):
     answer = report(county, enrolled(county), address="progress", digest="0" * 64)
 
     assert answer.json() == {"same": None}
-    assert listed(county)["state"] == State.GOOD
+    assert listed(county)["state"] == ScreenState.GOOD
 
 
 @pytest.mark.parametrize("address", ["search?q=张三", "items/张三", "items?department=张三", "../web/", "x" * 300])
@@ -166,7 +166,7 @@ def test_a_report_has_no_room_for_anything_else(county):
 
     assert answer.status_code == 422
     assert "张三" not in answer.text
-    assert set(screens.Report.model_fields) == {"address", "digest", "position", "head_time", "freshness"}
+    assert set(screens.ScreenReport.model_fields) == {"address", "digest", "position", "head_time", "freshness"}
 
 
 def test_a_code_works_once(county):
@@ -210,7 +210,7 @@ def test_a_revoked_screen_is_refused_and_not_red(county):
     operator(county, "DELETE", "/hall-1")
 
     assert report(county, token).status_code == 401
-    assert (listed(county)["state"], listed(county)["red"]) == (State.REVOKED, False)
+    assert (listed(county)["state"], listed(county)["red"]) == (ScreenState.REVOKED, False)
     assert operator(county, "DELETE", "/nobody").status_code == 404
 
 
@@ -282,7 +282,7 @@ def test_the_metric_counts_screens_by_state_and_names_none(county):
     told = [line for line in generate_latest().decode().splitlines() if line.startswith("tongyuan_kiosk_screens{")]
 
     assert {'tongyuan_kiosk_screens{state="good"} 1.0', 'tongyuan_kiosk_screens{state="waiting"} 1.0'} <= set(told)
-    assert len(told) == len(State)
+    assert len(told) == len(ScreenState)
 
 
 THEMES = list(ENGLISH)
@@ -313,12 +313,12 @@ def test_the_glass_is_what_stands_in_main_whatever_the_white_space_and_without_w
             f"<title>{_escaped(out)}</title><main><svg><path/></svg>{inner}{script}<br> </main><p>{_escaped(out)}</p>"
         )
 
-    assert glass.digest_of(page(" ", kept, out)) == glass.digest_of(page("\n  ", "", ""))
+    assert displayed_digest.digest_of(page(" ", kept, out)) == displayed_digest.digest_of(page("\n  ", "", ""))
 
 
 @given(st.text("甲乙AB", min_size=1, max_size=8), st.text("甲乙AB", min_size=1, max_size=8))
 def test_another_text_is_another_glass(one, other):
-    same = glass.digest_of(f"<main>{one}</main>") == glass.digest_of(f"<main>{other}</main>")
+    same = displayed_digest.digest_of(f"<main>{one}</main>") == displayed_digest.digest_of(f"<main>{other}</main>")
 
     assert same == (one == other)
 
@@ -339,7 +339,7 @@ def test_no_screen_that_is_silent_or_old_for_ten_seconds_is_called_good(seen, ot
     )
     state = screens.judge(row, now)
 
-    assert state == State.GOOD or state in screens.RED
+    assert state == ScreenState.GOOD or state in screens.RED
     if seen >= 10 or other >= 10 or freshness != "now":
         assert state in screens.RED
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.identifiers import (
+from contracts.codes.identifiers import (
     BasicCode,
     CodeError,
     HandleItemCode,

@@ -23,14 +23,15 @@ from prometheus_client import generate_latest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from contracts.publication import Lane
-from services.applications import api, settling
-from services.applications.lifecycle import CaseState
-from services.applications.progress import public_progress
+from contracts.envelope.publication import Lane
+from services.applications import api
+from services.applications.lifecycle import recompute
+from services.applications.lifecycle.definitions import CaseState
+from services.applications.lifecycle.progress import public_progress
 from shared import log
 from shared.config import Settings
 from shared.errors import Unavailable
-from shared.outbox import SourceFeed
+from shared.feeds.outbox import SourceFeed
 from tests.harness.county_cases import ITEM, County, hall, message, moment, notice
 from tests.harness.traces_of_people import Citizen, Search, citizens
 
@@ -242,7 +243,7 @@ def test_the_search_finds_a_projection_that_leaks(
         progress = public_progress(case, item_code, salt)
         return progress.model_copy(update={"advice": "".join(told)}) if told else progress
 
-    monkeypatch.setattr(settling, "public_progress", leaking)
+    monkeypatch.setattr(recompute, "public_progress", leaking)
     county = station(20)
     busy_weeks(county)
 

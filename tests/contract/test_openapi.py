@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
-from services import openapi
-from services.auditing import auditor_api
-from services.local import LocalLedger
-from services.parts import Parts
+from services.runtime import openapi
+from services.runtime.auditor import auditor_api
+from services.runtime.local_readers import LocalLedger
+from services.runtime.wiring import Wiring
 from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
 
@@ -126,7 +126,7 @@ def test_nothing_that_a_framework_says_about_mistakes_is_left(service: str) -> N
 @pytest.fixture(scope="module")
 def apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI]]:
     """Every app over databases of its own, empty; all that is asked of them leaves them so."""
-    parts = Parts(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apis")))
+    parts = Wiring(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apis")))
     for service in SERVICES:
         parts.migrate(service)
     ledger = LocalLedger(parts.database("ledger"))

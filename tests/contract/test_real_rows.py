@@ -7,10 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from contracts.catalog import Item
-from contracts.checks import Context, LiveCodes, check_item
-from contracts.codes import catalogue_dialect, code_for, national_task_type
-from contracts.identifiers import HandleItemCode, ImplementationCode, is_pseudo_uscc, parse_item_code, uscc_problem
+from contracts.codes.identifiers import (
+    HandleItemCode,
+    ImplementationCode,
+    is_pseudo_uscc,
+    parse_item_code,
+    uscc_problem,
+)
+from contracts.codes.item_checks import Context, LiveCodes, check_item
+from contracts.codes.tables import catalogue_dialect, code_for, national_task_type
+from contracts.content.items import Item
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 

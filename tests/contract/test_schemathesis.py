@@ -20,10 +20,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from contracts.topology import AUDITOR
-from services.auditing import auditor_api
-from services.openapi import FOLDER
-from services.parts import Parts
-from shared.serve import mount
+from services.runtime.auditor import auditor_api
+from services.runtime.openapi import FOLDER
+from services.runtime.wiring import Wiring
+from shared.web.server.process import mount
 from tests.harness.pipeline import ADMIN, guide, item, pipeline, progress
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -46,7 +46,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def app_of(county: Any, name: str) -> Any:
     if name != AUDITOR:
         return county.http.app
-    parts = Parts(county.settings)
+    parts = Wiring(county.settings)
     parts.migrate(AUDITOR)
     return mount({AUDITOR: auditor_api(parts)})
 

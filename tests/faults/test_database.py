@@ -10,7 +10,7 @@ from tests.harness.pipeline import item, pipeline
 from tests.harness.proxy import Proxy
 from tests.harness.rabbitmq import wait_until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180), pytest.mark.xdist_group("fragile database")]
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("fragile database")]
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_connections_that_are_cut_in_the_middle_of_a_commit_leave_whole_releases
 def test_a_transaction_that_somebody_forgot_is_ended_and_frees_its_lock(county):
     with county.dbs["catalog"].engine.connect() as forgotten:
         forgotten.exec_driver_sql("UPDATE counter SET value = value")
-        wait_until(lambda: release(county, 1), "the lock stays", 60)
+        wait_until(lambda: release(county, 1), "the lock stays")
         forgotten.invalidate()
 
 

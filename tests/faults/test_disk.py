@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from shared.delivery import Message
 from shared.errors import TongyuanError, Unavailable
+from shared.messaging.delivery import Message
 from tests.harness.amqp_site import QUEUE, Site
 from tests.harness.broker_queues import drain
 from tests.harness.invariants import judge
@@ -97,8 +97,8 @@ def test_a_database_server_whose_disk_is_full_refuses_and_goes_on_when_there_is_
                 assert refused, "the disk was not full"
                 (disk / "ballast").unlink()
                 server.restart()
-                wait_until(lambda: released(county, 500), "it does not come back", 60)
-                wait_until(lambda: flows(county), "it does not flow again", 60)
+                wait_until(lambda: released(county, 500), "it does not come back")
+                wait_until(lambda: flows(county), "it does not flow again")
 
                 keys = {entry.key for entry in county.ledger.entries(0, 1000)}
                 assert {f"item:{item(number).code}" for number in acknowledged | {500}} <= keys

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.catalog.commands import ItemImport
-from services.ledger.heads import sign_head
-from shared.database import WAL_LIMIT
+from services.ledger.signing.heads import sign_head
+from shared.database.engine import WAL_LIMIT
 from tests.harness.pipeline import item, pipeline
 
 ENTRIES, ROWS = 5000, 500

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.publication import Op
+from contracts.envelope.publication import Op
 from tests.harness.history import Mark
 from tests.harness.invariants import RULES, check, judge
 from tests.harness.invented import (

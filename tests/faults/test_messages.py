@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.publication import Lane
-from shared.delivery import Message
-from shared.outbox import SourceFeed
+from contracts.envelope.publication import Lane
+from shared.feeds.outbox import SourceFeed
+from shared.messaging.delivery import Message
 from tests.harness.invariants import judge
 from tests.harness.pipeline import item
 from tests.harness.projecting import REGION

@@ -53,7 +53,7 @@ def test_a_county_without_descriptors_says_no_and_recovers(tmp_path):
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         for client in held:
             client.close()
-        wait_for(lambda: answers(f"{county.url('web')}/web/readyz"), "it answers again", 60)
+        wait_for(lambda: answers(f"{county.url('web')}/web/readyz"), "it answers again")
 
         assert county.processes["up"].poll() is None
         county.verified()

@@ -112,10 +112,11 @@ def test_a_cut_network_breaks_every_connection_until_it_is_mended(network):
 
 
 def test_behind_the_network_there_may_be_nobody():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with Proxy(port) as network, pytest.raises(ConnectionResetError), knock(network) as client:
-        heard(client, 1)
+    # Taken, so that nobody else is there meanwhile, and not listened on.
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with Proxy(nobody.getsockname()[1]) as network, pytest.raises(ConnectionResetError), knock(network) as client:
+            heard(client, 1)
 
 
 HEARD: dict[int, bytearray] = {}

@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.faults.test_removed_measures import MEASURES
 from tests.harness.invariants import RULES
 
+pytestmark = pytest.mark.lint
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text("utf-8")
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.channels import commands as channel_commands
-from services.ledger import commands as ledger_commands
-from services.ledger import heads
-from shared import outbox
+from services.channels.core import store as channel_store
+from services.ledger.log import append as ledger_commands
+from services.ledger.signing import heads
+from shared.feeds import outbox
 from tests.harness.invariants import judge
 from tests.harness.pipeline import code_of, item, shown
 from tests.harness.simulation import simulated
 
-PARTS = {"source": outbox, "ledger": ledger_commands, "channel": channel_commands}
+PARTS = {"source": outbox, "ledger": ledger_commands, "channel": channel_store}
 STEPS = (timedelta(hours=-1), timedelta(hours=1), timedelta(days=-1), timedelta(days=3650))
 
 
@@ -71,8 +71,8 @@ def test_a_channel_whose_clock_goes_back_shows_nothing_that_was_over(run, monkey
     run.county.emit("catalog", f"item:{code_of(3)}", item(3).model_dump(mode="json"), expires_at=over)
     run.county.flow()
     web = run.county.channels["web"]
-    monkeypatch.setattr(channel_commands, "datetime", clock_of(timedelta(hours=-1)))
-    web._next_turn = over
+    monkeypatch.setattr(channel_store, "datetime", clock_of(timedelta(hours=-1)))
+    web.store._next_turn = over
     web.turn_pages()
     monkeypatch.undo()
 

@@ -10,10 +10,10 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from contracts.topology import PUBLICATIONS_EXCHANGE
-from shared.amqp import AmqpPublisher
-from shared.delivery import Message
 from shared.errors import Unconfirmed
-from shared.pika_parameters import pika_parameters
+from shared.messaging.delivery import Message
+from shared.messaging.pika_parameters import pika_parameters
+from shared.messaging.publisher import AmqpPublisher
 from tests.harness.certificates import Authority
 from tests.harness.compose_county import open_a_case, publish_an_item_and_its_guide, succeed, wait_until_shown
 from tests.harness.county import CHANNELS, SERVICES, wait_for

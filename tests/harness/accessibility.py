@@ -1,4 +1,4 @@
-"""What axe-core finds against WCAG 2.2 AA. `axe/` holds the library as its makers publish it: 4.14.1, packed."""
+"""Accessibility checks with axe-core against WCAG 2.2 AA. `axe/` contains the published library, 4.14.1, packed."""
 
 import gzip
 from functools import cache
@@ -17,7 +17,7 @@ RUN = """async (tags) => {
 
 
 def barriers(page: Page) -> list[str]:
-    """Rule, element and reason of everything that keeps somebody out; empty when the page is well."""
+    """Return rule, element and reason of every violation; empty if there is none."""
     if not page.evaluate("() => 'axe' in window"):
         page.run(_axe())
     return list(page.evaluate(RUN, TAGS))

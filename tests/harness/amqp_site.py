@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from contracts.topology import DEAD_EXCHANGE, Queue
-from shared import topology
-from shared.amqp import AmqpPublisher
+from shared.messaging import topology_job
+from shared.messaging.publisher import AmqpPublisher
 from tests.harness.rabbitmq import PrivateRabbit
 from tests.harness.recording import RecordingWorker
 
@@ -14,7 +14,7 @@ QUEUE = "reader.news"
 
 
 class Site:
-    """One vhost of the breakable broker with an exchange and a queue, and what is started in it."""
+    """One vhost of the breakable broker with an exchange and a queue, and everything started in it."""
 
     def __init__(self, rabbit: PrivateRabbit, folder: Path) -> None:
         self.rabbit = rabbit
@@ -24,16 +24,16 @@ class Site:
 
     def declare(self, *queues: Queue) -> None:
         """Run the topology job; by default for one queue on the exchange."""
-        topology.apply(self.url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=queues or [Queue(QUEUE, EXCHANGE)])
+        topology_job.apply(self.url, exchanges=[EXCHANGE, DEAD_EXCHANGE], queues=queues or [Queue(QUEUE, EXCHANGE)])
 
     def publisher(self, exchange: str = EXCHANGE, url: str | None = None, timeout: float = 15) -> AmqpPublisher:
-        """A publisher that is closed at the end of the test."""
+        """Return a publisher that is closed at the end of the test."""
         publisher = AmqpPublisher(url or self.url, exchange, connection_name="test", timeout=timeout)
         self._endings.append(publisher.close)
         return publisher
 
     def worker(self, *queues: str, url: str | None = None, size: int = 200, heartbeat: int = 10) -> RecordingWorker:
-        """A worker, not started, that is killed at the end of the test."""
+        """Return a worker, not started, that is killed at the end of the test."""
         worker = RecordingWorker(self._folder, url or self.url, *(queues or [QUEUE]), size=size, heartbeat=heartbeat)
         self._endings.append(worker.kill)
         return worker

@@ -1,7 +1,7 @@
-"""An auditor over the in-process county: by HTTP alone, moved on round by round, and somebody who may lie in between.
+"""An auditor of the in-process county, over HTTP only and advanced round by round, with a proxy that can lie.
 
-audited.round()                               # everything once, as if its time had come
-audited.between.lies["/web/items/1"] = page   # from now on answers to strangers are spoilt
+audited.round()                               # every check once, as if it were due
+audited.between.lies["/web/items/1"] = page   # from now on this answer to strangers is altered
 """
 
 import threading
@@ -13,24 +13,23 @@ from typing import Any
 
 import httpx
 from prometheus_client import REGISTRY
-from pydantic import SecretStr
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.base import Json
-from services.auditing import make_auditor
 from services.auditor import queries
-from services.auditor.pacing import Turn
-from shared.database import Database
+from services.auditor.inspection.pacing import Turn
+from services.runtime.auditor import make_auditor
+from shared.database.engine import Database
 from tests.harness.pipeline import Pipeline
 
 GENTLE = {"audit_interval": 60.0, "audit_poll": 60.0, "audit_rate": 1000.0, "allowed_delay": 0.0}
-"""Settings of a county whose auditor is moved by a test: nothing comes due by itself."""
+"""Settings of a county whose auditor is advanced by a test: nothing becomes due by itself."""
 
 
 @dataclass
 class Answer:
-    """An HTTP answer, whole."""
+    """A complete HTTP answer."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -41,7 +40,7 @@ Lie = Callable[[Answer], Answer]
 
 
 class Between:
-    """Stands before the county as a proxy does, and notes what it is asked. `lies`: path → what comes of an answer."""
+    """A proxy before the county that records requests. `lies`: path → function that alters the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -82,7 +81,7 @@ class Audited:
         self.auditor = make_auditor(db, county.settings, self._connect, self.stop, list(county.channels))
 
     def round(self) -> None:
-        """Everything that is ever due: news, digests, changes, lists, every document and page, repairs."""
+        """Run every check that can become due: news, digests, changes, lists, every document and page, repairs."""
         for watch in self.auditor._watches:
             watch._due.clear()
             watch._rested.clear()
@@ -93,30 +92,31 @@ class Audited:
         self.auditor.step()
 
     def findings(self, *, only_open: bool = False) -> list[Json]:
-        """As the API gives them."""
+        """Return the findings as the API does."""
         with self.db.read() as session:
             return queries.findings(session, only_open=only_open, before=None, limit=1000)
 
     def found(self, *, only_open: bool = False) -> set[tuple[str, str, str, str]]:
-        """Channel, surface, verdict, key."""
+        """Return channel, surface, verdict and key of each finding."""
         findings = self.findings(only_open=only_open)
         return {(one["channel"], one["surface"], one["verdict"], one["key"]) for one in findings}
 
     def report(self) -> Json:
-        """As the API gives it."""
+        """Return the report as the API does."""
         with self.db.read() as session:
             return queries.report(session)
 
-    def _connect(self, service: str, token: SecretStr | None) -> httpx.Client:
+    def _connect(self, service: str, trusted: bool) -> httpx.Client:
+        token = self.county.settings.admin_token if trusted else None
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        app = self.county.http.app if token else self.between
+        app = self.county.http.app if trusted else self.between
         made: httpx.Client = TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False)
         return made
 
 
 @contextmanager
 def auditor_of(county: Pipeline, folder: Path) -> Iterator[Audited]:
-    """An auditor with a new store, closed at the end."""
+    """Return an auditor with a new store, closed at the end."""
     db = Database("auditor", f"sqlite:///{folder}/auditor.db")
     db.migrate("auditor")
     try:
@@ -126,13 +126,13 @@ def auditor_of(county: Pipeline, folder: Path) -> Iterator[Audited]:
 
 
 def spoilt(**fields: Any) -> Lie:
-    """The answer with these fields replaced; headers are added to."""
+    """Replace these fields of the answer; headers are added."""
     more = fields.pop("headers", {})
     return lambda answer: replace(answer, headers={**answer.headers, **more}, **fields)
 
 
 def edited(old: str, new: str) -> Lie:
-    """The answer with a text replaced; it must be there."""
+    """Replace a text in the answer; it must occur."""
 
     def lie(answer: Answer) -> Answer:
         body = answer.body.replace(old.encode(), new.encode())
@@ -143,5 +143,5 @@ def edited(old: str, new: str) -> Lie:
 
 
 def sample(name: str, **labels: str) -> float:
-    """A metric's value now; 0 before it was ever set."""
+    """Return the current value of a metric; 0 before it was first set."""
     return REGISTRY.get_sample_value(name, labels) or 0.0

@@ -1,4 +1,4 @@
-"""The least ASGI app: the same bytes to everybody. What a server can do at most, in the same run as ours."""
+"""A minimal ASGI app that always answers the same bytes: the upper bound for a server, measured in the same run."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,6 @@ HEADERS = [
 
 
 async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """One answer to whatever is asked."""
+    """Answer every request alike."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": BODY})

@@ -1,4 +1,4 @@
-"""The least page that is told something: one event stream, one text that changes. All that a browser costs."""
+"""A minimal page with one event stream and one text that changes: what the browser itself costs."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,6 +1,6 @@
 """A client of WebDriver BiDi (W3C), the protocol that Chromium and Firefox both speak over one web socket.
 
-One thread: events are handed on while somebody waits for an answer, and whoever handles an event may send in turn.
+Single-threaded: events are dispatched while waiting for an answer, and an event handler may send commands itself.
 """
 
 import json
@@ -41,7 +41,7 @@ class Bidi:
         self._answers: dict[int, dict[str, Any]] = {}
 
     def send(self, command: str, **parameters: Any) -> dict[str, Any]:
-        """The result of a command. Raises `BidiError` when it is refused, `TimeoutError` when nothing comes."""
+        """Return the result of a command. Raises `BidiError` if it is refused, `TimeoutError` without an answer."""
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "method": command, "params": parameters}))
         deadline = time.monotonic() + SECONDS
@@ -53,7 +53,7 @@ class Bidi:
         return dict(answer["result"])
 
     def close(self) -> None:
-        """Let go of the browser."""
+        """Disconnect from the browser."""
         self._stack.close()
 
     def _receive(self, seconds: float, command: str) -> None:

@@ -1,4 +1,4 @@
-"""Every fault that a test can do to a county in the production shape, and what a supervisor does after it."""
+"""Every fault that a test can inject into a county in production shape, and the supervisor's reaction."""
 
 import os
 import random
@@ -11,14 +11,14 @@ from functools import partial
 
 import httpx
 
-from contracts.publication import Lane
+from contracts.envelope.publication import Lane
 from contracts.topology import CHANNELS, PUBLICATIONS_EXCHANGE, SOURCES_EXCHANGE
-from services.ledger.feed import LedgerFeed
-from shared.amqp import AmqpPublisher
-from shared.database import Database
-from shared.delivery import Message
+from services.ledger.log.feed import LedgerFeed
+from shared.database.engine import Database
 from shared.errors import TongyuanError
-from shared.outbox import SourceFeed
+from shared.feeds.outbox import SourceFeed
+from shared.messaging.delivery import Message
+from shared.messaging.publisher import AmqpPublisher
 from tests.harness.county import ProductionCounty, is_worker, kind
 from tests.harness.history import History
 from tests.harness.island import Island
@@ -32,7 +32,7 @@ REGION = "440232000000"
 
 @dataclass(frozen=True)
 class Blow:
-    """One fault: what, to whom, after a pause, for how long (both in seconds), and the alarm that it must raise."""
+    """One fault: kind, target, pause before it and duration (both in seconds), and the alarm that it must raise."""
 
     pause: float
     what: str
@@ -60,7 +60,7 @@ class Site:
     _garbage: int = 0
 
     def strike(self, blow: Blow) -> None:
-        """Do it, undo it, and start again what has died of it. Faults of the database count as faults of all reads."""
+        """Inject the fault, undo it, and restart what died. Faults of the database count as faults of all reads."""
         self.history.add("nemesis", "fault", what=str(blow), note=blow.alarm)
         place, _, how = blow.what.partition(" ")
         if place == "database":
@@ -79,7 +79,7 @@ class Site:
         self.revive()
 
     def revive(self) -> None:
-        """A supervisor starts again whatever has ended by itself."""
+        """Restart, as a supervisor does, every process that has ended by itself."""
         for name, process in self.county.processes.items():
             if process.poll() is not None:
                 with self._down(name):
@@ -103,7 +103,7 @@ class Site:
             self.county.wait_ready(blow.victim)
 
     def _stand_still(self, blow: Blow) -> None:
-        """All of the county at once, as a machine that is suspended."""
+        """Stop all processes of the county at once, as on a suspended machine."""
         with self._down(*self.county.names):
             for process in self.county.processes.values():
                 os.kill(process.pid, signal.SIGSTOP)
@@ -128,7 +128,7 @@ class Site:
             disturb(network, blow.victim, blow.seconds)
 
     def _duplicate(self, blow: Blow) -> None:
-        """The newest entries and releases again, in another order, in pieces that overlap."""
+        """Send the newest entries and releases again, in another order and in overlapping pieces."""
         draw = random.Random(f"{blow.seconds}")
         for service, exchange, feed in (
             ("ledger", PUBLICATIONS_EXCHANGE, LedgerFeed(REGION)),
@@ -143,7 +143,7 @@ class Site:
                 self.history.add("nemesis", "inject", key=message.message_id, what="harmless")
 
     def _send_garbage(self, blow: Blow) -> None:
-        """What no publisher of ours would send; it must be refused, and kept."""
+        """Send messages that no publisher of ours would; they must be refused and kept."""
         bodies = [b'{"specversion":', b"\xff\xfe\x00", b"[" * 5000, b'{"specversion":"9.0","type":"tongyuan.new"}', b""]
         self._garbage += 1
         body = bodies[self._garbage % len(bodies)]
@@ -160,18 +160,18 @@ class Site:
                 return True
             return False
 
-        wait_until(confirmed, "the broker takes nothing", 60)
+        wait_until(confirmed, "the broker takes nothing")
         publisher.close()
 
     @contextmanager
     def _down(self, *names: str) -> Iterator[None]:
-        """Whoever reads these places meanwhile may be left without an answer."""
+        """Mark these places as down: reads from them meanwhile need not be answered."""
         for name in names:
             self.history.add(name, "down")
         yield
         for name in names:
             if not is_worker(name):
-                wait_until(partial(self._answers, name), f"{name} does not answer again", 60)
+                wait_until(partial(self._answers, name), f"{name} does not answer again")
             self.history.add(name, "up")
 
     def _answers(self, name: str) -> bool:
@@ -182,7 +182,7 @@ class Site:
 
 
 def tear(cable: Island, how: str, seconds: float) -> None:
-    """Out for so long, or narrow (`how` is the rate, as tc writes it); then it is good again."""
+    """Cut the cable for that many seconds, or narrow it (`how` is the rate, as tc writes it); then restore it."""
     if how == "cut":
         cable.cut()
     else:
@@ -195,7 +195,7 @@ def tear(cable: Island, how: str, seconds: float) -> None:
 
 
 def disturb(network: Proxy, how: str, seconds: float) -> None:
-    """One of NETWORKS, for so long; then the network is good again."""
+    """Disturb the network in one of the ways of NETWORKS for that many seconds; then restore it."""
     if how == "drop":
         network.drop()
     elif how == "drop after":

@@ -1,4 +1,4 @@
-"""A look into the broker's queues for tests, and messages that no publisher of ours would send."""
+"""Inspects the broker's queues for tests, and sends messages that no publisher of ours would send."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from contracts.topology import dead_queue
 
 @contextmanager
 def channel(url: str) -> Iterator[BlockingChannel]:
-    """A channel of a connection of its own."""
+    """Open a channel on its own connection."""
     connection = BlockingConnection(pika.URLParameters(url))
     try:
         yield connection.channel()
@@ -22,22 +22,22 @@ def channel(url: str) -> Iterator[BlockingChannel]:
 
 
 def ready(url: str, queue: str) -> int:
-    """Number of messages that wait in the queue, without those on their way to a consumer."""
+    """Return the number of waiting messages, without those being delivered to a consumer."""
     with channel(url) as opened:
         return int(opened.queue_declare(queue, passive=True).method.message_count)
 
 
 def consumers(url: str, queue: str) -> int:
-    """Number of consumers that the queue has."""
+    """Return the number of the queue's consumers."""
     with channel(url) as opened:
         return int(opened.queue_declare(queue, passive=True).method.consumer_count)
 
 
 def drain(url: str, queue: str) -> list[str]:
-    """Take all that waits out of the queue; the message ids. Nobody else may consume from it now."""
+    """Take all waiting messages from the queue and return their ids. There must be no other consumer."""
     found: list[str] = []
     with channel(url) as opened:
-        # Consumed, not got: a queue with a single active consumer refuses basic.get.
+        # basic.consume, because a queue with a single active consumer refuses basic.get.
         for method, properties, _body in opened.consume(queue, inactivity_timeout=1):
             if method is None:
                 if opened.queue_declare(queue, passive=True).method.message_count == 0:
@@ -49,7 +49,7 @@ def drain(url: str, queue: str) -> list[str]:
 
 
 def dead_letters(url: str, queue: str) -> list[tuple[str, bytes]]:
-    """Message id and body of all that lies in the queue's dead-letter queue; it stays there."""
+    """Return message id and body of everything in the queue's dead-letter queue, without removing it."""
     found: list[tuple[str, bytes]] = []
     with channel(url) as opened:
         while True:
@@ -59,8 +59,8 @@ def dead_letters(url: str, queue: str) -> list[tuple[str, bytes]]:
             found.append((str(properties.message_id), body))
 
 
-def publish_raw(url: str, exchange: str, body: bytes, **properties: Any) -> None:
-    """Send what no publisher of ours would send; confirmed."""
+def publish_raw(url: str, exchange: str, body: bytes, routing_key: str = "raw", **properties: Any) -> None:
+    """Send a message that no publisher of ours would send, with confirmation."""
     with channel(url) as opened:
         opened.confirm_delivery()
-        opened.basic_publish(exchange, "raw", body, pika.BasicProperties(**properties), mandatory=True)
+        opened.basic_publish(exchange, routing_key, body, pika.BasicProperties(**properties), mandatory=True)

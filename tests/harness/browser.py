@@ -1,7 +1,7 @@
-"""A person at a browser: opens pages of one county, clicks, types, reads. The same for Chromium and Firefox.
+"""A user at a browser: opens pages of one county, clicks, types, reads. The same for Chromium and Firefox.
 
-What no page of ours may do is noted while the test goes on and fails it in the end: errors on the console, requests to
-another origin, files that do not come, and what the content policy had to stop.
+Anything that our pages must not do is recorded during the test and fails it at the end: console errors, requests to
+another origin, files that fail to load, and violations of the content policy.
 """
 
 import base64
@@ -20,24 +20,28 @@ from tests.harness import browser_programs
 from tests.harness.bidi import Bidi, BidiError
 
 PHONE, NARROWEST, DESK, HALL = (390, 844), (320, 640), (1920, 1080), (1080, 1920)
-PATIENCE = 60.0
+PATIENCE = 180.0
 SETTLE_SECONDS = 3.0
 EVENTS = ("log.entryAdded", "network.beforeRequestSent", "network.responseStarted", "network.fetchError")
 ICONS = ("/favicon.ico", "/icon.svg")
-"""A browser asks for them when it likes: the first whatever the page says, so that it need not be there."""
+"""Browsers request these at any time, the first whatever the page says, so it may be missing."""
 NEEDED = ("style", "script")
-"""What a page waits for: Chromium calls it aborted as well when it came with the wrong type."""
+"""Resources that block rendering: Chromium reports them as aborted also for a wrong type."""
+LEFT_BEHIND = "Failed to load ‘’."
+"""Firefox's message for a request that a service worker was answering when the page was left.
+With an address in it, it is an error.
+"""
 GONE = ("no such frame", "no such node", "stale element reference", "unknown error")
 
 TELL_WHAT_IS_STOPPED = """() => addEventListener("securitypolicyviolation", (event) =>
     console.error(`content policy: ${event.violatedDirective} stopped ${event.blockedURI}`))"""
-"""Only Firefox tells by itself."""
+"""Only Firefox reports violations by itself."""
 
 Change = Callable[[bytes], bytes]
 
 
 class Browser:
-    """One started browser; `page` gives everybody a fresh profile in it."""
+    """A running browser; `page` opens tabs with fresh profiles."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -53,7 +57,7 @@ class Browser:
 
     @contextmanager
     def page(self, origin: str, size: tuple[int, int] = DESK) -> Iterator["Page"]:
-        """A tab that remembers nothing of others; in the end all complaints about what it did are a failure."""
+        """Open a tab with a fresh profile; at the end, any complaint recorded is a failure."""
         profile = self.bidi.send("browser.createUserContext")["userContext"]
         try:
             tab = self.bidi.send("browsingContext.create", type="tab", userContext=profile)["context"]
@@ -68,7 +72,7 @@ class Browser:
             self.bidi.send("browser.removeUserContext", userContext=profile)
 
     def close(self) -> None:
-        """End the browser."""
+        """Close the browser."""
         try:
             self.bidi.send("session.end" if self.name == "chromium" else "browser.close")
             self.bidi.close()
@@ -80,14 +84,14 @@ class Browser:
 
 @dataclass
 class Page:
-    """One tab. Addresses without a host are below `origin`; elements are named by CSS selectors."""
+    """One tab. Addresses without a host are relative to `origin`; elements are found by CSS selectors."""
 
     bidi: Bidi
     tab: str
     origin: str
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    """Addresses asked for, in order, without the icon."""
+    """Addresses requested, in order, without the icon."""
 
     def __post_init__(self) -> None:
         self._offline = False
@@ -102,19 +106,19 @@ class Page:
         }
 
     def hear(self, name: str, event: Mapping[str, Any]) -> None:
-        """An event of the browser; those of other tabs are not for this one."""
+        """Handle an event of the browser; events of other tabs are ignored."""
         if name in self._hearing and event.get("context", event.get("source", {}).get("context")) == self.tab:
             self._hearing[name](event)
 
     def open(self, address: str, status: int | None = 200) -> None:
-        """Go there and wait until all is loaded; the document must have come with `status` (None: whatever)."""
+        """Open the address and wait until it is loaded; the document must have `status` (None: any)."""
         url = address if "://" in address else self.origin + address
         arrived = self.bidi.send("browsingContext.navigate", context=self.tab, url=url, wait="complete")["url"]
         came = self._statuses.get(arrived.partition("#")[0])
         assert status in (None, came), f"{arrived} came with {came}"
 
     def evaluate(self, function: str, *arguments: Any) -> Any:
-        """What a function in JavaScript returns, or its promise: anything that JSON can say."""
+        """Return the value of a JavaScript function, or of its promise: anything that JSON can express."""
         declared = f"async (given) => JSON.stringify(await ({function})(...JSON.parse(given))) ?? 'null'"
         answer = self.bidi.send(
             "script.callFunction",
@@ -129,11 +133,11 @@ class Page:
         return json.loads(answer["result"]["value"])
 
     def run(self, script: str) -> None:
-        """Run a script in the page, whatever its content policy says."""
+        """Run a script in the page, regardless of its content policy."""
         self.bidi.send("script.evaluate", expression=script, target={"context": self.tab}, awaitPromise=False)
 
     def wait(self, function: str, *arguments: Any, seconds: float = PATIENCE) -> Any:
-        """The function's value as soon as it is true, also beyond a change of pages."""
+        """Return the function's value as soon as it is truthy, also across navigation."""
         deadline = time.monotonic() + seconds
         while True:
             value = self._peek(function, *arguments)
@@ -144,34 +148,44 @@ class Page:
             time.sleep(0.05)
 
     def arrive(self, path: str) -> None:
-        """Until the tab shows `path`, all loaded."""
+        """Wait until the tab has loaded `path`."""
         self.wait("(path) => location.pathname === path && document.readyState === 'complete'", path)
 
     def settle(self) -> None:
-        """Until the browser has told how each request began to be answered; some it tells late."""
+        """Wait until the browser has reported the response to each request; it reports some late."""
         deadline = time.monotonic() + SETTLE_SECONDS
         self.evaluate("() => 0")
         while self._waiting and time.monotonic() < deadline:
             time.sleep(0.02)
             self.evaluate("() => 0")
 
+    def forgive(self, status: int) -> None:
+        """Wait for the complaint about an expected error status, and drop it."""
+        deadline = time.monotonic() + PATIENCE
+        while not any(str(status) in each for each in self.complaints):
+            assert time.monotonic() < deadline, f"no answer came with {status}"
+            time.sleep(0.05)
+            self.evaluate("() => 0")
+        self.settle()
+        self.complaints[:] = [each for each in self.complaints if str(status) not in each]
+
     def text(self, selector: str = "body") -> str:
-        """What a person reads in the first such element. Fails when there is none."""
+        """Return the visible text of the first matching element. Fails if there is none."""
         found = self.evaluate("(selector) => document.querySelector(selector)?.innerText ?? null", selector)
         assert found is not None, f"no {selector} in {self.path}"
         return str(found)
 
     def texts(self, selector: str) -> list[str]:
-        """What a person reads in each such element."""
+        """Return the visible text of each matching element."""
         return list(self.evaluate("(s) => [...document.querySelectorAll(s)].map((e) => e.innerText)", selector))
 
     @property
     def path(self) -> str:
-        """Path of the address that is shown."""
+        """Return the path of the current address."""
         return str(self.evaluate("() => location.pathname"))
 
     def click(self, selector: str) -> None:
-        """Press the first such element in its middle, as a finger or a mouse does."""
+        """Click the centre of the first matching element."""
         element = self._element(selector)
         self.evaluate("(s) => document.querySelector(s).scrollIntoView({block: 'center'})", selector)
         move = {"type": "pointerMove", "x": 0, "y": 0, "origin": {"type": "element", "element": element}}
@@ -179,40 +193,40 @@ class Page:
         self._act({"type": "pointer", "id": "mouse", "actions": press})
 
     def type(self, selector: str, text: str) -> None:
-        """Click into the first such element and type."""
+        """Click into the first matching element and type."""
         self.click(selector)
         self.keys(text)
 
     def keys(self, text: str) -> None:
-        """Press keys one after the other; special ones as WebDriver numbers them, `\\ue007` is Enter."""
+        """Press keys one after another; special keys as in WebDriver, `\\ue007` is Enter."""
         strokes = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
         self._act({"type": "key", "id": "keyboard", "actions": strokes})
 
     def resize(self, width: int, height: int) -> None:
-        """Size of the visible part, in CSS pixels."""
+        """Set the size of the viewport in CSS pixels."""
         self.bidi.send("browsingContext.setViewport", context=self.tab, viewport={"width": width, "height": height})
 
     def screenshot(self, file: Path, *, whole: bool = False) -> Path:
-        """What is visible, or the whole page, as PNG."""
+        """Save the viewport, or the whole page, as PNG."""
         origin = "document" if whole else "viewport"
         shot = self.bidi.send("browsingContext.captureScreenshot", context=self.tab, origin=origin)
         file.write_bytes(base64.b64decode(shot["data"]))
         return file
 
     def unreachable(self, on: bool) -> None:
-        """The servers are cut off by other means, or are there again. What fails meanwhile is no complaint."""
+        """Note that the servers are unreachable by other means. Failures meanwhile are not complaints."""
         self._offline = on
         if not on:
-            self._waiting.clear()  # of what was cut in the middle not every browser tells
+            self._waiting.clear()  # not every browser reports requests that were cut off
 
     def offline(self, on: bool) -> None:
-        """Cut the tab off from every server, or connect it again. What fails meanwhile is no complaint."""
+        """Disconnect the tab from every server, or reconnect it. Failures meanwhile are not complaints."""
         conditions = {"type": "offline"} if on else None
         self._offline = on
         self.bidi.send("emulation.setNetworkConditions", contexts=[self.tab], networkConditions=conditions)
 
     def alter(self, path: str, change: Change) -> None:
-        """From now on the answer to `path`, whatever its query, reaches the page as `change` makes it."""
+        """From now on alter the response to `path`, whatever its query, with `change`."""
         if path not in self._changes:
             parts = urlsplit(self.origin)
             pattern = {
@@ -233,7 +247,7 @@ class Page:
         except BidiError as error:
             if error.kind not in GONE:
                 raise
-            return None  # the page is just being replaced by the next one
+            return None  # the page is being replaced by the next one
 
     def _element(self, selector: str) -> dict[str, Any]:
         locator = {"type": "css", "value": selector}
@@ -245,7 +259,7 @@ class Page:
         self.bidi.send("input.performActions", context=self.tab, actions=[source])
 
     def _logged(self, event: Mapping[str, Any]) -> None:
-        if event["level"] == "error" and not self._offline:
+        if event["level"] == "error" and not self._offline and not event["text"].startswith(LEFT_BEHIND):
             self.complaints.append(f"console: {event['text']}")
 
     def _requested(self, event: Mapping[str, Any]) -> None:
@@ -284,6 +298,6 @@ class Page:
 
     def _failed(self, event: Mapping[str, Any]) -> None:
         self._waiting.discard(event["request"]["request"])
-        aborted = event["errorText"].rpartition("_")[2] == "ABORTED"  # by a page that is left, or a script
+        aborted = event["errorText"].rpartition("_")[2] == "ABORTED"  # by leaving the page, or by a script
         if not self._offline and not (aborted and event["request"].get("destination") not in NEEDED):
             self.complaints.append(f"{event['errorText']} for {event['request']['url']}")

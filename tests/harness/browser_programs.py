@@ -1,6 +1,6 @@
-"""Chromium and Firefox ESR as Debian packages them, started without a screen and reached over WebDriver BiDi.
+"""Chromium and Firefox ESR as packaged by Debian, run without a screen and controlled over WebDriver BiDi.
 
-Firefox speaks BiDi itself; before Chromium stands its own driver. Neither needs anything that Debian 12 does not have.
+Firefox speaks BiDi itself; Chromium needs its driver. Neither needs anything that Debian 12 does not have.
 """
 
 import os
@@ -17,8 +17,9 @@ from tests.harness.packages import require, require_file
 START_SECONDS = 180.0
 ENDED = "the browser has ended"
 GUARD = ("sh", "-c", f'{{ "$@"; echo "{ENDED}"; }} </dev/null & cat >/dev/null; kill -9 0', "guard")
-"""Runs a command and ends its whole process group as soon as nobody holds the other end of its input: also when the
-test run was killed, and could close nothing."""
+"""Runs a command and kills its whole process group when the other end of its input is closed, so also when
+the test run was killed and could not clean up.
+"""
 
 CHINESE_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 
@@ -27,7 +28,7 @@ CHROMIUM_FLAGS = (
     "--no-sandbox",  # the tests may run as root, where Chromium has no sandbox
     "--disable-dev-shm-usage",
     "--disable-gpu",
-    "--hide-scrollbars",  # as on a touch screen: a picture is as wide as it was asked for
+    "--hide-scrollbars",  # as on a touch screen: a screenshot has the requested width
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -39,7 +40,7 @@ CHROMIUM_FLAGS = (
 
 FIREFOX_PREFERENCES: dict[str, str | bool] = {
     "intl.accept_languages": "zh-CN, zh",
-    "services.settings.server": "data:,#remote-settings-dummy/v1",  # asks nobody for news
+    "services.settings.server": "data:,#remote-settings-dummy/v1",  # no updates from the network
     "app.normandy.enabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "network.captive-portal-service.enabled": False,
@@ -50,7 +51,7 @@ FIREFOX_PREFERENCES: dict[str, str | bool] = {
 
 @dataclass
 class Program:
-    """A started browser, or the driver before it: its process group, and where it listens."""
+    """A running browser or its driver: its process group, and where it listens."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -59,16 +60,16 @@ class Program:
     capabilities: dict[str, Any] = field(default_factory=dict)
 
     def address(self) -> str:
-        """Web socket of its BiDi sessions, as soon as it listens."""
+        """Return the web socket of its BiDi sessions, as soon as it listens."""
         port = wait_for(self._port, f"{self.name} listens", START_SECONDS, self.said)
         return f"ws://127.0.0.1:{port}/session"
 
     def said(self) -> str:
-        """The end of what it has written."""
+        """Return the end of its output."""
         return self.log.read_text(errors="replace")[-3000:]
 
     def stop(self) -> None:
-        """End it and all that it has started: its profile is thrown away, so nothing is lost."""
+        """Kill it and everything that it started: its profile is temporary, so nothing is lost."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
@@ -82,7 +83,7 @@ class Program:
 
 
 def chromium(folder: Path) -> Program:
-    """Chromium's driver; the browser comes with the session. `folder` is empty and all that it writes to."""
+    """Start Chromium's driver; a session starts the browser. `folder` is empty and receives all its files."""
     binary, driver = require("chromium", "chromium"), require("chromedriver", "chromium-driver")
     options = {"binary": str(binary), "args": [*CHROMIUM_FLAGS, f"--user-data-dir={folder / 'profile'}"]}
     process, log = _spawn([str(driver), "--port=0"], folder)
@@ -91,7 +92,7 @@ def chromium(folder: Path) -> Program:
 
 
 def firefox(folder: Path) -> Program:
-    """Firefox ESR itself."""
+    """Start Firefox ESR."""
     binary = require("firefox-esr", "firefox-esr")
     profile = folder / "profile"
     profile.mkdir()
@@ -106,7 +107,7 @@ PROGRAMS: dict[str, Callable[[Path], Program]] = {"chromium": chromium, "firefox
 
 
 def start(name: str, folder: Path) -> Program:
-    """Start a browser by its name. Raises `MissingPackageError` when it is not there and cannot be installed."""
+    """Start a browser by name. Raises `MissingPackageError` if it is missing and cannot be installed."""
     require_file(CHINESE_FONT, "fonts-noto-cjk")
     folder.mkdir(parents=True, exist_ok=True)
     return PROGRAMS[name](folder)

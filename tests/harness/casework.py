@@ -1,6 +1,6 @@
-"""The applications' counter: what clerks and applicants send about invented people, right and wrong.
+"""Requests of clerks and applicants about invented people, correct and wrong ones.
 
-Requests are (method, path, what httpx takes besides); `CaseOffice` sends them in a county that is being broken.
+Requests are (method, path, arguments for httpx); `CaseOffice` sends them in a county under faults.
 """
 
 import threading
@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from services.demo import content
-from shared.case_ref import new_query_code
+from shared.security.case_ref import new_query_code
 from tests.harness.county import ADMIN, CHANNELS, County
 from tests.harness.residue import spoken
 from tests.harness.traces_of_people import Citizen, citizens
@@ -21,20 +21,20 @@ from tests.harness.traces_of_people import Citizen, citizens
 ITEM = content.items()[0].code
 CASES = "/applications/v1/applications"
 MOVES = ("received", "accepted", "review_started")
-"""Events that are reported of each case."""
+"""Events that are reported for each case."""
 
 PAUSE = 0.2
 Request = tuple[str, str, dict[str, Any]]
 
 
 def people(seed: int, number: int) -> list[Citizen]:
-    """Everybody has a receipt, on which stands a query code."""
+    """Return people who all have a receipt with a query code."""
     found = citizens(seed)
     return [replace(next(found), code=new_query_code()) for _ in range(number)]
 
 
 def opening(person: Citizen) -> list[Request]:
-    """A clerk opens the case and moves it on, with something about the person in every field that takes any words."""
+    """Requests that open a case and advance it, with personal data in every free-text field."""
     path = f"{CASES}/{person.number}"
     applicant = {**person.persons["applicant"], "legal": person.name, "contact_code": person.page_code, "kind": "1"}
     case = {**person.persons, "applicant": applicant, "item_code": ITEM, "promise_day": 5, "query_code": person.code}
@@ -44,7 +44,7 @@ def opening(person: Citizen) -> list[Request]:
 
 
 def mistakes(person: Citizen) -> list[Request]:
-    """What clerks get wrong."""
+    """Requests with mistakes that clerks make."""
     own = f"{CASES}/{person.number}"
     wrong = {"item_code": ITEM, **person.persons}
     return [
@@ -63,7 +63,7 @@ def mistakes(person: Citizen) -> list[Request]:
 
 
 def questions(channel: str, person: Citizen) -> list[tuple[Request, int]]:
-    """The applicant looks the case up, with the receipt at hand and with a wrong code; and the due answers."""
+    """Look-ups of the applicant, with the receipt's code and with a wrong one; and the expected statuses."""
     asked: list[tuple[Request, int]] = []
     right = {"project_no": person.number, "query_code": person.code}
     for pair, status in ((right, 200), ({**right, "query_code": new_query_code()}, 404)):
@@ -73,9 +73,9 @@ def questions(channel: str, person: Citizen) -> list[tuple[Request, int]]:
 
 
 class CaseOffice:
-    """Cases of a crowd are opened, moved on, got wrong and asked for, again and again, whatever is broken meanwhile.
+    """Opens, advances and looks up cases of many people, with mistakes, again and again, also during faults.
 
-    `answers` is all that was said about it, 5xx too: it must tell of nobody but to the clerk who opens a case.
+    `answers` holds all answers, 5xx too: none may name a person, except to the clerk who opens the case.
     """
 
     def __init__(self, county: County, crowd: Sequence[Citizen], stop: threading.Event) -> None:
@@ -85,7 +85,7 @@ class CaseOffice:
         self.refused = 0
 
     def run(self) -> None:
-        """Until told to stop."""
+        """Run until stopped."""
         headers = {"Authorization": f"Bearer {ADMIN}"}
         with httpx.Client(headers=headers, timeout=10, trust_env=False) as http:
             while not self._stop.is_set():
@@ -107,12 +107,12 @@ class CaseOffice:
                 self._send(http, channel, request)
 
     def _send(self, http: httpx.Client, service: str, request: Request, *, heard: bool = True) -> int:
-        """The status, 0 without an answer."""
+        """Return the status, 0 without an answer."""
         method, path, more = request
         with suppress(httpx.HTTPError):
             answer = http.request(method, self._county.url(service) + path, **more)
             self.refused += answer.status_code >= 400
-            # Whoever opens a case is told its number and its query code.
+            # The answer to opening a case contains its number and its query code.
             if heard or answer.status_code >= 400:
                 self.answers += spoken(answer)
             return answer.status_code

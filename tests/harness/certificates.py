@@ -1,4 +1,4 @@
-"""An authority of our own and what it signs, for servers of tests."""
+"""A certificate authority for tests, and the certificates it issues to servers."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """Makes certificates in `folder`; its own is `ca.pem` there."""
+    """Issues certificates in `folder`; its own is `ca.pem` there."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ class Authority:
     def issue(
         self, name: str, *, days: int = 10, host: str = "localhost", address: str | None = None
     ) -> tuple[Path, Path]:
-        """Certificate and key, as files. `days` < 0: it ended that long ago."""
+        """Issue certificate and key, as files. `days` < 0: expired that long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         end = datetime.now(UTC) + days * DAY
         names: list[x509.GeneralName] = [x509.DNSName(host)]
@@ -47,7 +47,7 @@ class Authority:
 
     @classmethod
     def of(cls, theirs: Path, folder: Path) -> Self:
-        """The authority of deploy/certificates.py, to sign what it would not."""
+        """Load the authority of deploy/certificates.py, to sign what that script would refuse."""
         made = cls(folder)
         key = serialization.load_pem_private_key((theirs / "ca.key").read_bytes(), password=None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -58,7 +58,7 @@ class Authority:
     def folder(
         self, name: str, *, believes: "Authority | None" = None, days: int = 10, host: str = "localhost"
     ) -> Path:
-        """What `shared.tls` reads: the certificate of `name`, for 127.0.0.1 unless it is for another host."""
+        """Return the settings of `shared.security.tls`: the certificate of `name`, for 127.0.0.1 or another host."""
         folder = self._folder / f"tls-{name}"
         folder.mkdir(exist_ok=True)
         address = "127.0.0.1" if host == "localhost" else None

@@ -1,4 +1,4 @@
-"""A clock that a test can set while a process runs: Debian's libfaketime, which reads the step from a file each time.
+"""A clock that a test can set while a process runs: Debian's libfaketime, which rereads the step from a file.
 
 clock = Clock(tmp_path / "step")
 county = EmbeddedCounty(folder, env=clock.env)
@@ -15,7 +15,7 @@ LIBRARY, PACKAGE = "libfaketimeMT.so.1", "libfaketime"
 
 
 class Clock:
-    """The wall clock of the processes that are started with `env`. Their monotonic clock stays true."""
+    """The wall clock of processes started with `env`. Their monotonic clock is unchanged."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -23,7 +23,7 @@ class Clock:
 
     @cached_property
     def env(self) -> dict[str, str]:
-        """What makes a process keep this clock."""
+        """Environment that makes a process use this clock."""
         return {
             "LD_PRELOAD": str(require(LIBRARY, PACKAGE, places=PLACES)),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
@@ -33,7 +33,7 @@ class Clock:
         }
 
     def step(self, difference: str) -> None:
-        """From the true time. In one go: the file is never read half-written."""
+        """Set the difference to the true time. Atomic: the file is never read half-written."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{difference}\n")
         fresh.rename(self._file)

@@ -1,4 +1,4 @@
-"""The command `tongyuan` beside a running county: in this process where it soon ends, else as a process of its own."""
+"""Runs `tongyuan` against a running county: in this process if the command ends soon, else as its own process."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ WIDE = {"COLUMNS": "300"}
 
 @dataclass(frozen=True)
 class Done:
-    """What a command said, and its exit code."""
+    """Output and exit code of a command."""
 
     code: int
     out: str
@@ -24,12 +24,12 @@ class Done:
 
     @property
     def json(self) -> Any:
-        """What it said, as a script reads it."""
+        """The output parsed as JSON."""
         return json.loads(self.out)
 
     @property
     def complaint(self) -> str:
-        """The one line with a cross; a traceback or a second line is a failure."""
+        """The one error line; a traceback or a second line is a failure."""
         lines = self.err.strip().splitlines()
         assert len(lines) == 1, self.err
         assert lines[0].startswith("✗ "), self.err
@@ -37,7 +37,7 @@ class Done:
 
 
 def tongyuan(county: County, *arguments: object, **env: str) -> Done:
-    """Run a command, `env` in place of the county's own settings. An exception that it lets through is ours."""
+    """Run a command with `env` over the county's settings. An exception that it raises is a bug of ours."""
     settings = {**WIDE, **_settings(county), **env}
     done = CliRunner(env=settings).invoke(app, [str(argument) for argument in arguments], prog_name="tongyuan")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
@@ -46,14 +46,14 @@ def tongyuan(county: County, *arguments: object, **env: str) -> Done:
 
 
 def process(county: County, *arguments: object, **env: str) -> Done:
-    """The same as a process of its own: for commands that take the process over."""
+    """Like `tongyuan`, as its own process: for commands that do not return."""
     done = subprocess.run(
         [*TONGYUAN, *map(str, arguments)],
         cwd=REPOSITORY,
         env={**county.cli_env(), **WIDE, **env},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)

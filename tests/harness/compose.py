@@ -1,4 +1,4 @@
-"""docker-compose.yml: read and interpolated as Compose does, its services run as plain processes of this machine."""
+"""Reads and interpolates docker-compose.yml as Compose does, and runs its services as plain processes."""
 
 import os
 import re
@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
-from shared.tls import Tls
-from tests.harness.county import County
+from shared.security.tls import Tls
+from shared.tokens.keys import private_key
+from shared.tokens.minting import Minter, Token
+from tests.harness.county import SOURCES, County
 from tests.harness.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -30,9 +31,9 @@ class MissingVariableError(Exception):
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Compose's rules: `$$`, `$A`, `${A}`, `${A:-b}`, `${A-b}`, `${A:?why}`, `${A?why}`; defaults may hold more.
+    """Interpolate as Compose does: `$$`, `$A`, `${A}`, `${A:-b}`, `${A-b}`, `${A:?why}`, `${A?why}`; defaults may nest.
 
-    A name without value or default becomes nothing. Raises `MissingVariableError`, and ValueError for an open brace.
+    A name without value or default becomes empty. Raises `MissingVariableError`, and ValueError for an unclosed brace.
     """
     done, rest = "", text
     while "$" in rest:
@@ -51,7 +52,7 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
 
 
 def load(variables: Mapping[str, str], *files: Path) -> dict[str, Any]:
-    """The document, or several put on top of each other, with every value interpolated; keys are left alone."""
+    """Return the document, or several merged, with every value interpolated; keys are unchanged."""
     document: dict[str, Any] = {}
     for file in files or (FILE,):
         document = merge(document, raw(file))
@@ -60,7 +61,7 @@ def load(variables: Mapping[str, str], *files: Path) -> dict[str, Any]:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """As Compose puts one file on another: maps go into each other, lists are joined, but commands are replaced."""
+    """Merge two files as Compose does: maps are merged, lists joined, commands replaced."""
     merged = dict(below)
     for key, value in above.items():
         old = below.get(key)
@@ -74,13 +75,13 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def raw(file: Path = FILE) -> dict[str, Any]:
-    """The document as it is written."""
+    """Return the document as written."""
     document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     return document
 
 
 def processes(document: Mapping[str, Any]) -> list[str]:
-    """Services that are `tongyuan run NAME`; their name in the file may not differ from NAME."""
+    """Return the services that are `tongyuan run NAME`; their name in the file must be NAME."""
     found = []
     for name, service in document["services"].items():
         command = service.get("command", [])
@@ -91,39 +92,41 @@ def processes(document: Mapping[str, Any]) -> list[str]:
 
 
 def native_ports(document: Mapping[str, Any]) -> dict[str, str]:
-    """A free port of this machine for every variable by which the file lets a process listen elsewhere."""
+    """Return a free port for every variable by which the file sets where a process listens."""
     names = (variable for name in processes(document) for variable in _listening(document, name))
     return {name: str(free_port()) for name in names}
 
 
 class ComposeCounty(County):
-    """The file's services, each by exactly its command, its environment and its health check, without containers."""
+    """The file's services with exactly their commands, environments and health checks, without containers."""
 
     def __init__(
         self, folder: Path, variables: Mapping[str, str], tools: Sequence[Path] = (), files: Sequence[Path] = ()
     ) -> None:
-        """`tools`: folders of the servers' own programs, where they are not on PATH. `files`: default one, plain."""
+        """`tools`: folders of the servers' programs, if not on PATH. `files`: by default the plain one."""
         super().__init__(folder, {})
         self._path = ":".join([str(Path(sys.executable).parent), *map(str, tools), os.environ["PATH"]])
         self.services: dict[str, Any] = load(variables, *files)["services"]
+        self._variables = variables
         self._names = processes({"services": self.services})
 
     @property
     def names(self) -> list[str]:
         return self._names
 
-    def http(self, service: str) -> httpx.Client:
-        """Client of a service, with the token that its environment names."""
-        client = super().http(service)
-        client.headers["Authorization"] = f"Bearer {self.env_of(service)['TONGYUAN_ADMIN_TOKEN']}"
-        return client
+    def token(self, service: str) -> Token:
+        """Return a token: the admin token of `.env` for editors; an operator's token at every other service."""
+        if service in SOURCES:
+            return self._variables["TONGYUAN_ADMIN_TOKEN"]
+        key = self.env_of("cli")["TONGYUAN_OPERATOR_KEY"]
+        return Minter("operator", private_key(key, "TONGYUAN_OPERATOR_KEY"), service)
 
     def url(self, service: str) -> str:
         scheme = "https" if self.tls_of(service) else "http"
         return f"{scheme}://127.0.0.1:{self.services[service]['environment']['TONGYUAN_PORT']}"
 
     def tls_of(self, name: str) -> Tls | None:
-        """Who this service is and whom it believes."""
+        """Return the TLS identity of this service and the authority that it trusts."""
         folder = self.env_of(name).get("TONGYUAN_TLS_FOLDER")
         return Tls(Path(folder)) if folder else None
 
@@ -136,12 +139,12 @@ class ComposeCounty(County):
         return [*service.get("entrypoint", [ENTRYPOINT]), *service.get("command", [])]
 
     def env_of(self, name: str) -> dict[str, str]:
-        """What the file says, and nothing of ours: a value that the file forgets must be missing here too."""
+        """Return exactly the file's environment: a value that the file forgets must be missing here too."""
         own = self.services[name].get("environment", {})
         return {"PATH": self._path, **own}
 
     def job(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a service that ends by itself; `arguments` in place of its command."""
+        """Run a service that ends by itself; `arguments` replace its command."""
         command = self.command(name)
         if arguments:
             command = [*self.services[name].get("entrypoint", [ENTRYPOINT]), *arguments]
@@ -154,7 +157,7 @@ class ComposeCounty(County):
         return self._run(command, {**(more or {}), **self.env_of(name)}, timeout=120).returncode == 0
 
     def resident(self, name: str) -> int:
-        """Bytes of memory that the process holds."""
+        """Return the bytes of memory that the process holds."""
         status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found, status
@@ -162,7 +165,7 @@ class ComposeCounty(County):
 
     def _ready(self, name: str) -> bool:
         assert self.processes[name].poll() is None, f"{name} ended:\n{self.log(name)[-3000:]}"
-        # Knocked at first: a check is a whole Python, and dozens of them would hold up what is about to start.
+        # Check the port first: a health check starts a Python, and dozens of them would delay the start.
         return self._listens(name) and self.healthy(name)
 
     def _listens(self, name: str) -> bool:
@@ -178,7 +181,7 @@ class ComposeCounty(County):
 
 
 def _braces(text: str) -> tuple[str, str]:
-    """What is between the brace at the start and its partner, and what follows."""
+    """Return the text within the brace at the start, and what follows."""
     depth = 0
     for place, character in enumerate(text):
         depth += {"{": 1, "}": -1}.get(character, 0)

@@ -1,4 +1,4 @@
-"""The compose files' county on this machine: servers, accounts and jobs in the documented order, then every process."""
+"""The compose files' county on this machine: servers, accounts and jobs in documented order, then every process."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ import psycopg
 
 from services.demo import content
 from tests.harness.compose import REPOSITORY, ComposeCounty, native_ports, raw
-from tests.harness.county import CHANNELS, SERVICES, wait_for
+from tests.harness.county import CHANNELS, SERVICES, SOURCES, wait_for
 from tests.harness.packages import require
 from tests.harness.postgres import PLACES, USER, PrivatePostgres
 from tests.harness.rabbitmq import BIN, PrivateRabbit
@@ -22,7 +22,7 @@ DEFINITIONS = "/definitions/definitions.json"
 
 @contextmanager
 def plain_county(folder: Path, database: PrivatePostgres) -> Iterator[ComposeCounty]:
-    """Started, as `docker compose up` starts it, and stopped in the end."""
+    """Start the county as `docker compose up` does, and stop it at the end."""
     ask_for_passwords(database)
     rabbit = PrivateRabbit(folder / "rabbitmq")
     county = ComposeCounty(folder / "county", {**secrets(), **places(folder, database, rabbit)}, tools())
@@ -33,7 +33,7 @@ def plain_county(folder: Path, database: PrivatePostgres) -> Iterator[ComposeCou
 
 @contextmanager
 def started(county: ComposeCounty) -> Iterator[None]:
-    """The jobs, then every process."""
+    """Run the jobs, then every process."""
     for job in JOBS:
         succeed(county, job)
     try:
@@ -44,19 +44,23 @@ def started(county: ComposeCounty) -> Iterator[None]:
 
 
 def tools() -> list[Path]:
-    """Where the servers' own programs are."""
+    """Return the folders of the servers' programs."""
     return [BIN, require("psql", "postgresql", places=PLACES).parent]
 
 
 def secrets() -> dict[str, str]:
-    """What the documented command makes."""
+    """Return the output of the documented command for secrets."""
     command = [str(REPOSITORY / "deploy" / "secrets.sh"), content.county().region, content.county().name]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return dict(line.split("=", 1) for line in lines)
+    # Image digests are for Docker; no image is pulled here.
+    digests = dict.fromkeys(
+        ("PYTHON_DIGEST", "POSTGRES_DIGEST", "RABBITMQ_DIGEST", "NGINX_DIGEST"), f"sha256:{'0' * 64}"
+    )
+    return digests | dict(line.split("=", 1) for line in lines)
 
 
 def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> dict[str, str]:
-    """Where things are on this machine instead of in containers."""
+    """Return addresses and paths on this machine instead of those in containers."""
     return {
         **native_ports(raw()),
         **{f"{name.upper()}_HOST": "127.0.0.1" for name in (*SERVICES, "postgres", "rabbitmq")},
@@ -67,11 +71,12 @@ def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> di
         "DEFINITIONS_FILE": str(folder / "definitions.json"),
         "LEDGER_KEY_FOLDER": str(folder / "key"),
         "PERSONAL_KEY_FOLDER": str(folder / "personal"),
+        **{f"{name.upper()}_KEY_FOLDER": str(folder / f"{name}-key") for name in SOURCES},
     }
 
 
 def ask_for_passwords(database: PrivatePostgres) -> None:
-    """As the file's server does: nobody but the administrator enters without a password."""
+    """Require passwords as the file's server does, for everybody but the administrator."""
     database.create_database("tongyuan")
     rules = f"host all {USER} 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
     (database.folder / "data" / "pg_hba.conf").write_text(rules)
@@ -81,7 +86,7 @@ def ask_for_passwords(database: PrivatePostgres) -> None:
 
 @contextmanager
 def broker(rabbit: PrivateRabbit, county: ComposeCounty, elsewhere: Mapping[str, str], *more: str) -> Iterator[None]:
-    """The broker with the configuration that the container gets; `elsewhere`: its paths, as they are here."""
+    """Run the broker with the container's configuration; `elsewhere`: its paths on this machine."""
     text = "\n".join(
         (REPOSITORY / "deploy" / "rabbitmq" / name).read_text(encoding="utf-8") for name in ("rabbitmq.conf", *more)
     )
@@ -98,14 +103,14 @@ def broker(rabbit: PrivateRabbit, county: ComposeCounty, elsewhere: Mapping[str,
 
 
 def succeed(county: ComposeCounty, job: str, *arguments: str) -> str:
-    """Run a job that must succeed; what it says."""
+    """Run a job that must succeed. Return its output."""
     done = county.job(job, *arguments)
     assert done.returncode == 0, f"{job}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
 def publish_an_item_and_its_guide(county: ComposeCounty, number: int = 0) -> str:
-    """The demo's item of that number is released, and its guide; its code."""
+    """Release the demo's item of that number and its guide. Return the code."""
     item, guide = content.items()[number], content.guides()[number]
     assert item.code == guide.code
     rows = [row.model_dump(mode="json") for row in content.directory()]
@@ -120,7 +125,7 @@ def publish_an_item_and_its_guide(county: ComposeCounty, number: int = 0) -> str
 
 
 def open_a_case(county: ComposeCounty, item_code: str) -> dict[str, str]:
-    """A case that has been received; its receipt."""
+    """Open a case that has been received. Return its receipt."""
     for year, notice in content.calendars().items():
         assert county.http("applications").put(f"/applications/v1/calendars/{year}", json=notice).is_success
     opened = county.http("applications").post("/applications/v1/applications", json={"item_code": item_code})
@@ -133,7 +138,7 @@ def open_a_case(county: ComposeCounty, item_code: str) -> dict[str, str]:
 
 
 def wait_until_shown(county: ComposeCounty, key: str) -> None:
-    """Until the ledger has it, and all four channels have applied what the ledger had then."""
+    """Wait until the ledger has the key, and all four channels have applied what the ledger had then."""
 
     def position() -> int:
         versions = county.http("ledger").get(f"/ledger/v1/versions/{key}").json().get("versions", [])

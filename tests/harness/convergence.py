@@ -1,4 +1,4 @@
-"""What is measured while faults rage and after they are healed: counters, resources, and whether everything settles."""
+"""Measurements during and after faults: counters, resources, and whether the county settles."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from tests.harness.history import History
 SAMPLE_SECONDS = 2.0
 PROBES = 12
 Seen = tuple[str, str, float]
-"""What of `tests.harness.history.STATES`, of whom, and its value."""
+"""One of `tests.harness.history.STATES`, its process, and its value."""
 
 COUNTERS = ("tongyuan_relay_failures", "tongyuan_consumer_retries", "tongyuan_consumer_reconnects")
 ALARMS = {
@@ -31,24 +31,26 @@ ALARMS = {
     "tongyuan_channel_halted": 0.0,
     "tongyuan_audit_unreachable": 0.0,
 }
-"""Metrics that an operator is woken for above this value; the same that the manual names."""
+"""Metrics that alert an operator above this value; the manual names the same."""
 
 LIMITS = {"resident MiB": 400.0, "descriptors": 250.0, "queue": 5000.0}
 OPEN_TRANSACTIONS = """
 SELECT usename || ' ' || application_name || ' ' || pid, extract(epoch FROM clock_timestamp() - xact_start)
 FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+AND NOT (application_name = 'tongyuan leads' AND backend_xid IS NULL AND backend_xmin IS NULL)
 """
+"""A leader's transaction is meant to stay open, see `shared.database.leadership`."""
 
 
 class Sampler:
-    """Writes counters, alarms and resources of every process into the history until told to stop."""
+    """Records counters, alarms and resources of every process in the history until stopped."""
 
     def __init__(self, county: ProductionCounty, history: History) -> None:
         self._county, self._history = county, history
         history.limits |= LIMITS
 
     def run(self, stop: threading.Event) -> None:
-        """Every two seconds; what does not answer now is asked the next time."""
+        """Sample every two seconds; a process that does not answer is sampled the next time."""
         while not stop.wait(SAMPLE_SECONDS):
             for name, process in list(self._county.processes.items()):
                 with suppress(OSError):
@@ -66,7 +68,7 @@ class Sampler:
 
 
 def samples(county: ProductionCounty, name: str, *wanted: str) -> Iterator[tuple[str, float]]:
-    """Values of these metrics of a process, by metric and labels in the order of their names; none when it is away."""
+    """Yield values of these metrics of a process, by metric and labels in order; nothing if it does not answer."""
     path = "metrics" if is_worker(name) else f"{kind(name)}/metrics"
     try:
         text = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).text
@@ -80,9 +82,9 @@ def samples(county: ProductionCounty, name: str, *wanted: str) -> Iterator[tuple
 
 
 def settle(history: History, county: ProductionCounty, amqp_url: str, dsn: str, canary: int) -> float:
-    """Look at everything that must come to rest, until it has, or until it is far too late; the seconds it took.
+    """Observe everything that must settle, until it has or the time is long over. Return the seconds it took.
 
-    `canary` is the ledger's size with the release that was made after the last fault was healed.
+    `canary` is the ledger's size with the release made after the last fault was healed.
     """
     healed = history.add("nemesis", "healed").t
     at_rest = False
@@ -95,8 +97,9 @@ def settle(history: History, county: ProductionCounty, amqp_url: str, dsn: str, 
 
 
 def look(history: History, county: ProductionCounty, amqp_url: str, dsn: str, canary: int) -> bool:
-    """One look; True when all is at rest. All probes at once, and each writes down what it sees when it sees it: a slow
-    answer of one place must not make another look late.
+    """Observe once. Return True if everything has settled.
+
+    All probes run at once, and each records its result immediately: one slow answer must not delay another's.
     """
     probes: list[Callable[[], Iterator[Seen]]] = [
         *(partial(_process, county, name) for name in county.names),
@@ -119,7 +122,7 @@ def look(history: History, county: ProductionCounty, amqp_url: str, dsn: str, ca
 
 
 def _process(county: ProductionCounty, name: str) -> Iterator[Seen]:
-    """Readiness, outboxes and alarms of one process."""
+    """Yield readiness, outboxes and alarms of one process."""
     path = "readyz" if is_worker(name) else f"{kind(name)}/readyz"
     try:
         good = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).is_success
@@ -142,7 +145,7 @@ def _locks(dsn: str) -> Iterator[Seen]:
 
 
 def _queue(amqp_url: str, name: str) -> Iterator[Seen]:
-    """A queue without a consumer is a zombie's: the process lives, its heart beats, and nobody takes anything."""
+    """Yield the state of a queue. One without a consumer reveals a zombie: a live process that consumes nothing."""
     try:
         yield "queue", name, float(ready(amqp_url, name))
         yield "canary", f"consumer of {name}", float(consumers(amqp_url, name) == 0)
@@ -163,5 +166,5 @@ def _positions(county: ProductionCounty, canary: int) -> Iterator[Seen]:
 
 
 def raised(what: str, value: float) -> bool:
-    """Would an operator be woken for this value of a metric with its labels?"""
+    """Whether this value of a metric with its labels would alert an operator."""
     return value > ALARMS[what.partition(" ")[0]]

@@ -1,4 +1,4 @@
-"""A whole county as real processes: embedded (`tongyuan up`) or production (one a service), killable one by one."""
+"""A whole county as real processes, killable one by one: embedded (`tongyuan up`) or production (one per service)."""
 
 import os
 import signal
@@ -14,7 +14,10 @@ from typing import Any
 
 import httpx
 
+from shared.tokens.minting import Bearer, Token
+from tests.harness import callers
 from tests.harness.ports import free_port
+from tests.harness.rabbitmq import WAIT_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TONGYUAN = (sys.executable, "-m", "services")
@@ -23,11 +26,12 @@ CHANNELS = ("web", "mobile", "kiosk", "portal")
 WITH_WORKERS = (*SOURCES, "ledger", *CHANNELS)
 SERVICES = (*WITH_WORKERS, "auditor")
 ADMIN, SERVICE = "admin-token-of-a-test", "service-token-of-a-test"
-START_SECONDS = 180.0
+TOKENS = ("TONGYUAN_ADMIN_TOKEN", "TONGYUAN_SERVICE_TOKEN")
+START_SECONDS = 300.0
 
 
 class County:
-    """What both shapes have: processes by name, addresses by service, the command line."""
+    """Common to both shapes: processes by name, addresses by service, the command line."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.folder = folder
@@ -38,6 +42,8 @@ class County:
             "TONGYUAN_ADMIN_TOKEN": ADMIN,
             "TONGYUAN_SERVICE_TOKEN": SERVICE,
             "TONGYUAN_DATA_DIR": str(folder / "data"),
+            # All screens of a test share one address, as those of a hall may.
+            "TONGYUAN_STREAM_NETWORKS": "127.0.0.0/8",
             **env,
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -46,19 +52,19 @@ class County:
 
     @property
     def names(self) -> list[str]:
-        """Every process of this shape."""
+        """Names of the processes of this shape."""
         raise AssertionError("a shape says")
 
     def url(self, service: str) -> str:
-        """Base address of a service."""
+        """Return the base address of a service."""
         raise AssertionError("a shape says")
 
     def command(self, name: str) -> list[str]:
-        """Command line of a process."""
+        """Return the command line of a process."""
         raise AssertionError("a shape says")
 
     def start(self, *names: str) -> None:
-        """Start processes (all by default) and wait until they are ready."""
+        """Start processes, by default all, and wait until they are ready."""
         for name in names or self.names:
             self._spawn(name)
         for name in names or self.names:
@@ -75,13 +81,13 @@ class County:
         self._spawn(name)
 
     def stop(self) -> None:
-        """Ask all to stop; what does not within ten seconds is killed."""
+        """Ask all to stop; kill those that do not within half a minute."""
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
             try:
-                process.wait(10)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -89,28 +95,32 @@ class County:
             client.close()
 
     def wait_ready(self, name: str) -> None:
-        """Until the process answers; its log is in the failure when it does not."""
+        """Wait until the process answers. The failure contains its log."""
         wait_for(lambda: self._ready(name), f"{name} is ready", START_SECONDS, lambda: self.log(name)[-3000:])
 
     def log(self, name: str) -> str:
-        """What the process has written."""
+        """Return the output of a process."""
         file = self.folder / f"{name}.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
     def http(self, service: str) -> httpx.Client:
-        """Client of a service, with the editor's token."""
+        """Return a client of a service, with a token for everything."""
         if service not in self._clients:
-            headers = {"Authorization": f"Bearer {ADMIN}"}
+            auth = Bearer(self.token(service))
             self._clients[service] = httpx.Client(
-                base_url=self.url(service), headers=headers, timeout=30, trust_env=False, verify=self.verify()
+                base_url=self.url(service), auth=auth, timeout=120, trust_env=False, verify=self.verify()
             )
         return self._clients[service]
 
+    def token(self, service: str) -> Token:
+        """Return a token that allows everything at a service."""
+        return ADMIN
+
     def verify(self) -> ssl.SSLContext | bool:
-        """By what our clients check the services."""
+        """Return how clients verify the services' certificates."""
         return True
 
-    def cli(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run `tongyuan …` against this county."""
         command = [*TONGYUAN, *arguments]
         return subprocess.run(
@@ -122,7 +132,7 @@ class County:
         return self.env
 
     def verified(self) -> None:
-        """`tongyuan verify` exits 0."""
+        """Require that `tongyuan verify` exits with 0."""
         done = self.cli("verify")
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -136,7 +146,7 @@ class County:
             )
 
     def env_of(self, name: str) -> dict[str, str]:
-        """Environment of a process."""
+        """Return the environment of a process."""
         return self.env
 
 
@@ -145,7 +155,7 @@ class EmbeddedCounty(County):
 
     def __init__(self, folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         super().__init__(folder, {"TONGYUAN_PORT": str(free_port()), **(env or {})})
-        self._arguments = arguments or ("--no-demo",)
+        self._arguments = arguments
 
     @property
     def names(self) -> list[str]:
@@ -163,7 +173,7 @@ class EmbeddedCounty(County):
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Where a process runs instead of here: its address, what it finds there, and how it is started."""
+    """A process that runs elsewhere: its address, the addresses it uses, and how it is started."""
 
     host: str
     env: Mapping[str, str]
@@ -171,7 +181,7 @@ class Elsewhere:
 
 
 class ProductionCounty(County):
-    """One process a service over RabbitMQ and PostgreSQL; `elsewhere` says which do not run here."""
+    """One process per service over RabbitMQ and PostgreSQL; `elsewhere`: those that do not run here."""
 
     def __init__(self, folder: Path, amqp_url: str, database_url: str, env: Mapping[str, str] | None = None) -> None:
         self.ports = {name: free_port() for name in (*SERVICES, *(f"{service}-worker" for service in WITH_WORKERS))}
@@ -185,7 +195,7 @@ class ProductionCounty(County):
         return list(self.ports)
 
     def prepare(self) -> None:
-        """Topology and schemas."""
+        """Set up topology and schemas."""
         for arguments in (("topology", "apply"), ("migrate",)):
             done = self.cli(*arguments)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -201,7 +211,17 @@ class ProductionCounty(County):
     def env_of(self, name: str) -> dict[str, str]:
         port = "TONGYUAN_METRICS_PORT" if is_worker(name) else "TONGYUAN_PORT"
         place = self.elsewhere[name].env if name in self.elsewhere else {}
-        return {**self.env, port: str(self.ports[name]), **place}
+        return {**self._common(), port: str(self.ports[name]), **callers.environment(kind(name), ADMIN), **place}
+
+    def cli_env(self) -> dict[str, str]:
+        return {**self._common(), "TONGYUAN_OPERATOR_KEY": callers.key_of("operator")}
+
+    def token(self, service: str) -> Token:
+        return ADMIN if service in SOURCES else callers.operator(service)
+
+    def _common(self) -> dict[str, str]:
+        """Settings common to all processes, without the tokens of embedded mode."""
+        return {name: value for name, value in self.env.items() if name not in TOKENS}
 
     def _ready(self, name: str) -> bool:
         path = "metrics" if is_worker(name) else f"{kind(name)}/healthz"
@@ -210,7 +230,7 @@ class ProductionCounty(County):
 
 @contextmanager
 def running(county: County) -> Iterator[County]:
-    """Started, and stopped in the end."""
+    """Start the county, and stop it at the end."""
     try:
         if isinstance(county, ProductionCounty):
             county.prepare()
@@ -220,8 +240,10 @@ def running(county: County) -> Iterator[County]:
         county.stop()
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0, explain: Callable[[], str] = str) -> Any:
-    """The condition's value as soon as it is true."""
+def wait_for(
+    condition: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS, explain: Callable[[], str] = str
+) -> Any:
+    """Return the condition's value as soon as it is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
@@ -232,18 +254,18 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0, exp
 
 
 def kind(name: str) -> str:
-    """What a process runs: `catalog 2` is a second `catalog`."""
+    """Return the kind of a process: `catalog 2` is a second `catalog`."""
     return name.partition(" ")[0]
 
 
 def is_worker(name: str) -> bool:
-    """Has it only a port for its metrics, instead of a service's?"""
+    """Whether the process has only a metrics port."""
     return kind(name).endswith("-worker")
 
 
 def answers(url: str, verify: ssl.SSLContext | bool = True) -> bool:
-    """Is there a 2xx?"""
+    """Whether the address answers with 2xx."""
     try:
-        return httpx.get(url, timeout=2, trust_env=False, verify=verify).is_success
+        return httpx.get(url, timeout=10, trust_env=False, verify=verify).is_success
     except httpx.HTTPError:
         return False

@@ -1,4 +1,4 @@
-"""The generated documents of contracts/, read back and walked through."""
+"""Reads and traverses the generated documents of contracts/."""
 
 import json
 from collections.abc import Iterator
@@ -7,35 +7,35 @@ from typing import Any
 
 import jsonschema
 
-from contracts.messages import MessageType
+from contracts.envelope.messages import MessageType
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 
 
 def stored(path: str) -> str:
-    """Text of a document below contracts/."""
+    """Return the text of a document below contracts/."""
     return (CONTRACTS / path).read_text(encoding="utf-8")
 
 
 def load(path: str) -> Any:
-    """A JSON document below contracts/."""
+    """Return a JSON document below contracts/."""
     return json.loads(stored(path))
 
 
 def example(message: MessageType) -> Any:
-    """The message's example."""
+    """Return the message's example."""
     return load(f"examples/{message.name}.json")
 
 
 def validator(message: MessageType) -> jsonschema.Draft202012Validator:
-    """Checks against the message's schema, formats included."""
+    """Return a validator for the message's schema, with formats."""
     return jsonschema.Draft202012Validator(
         load(f"schemas/{message.name}.json"), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a JSON value, the value itself first."""
+    """Yield every object of a JSON value, the value itself first."""
     if isinstance(value, dict):
         inner = list(value.values())
         yield value
@@ -46,12 +46,12 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def references(document: Any) -> list[str]:
-    """Every `$ref` of a document."""
+    """Return every `$ref` of a document."""
     return [part["$ref"] for part in objects(document) if isinstance(part.get("$ref"), str)]
 
 
 def resolve(document: Any, reference: str) -> Any:
-    """What a reference within the document points at; None when nothing is there."""
+    """Return what a reference within the document points at; None if nothing is there."""
     for step in reference.removeprefix("#/").split("/"):
         if not isinstance(document, dict) or step not in document:
             return None

@@ -1,4 +1,4 @@
-"""People and files that keep writing while things break, and remember exactly what they were told."""
+"""Editors and imports that keep writing during faults and remember exactly what was acknowledged."""
 
 import threading
 import time
@@ -9,24 +9,25 @@ from typing import Any
 import httpx
 
 from services.demo import content
-from services.importing.formats import read
-from services.importing.report import Report
-from services.importing.sending import Sender
+from services.importing.engine.report import fates_of
+from services.importing.engine.sources import ImportOrigin
+from services.importing.formats.registry import read
 from tests.harness.county import County
+from tests.harness.importing import imported
 
 RETRY_SECONDS = 0.2
 GIVE_UP_SECONDS = 120.0
 
 
 class Persistent:
-    """HTTP that is tried again until it is answered with something final, as a careful client does."""
+    """An HTTP client that retries until the answer is final, as a careful client does."""
 
     def __init__(self, county: County, stop: threading.Event) -> None:
         self._county, self._stop = county, stop
         self.retries = 0
 
     def send(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
-        """The first answer below 500."""
+        """Return the first answer below 500."""
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -40,20 +41,26 @@ class Persistent:
         raise AssertionError(f"{method} {service} {path}: no answer within {GIVE_UP_SECONDS:.0f} s")
 
     def post(self, service: str, path: str, content: object) -> Any:
-        """See `services.importing.sending.Sources`."""
+        """See `services.importing.engine.sources.Sources`."""
         answer = self.send(service, "POST", path, json=content)
         assert answer.is_success, answer.text
         return answer.json()
 
+    def get(self, service: str, path: str, **params: Any) -> Any:
+        """See `post`."""
+        answer = self.send(service, "GET", path, params=params)
+        assert answer.is_success, answer.text
+        return answer.json()
+
     def put(self, service: str, path: str, content: object) -> Any:
-        """Likewise."""
+        """See `post`."""
         answer = self.send(service, "PUT", path, json=content)
         assert answer.is_success, answer.text
         return answer.json()
 
 
 class Editor:
-    """Changes one item again and again; `acknowledged` are the versions that a 2xx answer named."""
+    """Changes one item repeatedly; `acknowledged`: the versions named by 2xx answers."""
 
     def __init__(self, county: County, stop: threading.Event) -> None:
         self._http, self._stop = Persistent(county, stop), stop
@@ -61,7 +68,7 @@ class Editor:
         self.acknowledged: list[int] = []
 
     def run(self) -> None:
-        """Until told to stop."""
+        """Run until stopped."""
         rows = [row.model_dump(mode="json") for row in content.directory()]
         self._http.put("catalog", "directory?merge=true", rows)
         number = 0
@@ -75,7 +82,7 @@ class Editor:
             time.sleep(0.05)
 
     def _save(self, draft: dict[str, Any]) -> None:
-        """An answer may be lost after the draft was saved, so the revision is read again each time."""
+        """Save a draft. The answer may be lost after it was saved, so the revision is read each time."""
         while True:
             known = self._http.send("catalog", "GET", f"items/{self.item.code}")
             match = {"If-Match": known.headers["ETag"]} if known.is_success else {}
@@ -86,28 +93,28 @@ class Editor:
 
 
 class Importer:
-    """Imports the real file in chunks, each tried again until it is answered."""
+    """Imports the real file in chunks, retrying each until it is answered."""
 
     def __init__(self, county: County, file: Any, stop: threading.Event) -> None:
         self._http, self._file = Persistent(county, stop), file
-        self.report = Report()
+        self.outcomes: dict[str, int] = {}
 
     def run(self) -> None:
-        """Once through the file."""
-        sender = Sender(self._http, self.report)
-        for _ in sender.send(read(self._file, "gd-portal")):
-            time.sleep(0.5)
+        """Import the file once."""
+        origin = ImportOrigin("gd-portal", regions=("440000", "441700"))
+        course, _ = imported(self._http, read(self._file, "gd-portal"), origin=origin, pause=0.5)
+        self.outcomes = {str(fate): count for fate, count in fates_of(course).items()}
 
 
 @contextmanager
 def at_work(*work: Callable[[], None]) -> Iterator[list[BaseException]]:
-    """Run each in a thread; failures are collected, for the test to look at."""
+    """Run each in a thread; yields the list of their failures for the test."""
     failures: list[BaseException] = []
 
     def guarded(run: Callable[[], None]) -> None:
         try:
             run()
-        except BaseException as error:  # noqa: BLE001  # an assertion too must reach the test
+        except BaseException as error:  # noqa: BLE001  # an assertion must reach the test, too
             failures.append(error)
 
     threads = [threading.Thread(target=guarded, args=(run,), daemon=True) for run in work]
@@ -120,5 +127,5 @@ def at_work(*work: Callable[[], None]) -> Iterator[list[BaseException]]:
 
 
 def everything_arrived(county: County) -> bool:
-    """`tongyuan status` finds nothing behind and nothing parked."""
+    """Whether `tongyuan status` finds nothing behind and nothing parked."""
     return county.cli("status").returncode == 0

@@ -1,4 +1,4 @@
-"""Messages of somebody who has the ledger's account at the broker and knows all that is public, but not its key."""
+"""Messages of an attacker with the ledger's broker account and all public data, but without its key."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import orjson
 
 from contracts.base import Json
-from contracts.catalog import Item
-from contracts.publication import Op, Publication, Release
+from contracts.content.items import Item
+from contracts.envelope.publication import Op, Publication, Release
 from contracts.topology import routing_key
-from shared.canonical import canonical, digest
-from shared.delivery import Message
-from shared.merkle import leaf_hash
-from shared.outbox import envelope
+from shared.feeds.outbox import envelope
+from shared.messaging.delivery import Message
+from shared.transparency.canonical import canonical, digest
+from shared.transparency.merkle import leaf_hash
 from tests.harness.pipeline import Pipeline
 
 
 def forged_next(county: Pipeline, one: Item, **fields: Any) -> Message:
-    """The item as the entry that follows the ledger's last one: every rule is kept, but it was never recorded.
+    """Return the item as the entry after the ledger's last: valid by every rule, but never recorded.
 
-    `fields` are put into its data as they are; without any it borrows the proof of the last true entry.
+    `fields` override its data; without any it carries the proof of the last true entry.
     """
     (last,) = county.ledger_messages()[-1:]
     body = one.model_dump(mode="json")
@@ -27,7 +27,7 @@ def forged_next(county: Pipeline, one: Item, **fields: Any) -> Message:
 
 
 def message_of(true: Message, key: str, body: Json | None, **fields: Any) -> Message:
-    """A message like a true one, of another key and body, with the digest that fits."""
+    """Return a message like a true one, with another key and body and a matching digest."""
     said = {"key": key, "kind": key.partition(":")[0], "version": 1, "body": body}
     op = Op.RELEASE if body else Op.WITHDRAW
     data = {**orjson.loads(true.body)["data"], **said, "op": op, **fields}
@@ -36,12 +36,12 @@ def message_of(true: Message, key: str, body: Json | None, **fields: Any) -> Mes
 
 
 def as_sent(data: Json) -> Message:
-    """The message of an entry's data, as the ledger's relay would send it."""
+    """Return the message of an entry's data, as the ledger's relay would send it."""
     body = envelope("ledger", data["position"], orjson.dumps(data).decode(), data)
     key = routing_key(data["region"], data["kind"], data["op"])
     return Message(body, key, f"{data['key']}/{data['version']}", data["position"])
 
 
 def leaf_of(data: Json) -> bytes:
-    """The leaf hash of an entry's data."""
+    """Return the leaf hash of an entry's data."""
     return leaf_hash(canonical(Publication.model_validate(data).leaf()))

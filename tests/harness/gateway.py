@@ -1,8 +1,8 @@
-"""deploy/gateway as a process of this machine, in front of a county."""
+"""deploy/gateway as a local process in front of a county."""
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,23 +15,66 @@ INSIDE = "include /etc/nginx/inside.conf;"
 
 
 @contextmanager
-def gateway_before(county: County, folder: Path, certificates: Path | None = None) -> Iterator[str]:
-    """The gateway's address. `certificates`: its own, with which it speaks TLS to the county."""
+def gateway_before(
+    county: County, folder: Path, certificates: Path | None = None, named: Sequence[str] = ()
+) -> Iterator[str]:
+    """Return the gateway's address. `certificates`: its own, with which it speaks TLS to the county.
+
+    `named`: addresses of gateways in front of it, as an operator lists them in `outside.conf`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [*_nginx(folder, county, port, certificates), "-g", "daemon off;"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
+    lines = [f"set_real_ip_from {address};\n" for address in named]
+    (folder / "outside.conf").write_text("".join(lines), encoding="utf-8")
+    with _running(_nginx(folder, county, port, certificates), folder):
         address = f"http://127.0.0.1:{port}"
-        wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", 60, (folder / "log").read_text)
+        wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", explain=(folder / "log").read_text)
         yield address
+
+
+@contextmanager
+def gateway_in_front(inner: str, folder: Path, arrives_from: str) -> Iterator[str]:
+    """Run another nginx before the gateway at `inner`; it connects from the local address `arrives_from`.
+
+    It claims that its readers came by TLS, and appends their addresses to what they claim, as most setups do.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    temporary = " ".join(
+        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"""pid {folder}/nginx.pid; error_log stderr; worker_processes 1; events {{}}
+        http {{ access_log off; {temporary}
+            server {{ listen 127.0.0.1:{port}; location = /healthz {{ return 200; }} location / {{
+                proxy_pass {inner}; proxy_bind {arrives_from}; proxy_set_header Host $http_host;
+                proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto https;
+            }} }} }}""",
+        encoding="utf-8",
+    )
+    with _running([str(_program()), "-e", "stderr", "-c", str(folder / "nginx.conf")], folder):
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(f"{address}/healthz"), "the outer gateway answers", explain=(folder / "log").read_text)
+        yield address
+
+
+@contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[None]:
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log, stderr=log)
+    try:
+        yield
     finally:
         server.terminate()
         server.wait(60)
 
 
+def _program() -> Path:
+    return require("nginx", "nginx-light")
+
+
 def _nginx(folder: Path, county: County, port: int, certificates: Path | None) -> list[str]:
-    """The command with the configuration, which names other places only: addresses, port and files."""
+    """Return the command. Its configuration differs in addresses, port and files only."""
     text, inside = (FOLDER / "nginx.conf").read_text(encoding="utf-8"), "tls.conf" if certificates else "plain.conf"
     assert INSIDE in text
     text = text.replace(INSIDE, (FOLDER / inside).read_text(encoding="utf-8"))
@@ -39,10 +82,11 @@ def _nginx(folder: Path, county: County, port: int, certificates: Path | None) -
         text, changed = re.subn(rf"https?://{name}:8080;", f"{county.url(name)};", text)
         assert changed, name
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
+    text = text.replace("/etc/nginx/", f"{folder}/")
     if certificates:
-        # nginx finds names in a certificate, but no addresses.
+        # nginx verifies names in a certificate, but no addresses.
         named = "proxy_ssl_name localhost;\nproxy_ssl_certificate "
         text = text.replace("proxy_ssl_certificate ", named).replace("/tls/gateway/", f"{certificates}/")
     file = folder / "nginx.conf"
     file.write_text(text, encoding="utf-8")
-    return [str(require("nginx", "nginx-light")), "-e", "stderr", "-c", str(file)]
+    return [str(_program()), "-e", "stderr", "-c", str(file)]

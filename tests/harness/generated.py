@@ -1,4 +1,4 @@
-"""A client that a kept generator makes of an OpenAPI document, as an integrator would; nothing of it is ours."""
+"""A client generated from an OpenAPI document by a maintained generator, as an integrator would; no code of ours."""
 
 import subprocess
 import sys
@@ -9,11 +9,11 @@ from types import ModuleType
 from tests.harness.documents import CONTRACTS
 
 NO_JSON_LINES = ("/v1/rebuild", "/v1/drill")
-"""What the generator cannot read, and says so: answers of many lines, for operators."""
+"""Routes that the generator cannot read and reports: multi-line answers, for operators."""
 
 
 def generated(service: str, folder: Path) -> str:
-    """Name of the package, made in `folder`, which must be on the path. Fails for what the generator complains of."""
+    """Generate a package in `folder`, which must be on the path, and return its name. Fails on warnings."""
     name = f"{service}_client"
     config = folder / "generator.yaml"
     config.write_text("post_hooks: []\n")
@@ -29,5 +29,5 @@ def generated(service: str, folder: Path) -> str:
 
 
 def operation(package: str, tag: str, name: str) -> ModuleType:
-    """The module of an operation; `sync_detailed` calls it."""
+    """Return the module of an operation; `sync_detailed` calls it."""
     return import_module(f"{package}.api.{tag}.{name}")

@@ -32,14 +32,14 @@ from typing import Any
 
 import orjson
 
-from contracts.publication import Op, Publication, Release
+from contracts.envelope.publication import Op, Publication, Release
 
 STATES = ("outbox", "behind", "queue", "canary", "unready", "alarm", "lock")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One document in an answer: which version of which key, and whether it is shown or gone."""
+    """One document in an answer: the version of its key, and whether it is shown or gone."""
 
     key: str
     version: int
@@ -68,8 +68,9 @@ class Line:
 
 @dataclass
 class Dump:
-    """One channel at the end. `content` and `projected` are digests of documents by key: as shown, and as the pure
-    projection of the ledger makes them (no entry: shows nothing).
+    """One channel at the end. `content`, `projected`: digests of documents by key.
+
+    `content`: as shown; `projected`: as the pure projection of the ledger gives them (no entry: shows nothing).
     """
 
     position: int = 0
@@ -81,7 +82,7 @@ class Dump:
 
 @dataclass
 class LaneEnd:
-    """One lane of one source at the end: its counter, and how far the ledger has taken it."""
+    """One lane of one source at the end: its counter, and how far the ledger has recorded it."""
 
     head: int = 0
     taken: int = 0
@@ -89,8 +90,9 @@ class LaneEnd:
 
 @dataclass
 class History:
-    """Everything known of a run. `keys` are the ledger's public keys in hex, `dead` the ids of the messages that were
-    refused, `limits` bounds of resources. `patience` multiplies every stated time, for machines that are slow.
+    """A whole run. `keys`: the ledger's public keys in hex; `dead`: ids of refused messages.
+
+    `limits`: bounds of resources. `patience` multiplies every stated time, for slow machines.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -109,38 +111,39 @@ class History:
     _start: float = field(default_factory=time.monotonic)
 
     def now(self) -> float:
-        """Seconds since the run began."""
+        """Return the seconds since the run began."""
         return time.monotonic() - self._start
 
     def add(self, actor: str, op: str, phase: str = "ok", **said: Any) -> Line:
-        """Write down what has just happened. Safe from any thread."""
+        """Record an observation now. Thread-safe."""
         line = Line(said.pop("t", self.now()), actor, op, phase, **said)
         self.lines.append(line)
         return line
 
     def of(self, *ops: str, phase: str | None = None) -> Iterator[Line]:
-        """Lines of these kinds, in the order of writing."""
+        """Yield the lines of these kinds, in order of writing."""
         return (line for line in list(self.lines) if line.op in ops and phase in (None, line.phase))
 
     def saw(self, reader: str, place: str, marks: Iterable[Mark], began: float | None) -> None:
-        """An answer with documents."""
+        """Record an answer with documents."""
         self.add(reader, "saw", what=place, marks=tuple(marks), began=began)
 
     def search(self, reader: str, place: str, text: str) -> None:
-        """Look for every secret in what a public place has said."""
+        """Search a public answer for every secret."""
         for secret in self.drafts | self.persons | self.secrets:
             if secret in text:
                 self.add(reader, "found", what=place, note=secret)
 
     def save(self, file: Path) -> None:
-        """One JSON line an observation, for a second look at a run that failed."""
+        """Save one JSON line per observation, to examine a failed run."""
         with file.open("wb") as sink:
             for line in self.lines:
                 sink.write(orjson.dumps(line) + b"\n")
 
     def newest(self, position: int) -> dict[str, Publication]:
-        """The state that follows from the first `position` entries: the highest version of each key whose time has
-        come, as it must be at the end of the run.
+        """Return the state after the first `position` entries: the highest effective version of each key.
+
+        As at the end of the run.
         """
         state: dict[str, Publication] = {}
         for entry in self.entries:
@@ -150,17 +153,17 @@ class History:
         return state
 
     def is_gone(self, entry: Publication) -> bool:
-        """Must nobody see it any more at the end of the run?"""
+        """Whether nobody may see the entry any more at the end of the run."""
         return entry.op == Op.WITHDRAW or (entry.expires_at is not None and entry.expires_at <= self.ended)
 
 
 def fingerprint(document: Any) -> str:
-    """Digest of a document however its fields are ordered."""
+    """Return the digest of a document, independent of the order of fields."""
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def mark_of_change(change: dict[str, Any]) -> Mark:
-    """A row of `/v1/changes`, or the data of a stream's `change`."""
+    """Return the mark of a row of `/v1/changes`, or of a stream's `change`."""
     document = change["document"]
     if document is None:
         return Mark(change["key"], change["version"], change["position"], gone=True)
@@ -168,13 +171,13 @@ def mark_of_change(change: dict[str, Any]) -> Mark:
 
 
 def mark_of_document(document: dict[str, Any]) -> Mark:
-    """A document as it is served: it says itself where it comes from."""
+    """Return the mark of a served document, from its own provenance."""
     source = document["source"]
     return Mark(source["key"], source["version"], source["position"], source["digest"])
 
 
 def chained(acts: Sequence[str]) -> list[str]:
-    """Digests of a chain of audit records: each covers the one before."""
+    """Return digests of a chain of audit records: each covers the one before."""
     digests, last = [], ""
     for act in acts:
         last = hashlib.sha256(f"{last}{act}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Bytes that have broken parsers elsewhere: truncated, doubled, deep, huge, in another encoding."""
+"""Bytes that have broken parsers: truncated, duplicated, deep, huge, in another encoding."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Change = Callable[[bytes], bytes]
 
 
 def doubled(content: bytes) -> bytes:
-    """The first name of the outermost object a second time."""
+    """Repeat the first name of the outermost object."""
     found = re.match(rb'\{("(?:[^"\\]|\\.)*"):', content)
     return content[:-1] + b"," + found[1] + b":null}" if found and content.endswith(b"}") else content + content
 
@@ -38,7 +38,7 @@ CHANGES: dict[str, Change] = {
     "a list": lambda _: b"[]",
     "nothing": lambda _: b"",
 }
-"""What is done to sound bytes, by its name. All but `twice` of a list give something that is no sound document."""
+"""Mutations of valid bytes, by name. Each gives an invalid document, except `twice` of a list."""
 
 SCALARS = (
     st.none()
@@ -58,7 +58,7 @@ VALUES = st.recursive(
 
 @st.composite
 def mutated(draw: st.DrawFn, sound: dict[str, Any]) -> dict[str, Any]:
-    """`sound` with up to three of its values, at any depth, replaced, removed or joined by others."""
+    """Draw `sound` with up to three values, at any depth, replaced, removed or added."""
     document: dict[str, Any] = orjson.loads(orjson.dumps(sound))
     for _ in range(draw(st.integers(1, 3))):
         place: Any = document

@@ -1,7 +1,7 @@
-"""The one checker of fault runs: a pure function from a history to the invariants that it breaks.
+"""The checker of fault runs: a pure function from a history to the invariants that it breaks.
 
 S1 to S15 are safety and hold at every moment; L1 to L9 (`tests.harness.liveness`) hold in time after the last fault.
-Every rule is a generator of violations, named by its number; `docs/reliability.md` says where the rules come from.
+Every rule is a generator of violations, named by its number; `docs/reliability.md` gives the rules' origin.
 """
 
 from base64 import b64decode, b64encode
@@ -13,9 +13,9 @@ from contextlib import suppress
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from contracts.publication import Publication
-from shared.canonical import canonical
-from shared.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from contracts.envelope.publication import Publication
+from shared.transparency.canonical import canonical
+from shared.transparency.merkle import EMPTY_ROOT, leaf_hash, node_hash
 from tests.harness import liveness
 from tests.harness.history import History, Line, Mark, chained
 
@@ -24,13 +24,13 @@ SHOWN_AT_MOST = 5
 
 
 def check(history: History) -> dict[str, list[str]]:
-    """Number of each broken rule, with its violations. Empty: everything holds."""
+    """Return the number of each broken rule with its violations. Empty: everything holds."""
     found = {name: list(rule(history)) for name, rule in RULES.items()}
     return {name: violations for name, violations in found.items() if violations}
 
 
 def judge(history: History) -> None:
-    """AssertionError that names every broken rule, with a few of its violations."""
+    """Raise AssertionError naming every broken rule, with a few of its violations."""
     broken = check(history)
     assert not broken, "\n".join(
         f"{name}: {len(violations)} violations: {'; '.join(violations[:SHOWN_AT_MOST])}"
@@ -40,8 +40,8 @@ def judge(history: History) -> None:
 
 def s1_no_loss(history: History) -> Iterator[str]:
     """No loss. Every publication acknowledged to its editor is in the log, and after convergence on every channel,
-    unless superseded by a higher version of the same key. What timed out and appears later is recovered, no error.
-    An acknowledgement that its own source does not know of is S14's.
+    unless superseded by a higher version of the same key. A request that timed out and takes effect later is no
+    error. An acknowledgement unknown to its own source is a matter for S14.
     """
     committed = {(release.key, release.version) for release in history.releases}
     recorded = {(entry.key, entry.version) for entry in history.entries}
@@ -79,9 +79,9 @@ def s2_no_phantom(history: History) -> Iterator[str]:
 
 
 def s3_monotone_reads(history: History) -> Iterator[str]:
-    """Monotone reads per channel. For one key, one channel never shows a lower version after a higher one (restart
-    included). Withdrawn stays withdrawn. A request sees at least what any answer before it showed; a stream, which may
-    be late as a whole, at least what it has told itself.
+    """Monotone reads per channel. For one key, one channel never shows a lower version after a higher one, restarts
+    included; withdrawn stays withdrawn. A request sees at least what any earlier answer showed; a stream, which may be
+    late as a whole, at least what it has sent itself.
     """
     seen: dict[tuple[str, str], list[tuple[float, int, bool, float | None, str]]] = {}
     for line in history.of("saw"):
@@ -166,8 +166,8 @@ def s8_append_only(history: History) -> Iterator[str]:
 
 
 def s9_authentic(history: History) -> Iterator[str]:
-    """Authentic. Every shown document is an entry, with this position and digest, of the tree of a head that is signed
-    by a known key; a head that is not was accepted by nobody.
+    """Authentic. Every shown document is an entry, with this position and digest, of the tree of a head that is
+    signed by a known key; nobody accepted any other head.
     """
     signed = 0
     for line in history.of("head"):
@@ -193,7 +193,8 @@ def s10_no_personal_data(history: History) -> Iterator[str]:
 
 def s11_atomic_publish(history: History) -> Iterator[str]:
     """Atomic publish. No answer mixes two moments: with P the highest position in it, every other document of the
-    answer is the newest of its key at P. Keys that wait for a time, and streams (one document each), are left out.
+    answer is the newest of its key at P. Keys with scheduled versions, and streams (one document each), are left
+    out.
     """
     timed = {entry.key for entry in history.entries if entry.effective_at or entry.expires_at}
     positions: dict[str, list[int]] = {}
@@ -222,8 +223,8 @@ def s12_audit_completeness(history: History) -> Iterator[str]:
 
 
 def s13_dead_letters_accounted(history: History) -> Iterator[str]:
-    """Dead letters are accounted. accepted = applied + superseded + dead; nothing disappears between: neither what the
-    ledger has taken from a lane, nor what was refused. (What a channel has taken from the ledger is S6's.)
+    """Dead letters are accounted for. accepted = applied + superseded + dead; nothing disappears in between, neither
+    what the ledger took from a lane nor what was refused. What a channel took from the ledger is a matter for S6.
     """
     recorded = {(entry.key, entry.version) for entry in history.entries}
     for release in history.releases:
@@ -255,7 +256,7 @@ def s15_bounded(history: History) -> Iterator[str]:
 
 
 def _roots(history: History, sizes: set[int]) -> dict[int, str]:
-    """Root of each of these sizes, from the leaves alone: the peaks of the tree, folded from the right."""
+    """Return the root of each of these sizes, from the leaves alone: the peaks of the tree, folded from the right."""
     roots = {0: EMPTY_ROOT.hex()}
     peaks: list[tuple[int, bytes]] = []
     for size, entry in enumerate(history.entries, 1):
@@ -272,7 +273,7 @@ def _roots(history: History, sizes: set[int]) -> dict[int, str]:
 
 
 def _is_signed(history: History, line: Line) -> bool:
-    """Has a known key signed the note, and does the note say what the head says? Worked out here, not by our code."""
+    """Whether a known key signed the note, and the note agrees with the head. Computed here, not by our code."""
     text, _, signatures = line.note.partition("\n\n")
     body = text.split("\n")[:3]
     if body[1:] != [str(int(line.value)), b64encode(bytes.fromhex(line.digest)).decode()]:

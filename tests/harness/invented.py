@@ -1,4 +1,4 @@
-"""Histories that never were: sound ones of any length, for tests of the checker to spoil in one place."""
+"""Generated valid histories of any length, for tests of the checker to corrupt in one place."""
 
 import base64
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts.publication import Kind, Lane, Op, Publication, Release
-from shared.canonical import canonical, digest
-from shared.merkle import GrowingTiles, NoTiles, leaf_hash
+from contracts.envelope.publication import Kind, Lane, Op, Publication, Release
+from shared.transparency.canonical import canonical, digest
+from shared.transparency.merkle import GrowingTiles, NoTiles, leaf_hash
 from tests.harness.history import Dump, History, LaneEnd, Mark, chained
 
 CHANNELS = ("web", "kiosk")
@@ -19,8 +19,9 @@ THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def sound(steps: Sequence[tuple[int, bool]]) -> History:
-    """Editors change items (`number`, withdraw?) one after the other; readers look after every step; then one fault is
-    healed and everything settles.
+    """Return a history in which editors change items (`number`, withdraw?) one after another.
+
+    Readers look after every step; then one fault is healed and everything settles.
     """
     history = History(keys={KEY.public_key().public_bytes_raw().hex()}, ended=THEN + timedelta(days=1))
     versions: dict[str, int] = {}
@@ -35,26 +36,26 @@ def sound(steps: Sequence[tuple[int, bool]]) -> History:
 
 
 def dump_of(history: History, position: int) -> Dump:
-    """What a channel shows that has come so far and no farther."""
+    """Return what a channel shows at this position."""
     marks = {key: mark_of(entry) for key, entry in history.newest(position).items()}
     content = {key: mark.digest for key, mark in marks.items() if not mark.gone}
     return Dump(position, marks, content=content, projected=dict(content))
 
 
 def mark_of(entry: Publication) -> Mark:
-    """The entry as a channel shows it."""
+    """Return the entry as a channel shows it."""
     return Mark(entry.key, entry.version, entry.position, entry.digest, gone=entry.op == Op.WITHDRAW)
 
 
 def note(size: int, root: str, key: Ed25519PrivateKey = KEY) -> str:
-    """A signed note, as C2SP writes it."""
+    """Return a signed note in C2SP format."""
     text = f"{ORIGIN}\n{size}\n{base64.b64encode(bytes.fromhex(root)).decode()}\n"
     signature = base64.b64encode(b"kkkk" + key.sign(text.encode())).decode()
     return f"{text}\n\N{EM DASH} {ORIGIN} {signature}\n"
 
 
 def release_of(key: str, version: int, sequence: int, *, withdraw: bool = False) -> Release:
-    """A release as a source makes it."""
+    """Return a release as a source makes it."""
     op = Op.WITHDRAW if withdraw else Op.RELEASE
     draft = Release(
         source="catalog", lane=Lane.LIVE, sequence=sequence, key=key, kind=Kind.ITEM, version=version, op=op,
@@ -64,12 +65,12 @@ def release_of(key: str, version: int, sequence: int, *, withdraw: bool = False)
 
 
 def entry_of(release: Release, position: int) -> Publication:
-    """The entry that it becomes."""
+    """Return the entry of a release."""
     return Publication(**release.model_dump(), position=position, recorded_at=THEN)
 
 
 def root_of(entries: Sequence[Publication]) -> str:
-    """Root of the tree over these entries."""
+    """Return the root of the tree over these entries."""
     tiles = GrowingTiles(NoTiles(), 0)
     for entry in entries:
         tiles.append(leaf_hash(canonical(entry.leaf())))
@@ -94,7 +95,7 @@ def _step(history: History, key: str, version: int, *, withdraw: bool) -> None:
 
 
 def _aftermath(history: History, at: float) -> None:
-    """A fault with its alarm, healed; all that must come to rest does."""
+    """Add a fault with its alarm, healed, and everything settling."""
     history.add("nemesis", "fault", t=at, what="broker stopped", note="outbox is old")
     history.add("outbox is old", "state", t=at + 20, what="alarm", value=1)
     history.add("kiosk", "down", t=at + 1)
@@ -122,6 +123,6 @@ def _aftermath(history: History, at: float) -> None:
 
 
 def altered(entry: Publication) -> Publication:
-    """The same place with another content, and a digest that fits it."""
+    """Return an entry for the same place with other content and a matching digest."""
     changed = entry.model_copy(update={"body": {"version": "another"}})
     return changed.model_copy(update={"digest": digest(changed.content())})

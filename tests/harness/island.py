@@ -1,4 +1,4 @@
-"""A network namespace with one cable to us: what runs in it reaches nothing but over the cable, which a test can cut.
+"""A network namespace connected by one virtual cable that a test can cut; its processes reach nothing else.
 
 with island() as place:
     place.command([...])      # how to start a process there
@@ -18,12 +18,12 @@ from tests.harness.packages import require
 
 
 class NotRootError(RuntimeError):
-    """Namespaces and cables are made by root only."""
+    """Only root can create namespaces and cables."""
 
 
 @dataclass(frozen=True)
 class Island:
-    """One namespace, named by `name`; the cable's ends are `<name>h` with us and `<name>i` there."""
+    """One namespace called `name`; the cable's ends are `<name>h` on our side and `<name>i` inside."""
 
     name: str
     here: str
@@ -32,30 +32,30 @@ class Island:
     tc: Path
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """The same, run there. It becomes that very process: no wrapper stays between us and it."""
+        """Return the command that runs this one inside. It replaces itself with it, so no wrapper process remains."""
         return [str(self.ip), "netns", "exec", self.name, *command]
 
     def cut(self) -> None:
-        """The plug is out: packets of both ways are lost, and nobody is told."""
+        """Unplug the cable: packets are lost both ways, without any notice."""
         self._run(self.ip, "link", "set", f"{self.name}h", "down")
 
     def mend(self) -> None:
-        """Plugged in again."""
+        """Plug the cable in again."""
         self._run(self.ip, "link", "set", f"{self.name}h", "up")
 
     def narrow(self, rate: str) -> None:
-        """No more than `rate` (as tc writes it) towards the island."""
+        """Limit the rate (as tc writes it) towards the island."""
         bucket = ["tbf", "rate", rate, "burst", "16kb", "latency", "400ms"]
         self._run(self.tc, "qdisc", "replace", "dev", f"{self.name}h", "root", *bucket)
 
     def widen(self) -> None:
-        """As fast as it goes; fine when it was not narrow."""
+        """Remove the limit, if there is one."""
         subprocess.run(
             [str(self.tc), "qdisc", "del", "dev", f"{self.name}h", "root"], check=False, capture_output=True, timeout=30
         )
 
     def make(self) -> None:
-        """Raises CalledProcessError with what ip said."""
+        """Create it. Raises CalledProcessError with the output of ip."""
         ip, near, far = self.ip, f"{self.name}h", f"{self.name}i"
         self._run(ip, "netns", "add", self.name)
         self._run(ip, "link", "add", near, "type", "veth", "peer", "name", far, "netns", self.name)
@@ -71,7 +71,7 @@ class Island:
 
 @contextmanager
 def island() -> Iterator[Island]:
-    """A new one; gone at the end, with whatever still runs on its cable cut off. Raises `NotRootError`."""
+    """Create an island and remove it at the end, with the processes inside cut off. Raises `NotRootError`."""
     if os.geteuid() != 0:
         raise NotRootError("this test makes a network namespace, and only root may: run it as root")
     number = secrets.randbelow(2**14)
@@ -83,5 +83,5 @@ def island() -> Iterator[Island]:
         place.make()
         yield place
     finally:
-        # The cable goes with the namespace that holds its other end.
+        # The cable is deleted with the namespace that holds its other end.
         subprocess.run([str(place.ip), "netns", "del", place.name], check=False, capture_output=True, timeout=30)

@@ -1,4 +1,4 @@
-"""A ledger alone, written by its own commands without sources, and channels that start before it."""
+"""A ledger without sources, written by its own commands, and channels started from it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,20 +9,21 @@ from typing import Any
 from sqlmodel import select
 
 from contracts.base import Json
-from contracts.publication import Head, Kind, Lane, Op, Release
-from services.channels import queries
-from services.channels.model import DocumentRow, ParkedRow, ScheduledRow
-from services.channels.port import adapters
-from services.channels.starting import StartingChannel
-from services.ledger.commands import record
-from services.ledger.heads import sign_head
-from services.ledger.known_keys import remember_keys
-from services.ledger.signing import Signer
-from services.local import LocalLedger
-from shared.canonical import digest
-from shared.database import Database
-from shared.proof import Entry
-from shared.upstream import LedgerReader
+from contracts.envelope.publication import Head, Kind, Lane, Op, Release
+from services.channels.api import queries
+from services.channels.core.bootstrap import starting_channel
+from services.channels.core.channel import Channel
+from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
+from services.channels.core.port import adapters
+from services.ledger.log.append import record
+from services.ledger.signing.heads import sign_head
+from services.ledger.signing.known_keys import remember_keys
+from services.ledger.signing.signer import Signer
+from services.runtime.local_readers import LocalLedger
+from shared.database.engine import Database
+from shared.feeds.upstream import LedgerReader
+from shared.transparency.canonical import digest
+from shared.transparency.proof import LedgerEntry
 from tests.harness.pipeline import REGION
 from tests.harness.stores import store
 
@@ -31,7 +32,7 @@ NEVER = 10**9
 
 
 class WrittenLedger:
-    """A ledger in `folder`. `ledger` reads it; channels have stores of their own beside it."""
+    """A ledger in `folder`. `ledger` reads it; channels have their own stores beside it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +43,7 @@ class WrittenLedger:
         self._stores: list[Database] = []
 
     def add(self, key: str, body: Json | None, *, spoilt: bool = False, **period: Any) -> None:
-        """Record the next version of a key; None withdraws. `spoilt`: with a digest that does not fit."""
+        """Record the next version of a key; None withdraws. `spoilt`: with a wrong digest."""
         self._versions[key] += 1
         release = Release(
             source="catalog", lane=Lane.LIVE, sequence=1, key=key, kind=Kind(key.partition(":")[0]),
@@ -56,16 +57,16 @@ class WrittenLedger:
             remember_keys(session, self.signer, datetime.now(UTC))
 
     def sign(self, statement_every: timedelta = timedelta(0)) -> Head:
-        """Sign a head, and a statement of it unless the last one is newer than that."""
+        """Sign a head, and a statement unless the last one is newer than `statement_every`."""
         return sign_head(self.db, self.signer, statement_every)
 
     def channel(
         self, name: str = "web", ledger: LedgerReader | None = None, keys: Iterable[str] = (), *, pays_from: int = 0
-    ) -> StartingChannel:
-        """A channel that has nothing yet."""
+    ) -> Channel:
+        """Return an empty channel."""
         db = store(name, f"sqlite:///{self.folder}/channel{len(self._stores)}.db", "channels")
         self._stores.append(db)
-        return StartingChannel(db, adapters()[name], ledger or self.ledger, keys, pays_from=pays_from)
+        return starting_channel(db, adapters()[name], ledger or self.ledger, keys, pays_from=pays_from)
 
     def close(self) -> None:
         """Close every store."""
@@ -74,21 +75,21 @@ class WrittenLedger:
 
 
 class CountedLedger(LocalLedger):
-    """Counts the entries that were read one after the other."""
+    """Counts the entries that were read one after another."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.read = 0
 
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+    def entries(self, after: int, limit: int) -> Sequence[LedgerEntry]:
         """See `LocalLedger`."""
         found = super().entries(after, limit)
         self.read += len(found)
         return found
 
 
-def held(channel: StartingChannel) -> dict[str, Any]:
-    """All that a channel has of its ledger: everything but its own numbers of changes and times of parking."""
+def held(channel: Channel) -> dict[str, Any]:
+    """Return everything that a channel stores of its ledger, without its change numbers and times of parking."""
     with channel.db.read() as session:
         return {
             "position": channel.position(),

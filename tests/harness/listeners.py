@@ -1,4 +1,4 @@
-"""Thousands of screens in one thread: open event streams by epoll, and when each of them has heard of something."""
+"""Thousands of event streams in one thread by epoll; records when each of them received something."""
 
 import re
 import resource
@@ -12,7 +12,7 @@ AT_ONCE = 250
 
 
 class Listeners:
-    """`count` streams at one address. Bounded: every wait has its end."""
+    """`count` streams at one address. Every wait is bounded."""
 
     def __init__(self, port: int, path: str, count: int) -> None:
         _allow_files(count + 256)
@@ -23,7 +23,7 @@ class Listeners:
         self._open(count)
 
     def heard(self, mark: bytes, seconds: float) -> dict[int, float]:
-        """When each stream brought `mark` (monotonic seconds, by stream), waiting at most `seconds`."""
+        """Return when each stream received `mark` (monotonic seconds, by stream), waiting at most `seconds`."""
         heard: dict[int, float] = {}
         deadline = time.monotonic() + seconds
         while len(heard) < len(self._sockets) and (left := deadline - time.monotonic()) > 0:

@@ -1,6 +1,6 @@
 """L1 to L9: what must hold within the stated time after the last fault is healed. See `tests.harness.invariants`.
 
-A run without a `healed` line has nothing to converge from; only L6 and L8 speak about it.
+A run without a `healed` line has nothing to converge from; only L6 and L8 apply to it.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def l2_channels_at_head(history: History) -> Iterator[str]:
 
 
 def l3_queues_empty(history: History) -> Iterator[str]:
-    """Every queue is empty within 60 s; dead-letter queues are not asked."""
+    """Every queue is empty within 60 s; dead-letter queues are not considered."""
     yield from _unsettled(history, "queue", 60)
 
 
@@ -81,7 +81,7 @@ def l9_no_old_lock(history: History) -> Iterator[str]:
 
 
 def _unsettled(history: History, what: str, seconds: float) -> Iterator[str]:
-    """Who has not come to 0 in time after the last fault, or has not stayed there."""
+    """Yield whatever has not reached 0 in time after the last fault, or has not stayed there."""
     healed = max((line.t for line in history.of("healed")), default=None)
     if healed is None:
         return
@@ -98,7 +98,7 @@ def _unsettled(history: History, what: str, seconds: float) -> Iterator[str]:
 
 
 def _windows(history: History) -> dict[str, list[tuple[float, float]]]:
-    """When each place was down."""
+    """Return the times during which each place was down."""
     windows: dict[str, list[tuple[float, float]]] = {}
     since: dict[str, float] = {}
     for line in history.of("down", "up"):

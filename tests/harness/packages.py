@@ -1,4 +1,4 @@
-"""Find a server's program, or install its Debian package: a fresh machine runs the whole suite."""
+"""Finds a server's program or installs its Debian package, so that the whole suite runs on a fresh machine."""
 
 import fcntl
 import os
@@ -15,13 +15,13 @@ APT = ("apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300")
 
 
 class MissingPackageError(RuntimeError):
-    """A program is not there and cannot be installed from here: install the named package, then try again."""
+    """A program is missing and cannot be installed from here: install the named package and try again."""
 
 
 def require(binary: str, package: str, *, places: Sequence[str] = (), policy: Path = POLICY) -> Path:
-    """Path of `binary`, from `places` (folders, globs allowed, newest version first) or PATH.
+    """Return the path of `binary`, from `places` (folders, globs allowed, newest version first) or PATH.
 
-    Absent, root installs `package`, one process at a time, and its daemon is not started; anybody else gets
+    If it is missing, root installs `package`, one process at a time, without starting its daemon; other users get
     MissingPackageError with the package's name.
     """
     if found := find(binary, places):
@@ -36,7 +36,7 @@ def require(binary: str, package: str, *, places: Sequence[str] = (), policy: Pa
 
 
 def require_file(path: Path, package: str, *, policy: Path = POLICY) -> Path:
-    """`path`, which belongs to the Debian package `package`; installed likewise, or MissingPackageError."""
+    """Return `path`, a file of the Debian package `package`; otherwise as in `require`."""
     if path.exists():
         return path
     with _one_at_a_time():
@@ -48,10 +48,11 @@ def require_file(path: Path, package: str, *, policy: Path = POLICY) -> Path:
 
 
 def find(binary: str, places: Sequence[str] = ()) -> Path | None:
-    """Path of `binary` (a program, or a library's file), or None. Places come before PATH: a stranger's wrapper must
-    not shadow Debian's program.
+    """Return the path of `binary` (a program or a library), or None.
+
+    `places` come before PATH, so that no wrapper shadows Debian's program.
     """
-    # A library is loaded, and needs no right to be run.
+    # A library is loaded and needs no permission to execute.
     right = os.R_OK if ".so" in binary else os.X_OK
     for place in places:
         for folder in sorted(Path("/").glob(place.lstrip("/")), key=_version, reverse=True):
@@ -91,7 +92,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def _no_daemon_starts(policy: Path) -> Iterator[None]:
-    """Debian's own switch: 101 forbids a freshly installed package to start its service on a standard port."""
+    """Prevent a freshly installed package from starting its service on a standard port: 101 forbids it in Debian."""
     if policy.exists():
         yield
         return

@@ -1,4 +1,4 @@
-"""A small county without threads or sockets: sources, ledger and channels in this process, moved on step by step.
+"""A small county without threads or sockets: sources, ledger and channels in this process, advanced step by step.
 
 county = Pipeline(tmp_path)              # or a PostgreSQL URL
 county.release(item(1)); county.flow()   # every relay, until nothing moves
@@ -13,48 +13,50 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contracts.applications import CaseProgress
-from contracts.catalog import Item
-from contracts.guides import Guide
-from contracts.identifiers import org9_check_character, uscc_check_character
-from contracts.publication import Lane, Op, Release
+from contracts.codes.identifiers import org9_check_character, uscc_check_character
+from contracts.content.cases import CaseProgress
+from contracts.content.guides import Guide
+from contracts.content.items import Item
+from contracts.envelope.publication import Lane, Op, Release
 from contracts.topology import CHANNELS, SOURCES
 from services.applications import api as applications_api
 from services.applications.commands import Applications
 from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
-from services.channels import api as channels_api
-from services.channels.live import Indexer, Live
-from services.channels.port import adapters
-from services.channels.rebuild import Progress, Rebuild
-from services.channels.search import SearchIndex
-from services.channels.starting import StartingChannel
+from services.channels.api import app as channels_api
+from services.channels.api.live_stream import Indexer, Live
+from services.channels.core.bootstrap import starting_channel
+from services.channels.core.port import adapters
+from services.channels.core.rebuild import Progress, Rebuild
+from services.channels.search.index import SearchIndex
 from services.guides import api as guides_api
 from services.guides.commands import Guides
 from services.guides.following import ItemWatch
 from services.ledger import api as ledger_api
 from services.ledger import queries
-from services.ledger.feed import LedgerFeed
-from services.ledger.intake import Intake
-from services.ledger.signing import Signer
-from services.ledger.standing import Standing, tree_of
+from services.ledger.log.feed import LedgerFeed
+from services.ledger.log.intake import Intake
+from services.ledger.signing.signer import Signer
+from services.ledger.signing.signing_guard import SigningGuard, tree_of
 from services.ledger.verify import page as verify_page
-from services.local import LocalLedger, LocalSource
-from shared import editions
-from shared.case_ref import case_ref
+from services.runtime.local_readers import LocalLedger, LocalSource
 from shared.config import Settings
-from shared.database import Database
-from shared.delivery import Message
-from shared.editions import EditionRow, Period, State
-from shared.inprocess import InProcessBus
-from shared.outbox import Draft, SourceFeed, emit
-from shared.relay import Relay
-from shared.serve import mount
+from shared.database.engine import Database
+from shared.feeds.outbox import Draft, SourceFeed, emit
+from shared.feeds.relay import Relay
+from shared.messaging.delivery import Message
+from shared.messaging.in_process import InProcessBus
+from shared.publishing import editions
+from shared.publishing.editions import EditionRow, EditionState, Period, Plans
+from shared.security.case_ref import case_ref
+from shared.web.response_cache import CachedService, ResponseCacheMiddleware, shareable_addresses
+from shared.web.server.process import mount
 from tests.harness import projecting
 from tests.harness.stores import store
 
@@ -66,19 +68,19 @@ _UNIT = "1133992100399101"
 
 
 def unit_code() -> str:
-    """A well-formed 统一社会信用代码 of this county."""
+    """Return a valid 统一社会信用代码 of this county."""
     organisation = _UNIT[8:]
     first = _UNIT + org9_check_character(organisation)
     return first + uscc_check_character(first)
 
 
 def code_of(number: int) -> str:
-    """实施编码 of the county's item `number` (0 to 9999)."""
+    """Return the 实施编码 of the county's item `number` (0 to 9999)."""
     return f"{unit_code()}4{_catalog_code(number)}"
 
 
 def item(number: int = 1, name: str = "居民身份证办理", **fields: Any) -> Item:
-    """An acceptable item that every channel shows, the hall's kiosk too."""
+    """Return a valid item that every channel shows, including the kiosk."""
     least = {
         "code": code_of(number),
         "catalog_code": _catalog_code(number),
@@ -90,23 +92,23 @@ def item(number: int = 1, name: str = "居民身份证办理", **fields: Any) ->
 
 
 def guide(number: int = 1, name: str = "居民身份证办理", **fields: Any) -> Guide:
-    """An acceptable guide that every channel shows."""
+    """Return a valid guide that every channel shows."""
     windows = [{"address": "云溪县政务服务中心一楼", "window_no": "A01"}]
     return projecting.guide(**{"code": code_of(number), "task_name": name, "windows": windows} | fields)
 
 
 def progress(**fields: Any) -> CaseProgress:
-    """A case in the middle of its way."""
+    """Return a case in progress."""
     return projecting.progress(**{"item_code": code_of(1)} | fields)
 
 
 class Pipeline:
-    """All services of one county over SQLite files in a folder, or over the schemas of one PostgreSQL database."""
+    """All services of one county over SQLite files in a folder, or over schemas of one PostgreSQL database."""
 
     def __init__(
         self, place: Path | str, folder: Path | None = None, channels: Sequence[str] = CHANNELS, **settings: Any
     ) -> None:
-        """`folder` keeps the signing key where `place` is a URL."""
+        """`folder` holds the signing key if `place` is a URL."""
         self.place = place
         self.settings = Settings(
             admin_token=SecretStr(ADMIN),
@@ -120,17 +122,17 @@ class Pipeline:
         self.guides = Guides(self.dbs["guides"], REGION)
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         self.readers = {name: LocalSource(self.dbs[name], name) for name in SOURCES}
-        self.standing = Standing(self.dbs["ledger"], self.signer)
+        self.standing = SigningGuard(self.dbs["ledger"], self.signer)
         self.intake = Intake(self.dbs["ledger"], self.readers, self.signer, self.standing.require)
         self.ledger = LocalLedger(self.dbs["ledger"])
         self.watch = ItemWatch(self.guides, self.ledger)
-        self.channels = {name: StartingChannel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
+        self.channels = {name: starting_channel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
         self.lives = {name: Live(self.dbs[name], name) for name in channels}
         self.bus = InProcessBus()
         self.relays = [*self._source_relays(), *self._ledger_relays()]
 
     def flow(self) -> None:
-        """Sign the head, then let every relay go on until nothing moves; the search indexes follow."""
+        """Sign the head, run every relay until nothing moves, and update the search indexes."""
         while sum(relay.step() for relay in self.relays):
             pass
         self.standing.sign()
@@ -142,9 +144,13 @@ class Pipeline:
                 pass
 
     def release(
-        self, one: Item | Guide, effective_at: datetime | None = None, expires_at: datetime | None = None
+        self,
+        one: Item | Guide,
+        effective_at: datetime | None = None,
+        expires_at: datetime | None = None,
+        plans: Plans | None = None,
     ) -> Release:
-        """Save and release it as its next version."""
+        """Save the content and release it as the next version."""
         save, release = (
             (self.catalog.save_item, self.catalog.release_item)
             if isinstance(one, Item)
@@ -152,59 +158,72 @@ class Pipeline:
         )
         db = self.dbs["catalog" if isinstance(one, Item) else "guides"]
         save(one.code, one.model_dump(mode="json"), _revision(db, one.code))
-        _, made = release(one.code, Period(effective_at, expires_at), None)
+        _, made = release(one.code, Period(effective_at, expires_at), None, plans)
         assert made is not None, "exactly this is released already"
         return made
 
-    def withdraw(self, one: Item | Guide, state: State = State.WITHDRAWN, period: Period = AT_ONCE) -> None:
-        """Take it off every channel."""
+    def withdraw(
+        self,
+        one: Item | Guide,
+        state: EditionState = EditionState.WITHDRAWN,
+        period: Period = AT_ONCE,
+        plans: Plans | None = None,
+    ) -> None:
+        """Withdraw it from every channel."""
         source = self.catalog if isinstance(one, Item) else self.guides
         with source.db.write() as session:
-            editions.withdraw(session, source.who, one.code, state, period)
+            editions.withdraw(session, source.who, one.code, state, period, plans=plans)
 
     def release_case(
         self, one: CaseProgress | None, version: int = 1, project_no: str = PROJECT_NO, query_code: str = QUERY_CODE
     ) -> str:
-        """Release what the public may see of a case (None: no more); its ledger key."""
+        """Release the public state of a case (None: withdraw it). Return its ledger key."""
         key = f"application:{_reference(project_no, query_code)}"
         body = None if one is None else one.model_dump(mode="json")
         self.emit("applications", key, body, version)
         return key
 
     def emit(self, name: str, key: str, body: dict[str, Any] | None, version: int = 1, **period: Any) -> Release:
-        """Release a body as it is, unchecked: what an older or newer peer might send."""
+        """Release a body unchecked, as an older or newer peer might send it."""
         draft = Draft(key, version, Op.WITHDRAW if body is None else Op.RELEASE, REGION, body, **period)
         with self.dbs[name].write() as session:
             return emit(session, name, [draft])[0]
 
     def accept_ledger(self) -> None:
-        """What an operator does with `tongyuan keys accept`: the signer takes the ledger as it is now."""
+        """Make the signer accept the ledger as it is, as `tongyuan keys accept` does."""
         with self.dbs["ledger"].read() as session:
             tree, _ = tree_of(session, queries.size(session))
         self.signer.memory.set(tree)
 
     def ledger_messages(self) -> list[Message]:
-        """Every entry as the relay sends it."""
+        """Return every entry as the relay sends it."""
         return LedgerFeed(REGION).messages(self.dbs["ledger"], 0, 1000)
 
     def rebuild(self, channel: str, **how: Any) -> Progress:
-        """Rebuild a channel from the ledger; the last step's report. `how`: see `Rebuild`."""
+        """Rebuild a channel from the ledger and return the last step. `how`: see `Rebuild`."""
         return list(Rebuild(self.channels[channel], **how).run())[-1]
 
     def execute(self, service: str, statement: str, **values: Any) -> Any:
-        """One statement behind the service's back: this is how a test does damage."""
+        """Run a statement directly in a service's database; tests use it to do damage."""
         with self.dbs[service].engine.begin() as connection:
             result = connection.execute(text(statement), values)
             return result.all() if result.returns_rows else result.rowcount
 
     @cached_property
     def http(self) -> TestClient:
-        """Everything under one address: `/<service>/v1/…`, as in embedded mode."""
-        apis = {name: _WhenAsked(partial(self._api, name)) for name in (*self.dbs, "verify", "V")}
+        """All services under one address, `/<service>/v1/…`, as in embedded mode, without the response cache."""
+        apis = {name: _WhenAsked(partial(self.api, name)) for name in (*self.dbs, "verify", "V")}
         return TestClient(mount(apis), raise_server_exceptions=False, follow_redirects=False)
 
+    @cached_property
+    def front(self) -> ResponseCacheMiddleware:
+        """The same with the response cache, as every process serves it."""
+        apis = {name: self.api(name) for name in (*self.dbs, "verify", "V")}
+        served = {name: CachedService(live.page, shareable_addresses(apis[name])) for name, live in self.lives.items()}
+        return ResponseCacheMiddleware(mount(apis), served)
+
     def get(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
-        """GET `/<path>`, as anybody or with a token."""
+        """GET `/<path>`, anonymously or with a token."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer: httpx.Response = self.http.get(f"/{path}", params=params or None, headers=headers)
         return answer
@@ -214,7 +233,8 @@ class Pipeline:
         for db in self.dbs.values():
             db.close()
 
-    def _api(self, service: str) -> ASGIApp:
+    def api(self, service: str) -> FastAPI:
+        """Build a service's own app anew."""
         db = self.dbs.get(service, self.dbs["ledger"])
         match service:
             case "catalog":
@@ -252,7 +272,7 @@ class Pipeline:
 
 
 class _WhenAsked:
-    """An app that is made when it is first asked: a test asks one or two of eight, and making one takes time."""
+    """Builds an app on the first request: a test uses one or two of eight, and building takes time."""
 
     def __init__(self, make: Callable[[], ASGIApp]) -> None:
         self._make = make
@@ -269,7 +289,7 @@ class _WhenAsked:
 def pipeline(
     place: Path | str, folder: Path | None = None, channels: Sequence[str] = CHANNELS, **settings: Any
 ) -> Iterator[Pipeline]:
-    """A county that is closed at the end. `settings` are those of `shared.config`."""
+    """Return a county that is closed at the end. `settings`: those of `shared.config`."""
     county = Pipeline(place, folder, channels, **settings)
     try:
         yield county
@@ -278,18 +298,18 @@ def pipeline(
 
 
 def source(folder: Path, name: str = "catalog") -> Database:
-    """A source's database alone."""
+    """Return a source's database alone."""
     return store(name, f"sqlite:///{folder}/{name}.db")
 
 
 def shown(answer: httpx.Response) -> Sequence[str]:
-    """Codes of the items in a list or in search results."""
+    """Return the codes of the items in a list or in search results."""
     return [one["code"] for one in answer.json()["items"]]
 
 
 @cache
 def _reference(project_no: str, query_code: str) -> str:
-    """It is dear on purpose."""
+    """Cached: computing it is expensive on purpose."""
     return case_ref(project_no, query_code)
 
 

@@ -1,4 +1,4 @@
-"""Ports for private servers: free, and not given to anybody else who asks here at the same time."""
+"""Free ports for private servers, given to only one caller at a time."""
 
 import os
 import random
@@ -6,16 +6,16 @@ import socket
 from collections.abc import Iterator
 from itertools import cycle
 
-# Below the ports that Linux gives to outgoing connections (32768 and up): one of those may be taken by anybody who
-# connects to something before the server starts, and a client that knocks on a dead server's may talk to itself.
+# Below Linux's range for outgoing connections (32768 and up): such a port may be taken by any client before the server
+# starts, and a client that connects to a dead server's port there may connect to itself.
 FIRST, LAST = 10_000, 32_700
 
-# Test runs are several processes; each walks through ports of its own.
+# A test run has several processes; each uses its own share of the ports.
 SHARES = 32
 
 
 def free_port() -> int:
-    """One that nobody listens on."""
+    """Return a port on which nobody listens."""
     return next(_ports)
 
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL: own folder, own port, own account; the machine's own server is never touched."""
+"""A private PostgreSQL with its own folder, port and account; the machine's own server is never touched."""
 
 import os
 import pwd
@@ -24,7 +24,7 @@ USER = "tongyuan"
 BOOT_SECONDS = 120.0
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "tcp_keepalives_idle": "30"}
-"""What makes a commit a promise. Limits of time belong to our own connections, so the server sets none."""
+"""Settings for durable commits. Timeouts are set by our connections, so the server has none."""
 
 FAST = {**DURABLE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """For tests that never kill the server."""
@@ -35,8 +35,8 @@ PRIVATE = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_
 class PrivatePostgres:
     """One server in `folder`, which must be new or an earlier cluster of this class. Data checksums are on.
 
-    As root, the server runs as `postgres` or `nobody`, so every folder above `folder` must let others pass:
-    `server_folder` makes one that does. `start`, `stop`, `kill` and `restart` keep port and data.
+    As root, the server runs as `postgres` or `nobody`, so every folder above `folder` must be accessible to others;
+    `server_folder` makes such a folder. `start`, `stop`, `kill` and `restart` keep port and data.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] = DURABLE) -> None:
@@ -51,16 +51,16 @@ class PrivatePostgres:
         self._guard: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres") -> str:
-        """SQLAlchemy's URL for psycopg 3, as the only account (a superuser, no password)."""
+        """Return the SQLAlchemy URL for psycopg 3, with the only account (a superuser without password)."""
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}"
 
     def dsn(self, database: str = "postgres") -> str:
-        """The same as libpq writes it, for psycopg.connect."""
+        """Return the same in libpq's form, for psycopg.connect."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 
     @property
     def pid(self) -> int:
-        """The postmaster's process id. RuntimeError when it does not run."""
+        """The postmaster's process id. Raises RuntimeError if it does not run."""
         if self._server is None:
             raise RuntimeError(f"PostgreSQL in {self.folder} does not run")
         return self._server.pid
@@ -79,14 +79,14 @@ class PrivatePostgres:
         return self
 
     def stop(self) -> None:
-        """Fast shutdown: clients are cut off, everything is flushed. Fine when it does not run."""
+        """Fast shutdown: clients are disconnected, everything is flushed. Does nothing if it does not run."""
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """kill -9 of the postmaster and all its children: nothing is flushed, nobody is told."""
+        """kill -9 of the postmaster and all its children: nothing is flushed."""
         if self._server is None:
             return
-        # A stopped postmaster forks no child that would escape.
+        # A stopped postmaster cannot fork a child that would escape.
         os.kill(self.pid, signal.SIGSTOP)
         for child in _children(self.pid):
             with suppress(ProcessLookupError):
@@ -94,12 +94,12 @@ class PrivatePostgres:
         self._end(signal.SIGKILL)
 
     def restart(self) -> Self:
-        """Stop if it runs, then start: same port, same data."""
+        """Stop if it runs, then start with the same port and data."""
         self.stop()
         return self.start()
 
     def pause(self) -> None:
-        """SIGSTOP to all processes: connections stay open and silent."""
+        """SIGSTOP to all processes: connections stay open but silent."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -113,7 +113,7 @@ class PrivatePostgres:
         return name
 
     def drop_database(self, name: str) -> None:
-        """Drop it, cutting off whoever is still connected. Fine when it is gone."""
+        """Drop it, disconnecting its clients. Does nothing if it is gone."""
         self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _execute(self, statement: str) -> None:
@@ -143,7 +143,7 @@ class PrivatePostgres:
             )
 
     def _boot(self, deadline: float) -> bool:
-        """One try. False when it ended at once: another process has the port, or the killed one is not quite gone."""
+        """Try once. Return False if it ended at once: the port is taken, or the killed server is not quite gone."""
         self.port = self.port or free_port()
         options = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
         with self.log.open("wb") as log:
@@ -165,7 +165,7 @@ class PrivatePostgres:
         return False
 
     def _is_ready(self) -> bool:
-        """Does our own postmaster say so? A connection would prove nothing: a stranger may answer on the port."""
+        """Whether our own postmaster says so. A connection would prove nothing: another server may use the port."""
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -173,7 +173,7 @@ class PrivatePostgres:
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _answer_refusal(self) -> None:
-        """Choose another port, unless clients already know this one; anything but a refused port or lock is final."""
+        """Choose another port, unless clients know this one; anything but a refused port or lock is final."""
         said = self.log.read_text()
         if "could not bind" in said and not self._served:
             self.port = 0
@@ -203,7 +203,7 @@ class PrivatePostgres:
                 os.kill(process, which)
 
     def _as_account(self, cwd: str | None = None) -> dict[str, Any]:
-        """Arguments for subprocess that lower root to the account and leave every other user as he is."""
+        """Arguments for subprocess that drop root to the account; other users stay as they are."""
         place: dict[str, Any] = {"cwd": cwd or str(self.folder), "env": {**os.environ, "LC_ALL": "C.UTF-8"}}
         if self._account is None:
             return place
@@ -212,7 +212,7 @@ class PrivatePostgres:
 
 @contextmanager
 def server_folder() -> Iterator[Path]:
-    """A fresh folder that any account may reach (pytest's own are closed to others), gone at the end."""
+    """Return a fresh folder that any account can access (pytest's own cannot), removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tongyuan-server-"))
     try:
         folder.chmod(0o711)
@@ -223,7 +223,7 @@ def server_folder() -> Iterator[Path]:
 
 @contextmanager
 def private_postgres(settings: Mapping[str, str] = DURABLE) -> Iterator[PrivatePostgres]:
-    """A running server of one's own, gone at the end; for tests that kill it."""
+    """Return a private running server, removed at the end; for tests that kill it."""
     with server_folder() as folder:
         server = PrivatePostgres(folder / "postgres", settings)
         try:
@@ -234,14 +234,14 @@ def private_postgres(settings: Mapping[str, str] = DURABLE) -> Iterator[PrivateP
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PrivatePostgres]:
-    """One server per pytest-xdist worker: no other worker's test meets a server that this one's has just killed."""
+    """One server per pytest-xdist worker, so that no test meets a server that another worker's test has killed."""
     with private_postgres() as server:
         yield server
 
 
 @pytest.fixture
 def database_url(postgres: PrivatePostgres) -> Iterator[str]:
-    """SQLAlchemy URL of a fresh, empty database."""
+    """Return the SQLAlchemy URL of a fresh, empty database."""
     name = postgres.start().create_database()
     yield postgres.url(name)
     postgres.start().drop_database(name)
@@ -263,7 +263,7 @@ def _account() -> pwd.struct_passwd | None:
 
 
 def _guard(server: int, data: Path) -> subprocess.Popen[bytes]:
-    """A shell that waits for a word from us; when our process dies without one, it shuts the server down."""
+    """Start a shell that shuts the server down if our process dies without telling it to end."""
     script = 'read word || { grep -qsF "$2" "/proc/$1/cmdline" && kill -QUIT "$1"; }'
     command = ["/bin/sh", "-c", script, "guard", str(server), str(data)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)

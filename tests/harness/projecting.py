@@ -1,4 +1,4 @@
-"""Publications for tests of projections, search and pages: made from what matters, or generated."""
+"""Publications for tests of projections, search and pages, given or generated."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from contracts.applications import Badge, CaseProgress, Milestone, Stage
-from contracts.catalog import Item, LegalBasis
-from contracts.guides import Fee, Guide, Material, Question, Step, Window
-from contracts.publication import Op, Publication
-from services.channels.port import adapters
+from contracts.content.cases import Badge, CaseProgress, Milestone, Stage
+from contracts.content.guides import Fee, Guide, Material, Question, Step, Window
+from contracts.content.items import Item, LegalBasis
+from contracts.envelope.publication import Op, Publication
+from services.channels.core.port import adapters
 from services.demo import content
-from shared.canonical import digest
+from shared.transparency.canonical import digest
 
 REGION = "339921000000"
 CODE = "11339921003991014U400070990100001"
@@ -24,6 +24,7 @@ readable = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
 words = st.text(readable, min_size=1, max_size=400).filter(str.strip)
 few_words = st.text(readable, min_size=1, max_size=90).filter(str.strip)
 maybe_words = st.none() | words
+maybe = st.sampled_from([None, True, False])
 codes_of = {
     "serve_type": list("1234569"),
     "handle_type": list("123"),
@@ -34,7 +35,7 @@ codes_of = {
 
 
 def published(key: str, body: dict[str, Any] | None, version: int = 1, position: int = 1, **fields: Any) -> Publication:
-    """A publication as the ledger gives it; its digest is that of its content."""
+    """Return a publication as the ledger gives it, with its content's digest."""
     release = {
         "source": "catalog",
         "sequence": position,
@@ -54,7 +55,7 @@ def published(key: str, body: dict[str, Any] | None, version: int = 1, position:
 
 
 def item(**fields: Any) -> Item:
-    """An item with only what an item must have, and `fields`."""
+    """Return an item with only the required fields, and `fields`."""
     least = {
         "code": CODE,
         "catalog_code": "000709901000",
@@ -68,12 +69,12 @@ def item(**fields: Any) -> Item:
 
 
 def guide(**fields: Any) -> Guide:
-    """A guide with only what a guide must have, and `fields`."""
+    """Return a guide with only the required fields, and `fields`."""
     return Guide.model_validate({"code": CODE, "task_name": "居民身份证办理", "dept_name": "云溪县公安局"} | fields)
 
 
 def progress(**fields: Any) -> CaseProgress:
-    """A case in the middle of its way, and `fields`."""
+    """Return a case in progress, with `fields`."""
     case = {
         "item_code": CODE,
         "stage": Stage.PROCESSING,
@@ -103,7 +104,7 @@ def of_case(one: CaseProgress) -> Publication:
 
 
 def shown(channel: str, publication: Publication) -> dict[str, Any]:
-    """The document of a channel that shows this publication."""
+    """Return a channel's document of a publication that it shows."""
     document = adapters()[channel].project(publication)
     assert document is not None
     return document
@@ -111,13 +112,13 @@ def shown(channel: str, publication: Publication) -> dict[str, Any]:
 
 @cache
 def county() -> list[tuple[Item, Guide]]:
-    """The demonstration county's items, each with its guide."""
+    """Return the demo county's items, each with its guide."""
     guides = {one.code: one for one in content.guides()}
     return [(one, guides[one.code]) for one in content.items()]
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Every value inside a document that is neither list nor object."""
+    """Yield every value in a document that is neither list nor object."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from leaves(inner)
@@ -138,34 +139,36 @@ any_item = st.builds(
     short_name=st.none() | few_words,
     keywords=st.lists(words, max_size=3),
     by_law=st.lists(any_law, max_size=2),
-    project_type=st.sampled_from("129"),
+    project_type=st.sampled_from([None, "1", "2", "9"]),
     promise_day=any_day,
     promise_type=st.sampled_from([None, "1", "2"]),
     anticipate_day=any_day,
     limit_scene_num=st.none() | st.integers(0, 99),
     limit_scene_explain=maybe_words,
     is_fee=st.sampled_from([None, True, False]),
-    is_entry_center=st.booleans(),
-    is_online=st.booleans(),
-    is_service_terminals=st.booleans(),
+    is_entry_center=maybe,
+    is_online=maybe,
+    is_service_terminals=maybe,
     online_handle_url=st.none() | st.just("https://zwfw.yunxi.example/apply"),
     mobile_terminal_url=st.none() | st.just("https://m.yunxi.example/apply"),
     result_name=maybe_words,
-    **{field: lists_of(field) for field in codes_of},
+    **{field: lists_of(field) for field in codes_of} | {"handle_type": st.none() | lists_of("handle_type")},
 )
 
 any_guide = st.builds(
     guide,
     task_name=words,
     accept_condition=maybe_words,
-    materials=st.lists(
+    materials=st.none()
+    | st.lists(
         st.builds(
             Material,
             material_name=words,
-            is_need=st.booleans(),
-            tolerable=st.booleans(),
-            copies=st.integers(0, 99),
-            source_type=st.sampled_from(["10", "20", "99"]),
+            is_need=maybe,
+            tolerable=maybe,
+            material_type=st.sampled_from([None, "1", "2"]),
+            copies=st.none() | st.integers(0, 99),
+            source_type=st.sampled_from([None, "10", "20", "99"]),
             fill_explain=maybe_words,
         ),
         max_size=3,

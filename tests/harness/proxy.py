@@ -1,9 +1,9 @@
-"""A network between two programs that a test can make slow, silent, one-way or broken: a TCP proxy on loopback.
+"""A TCP proxy on loopback as a network that a test can make slow, silent, one-way or broken.
 
 with Proxy(rabbit_port) as network:
     publisher = AmqpPublisher(f"amqp://…@127.0.0.1:{network.port}/…")
-    network.freeze()      # everything stays connected, nothing arrives any more
-    network.resume()      # and now it does, in order: TCP loses nothing of a connection that lives
+    network.freeze()      # connections stay open, nothing arrives
+    network.resume()      # now it arrives, in order: TCP loses nothing of a living connection
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Literal, Self
 
 Way = Literal["up", "down"]
-"""`up`: from the client to the server; `down`: the answers."""
+"""`up`: from client to server; `down`: the answers."""
 
 BOTH: tuple[Way, Way] = ("up", "down")
 RESET = struct.pack("ii", 1, 0)
@@ -23,9 +23,9 @@ CHUNK = 4096
 
 
 class Proxy:
-    """Forwards its `port` (of the address `host`) to `target` on this machine. One proxy stands for one cable; all
-    methods may be called at
-    any time, from any thread, and have taken effect when they return.
+    """Forwards its `port` (of the address `host`) to `target` on this machine. One proxy is one cable.
+
+    All methods may be called at any time from any thread, and have taken effect when they return.
     """
 
     def __init__(self, target: int, host: str = "127.0.0.1") -> None:
@@ -61,17 +61,15 @@ class Proxy:
 
     @property
     def connections(self) -> int:
-        """Number of connections that are open through it."""
+        """Number of open connections."""
         return len(self._writers) // 2
 
     def slow(self, delay: float = 0.0, rate: float | None = None) -> None:
-        """Every piece waits `delay` seconds each way, and no more than `rate` bytes a second pass."""
+        """Delay every piece by `delay` seconds each way, and pass at most `rate` bytes a second."""
         self._do(lambda: self._be_slow(delay, rate))
 
     def freeze(self, *ways: Way) -> None:
-        """Nothing passes in these directions (both, unless named); nobody is told. New connections are accepted and
-        hear nothing: half-open.
-        """
+        """Pass nothing in these directions, by default both, without any notice. New connections are half-open."""
         self._do(lambda: self._close_gates(ways or BOTH))
 
     def drop(self) -> None:
@@ -79,7 +77,7 @@ class Proxy:
         self._do(self._reset_all)
 
     def drop_after(self, count: int) -> None:
-        """Reset everything after `count` more bytes went up: in the middle of a frame, that is. Once."""
+        """Reset everything, once, after `count` more bytes went up, so in the middle of a frame."""
         self._do(lambda: self._allow(count))
 
     def cut(self) -> None:
@@ -87,7 +85,7 @@ class Proxy:
         self._do(self._cut)
 
     def resume(self) -> None:
-        """A good network again. What was frozen arrives now."""
+        """Restore the network. Frozen data now arrives."""
         self._do(self._heal)
 
     def _do(self, action: Callable[[], Any]) -> None:
@@ -146,7 +144,7 @@ class Proxy:
             each.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
-        """Until this direction ends; a broken connection breaks both directions."""
+        """Forward until this direction ends; a broken connection breaks both directions."""
         try:
             while data := await reader.read(CHUNK):
                 await self._open[way].wait()
@@ -181,7 +179,7 @@ class Proxy:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with a TCP reset: whoever is at the other end gets an error, not an end."""
+    """Close with a TCP reset, so that the peer gets an error instead of an end."""
     sock = writer.get_extra_info("socket")
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

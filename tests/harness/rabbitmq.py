@@ -1,4 +1,4 @@
-"""A private RabbitMQ: own folder, own free ports, own user, gone at the end; and a fixture that shares one per run."""
+"""A private RabbitMQ with its own folder, ports and user, removed at the end; and a fixture that shares one per run."""
 
 import fcntl
 import json
@@ -21,18 +21,20 @@ from tests.harness.rabbitmq_folder import LIMITS, new_state, write_configuration
 BIN = Path("/usr/lib/rabbitmq/bin")
 PACKAGE = "rabbitmq-server"
 BOOT_SECONDS = 120.0
+WAIT_SECONDS = 120.0
+"""How long tests wait. Only a failure takes this long; it is not a performance limit."""
 
 
 class PrivateRabbit:
-    """One broker of our own. All its state lies in `folder`: a second object on the same folder is the same broker.
+    """One private broker. All its state is in `folder`: a second object on the same folder is the same broker.
 
-    `start`, `stop` (graceful), `kill` (SIGKILL), `restart` (on the same ports, with the same data), `pause`/`resume`
-    (SIGSTOP/SIGCONT). Raises RuntimeError when the package is missing or the broker does not come up.
+    `start`, `stop` (graceful), `kill` (SIGKILL), `restart` (with the same ports and data), `pause`/`resume`
+    (SIGSTOP/SIGCONT). Raises RuntimeError if the package is missing or the broker does not start.
     """
 
     def __init__(self, folder: Path, heartbeat: int = 10, limits: Mapping[str, str] = LIMITS) -> None:
         self.folder = folder
-        # Where a broker answers that does not speak without TLS.
+        # Port of a broker that requires TLS.
         self.tls_port: int | None = None
         self._state_file = folder / "state.json"
         if self._state_file.exists():
@@ -48,17 +50,17 @@ class PrivateRabbit:
         return self.url_of("%2F")
 
     def url_of(self, vhost: str, user: str = "harness", password: str | None = None) -> str:
-        """AMQP URL of a vhost (percent-encoded), by default with the administrator's account."""
+        """Return the AMQP URL of a vhost (percent-encoded), by default with the administrator's account."""
         return f"amqp://{user}:{password or self._state['password']}@127.0.0.1:{self._state['port']}/{vhost}"
 
     @property
     def password(self) -> str:
-        """Of its only account."""
+        """Password of its only account."""
         return str(self._state["password"])
 
     @property
     def runs(self) -> bool:
-        """Is its Erlang machine there?"""
+        """Whether its Erlang machine runs."""
         try:
             return _alive(self.pid)
         except (FileNotFoundError, ValueError):
@@ -70,7 +72,7 @@ class PrivateRabbit:
         return int((self.folder / "mnesia" / f"{self._state['node']}.pid").read_text())
 
     def start(self) -> Self:
-        """Start and wait until clients are served. A port taken meanwhile by a stranger is an error that says so."""
+        """Start and wait until clients are served. Raises an error that says so if its port was taken meanwhile."""
         require_binaries()
         self._start_epmd()
         _spawn(self._environment(), self.folder / "out", str(BIN / "rabbitmq-server"))
@@ -78,9 +80,9 @@ class PrivateRabbit:
         return self
 
     def stop(self) -> None:
-        """Graceful shutdown of the broker and of its epmd; falls back to SIGKILL. Fine when it is not running."""
+        """Shut down the broker and its epmd; falls back to SIGKILL. Does nothing if it does not run."""
         self._end(signal.SIGTERM)
-        # 0 would be our own process group, the test run itself.
+        # 0 would signal our own process group, the test run itself.
         if self._state["epmd_pid"]:
             with suppress(ProcessLookupError):
                 os.kill(self._state["epmd_pid"], signal.SIGTERM)
@@ -88,16 +90,16 @@ class PrivateRabbit:
         self._save()
 
     def kill(self) -> None:
-        """kill -9: nothing is flushed, nobody is told."""
+        """kill -9: nothing is flushed."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Stop if running, start again: same ports, same data."""
+        """Stop if it runs, then start with the same ports and data."""
         self._end(signal.SIGTERM)
         self.start()
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and silent."""
+        """SIGSTOP: connections stay open but silent."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -105,16 +107,16 @@ class PrivateRabbit:
         os.kill(self.pid, signal.SIGCONT)
 
     def ctl(self, *arguments: str) -> str:
-        """Run rabbitmqctl (about a second each) and return what it prints. Raises RuntimeError with its message."""
+        """Run rabbitmqctl (about a second each) and return its output. Raises RuntimeError with its message."""
         command = [str(BIN / "rabbitmqctl"), "--quiet", "-n", self._state["node"], *arguments]
         environment = self._environment()
-        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=300)
         if done.returncode:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def new_vhost(self) -> str:
-        """URL of a fresh, empty vhost: tests that use the fixed topology names cannot meet each other."""
+        """Return the URL of a fresh, empty vhost, so that tests with the fixed topology names do not collide."""
         name = f"t{secrets.token_hex(6)}"
         self.ctl(
             "eval",
@@ -124,14 +126,16 @@ class PrivateRabbit:
         return self.url_of(name)
 
     def settle(self) -> None:
-        """Write down which queues exist. RabbitMQ's Raft library does it half a second late: a queue declared just
-        before a `kill` comes back without leader and without its messages."""
+        """Wait until RabbitMQ's Raft library has written down which queues exist, half a second late.
+
+        A queue declared just before a `kill` would come back without leader and without its messages.
+        """
         self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
 
     def _start_epmd(self) -> None:
         if _alive(self._state["epmd_pid"]):
             return
-        # In the foreground, else Erlang leaves a daemon behind whose process id nobody knows.
+        # In the foreground; otherwise Erlang leaves a daemon with an unknown process id.
         command = ["epmd", "-address", "127.0.0.1", "-port", str(self._state["epmd"])]
         self._state["epmd_pid"] = _spawn(self._environment(), self.folder / "out", *command)
         self._save()
@@ -153,12 +157,12 @@ class PrivateRabbit:
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
             "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
-            # Without it idle schedulers spin, and two cores are soon busy with nothing.
+            # Without it idle schedulers spin and keep two cores busy.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none",
         }
 
     def serves(self) -> bool:
-        """Does it answer who greets it in its protocol?"""
+        """Whether it answers a protocol header."""
         if self.tls_port is not None:
             with socket.socket() as knock:
                 return knock.connect_ex(("127.0.0.1", self.tls_port)) == 0
@@ -181,20 +185,20 @@ class PrivateRabbit:
             wait_until(lambda: not _alive(pid), "the broker does not stop", 20)
         except RuntimeError:
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: not _alive(pid), "the broker does not even die", 20)
+            wait_until(lambda: not _alive(pid), "the broker does not even die")
 
     def _save(self) -> None:
         self._state_file.write_text(json.dumps(self._state))
 
 
 def require_binaries() -> None:
-    """Make sure that RabbitMQ is there, see `tests.harness.packages`."""
+    """Make sure that RabbitMQ is installed, see `tests.harness.packages`."""
     require("rabbitmq-server", PACKAGE, places=(str(BIN),))
     require("epmd", PACKAGE)
 
 
-def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 60.0) -> None:
-    """Return as soon as `condition()` is true; RuntimeError(`otherwise`) when it is not within `seconds`."""
+def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = WAIT_SECONDS) -> None:
+    """Return as soon as `condition()` is true; raise RuntimeError(`otherwise`) after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -204,7 +208,7 @@ def wait_until(condition: Callable[[], object], otherwise: str, seconds: float =
 
 @contextmanager
 def shared_rabbit(folder: Path) -> Iterator[PrivateRabbit]:
-    """One broker for all processes that name the same folder: the first starts it, the last one stops it."""
+    """One broker for all processes that name the same folder: the first starts it, the last stops it."""
     users, broker = folder / "users", folder / "broker"
     broker.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -225,7 +229,7 @@ def shared_rabbit(folder: Path) -> Iterator[PrivateRabbit]:
 
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbit]:
-    """One broker per test run, whatever the number of pytest-xdist workers. Isolate yourself with `new_vhost()`."""
+    """One broker per test run for all pytest-xdist workers. Isolate tests with `new_vhost()`."""
     base = tmp_path_factory.getbasetemp()
     common = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     with shared_rabbit(common / "rabbitmq") as rabbit:
@@ -233,12 +237,12 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbit
 
 
 def _spawn(environment: dict[str, str], out: Path, *command: str) -> int:
-    """Start a process that belongs to nobody, since the process that started a shared broker may end before it."""
+    """Start a process without a parent, since the one that starts a shared broker may end before it."""
     script = 'out=$1; shift; "$@" </dev/null >>"$out" 2>&1 & echo $!'
     started = subprocess.run(
         ["sh", "-c", script, "sh", str(out), *command],
         env=environment,
-        # Where Mnesia leaves its dumps.
+        # Mnesia writes its dumps here.
         cwd=out.parent,
         stdout=subprocess.PIPE,
         check=True,
@@ -248,7 +252,7 @@ def _spawn(environment: dict[str, str], out: Path, *command: str) -> int:
 
 
 def _alive(pid: int) -> bool:
-    """Is there such a process? A zombie is not alive."""
+    """Whether the process exists and is not a zombie."""
     try:
         return bool(pid) and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):

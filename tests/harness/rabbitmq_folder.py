@@ -1,4 +1,4 @@
-"""What a private RabbitMQ begins with: its ports, its name, its password and its configuration."""
+"""The initial folder of a private RabbitMQ: ports, name, password and configuration."""
 
 import secrets
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ LIMITS = {
     "vm_memory_high_watermark.absolute": "800MB",
     "raft.wal_max_size_bytes": "64000000",
 }
-"""Of a broker that has room."""
+"""For a broker with enough room."""
 
 
 def new_state(heartbeat: int) -> dict[str, Any]:

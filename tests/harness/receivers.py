@@ -1,4 +1,4 @@
-"""Receivers of webhooks as they are in the world: prompt, slow, wrong and hostile; each on a port of its own."""
+"""Webhook receivers that are prompt, slow, wrong or hostile, each on its own port."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from ssl import SSLContext
 
 @dataclass(frozen=True)
 class Call:
-    """One request that came in whole."""
+    """One complete request."""
 
     path: str
     headers: dict[str, str]
@@ -20,13 +20,13 @@ class Call:
 
     @property
     def id(self) -> str:
-        """What repeats are told by."""
+        """The id by which receivers detect repeats."""
         return self.headers["webhook-id"]
 
 
 @dataclass
 class Receiver:
-    """Answers each call with the next of `answers`, the last one again and again; b"" never answers."""
+    """Answers each call with the next of `answers`, repeating the last; b"" never answers."""
 
     answers: list[bytes]
     endless: bytes = b""
@@ -44,12 +44,12 @@ class Receiver:
 
     @property
     def host(self) -> str:
-        """As it stands in the setting."""
+        """Host and port as in the setting."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
-        """Where to call."""
+        """The address to call."""
         return f"http://{self.host}/hooks"
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class Receiver:
 
 @contextmanager
 def receiver(*answers: bytes, endless: bytes = b"", tls: SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver that is closed at the end."""
+    """Run a receiver that is closed at the end."""
     made = Receiver(list(answers), endless, tls)
     try:
         yield made
@@ -104,7 +104,7 @@ def receiver(*answers: bytes, endless: bytes = b"", tls: SSLContext | None = Non
 
 
 def status(code: int, *headers: str) -> bytes:
-    """An answer without a body."""
+    """Return an answer without a body."""
     lines = [f"HTTP/1.1 {code} Whatever", "Content-Length: 0", "Connection: close", *headers, "", ""]
     return "\r\n".join(lines).encode()
 

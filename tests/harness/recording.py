@@ -1,4 +1,4 @@
-"""A handler that writes down in SQLite what it took and does what the message says; the same in every adapter."""
+"""A message handler that records messages in SQLite and follows orders in their bodies; used with every adapter."""
 
 import json
 import signal
@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from shared.delivery import Message, Refusal
-from tests.harness.rabbitmq import wait_until
+from shared.messaging.delivery import Message, Refusal
+from tests.harness.rabbitmq import WAIT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,21 +24,21 @@ CREATE TABLE IF NOT EXISTS done_once (what TEXT PRIMARY KEY, times INT);
 
 
 class Recorder:
-    """One SQLite file. Bodies may be JSON objects with one of these orders, anything else is just taken:
+    """One SQLite file. A body may be a JSON object with one of these orders; anything else is accepted:
 
-    `{"refuse": reason}`  refuse it · `{"fail": n}`  raise the first n times · `{"hog": s}`  hold all up for s s, once ·
-    `{"refuse": reason, "at": i}`  break the rules: refuse a message that is not in the batch.
-    While the file `down` exists every offer fails; bytes that are no UTF-8 are refused.
+    `{"refuse": reason}` refuse it · `{"fail": n}` raise the first n times · `{"hog": true}` block, once, until the file
+    `free` exists · `{"refuse": reason, "at": i}` break the rules: refuse a message that is not in the batch. While the
+    file `down` exists every offer fails; bytes that are not UTF-8 are refused.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.down = file.with_suffix(".down")
+        self.down, self.free = file.with_suffix(".down"), file.with_suffix(".free")
         with closing(self._connect()) as database:
             database.executescript(TABLES)
 
     def __call__(self, messages: Sequence[Message]) -> Sequence[Refusal]:
-        """The handler: everything of a batch in one transaction, or nothing."""
+        """The handler: records everything of a batch in one transaction, or nothing."""
         with closing(self._connect()) as database:
             self._note(database, "INSERT INTO offers (ids) VALUES (?)", json.dumps([m.message_id for m in messages]))
             if self.down.exists():
@@ -59,13 +59,13 @@ class Recorder:
             return refusals
 
     def taken(self) -> list[Message]:
-        """Everything that was taken, in order, duplicates included."""
+        """Return every accepted message in order, with duplicates."""
         with closing(self._connect()) as database:
             rows = database.execute("SELECT body, key, message_id, sequence, headers FROM taken ORDER BY n").fetchall()
         return [Message(bytes(row[0]), row[1], row[2], row[3], json.loads(row[4])) for row in rows]
 
     def offers(self) -> list[list[str]]:
-        """The message ids of every batch that was offered, in order."""
+        """Return the message ids of every batch offered, in order."""
         with closing(self._connect()) as database:
             return [json.loads(row[0]) for row in database.execute("SELECT ids FROM offers ORDER BY n")]
 
@@ -78,7 +78,7 @@ class Recorder:
             raise RuntimeError(f"{name} asks to fail")
         if "hog" in order and self._times(database, name) == 0:
             self._once_more(database, name)
-            _hold_up(order["hog"])
+            _hold_up(self.free)
 
     def _times(self, database: sqlite3.Connection, what: str) -> int:
         row = database.execute("SELECT times FROM done_once WHERE what = ?", (what,)).fetchone()
@@ -94,7 +94,7 @@ class Recorder:
 
 
 class RecordingWorker:
-    """The process seen from a test: one recorder for each queue, its output in the file `log`."""
+    """The worker process, seen from a test: one recorder for each queue, its output in the file `log`."""
 
     def __init__(self, folder: Path, url: str, *queues: str, size: int = 200, heartbeat: int = 10) -> None:
         self.log = folder / "worker.log"
@@ -104,23 +104,23 @@ class RecordingWorker:
 
     @property
     def recorder(self) -> Recorder:
-        """The first queue's."""
+        """The first queue's recorder."""
         return next(iter(self.recorders.values()))
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The running worker."""
+        """The running process."""
         assert self._process is not None
         return self._process
 
     def start(self) -> None:
-        """Start it; returns at once."""
+        """Start it without waiting."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "tests.harness.recording_worker", *self._arguments]
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
     def terminate(self) -> int:
-        """SIGTERM; its exit code."""
+        """Send SIGTERM. Return its exit code."""
         self.process.terminate()
         return self.process.wait(timeout=60)
 
@@ -130,8 +130,8 @@ class RecordingWorker:
             self._process.kill()
             self._process.wait(timeout=60)
 
-    def wait_for(self, count: int, seconds: float = 60) -> list[Message]:
-        """What was taken from the first queue, as soon as there are `count` different messages."""
+    def wait_for(self, count: int, seconds: float = WAIT_SECONDS) -> list[Message]:
+        """Return what was taken from the first queue, once there are `count` different messages."""
         wait_until(
             lambda: len({message.message_id for message in self.recorder.taken()}) >= count,
             f"only {len(self.recorder.taken())} of {count} taken; see {self.log}",
@@ -140,13 +140,14 @@ class RecordingWorker:
         return self.recorder.taken()
 
 
-def _hold_up(seconds: float) -> None:
-    """The whole process, like a long computation, but nobody else: eventlet's own sleep would let its others run."""
-    signal.sigtimedwait([], seconds)
+def _hold_up(free: Path) -> None:
+    """Block the whole process, like a long computation; eventlet's sleep would let other green threads run."""
+    while not free.exists():
+        signal.sigtimedwait([], 0.05)
 
 
 def _order(body: bytes) -> dict[str, Any]:
-    """The order in a body, {} when there is none."""
+    """Return the order in a body, {} if there is none."""
     try:
         content = json.loads(body.decode())
     except UnicodeDecodeError:

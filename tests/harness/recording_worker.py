@@ -1,6 +1,6 @@
-"""A worker process around recorders: `python -m tests.harness.recording_worker URL SIZE HEARTBEAT QUEUE=FILE …`."""
+"""A worker process with recorders: `python -m tests.harness.recording_worker URL SIZE HEARTBEAT QUEUE=FILE …`."""
 
-from shared.green import patch
+from shared.messaging.eventlet_patch import patch
 
 if __name__ == "__main__":
     patch()
@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.delivery import Message, Refusal
-from shared.messaging import batch, run_worker
-from shared.tls import Tls
+from shared.messaging.consumer import batch, run_worker
+from shared.messaging.delivery import Message, Refusal
+from shared.security.tls import Tls
 from tests.harness.recording import Recorder
 
 
 def main(url: str, size: str, heartbeat: str, *queues: str) -> None:
-    """Take from the queues until SIGTERM."""
+    """Consume from the queues until SIGTERM."""
     files = dict(pair.split("=", 1) for pair in queues)
     folder = os.environ.get("TONGYUAN_TLS_FOLDER")
     tls = Tls(Path(folder)) if folder else None

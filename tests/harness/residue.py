@@ -1,4 +1,4 @@
-"""All that a county says in public and leaves behind, as bytes by where they were found: to be searched through."""
+"""Everything that a county publishes or leaves behind, as bytes by place, so that a test can search it."""
 
 import sqlite3
 import subprocess
@@ -12,7 +12,7 @@ import httpx
 
 from contracts.topology import QUEUES
 from services.demo import content
-from shared.merkle import TILE_WIDTH
+from shared.transparency.merkle import TILE_WIDTH
 from tests.harness.broker_queues import dead_letters
 from tests.harness.county import CHANNELS, SERVICES, County, ProductionCounty, wait_for
 from tests.harness.packages import require
@@ -22,7 +22,7 @@ ITEM = content.items()[0].code
 
 
 def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
-    """Every GET that the service's OpenAPI document names, with every value that its parameters may be given here."""
+    """Yield every GET of the service's OpenAPI document, with every value that its parameters can have here."""
     codes = [item.code for item in content.items()]
     values = {
         "code": codes,
@@ -36,10 +36,11 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "q": ["办理", "sfz", "申请人", "身份证"],
         "first": ["1"],
         "path": ["0/000", "entries/000"],
+        "source": ["gd-portal", "api"],
     }
     document = county.http(service).get(f"/{service}/openapi.json").json()
     for path, operations in document["paths"].items():
-        # A case in full is for its clerk, a hook for who made it; the stream has no end and is heard by `listening`.
+        # Whole cases are for their clerk, hooks for their owner; the stream has no end.
         if "get" not in operations or path.startswith(("/v1/applications", "/v1/hooks")) or path == "/v1/stream":
             continue
         needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
@@ -56,14 +57,14 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
 
 
 def pages(channel: str) -> Iterator[str]:
-    """Every page of a channel."""
+    """Yield every page of a channel."""
     yield from (f"/{channel}/", f"/{channel}/items", f"/{channel}/items?page=2", f"/{channel}/progress")
     yield from (f"/{channel}/search?q={word}" for word in ("办理", "申请人"))
     yield from (f"/{channel}/items/{item.code}" for item in content.items())
 
 
 def read(county: County, services: Iterable[str], keys: list[str]) -> Iterator[tuple[str, bytes]]:
-    """`(address, what it says)`, its headers included."""
+    """Yield `(address, answer with headers)`."""
     for service in services:
         addresses = [*endpoints(county, service, keys), *(pages(service) if service in CHANNELS else ())]
         for address in addresses:
@@ -73,30 +74,30 @@ def read(county: County, services: Iterable[str], keys: list[str]) -> Iterator[t
 
 
 def _answered(county: County, service: str, address: str) -> httpx.Response | None:
-    """None for "not now": what a screen keeps is made in turns."""
+    """Return the answer; None for "not now": the offline manifest is built in turns."""
     answer = county.http(service).get(address)
     return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
 
 def spoken(*answers: httpx.Response) -> bytes:
-    """Headers and bodies."""
+    """Return headers and bodies."""
     return b"\n".join(repr(answer.headers.raw).encode() + answer.content for answer in answers)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its name there."""
+    """Return every file below a folder, by relative name."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 def rows(file: Path) -> bytes:
-    """All that SQLite reads out of a database: in the file a long text is cut where a page ends."""
+    """Return everything SQLite reads from a database; in the file itself a long text is split across pages."""
     with closing(sqlite3.connect(file)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return "\n".join(repr(row) for name in tables for row in db.execute(f'SELECT * FROM "{name}"')).encode()
 
 
 def ledger(county: County) -> list[dict[str, Any]]:
-    """Every entry, as a service reads it: with the bodies of cases."""
+    """Return every entry as a service reads it, with the bodies of cases."""
     found: list[dict[str, Any]] = []
     while True:
         params = {"from": len(found) + 1, "limit": 1000}
@@ -107,14 +108,14 @@ def ledger(county: County) -> list[dict[str, Any]]:
 
 
 def dumped(postgres: PrivatePostgres, database: str, schema: str) -> bytes:
-    """The schema's whole contents as SQL."""
+    """Return the schema's whole content as SQL."""
     program = require("pg_dump", "postgresql", places=PLACES)
     command = [str(program), "--schema", schema, postgres.dsn(database)]
     return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
 
 
 def leaves(county: County, size: int) -> Iterator[tuple[str, bytes]]:
-    """All tiles of the ledger's leaves, as mirrors read them."""
+    """Yield all tiles of the ledger's leaves, as mirrors read them."""
     for number in range(-(-size // TILE_WIDTH)):
         width = min(size - number * TILE_WIDTH, TILE_WIDTH)
         name = "/".join([f"x{number // 1000:03}", f"{number % 1000:03}"]) if number > 999 else f"{number:03}"
@@ -125,13 +126,13 @@ def leaves(county: County, size: int) -> Iterator[tuple[str, bytes]]:
 
 
 def command_lines(county: County) -> Iterator[tuple[str, bytes]]:
-    """What every account of the machine sees of each process."""
+    """Yield what every account of the machine sees of each process."""
     for name, process in county.processes.items():
         yield f"{name} command line", Path(f"/proc/{process.pid}/cmdline").read_bytes()
 
 
 def public(county: ProductionCounty, keys: list[str]) -> Iterator[tuple[str, bytes]]:
-    """All that anybody may read of a county of processes: answers and their headers, metrics, tiles; logs besides."""
+    """Yield everything public of a county of processes: answers with headers, metrics, tiles; and also the logs."""
     yield from read(county, SERVICES, keys)
     yield from leaves(county, int(county.http("ledger").get("/ledger/v1/head").json()["size"]))
     for name in county.names:
@@ -142,6 +143,6 @@ def public(county: ProductionCounty, keys: list[str]) -> Iterator[tuple[str, byt
 
 
 def queued(amqp_url: str) -> Iterator[tuple[str, bytes]]:
-    """The dead letters, which stay where they are."""
+    """Yield the dead letters without removing them."""
     for queue in QUEUES:
         yield f"dead letters of {queue.name}", b"\n".join(body for _, body in dead_letters(amqp_url, queue.name))

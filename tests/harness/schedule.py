@@ -1,4 +1,4 @@
-"""Faults drawn from a seed: the same seed and seconds give the same blows in the same order, against the same victims.
+"""Faults drawn from a seed: the same seed and seconds give the same faults in the same order and at the same targets.
 
 with siege(folder) as site:
     besiege(site, plan(seed, site.county.names), enough)
@@ -35,7 +35,7 @@ SETTINGS = {
     "TONGYUAN_LOOKUP_LIMIT": "1000000/second",
     "TONGYUAN_LOOKUP_CASE_LIMIT": "1000000/second",
 }
-"""Whatever is ever logged is logged, and nobody is kept from asking."""
+"""Log at every level, and let nobody be rate limited."""
 
 WEIGHTS = {
     "kill": 6, "stop": 4, "broker kill": 2, "broker restart": 2, "broker pause": 1, "broker network": 5,
@@ -45,7 +45,7 @@ WEIGHTS = {
 
 
 def plan(seed: int, processes: Sequence[str]) -> Iterator[Blow]:
-    """All the blows that this seed gives to a county of these processes, without end."""
+    """Yield without end the faults that this seed gives for a county of these processes."""
     draw = random.Random(seed)
     while True:
         what = draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
@@ -55,7 +55,7 @@ def plan(seed: int, processes: Sequence[str]) -> Iterator[Blow]:
 
 @contextmanager
 def siege(folder: Path) -> Iterator[Site]:
-    """A county in the production shape with servers of its own, each behind a network of ours."""
+    """Run a county in production shape with its own servers, each behind a controllable network."""
     (folder / "rabbitmq").mkdir()
     rabbit = PrivateRabbit(folder / "rabbitmq").start()
     try:
@@ -66,7 +66,8 @@ def siege(folder: Path) -> Iterator[Site]:
                 amqp_url = rabbit.url.replace(f":{port}/", f":{broker_net.port}/")
                 password = secrets.token_hex(12)
                 database_url = postgres.url(name).replace(f":{postgres.port}/", f":{database_net.port}/")
-                # Our server trusts everybody; the password is there to be found where it does not belong.
+                # The private server checks no passwords; this one is there to be searched for in places where it must
+                # not be.
                 database_url = database_url.replace(f"{USER}@", f"{USER}:{password}@")
                 with running(ProductionCounty(folder / "county", amqp_url, database_url, SETTINGS)) as county:
                     rabbit.settle()
@@ -78,8 +79,9 @@ def siege(folder: Path) -> Iterator[Site]:
 
 
 def besiege(site: Site, blows: Iterator[Blow], enough: Callable[[], bool], *more_work: Callable[[], None]) -> float:
-    """Strike until it is enough while people work, heal, wait until all is at rest, call the roll; the seconds that
-    coming to rest took. The history is then ready to be judged.
+    """Inject faults until it is enough while editors work; then heal, wait until all settles, and collect the state.
+
+    Return the seconds until it settled. The history can then be judged.
     """
     stop, leave = threading.Event(), threading.Event()
     office = case_office(site, stop)
@@ -105,14 +107,14 @@ def besiege(site: Site, blows: Iterator[Blow], enough: Callable[[], bool], *more
 
 
 def case_office(site: Site, stop: threading.Event) -> CaseOffice:
-    """A crowd with cases; the history knows every word of them."""
+    """Return an office with many cases; the history knows all their secrets."""
     crowd = people(PEOPLE_SEED, CROWD)
     site.history.persons |= {token for person in crowd for token in person.tokens if len(token.encode()) >= SHORTEST}
     return CaseOffice(site.county, crowd, stop)
 
 
 def audience(site: Site, codes: Sequence[str], leave: threading.Event) -> list[Callable[[], None]]:
-    """A reader and a screen of each channel, and who takes the measurements."""
+    """Return a reader and a screen for each channel, and the sampler."""
     readers = [Reader(site.county, site.history, name, codes) for name in CHANNELS]
     screens = [Screen(site.county, site.history, name) for name in CHANNELS]
     sampler = Sampler(site.county, site.history)
@@ -120,7 +122,7 @@ def audience(site: Site, codes: Sequence[str], leave: threading.Event) -> list[C
 
 
 def release_canary(site: Site, clerk: Clerk) -> int:
-    """Release once more; the position that it gets in the ledger."""
+    """Release once more. Return the position in the ledger."""
     version = clerk.act("release") or clerk.act("withdraw")
     assert version is not None
     key = f"item:{clerk.item.code}"

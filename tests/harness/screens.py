@@ -1,4 +1,4 @@
-"""A screen at the other end of an event stream, at the level of ASGI: reads, gets stuck, comes back."""
+"""A client of an event stream at ASGI level: it reads, stops reading, and reconnects."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ class Heard:
 
 
 class Screen:
-    """Open from `with` on; `stick` makes it take nothing more, as when its network is stuck."""
+    """Open while in `with`; `stick` makes it stop reading, as on a stuck network."""
 
     def __init__(self, app: ASGIApp, path: str, last_id: str | None = None) -> None:
         self.status = 0
@@ -60,16 +60,16 @@ class Screen:
         self._stream.result()
 
     def wait_for(self, event: str, count: int = 1) -> list[Heard]:
-        """The first `count` events of this name, when they are there."""
+        """Return the first `count` events of this name, as soon as they have arrived."""
         wait_until(lambda: len(self.of(event)) >= count, f"no {event}: {self.heard}")
         return self.of(event)[:count]
 
     def stick(self) -> None:
-        """Take nothing more until the end."""
+        """Stop reading until the end."""
         _loop().call_soon_threadsafe(self._reading.clear)
 
     def of(self, event: str) -> list[Heard]:
-        """What was heard under this name."""
+        """Return the events of this name."""
         return [heard for heard in list(self.heard) if heard.event == event]
 
     async def _run(self) -> None:
@@ -94,7 +94,7 @@ class Screen:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """One loop for all screens, as in a server."""
+    """Return one event loop for all screens, as in a server."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop

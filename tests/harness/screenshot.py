@@ -1,4 +1,4 @@
-"""`python -m tests.harness.screenshot URL FILE --size 1080x1920`: a page of a running county as people see it."""
+"""`python -m tests.harness.screenshot URL FILE --size 1080x1920`: a screenshot of a page of a running county."""
 
 import argparse
 import re
@@ -20,7 +20,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Exit code: 0 done, 1 the page has complaints (the picture is made all the same), 2 usage."""
+    """Return the exit code: 0 done, 1 the page has complaints (the picture is taken all the same), 2 usage."""
     parser = argparse.ArgumentParser(prog="python -m tests.harness.screenshot", description=__doc__)
     parser.add_argument("url", help="of a running county, e.g. http://127.0.0.1:8080/web/")
     parser.add_argument("file", type=Path, help="PNG to write")

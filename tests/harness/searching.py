@@ -1,6 +1,6 @@
-"""S10 and K1 after a fault run: everything public, and everything kept, is searched for people and for secrets.
+"""S10 and K1 after a fault run: searches everything public, and everything stored, for personal data and secrets.
 
-What is found becomes a line of the history, and `tests.harness.invariants` judges it.
+Findings become lines of the history, and `tests.harness.invariants` judges them.
 """
 
 import base64
@@ -16,20 +16,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.harness.blows import Site
+from tests.harness.callers import NAMES, key_of
 from tests.harness.casework import CaseOffice
 from tests.harness.county import ADMIN, SERVICE, SERVICES
 from tests.harness.residue import dumped, files, public, queued
 from tests.harness.traces_of_people import Search
 
 PRIVATE = "applications"
-"""The one service whose store is full of people, as it must be."""
+"""The only service whose store holds personal data."""
 
 BROKERS_OWN = ("rabbitmq.conf", "state.json", "home/", "out")
 """Files in which the harness itself keeps the broker's password."""
 
 
 def search(site: Site, office: CaseOffice | None = None) -> None:
-    """Look through all of it; `office` has the answers that clerks and applicants got."""
+    """Search everything; `office` has the answers that clerks and applicants got."""
     history = site.history
     secrets = set(secrets_of(site))
     history.secrets |= secrets
@@ -43,8 +44,8 @@ def search(site: Site, office: CaseOffice | None = None) -> None:
 
 
 def secrets_of(site: Site) -> Iterator[str]:
-    """Every secret of this county, in the forms in which one may be written."""
-    yield from (ADMIN, SERVICE, site.rabbit.password, site.database_password)
+    """Yield every secret of this county, in each form in which it may be written."""
+    yield from (ADMIN, SERVICE, *map(key_of, NAMES), site.rabbit.password, site.database_password)
     folder = Path(site.county.env["TONGYUAN_DATA_DIR"])
     yield from (token for token in re.findall(r"[\w+/=-]{32,}", (folder / "personal-keys").read_text()))
     keys = sorted(folder.rglob("*.pem"))

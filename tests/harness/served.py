@@ -1,4 +1,4 @@
-"""A bare app under uvicorn, in a process of its own: the peer that ours is measured beside."""
+"""Runs a bare app under uvicorn in its own process, to measure ours against it."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.harness.ports import free_port
 
 @contextmanager
 def served(app: str, *options: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Its address. `app` as uvicorn wants it; `options` and `env` beside what every such server gets."""
+    """Return its address. `app`: as uvicorn takes it; `options` and `env` are added to those of every such server."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "error"]
     process = subprocess.Popen([*command, *options], cwd=REPOSITORY, env={**os.environ, **(env or {})})

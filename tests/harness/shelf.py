@@ -1,4 +1,4 @@
-"""A channel on a table: real projections, search and directory over chosen publications, as the pages' reader."""
+"""A pages' reader without a database: real projections, search and directory over given publications."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import text
 
-from contracts.publication import Kind, Publication
-from services.channels.directory import Directory, Facets, Listing
-from services.channels.facets import Filter
-from services.channels.past import Step
-from services.channels.port import adapters, source_of
-from services.channels.queries import CaseCounts
-from services.channels.reader import Freshness, Gone
-from services.channels.search import SearchIndex, create_statements, indexed
-from shared.database import Database
+from contracts.envelope.publication import Kind, Publication
+from services.channels.api.queries import CaseCounts
+from services.channels.core.port import adapters, source_of
+from services.channels.pages.reader import Freshness, Gone
+from services.channels.pages.version_history import VersionStep
+from services.channels.search.directory import Directory, Facets, Listing
+from services.channels.search.facets import Filter
+from services.channels.search.index import SearchIndex, create_statements, indexed
+from shared.database.engine import Database
 from shared.errors import NotFound, TooManyRequests
 
 Json = dict[str, Any]
@@ -24,14 +24,14 @@ PAIR = ("11440232MB2D06811W4000117051000202010200008", "0123456789AB")
 
 
 class Shelf:
-    """A `services.channels.reader.Reader`. `PAIR` finds the one case on it; after `patience` tries nothing does."""
+    """A `services.channels.pages.reader.ChannelReader`. `PAIR` finds its case; after `patience` attempts none does."""
 
     def __init__(self, channel: str, folder: Path, publications: Iterable[Publication], patience: int = 100) -> None:
         self._adapter = adapters()[channel]
         self._shown: dict[str, Json] = {}
         self.withdrawn: dict[str, Gone] = {}
         self.said: list[Json] = []
-        self.steps: dict[str, Step] = {}
+        self.steps: dict[str, VersionStep] = {}
         self.fresh = Freshness(position=1234, head_time=HEAD_TIME)
         self.patience = patience
         for publication in publications:
@@ -55,7 +55,7 @@ class Shelf:
     def gone(self, code: str) -> Gone | None:
         return self.withdrawn.get(code)
 
-    def step(self, kind: Kind, code: str) -> Step | None:
+    def step(self, kind: Kind, code: str) -> VersionStep | None:
         return self.steps.get(f"{kind}:{code}")
 
     def items(self, wanted: Filter, offset: int, limit: int) -> Listing:

@@ -1,6 +1,8 @@
-"""Many faults a second: a county without sockets whose network lies and whose processes die at any commit, by a seed.
+"""Many faults per second: a county without sockets, whose network misbehaves and whose processes die at any commit.
 
-with simulated(tmp_path, seed) as run: run.rage(200); run.heal(); judge(run.history)
+Everything is drawn from a seed.
+
+    with simulated(tmp_path, seed) as run: run.rage(200); run.heal(); judge(run.history)
 """
 
 import random
@@ -15,11 +17,12 @@ from sqlmodel import Session
 
 from contracts.base import Json
 from services.catalog.commands import ItemImport
-from services.channels import queries
-from services.ledger.heads import sign_head
-from shared.database import Database
-from shared.delivery import Message
+from services.channels.api import queries
+from services.ledger.signing.heads import sign_head
+from shared.database.engine import Database
 from shared.errors import TongyuanError, Unconfirmed
+from shared.messaging.delivery import Message
+from shared.publishing.editions import Plans
 from tests.harness.history import History, mark_of_change
 from tests.harness.pipeline import SERVICE, Pipeline, guide, item
 from tests.harness.witnesses import DRAFT_WORD, roll_call
@@ -30,11 +33,11 @@ WAYS = ("well", "twice", "shuffled", "cut short", "lost", "unconfirmed", "late")
 
 
 class Killed(BaseException):
-    """kill -9 at this very moment: no handler of ours may catch it."""
+    """kill -9 at this moment: no handler of ours may catch it."""
 
 
 class Reborn(Pipeline):
-    """The same stores, and nothing else: what a process finds when it starts again."""
+    """A pipeline over the same stores and nothing else, as a restarted process finds them."""
 
     def __init__(self, former: Pipeline) -> None:
         self._former = former
@@ -45,7 +48,7 @@ class Reborn(Pipeline):
 
 
 class Simulation:
-    """One run. Every choice comes from `draw`; `struck` says which faults there were."""
+    """One run. Every choice comes from `draw`; `struck` lists the faults."""
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.draw = random.Random(seed)
@@ -59,7 +62,7 @@ class Simulation:
         self._rewire()
 
     def rage(self, steps: int) -> None:
-        """So many steps: people work, relays relay, readers look; every fifth step a process is about to die."""
+        """Run that many steps: editors write, relays send, readers read; in every fifth step a process may die."""
         acts: list[Callable[[], object]] = [
             self.edit, self.edit, self.import_some, self.relay, self.relay, self.relay, self.sign, self.look,
             self.reconcile,
@@ -75,7 +78,7 @@ class Simulation:
             self._commits_to_live = None
 
     def heal(self) -> None:
-        """A good network again; everything arrives; the roll is called."""
+        """Restore the network, deliver everything, and collect the state."""
         self.honest = True
         self._commits_to_live = None
         for _ in range(2):
@@ -87,48 +90,48 @@ class Simulation:
         self.call_the_roll()
 
     def call_the_roll(self) -> None:
-        """What every place holds now."""
+        """Record what every place holds now."""
         roll_call(self.history, self._get, self.county.channels)
 
     def restart(self) -> None:
-        """Everything in memory is gone."""
+        """Drop everything in memory."""
         self.county = Reborn(self.county)
         self._rewire()
 
     def edit(self, number: int | None = None, verb: str | None = None) -> None:
-        """Release or withdraw; what is acknowledged is written down."""
+        """Release or withdraw, and record what was acknowledged."""
         number = self.draw.randrange(ITEMS) if number is None else number
         one: Any = item(number, f"{self.draw.random()}")
         if self.draw.random() < 0.2:
             one = guide(number, f"{self.draw.random()}")
         began = self.history.now()
         if (verb or self.draw.choice(["release"] * 4 + ["withdraw"])) == "release":
-            made = self.county.release(one)
+            made = self.county.release(one, plans=Plans.CANCEL)
             self.history.add("editor", "release", began=began, key=made.key, version=made.version, digest=made.digest)
         else:
-            self.county.withdraw(one)
+            self.county.withdraw(one, plans=Plans.CANCEL)
 
     def import_some(self) -> None:
-        """A file of three rows on the other lane."""
+        """Import a file of three rows on the other lane."""
         rows = [item(self.draw.randrange(ITEMS), f"{self.draw.random()}").model_dump(mode="json") for _ in range(3)]
         self.county.catalog.import_items(ItemImport(rows=rows))
 
     def relay(self) -> None:
-        """One relay, one batch."""
+        """Send one batch of one relay."""
         self.draw.choice(self.county.relays).step()
 
     def sign(self) -> None:
-        """The next head."""
+        """Sign the next head."""
         sign_head(self.county.dbs["ledger"], self.county.signer)
 
     def reconcile(self) -> None:
-        """Somebody compares himself with the one before him."""
+        """Reconcile one service with the one before it."""
         compare: list[Callable[[], int]] = [self.county.intake.reconcile]
         compare += [channel.reconcile for channel in self.county.channels.values()]
         self.draw.choice(compare)()
 
     def look(self) -> None:
-        """A syncing client and a witness of heads, at each channel."""
+        """Read at each channel as a syncing client and a witness of heads."""
         for channel in self.county.channels:
             began = self.history.now()
             with self.county.dbs[channel].read() as session:
@@ -147,7 +150,7 @@ class Simulation:
         self.county.close()
 
     def commit_is_near(self, _session: Session) -> None:
-        """Before and after every commit of any part: the moment to die may have come."""
+        """Called before and after every commit of any service: the moment to die may have come."""
         if self._commits_to_live is not None:
             self._commits_to_live -= 1
             if self._commits_to_live < 0:
@@ -166,7 +169,7 @@ class Simulation:
     def _deliver(
         self, deliver: Callable[[str, Sequence[Message]], None], exchange: str, messages: Sequence[Message]
     ) -> None:
-        """The network: it doubles, swaps, delays and loses, and says so or not."""
+        """The network: it duplicates, swaps, delays and loses messages, and reports that or not."""
         way = "well" if self.honest or self.draw.random() < 0.4 else self.draw.choice(WAYS[1:])
         batch = list(messages)
         if way != "well":
@@ -196,7 +199,7 @@ class Simulation:
 
 @contextmanager
 def simulated(folder: Path, seed: int = 0) -> Iterator[Simulation]:
-    """A simulation whose processes can die; closed at the end."""
+    """Return a simulation whose processes can die; closed at the end."""
     run = Simulation(folder, seed)
     for name in ("before_commit", "after_commit"):
         event.listen(Session, name, run.commit_is_near)

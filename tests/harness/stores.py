@@ -1,4 +1,4 @@
-"""A service's store for a test: as migrated as any, without paying for the migrations and the disk each time."""
+"""A service's store for a test: migrated like any other, without running the migrations and syncing each time."""
 
 import atexit
 import tempfile
@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import event
 
-from shared.database import Database
-from shared.vault import Vault, make_keys
+from shared.database.engine import Database
+from shared.security.vault import Vault, make_keys
 
 
 def store(service: str, url: str, migrations: str | None = None) -> Database:
-    """A migrated database of a service; `migrations` where the folder of its migrations has another name.
+    """Return a migrated database of a service; `migrations`: name of its migrations' folder, if different.
 
-    A SQLite file that does not exist yet is a copy of one that this process has migrated. Its commits do not wait for
-    the disk: that matters when the machine dies, and then the test does too.
+    A new SQLite file is a copy of one that this process has migrated. Commits do not wait for the disk: that matters
+    only if the machine dies, and then the test does too.
     """
     folder = migrations or service
     file = Path(url.removeprefix("sqlite:///"))
@@ -37,14 +37,14 @@ def store(service: str, url: str, migrations: str | None = None) -> Database:
 
 
 def _vault(folder: Path) -> Vault:
-    """Keys where a county in this folder would have them."""
+    """Return keys where a county in this folder would have them."""
     make_keys(folder / "personal-keys")
     return Vault(folder / "personal-keys")
 
 
 @cache
 def _folder() -> Path:
-    """A folder for the keys of stores that are no files, for as long as this process lives."""
+    """Return a folder for the keys of stores that are not files; it exists as long as this process."""
     place = tempfile.TemporaryDirectory()
     atexit.register(place.cleanup)
     return Path(place.name)
@@ -52,7 +52,7 @@ def _folder() -> Path:
 
 @cache
 def _migrated(folder: str) -> bytes:
-    """The SQLite file that the migrations of a folder make of nothing."""
+    """Return the empty SQLite file that the migrations of a folder produce."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "store.db"
         db = Database("store", f"sqlite:///{file}")

@@ -1,4 +1,4 @@
-"""A county with a case, and the backend of an app that wants to be told of it."""
+"""A county with one case, and an app's backend that subscribes to it."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -7,15 +7,19 @@ from typing import Any
 
 import httpx
 
-from services.channels.mobile import calling
-from services.channels.mobile.calling import Caller
+from services.channels.mobile import webhook_delivery
+from services.channels.mobile.webhook_delivery import WebhookSender
 from tests.harness.county import wait_for
 from tests.harness.pipeline import PROJECT_NO, QUERY_CODE, Pipeline, progress
 
 QUICK = (0.0,) * 3
 """Seconds after each failure."""
 
-PATIENCE = 1.0
+PATIENCE = 60.0
+"""Seconds that a receiver may take; generous, because a busy machine is not a slow receiver."""
+
+GIVES_UP = 1.0
+"""Seconds, for receivers that never answer."""
 
 
 class App:
@@ -26,39 +30,41 @@ class App:
         self.advance("1")
 
     def allow(self, *hosts: str, private: bool = True) -> None:
-        """What an operator sets before the start."""
+        """Allow these hosts, as an operator does before the start."""
         changed = {"hook_hosts": ",".join(hosts), "hook_private": private}
         self.county.settings = self.county.settings.model_copy(update=changed)
         self.county.__dict__.pop("http", None)
 
     def advance(self, stage: str | None) -> None:
-        """The case moves on, None: it is shown no more."""
+        """Move the case on; None: it is no longer shown."""
         self.version += 1
         self.county.release_case(None if stage is None else progress(stage=stage), self.version)
         self.county.flow()
 
     def asked(self, url: str, **more: Any) -> httpx.Response:
-        """Ask to be told."""
+        """Request a subscription."""
         wanted = {"project_no": PROJECT_NO, "query_code": QUERY_CODE, "url": url, **more}
         answer: httpx.Response = self.county.http.post("/mobile/v1/hooks", json=wanted)
         return answer
 
     def subscribe(self, url: str, **more: Any) -> Any:
-        """Id, secret and end of a subscription."""
+        """Subscribe. Return id, secret and expiry."""
         answer = self.asked(url, **more)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
     def standing(self, hook: Any) -> Any:
-        """How it is."""
+        """Return the state of a subscription."""
         headers = {"Webhook-Secret": hook["secret"]}
         return self.county.http.get(f"/mobile/v1/hooks/{hook['id']}", headers=headers).json()
 
     @contextmanager
-    def calling(self, resolve: Any = calling.addresses, rests: Sequence[float] = QUICK) -> Iterator[None]:
-        """While subscribers are called."""
+    def calling(
+        self, resolve: Any = webhook_delivery.addresses, rests: Sequence[float] = QUICK, patience: float = PATIENCE
+    ) -> Iterator[None]:
+        """Call subscribers meanwhile."""
         stop = threading.Event()
-        caller = Caller(self.county.dbs["mobile"], self.county.settings, resolve, rests, PATIENCE)
+        caller = WebhookSender(self.county.dbs["mobile"], self.county.settings, resolve, rests, patience)
         thread = threading.Thread(target=caller.run, args=(stop,))
         thread.start()
         try:
@@ -68,13 +74,13 @@ class App:
             thread.join()
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
-        """Wait for it while subscribers are called."""
+        """Wait for the condition while subscribers are called."""
         with self.calling():
-            return wait_for(condition, what, 30)
+            return wait_for(condition, what)
 
 
 def heard(app: App, hook: Any) -> bool:
-    """It has been told the newest."""
+    """Whether the subscriber has been told the newest state."""
     newest = "SELECT h.told, d.version FROM hook h JOIN document d ON d.key = 'application:' || h.case_ref"
     (row,) = app.county.execute("mobile", f"{newest} WHERE h.id = :id", id=hook["id"])
     return bool(row.told == str(row.version))

@@ -1,4 +1,4 @@
-"""The county of docker-compose.tls.yml: its own authority, and nobody who speaks plain or without a certificate."""
+"""The county of docker-compose.tls.yml: its own authority; nothing is accepted in plain or without a certificate."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from shared.tls import Tls
+from shared.security.tls import Tls
 from tests.harness.compose import FILE, REPOSITORY, TLS_FILE, ComposeCounty, raw
 from tests.harness.compose_county import (
     DEFINITIONS,
@@ -30,7 +30,7 @@ SCRIPT = REPOSITORY / "deploy" / "certificates.py"
 
 @dataclass
 class Secured:
-    """The running county, its servers, and `folder` with everybody's certificates."""
+    """The running county, its servers, and `folder` with all certificates."""
 
     county: ComposeCounty
     rabbit: PrivateRabbit
@@ -39,19 +39,19 @@ class Secured:
     amqp_url: str
 
     def tls(self, name: str) -> Tls:
-        """As that process."""
+        """Return the TLS identity of that process."""
         return Tls(self.folder / name)
 
 
 def make_certificates(folder: Path, *arguments: str) -> str:
-    """Run the documented script; what it says."""
+    """Run the documented script. Return its output."""
     command = [sys.executable, str(SCRIPT), str(folder), "--also", "127.0.0.1", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 @contextmanager
 def tls_county(folder: Path) -> Iterator[Secured]:
-    """Started by the two files together, and stopped in the end."""
+    """Start the county with both files, and stop it at the end."""
     with server_folder() as place:
         certificates = place / "tls"
         make_certificates(certificates)
@@ -78,7 +78,7 @@ def tls_county(folder: Path) -> Iterator[Secured]:
 
 
 def _database(place: Path, certificates: Path) -> PrivatePostgres:
-    """By the file's own rules; the harness's administrator may enter without a password, but not without TLS."""
+    """Start the database with the file's own rules; the administrator needs no password, but TLS."""
     command = raw(TLS_FILE)["services"]["postgres"]["command"]
     said = dict(option.removeprefix("-c").split("=", 1) for option in command if option.startswith("-cssl"))
     settings = {name: value.replace("/tls/", f"{certificates}/") for name, value in said.items()}

@@ -1,4 +1,4 @@
-"""Invented people, and a search for any trace of them in any bytes: as text, escaped, quoted, UTF-16 or base64."""
+"""Invented people, and a search for any trace of them in bytes: plain, escaped, quoted, UTF-16 or base64."""
 
 import base64
 import json
@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from services.demo import content
 from services.demo.model import DemoCase
-from shared.case_ref import new_query_code
+from shared.security.case_ref import new_query_code
 from tests.harness.county_cases import ITEM
 
 SHORTEST = 6
-"""Bytes of the shortest form that is looked for: a name of two characters in UTF-8."""
+"""Bytes of the shortest form searched for: a name of two characters in UTF-8."""
 CHUNK = 1 << 20
 
 SURNAMES = ["赵", "钱", "孙", "李", "周", "吴", "郑", "王", "欧阳", "司马", "诸葛", "阿卜杜拉·"]
@@ -39,12 +39,12 @@ class Citizen:
 
     @property
     def tokens(self) -> list[str]:
-        """Every string that tells of this person."""
+        """Return every string that identifies this person."""
         return [value for value in vars(self).values() if value]
 
     @property
     def story(self) -> str:
-        """Free text as officials write it, with everything in it."""
+        """Return free text as officials write it, containing all of them."""
         return (
             f"申请人{self.name}（身份证{self.page_code}，手机{self.mobile}，邮箱{self.email}）住{self.address}，"
             f"退费至{self.card}，办件{self.number}"
@@ -52,7 +52,7 @@ class Citizen:
 
     @property
     def persons(self) -> dict[str, Any]:
-        """What a clerk types in."""
+        """Return what a clerk enters."""
         return {
             "applicant": {
                 "name": self.name,
@@ -67,7 +67,7 @@ class Citizen:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The same as a row of the exchange."""
+        """Return the same as a row of the exchange."""
         return {
             "project_no": self.number,
             "task_code": ITEM,
@@ -83,7 +83,7 @@ class Citizen:
 
 
 def citizens(seed: int) -> Iterator[Citizen]:
-    """People without end, the same ones for a seed; every twentieth has a query code."""
+    """Yield people without end, the same for a seed; every twentieth has a query code."""
     dice = random.Random(seed)
     for serial in count(1):
         name = dice.choice(SURNAMES) + dice.choice(GIVEN) + dice.choice([*GIVEN, ""])
@@ -102,7 +102,7 @@ def citizens(seed: int) -> Iterator[Citizen]:
 
 
 def demo_people() -> list[str]:
-    """Every string about a person in the demonstration's cases: who applies, the summaries, each official and word."""
+    """Return every string about a person in the demo's cases: applicants, summaries, officials and texts."""
     found = {token for case in content.cases() for token in _told(case)}
     return sorted(token for token in found if len(token.encode()) >= SHORTEST)
 
@@ -116,7 +116,7 @@ def _told(case: DemoCase) -> Iterator[str]:
 
 
 def forms(token: str) -> Iterator[bytes]:
-    """A token as it may stand in bytes; forms too short to be told from chance are left out."""
+    """Yield the forms in which a token may occur in bytes, without forms too short to be significant."""
     escaped = json.dumps(token)[1:-1]
     candidates = {
         token.encode(),
@@ -131,7 +131,7 @@ def forms(token: str) -> Iterator[bytes]:
 
 
 def _base64(content: bytes) -> Iterator[bytes]:
-    """The characters that are the same whatever stands around it, for each of the three places it may begin at."""
+    """Yield the base64 characters that do not depend on the surroundings, for each of three alignments."""
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + content + b"\0" * 2)
         first = -(-before * 8 // 6)
@@ -144,19 +144,19 @@ class Search:
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._token_of = {form: token for token in tokens for form in forms(token)}
-        # Of each form two marks of four bytes: both must be there before the whole is looked for.
+        # Two marks of four bytes per form: both must occur before the whole form is searched for.
         self._marks = {form: (_number(form[2:6]), _number(form[-4:])) for form in self._token_of}
         self._any_mark = frozenset(mark for marks in self._marks.values() for mark in marks)
         self._longest = max(map(len, self._token_of), default=0)
 
     def tokens(self, content: bytes) -> set[str]:
-        """The tokens found; an escaped form counts also where it was escaped once more, as JSON within JSON is."""
+        """Return the tokens found. A form also counts if it was escaped once more, as for JSON within JSON."""
         found: set[str] = set()
         once_less = [content.replace(b"\\\\", b"\\")] if b"\\\\" in content else []
         for whole in (content, *once_less):
             for start in range(0, len(whole), CHUNK):
                 part = whole[start : start + CHUNK + self._longest]
-                # A broker's files are mostly room for later.
+                # A broker's files consist mostly of preallocated zeros.
                 if part.strip(b"\0"):
                     found |= self._tokens_of_part(part, found)
         return found
@@ -171,12 +171,12 @@ class Search:
 
 
 def _number(mark: bytes) -> int:
-    """Four bytes, as `_numbers` gives them."""
+    """Return four bytes as a number, as `_numbers` does."""
     return memoryview(mark).cast("I")[0]
 
 
 def _numbers(part: bytes) -> Iterator[Iterable[int]]:
-    """Every four bytes in a row as one number: megabytes of them are compared without a step of Python's."""
+    """Yield every four consecutive bytes as a number, without a Python step per byte."""
     view = memoryview(part)
     for first in range(4):
         yield view[first : first + (len(part) - first) // 4 * 4].cast("I")

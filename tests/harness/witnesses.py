@@ -1,4 +1,4 @@
-"""Who writes a fault run's history: clerks with exact accounts, readers and screens, and the roll call at its end."""
+"""The writers of a fault run's history: editors with exact accounts, readers and screens, and the final roll call."""
 
 import threading
 import time
@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import orjson
 
-from contracts.publication import Kind, Publication, Release
+from contracts.envelope.publication import Kind, Publication, Release
 from contracts.topology import CHANNELS, SOURCES
-from services.channels.commands import document_row
-from services.channels.port import adapters
+from services.channels.core.documents import document_row
+from services.channels.core.port import adapters
 from services.demo import content
 from tests.harness.county import County
 from tests.harness.editors import Persistent
@@ -22,11 +22,11 @@ PAGE = 500
 READ_SECONDS = 0.15
 DRAFT_WORD = "未经审核草稿"
 Get = Callable[..., Any]
-"""GET `/<service>/v1/<path>` with parameters, as a service; the JSON of its answer."""
+"""GET `/<service>/v1/<path>` with parameters, as a service; returns the JSON."""
 
 
 class Clerk:
-    """Changes one item again and again, withdraws it now and then, and keeps a draft of another for himself."""
+    """Changes one item repeatedly, withdraws it now and then, and keeps a draft of another unreleased."""
 
     def __init__(self, county: County, history: History, stop: threading.Event, number: int = 0) -> None:
         self._http, self._history, self._stop = Persistent(county, stop), history, stop
@@ -35,7 +35,7 @@ class Clerk:
         history.drafts.add(DRAFT_WORD)
 
     def run(self) -> None:
-        """Until told to stop."""
+        """Run until stopped."""
         rows = [row.model_dump(mode="json") for row in content.directory()]
         self._insist("PUT", "directory?merge=true", json=rows)
         number = 0
@@ -47,7 +47,7 @@ class Clerk:
             self._stop.wait(0.05)
 
     def act(self, verb: str) -> int | None:
-        """Release or withdraw; the version that was acknowledged. A repeated request finds it done: no version."""
+        """Release or withdraw. Return the acknowledged version; None if a repeated request finds it done."""
         began = self._history.now()
         answer = self._insist("POST", f"items/{self.item.code}/{verb}")
         made = answer.json().get("released")
@@ -58,14 +58,14 @@ class Clerk:
         return int(made["version"])
 
     def _insist(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """A request whose answer was lost may still be at work when it is repeated: then one of the two is told 409."""
+        """Repeat a request until it is answered. One whose answer was lost may still be running: then one gets 409."""
         while (answer := self._http.send("catalog", method, path, **more)).status_code == 409:
             self._stop.wait(0.1)
         assert answer.is_success, answer.text
         return answer
 
     def _save(self, draft: dict[str, Any]) -> None:
-        """An answer may be lost after the draft was saved, so the revision is read again each time."""
+        """Save a draft. The answer may be lost after it was saved, so the revision is read each time."""
         path = f"items/{draft['code']}"
         while True:
             known = self._http.send("catalog", "GET", path)
@@ -77,7 +77,7 @@ class Clerk:
 
 
 class Reader:
-    """A syncing client of one channel: its delta by cursor, one document by its address, its newest head."""
+    """A syncing client of one channel: changes by cursor, one document by address, the newest head."""
 
     def __init__(self, county: County, history: History, channel: str, codes: Iterable[str]) -> None:
         self._url, self._history, self.channel, self._codes = county.url(channel), history, channel, list(codes)
@@ -85,7 +85,7 @@ class Reader:
         self._cursor = "0"
 
     def run(self, stop: threading.Event) -> None:
-        """Until told to stop."""
+        """Run until stopped."""
         patience = 10 * self._history.patience
         with httpx.Client(base_url=self._url, timeout=patience, trust_env=False) as http:
             while not stop.wait(READ_SECONDS):
@@ -125,18 +125,23 @@ class Reader:
 
 
 class Screen:
-    """An event stream that is opened again with its last id whenever it breaks."""
+    """An event stream that reconnects with its last id whenever it breaks."""
 
     def __init__(self, county: County, history: History, channel: str) -> None:
         self._url, self._history, self.channel = county.url(channel), history, channel
         self.name = f"screen of {channel}"
         self._last = ""
 
+    @property
+    def listens(self) -> bool:
+        """Whether it has received the channel's state; from then on it is told of every change."""
+        return bool(self._last)
+
     def run(self, stop: threading.Event) -> None:
-        """Until told to stop; a stream is never silent for longer than its heads are apart."""
+        """Run until stopped; a stream is never silent for longer than the interval of its heads."""
         while not stop.is_set():
             try:
-                with httpx.Client(base_url=self._url, timeout=httpx.Timeout(5, read=1), trust_env=False) as http:
+                with httpx.Client(base_url=self._url, timeout=httpx.Timeout(5), trust_env=False) as http:
                     self._listen(http, stop)
             except httpx.HTTPError:
                 stop.wait(READ_SECONDS)
@@ -164,7 +169,7 @@ class Screen:
 
 
 def roll_call(history: History, get: Get, channels: Iterable[str] = CHANNELS) -> None:
-    """Read what every place holds now into the history: sources, ledger, channels."""
+    """Record what every place holds now: sources, ledger, channels."""
     for source in SOURCES:
         for lane, head in get(source, "releases/heads").items():
             documents = list(_pages(get, source, "releases", "releases", "sequence", lane=lane))
@@ -192,11 +197,11 @@ def _dump(history: History, get: Get, channel: str) -> Dump:
             dump.content[mark.key] = fingerprint(change["document"])
     for entry in history.newest(dump.position).values():
         if entry.kind == Kind.APPLICATION:
-            # Cases are listed nowhere: each is asked for by name.
+            # Cases are not listed: each is requested by key.
             found = get(channel, f"trace/{entry.key}")
             dump.marks[entry.key] = mark_of_change({**found, "document": None})
         elif not history.is_gone(entry):
-            with suppress(Exception):  # poison, which must be parked: the checker sees that it is
+            with suppress(Exception):  # poison, which must be parked: the checker verifies that
                 content = document_row(adapters()[channel], entry)["content"]
                 if content is not None:
                     dump.projected[entry.key] = fingerprint(orjson.loads(content))
@@ -226,7 +231,7 @@ def _pages(get: Get, service: str, path: str, field: str, number: str, **params:
 
 
 def over_http(county: County) -> Get:
-    """How `roll_call` reads a county of processes; what does not answer is asked again for a while."""
+    """Return a getter for a county of processes; it retries for a while."""
 
     def get(service: str, path: str, **params: Any) -> Any:
         deadline = time.monotonic() + 60

@@ -131,6 +131,7 @@ def test_who_subscribes_is_told_of_progress_after_a_kill_too(county, client, bac
     wait_for(lambda: standing(county, hook)["failures"] == 1, "the first call has failed")
     county.kill("up")
     county.restart("up")
+    county.wait_ready("up")
     wait_for(lambda: len(backend.calls) > 1, "the call after the kill", 120)
     call = backend.calls[-1]
 

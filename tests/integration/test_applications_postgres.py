@@ -11,11 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, text
 
-from contracts.identifiers import ProjectNo
-from services.applications.clock import Calendar
+from contracts.codes.identifiers import ProjectNo
+from services.applications.lifecycle.working_days import Calendar
 from services.applications.model import ApplicationsModel
+from shared.county.store import IdentityRow
 from shared.errors import Unavailable
-from shared.outbox import CounterRow, RelayedRow, ReleaseRow
+from shared.feeds.outbox import CounterRow, RelayedRow, ReleaseRow
 from tests.harness.cases import ACCEPTED, APPROVED, CALENDAR, PROJECT_NO, RECEIVED, REVIEW, october
 from tests.harness.county_cases import CODE, ITEM, KEY, County, fact, hall, moment, notice
 
@@ -51,7 +52,7 @@ def test_the_migrations_make_the_tables_of_the_model(county: County) -> None:
     wanted = MetaData()
     for table in (
         *ApplicationsModel.metadata.tables.values(),
-        *(t.__table__ for t in (CounterRow, RelayedRow, ReleaseRow)),
+        *(t.__table__ for t in (CounterRow, RelayedRow, ReleaseRow, IdentityRow)),
     ):
         table.to_metadata(wanted)
     with county.db.engine.connect() as connection:

@@ -13,13 +13,14 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from services.applications import reseal, sealing
 from services.applications.model import CaseRow, FactRow
-from services.parts import Parts
+from services.applications.privacy import key_rotation, sealing
+from services.runtime.wiring import Wiring
 from shared.config import Settings
-from shared.database import ROOT, Database
+from shared.database.engine import ROOT, Database
 from tests.harness.county_cases import CODE, County, fact
 from tests.harness.postgres import PrivatePostgres
+from tests.harness.rabbitmq import wait_until
 from tests.harness.traces_of_people import Search
 
 PERSON = {"applicant": {"name": "欧阳试", "page_code": "440232195501012411"}, "project_name": "关于欧阳试的业务"}
@@ -55,9 +56,9 @@ def test_a_store_of_before_is_sealed_and_nothing_stays_in_the_heap(
     plain_store(database_url, tmp_path)
     assert Search(TOKENS).tokens(heap(postgres, database_url)) == set(TOKENS)
 
-    with closing(Parts(Settings(data_dir=tmp_path, database_url=database_url))) as parts:
+    with closing(Wiring(Settings(data_dir=tmp_path, database_url=database_url))) as parts:
         parts.migrate("applications")
-        checked = reseal.check(parts.database("applications"))
+        checked = key_rotation.check(parts.database("applications"))
 
     assert (sum(checked.values.values()), checked.bad) == (6, [])
     assert Search(TOKENS).tokens(heap(postgres, database_url)) == set()
@@ -110,14 +111,15 @@ def test_keys_change_while_clerks_work_and_nothing_of_the_old_one_stays(
     working = threading.Thread(target=clerk)
     working.start()
     try:
-        new, retired = reseal.change_key(county.db, lambda _: None)
+        wait_until(lambda: opened, "the clerk does not begin")
+        new, retired = key_rotation.change_key(county.db, lambda _: None)
     finally:
         stop.set()
         working.join(60)
 
     assert not working.is_alive()
     assert retired == [old.key_id]
-    checked = reseal.check(county.db)
+    checked = key_rotation.check(county.db)
     assert (set(checked.values), checked.bad) == ({new}, [])
     cases = 20 + len(opened)
     assert [len(county.opened(table)) for table in ("application", "fact", "request")] == [cases] * 3

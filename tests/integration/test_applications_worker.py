@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE
-from shared import topology
-from shared.amqp import AmqpPublisher
+from shared.messaging import topology_job
+from shared.messaging.publisher import AmqpPublisher
 from tests.harness.broker_queues import dead_letters, ready
 from tests.harness.cases import PROJECT_NO, RECEIVED
 from tests.harness.county_cases import CODE, ITEM, KEY, County, hall
@@ -17,15 +17,15 @@ from tests.harness.rabbitmq import PrivateRabbit, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-from shared.green import patch
+from shared.messaging.eventlet_patch import patch
 patch()
 import sys
 from pathlib import Path
 from services.applications.commands import Applications
 from services.applications.worker import make_worker
-from shared.database import Database
-from shared.messaging import run_worker
-from shared.vault import Vault
+from shared.database.engine import Database
+from shared.messaging.consumer import run_worker
+from shared.security.vault import Vault
 db = Database("applications", sys.argv[1], Vault(Path(sys.argv[3])))
 run_worker(make_worker(Applications(db, "440232000000")), sys.argv[2])
 """
@@ -41,7 +41,7 @@ def county(tmp_path: Path) -> Iterator[County]:
 @pytest.fixture
 def broker(rabbitmq: PrivateRabbit) -> str:
     url = rabbitmq.new_vhost()
-    topology.apply(url)
+    topology_job.apply(url)
     return url
 
 

@@ -25,6 +25,10 @@ def county(tmp_path_factory):
         yield made
 
 
+def halted(status):
+    return status.json["parts"]["web"]["halted"] is not None
+
+
 def opening():
     return {"item_code": ITEM, "query_code": CODE, "task_type": "01", "promise_day": 10}
 
@@ -48,7 +52,11 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
 
     over = tongyuan(county, "restore", file, "--force")
     assert (over.code, "stop it first" in over.complaint) == (PROBLEM, True)
-    beside = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data", "--json")
+    stranger = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data")
+    assert (stranger.code, "--key says which one to believe" in stranger.complaint) == (PROBLEM, True)
+    assert tongyuan(county, "backup-key", "show", "--json").json == {"keys": [done.json["key"]]}
+    key = ("--key", done.json["key"])
+    beside = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data", *key, "--json")
     (note,) = beside.json["notes"]
     assert (beside.code, "personal-keys does not hold it: put it back before you start" in note) == (WELL, True)
     shutil.copy(county.folder / "data" / "personal-keys", tmp_path / "data")
@@ -56,7 +64,7 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     with running(other):
         assert found(other)
         other.verified()
-        assert tongyuan(other, "status").code == WELL
+        wait_for(lambda: tongyuan(other, "status").code == WELL, "it is well", explain=lambda: said(other))
     absent = tongyuan(county, "erase", "application:nobody", "--reason", "why")
     assert (absent.code, "404" in absent.complaint) == (PROBLEM, True)
     assert tongyuan(county, "compact", "--older-than-days", 0, "--json").json == {"source": 0, "ledger": 0}
@@ -70,19 +78,38 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     county.verified()
 
     county.stop()
-    older = tongyuan(county, "restore", file, "--only", "ledger", "--force")
+    ahead = tongyuan(county, "restore", file, "--only", "ledger", "--force")
+    assert (ahead.code, "would set this county back" in ahead.complaint) == (PROBLEM, True)
+    older = tongyuan(county, "restore", file, "--only", "ledger", "--force", "--set-back")
     assert (older.code, older.out.count("refuses to follow")) == (WELL, 4)
     size, root = re.search(r"keys accept (\d+) ([0-9a-f]{64})", older.out).groups()
     county.start()
     assert tongyuan(county, "keys", "accept", size, root).code == WELL
-    status = tongyuan(county, "status", "--json")
-    assert (status.code, status.json["parts"]["web"]["halted"] is not None) == (PROBLEM, True)
+    status = wait_for(lambda: (told := tongyuan(county, "status", "--json")) and halted(told) and told, "it is halted")
+    assert status.code == PROBLEM
     assert tongyuan(county, "rebuild", "web").code == PROBLEM
     for channel in CHANNELS:
         assert tongyuan(county, "rebuild", channel, "--new-epoch").code == WELL
     wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again", 150, lambda: said(county))
     assert tongyuan(county, "drill").code == WELL
     county.verified()
+
+
+def test_an_encrypted_backup_is_made_and_put_back_as_an_operator_types_it(county, tmp_path):
+    safe = tmp_path / "identity"
+    made = tongyuan(county, "backup-key", "identity", safe)
+    assert (made.code, made.out[:4]) == (WELL, "age1")
+    again = tongyuan(county, "backup-key", "identity", safe)
+    assert (again.code, "never overwritten" in again.complaint) == (USAGE, True)
+
+    nobody = tongyuan(county, "backup", tmp_path, "--encrypt-to", "nobody")
+    assert (nobody.code, nobody.complaint.startswith("✗ encrypt-to: is no recipient")) == (USAGE, True)
+    done = tongyuan(county, "backup", tmp_path, "--encrypt-to", made.out.strip(), "--json")
+    restoring = ("restore", done.json["file"], "--key", done.json["key"], "--data-dir", tmp_path / "data")
+    without = tongyuan(county, *restoring)
+    assert (without.code, "is encrypted: --identity names the file" in without.complaint) == (PROBLEM, True)
+    assert tongyuan(county, *restoring, "--identity", safe).code == WELL
+    assert (tmp_path / "data" / "ledger.db").exists()
 
 
 def test_what_is_wrong_is_said_in_one_line(tmp_path):
@@ -92,6 +119,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path):
     none = tongyuan(county, "backup", tmp_path)
     nowhere = tongyuan(county, "backup", tmp_path / "no" / "folder")
     nobody = tongyuan(county, "restore", tmp_path / "bad.tar.gz", "--only", "nobody")
+    key = tongyuan(county, "restore", tmp_path / "bad.tar.gz", "--key", "none")
     item = tongyuan(county, "erase", "item:1", "--reason", "why")
     negative = tongyuan(county, "compact", "--older-than-days", "-1")
 
@@ -99,5 +127,6 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path):
     assert (none.code, "no county in" in none.complaint) == (PROBLEM, True)
     assert (nowhere.code, "there is no folder" in nowhere.complaint) == (USAGE, True)
     assert (nobody.code, "no service 'nobody'" in nobody.complaint) == (USAGE, True)
+    assert (key.code, key.complaint.startswith("✗ key: ")) == (USAGE, True)
     assert (item.code, item.complaint.startswith("✗ key: ")) == (USAGE, True)
     assert (negative.code, negative.complaint.startswith("✗ older_than_days: ")) == (USAGE, True)

@@ -1,28 +1,20 @@
 """Backup and restore of a county on PostgreSQL: every service's schema, put back whole or not at all."""
 
-import os
-import subprocess
-from urllib.parse import urlsplit
-
 import psycopg
 import pytest
 
-from services.archive import BadArchive
-from services.backup import ORDER, backup, restore
-from services.channels.lineage import Halted
-from services.ledger.memory import WouldFork
+from services.channels.trust.continuity import Halted
+from services.ledger.signing.signed_head_store import WouldFork
+from services.operations.archive.contents import BadArchive
+from services.operations.backups.backup import backup
 from shared.config import Settings
 from shared.errors import Conflict
-from tests.harness.county import REPOSITORY
-from tests.harness.packages import require
+from tests.harness import backups as harness
+from tests.harness.backups import silent
 from tests.harness.pipeline import SERVICE, code_of, guide, item, pipeline, progress
-from tests.harness.postgres import PLACES
+from tests.harness.postgres_accounts import accounts
 
 REGION = "339921000000"
-
-
-def silent(_what, _number):
-    """Nobody looks at the progress."""
 
 
 @pytest.fixture
@@ -35,17 +27,18 @@ def place(postgres, database_url, tmp_path):
         county.release_case(progress())
         county.release(item(2))
         county.flow()
-        done = backup(settings, tmp_path / "county.tar.gz", silent)
+        done = backup(settings, tmp_path / "county.backup", silent)
     assert done.notes == []
-    return settings, done.file
+    return settings, done
 
 
 def postgres_url(url):
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def put_back(place, only=(), force=True, settings=None, file=None):
-    return restore(settings or place[0], file or place[1], list(only), silent, force=force)
+def put_back(place, only=(), force=True, settings=None, done=None, **consent):
+    done = done or place[1]
+    return harness.put_back(settings or place[0], done.file, only, done.key, force=force, **consent)
 
 
 def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, database_url, tmp_path):
@@ -56,7 +49,11 @@ def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, 
         county.flow()
     with pytest.raises(Conflict, match="--force"):
         put_back(place, force=False)
-    done = put_back(place)
+    with pytest.raises(Conflict, match="set this county back: 5 entries are signed here, the backup has 4; ledger"):
+        put_back(place)
+    with pipeline(database_url, tmp_path / "keys") as county:
+        assert county.get(f"web/v1/items/{code_of(7)}").status_code == 200
+    done = put_back(place, set_back=True)
 
     (note,) = done.notes
     assert "the signer here has signed 5 entries, the backup's newest head covers 4" in note
@@ -82,14 +79,14 @@ def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, 
 
 def test_accounts_with_the_least_rights_restore_into_an_empty_database_and_back_it_up(place, postgres, tmp_path):
     name = postgres.create_database()
-    urls = accounts(postgres.url(name))
+    urls = {f"{service}_database_url": url for service, url in accounts(postgres.url(name)).items()}
     least = Settings(data_dir=tmp_path / "other", region=REGION, **urls)
     put_back(place, settings=least, force=False)
-    again = backup(least, tmp_path / "again.tar.gz", silent)
-    kept = put_back(place, settings=least, file=again.file).kept
+    again = backup(least, tmp_path / "again.backup", silent)
+    kept = put_back(place, settings=least, done=again).kept
 
     assert (tmp_path / "other" / "ledger-key.pem").stat().st_mode & 0o777 == 0o600
-    assert again.manifest.marks == backup(least, tmp_path / "third.tar.gz", silent).manifest.marks
+    assert again.manifest.marks == backup(least, tmp_path / "third.backup", silent).manifest.marks
     assert "schemas <service>_" in kept
     with psycopg.connect(postgres_url(urls["web_database_url"])) as connection:
         owners = "SELECT nspname FROM pg_namespace WHERE nspname = 'web' AND nspowner = 'web'::regrole"
@@ -99,19 +96,6 @@ def test_accounts_with_the_least_rights_restore_into_an_empty_database_and_back_
     postgres.drop_database(name)
 
 
-def accounts(url):
-    """The settings of a county whose services have the accounts that deploy/postgres/roles.sql makes."""
-    psql = require("psql", "postgresql", places=PLACES)
-    passwords = {f"POSTGRES_PASSWORD_{service.upper()}": "a-long-password" for service in ORDER}
-    script = [psql, "-v", "ON_ERROR_STOP=1", "-q", "-f", REPOSITORY / "deploy" / "postgres" / "roles.sql"]
-    subprocess.run([*script, postgres_url(url)], env={**os.environ, **passwords}, check=True, capture_output=True)
-    parts = urlsplit(postgres_url(url))
-    return {
-        f"{service}_database_url": parts._replace(netloc=f"{service}@{parts.hostname}:{parts.port}").geturl()
-        for service in ORDER
-    }
-
-
 def test_what_cannot_be_restored_changes_nothing_of_any_service(place, database_url, tmp_path):
     version = "UPDATE entry SET meta = replace(meta, :old, :new) WHERE position = 2"
     one, nine = '"version":1', '"version":9'
@@ -119,13 +103,13 @@ def test_what_cannot_be_restored_changes_nothing_of_any_service(place, database_
         with pytest.raises(Conflict, match="stop every process first"):
             put_back(place)
         county.execute("ledger", version, old=one, new=nine)
-        forged = backup(place[0], tmp_path / "forged.tar.gz", silent).file
+        forged = backup(place[0], tmp_path / "forged.backup", silent)
         county.execute("ledger", version, old=nine, new=one)
         county.release(item(7))
         county.flow()
 
     with pytest.raises(BadArchive, match="another root"):
-        put_back(place, file=forged)
+        put_back(place, done=forged, set_back=True)
     with pytest.raises(BadArchive, match="mode: the backup is of a county on postgresql"):
         put_back(place, settings=Settings(data_dir=tmp_path / "lite", region=REGION))
     with pipeline(database_url, tmp_path / "keys") as county:
@@ -136,7 +120,7 @@ def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(pl
     with pipeline(database_url, tmp_path / "keys") as county:
         county.release(item(7))
         county.flow()
-    notes = put_back(place, only=["ledger"]).notes
+    notes = put_back(place, only=["ledger"], set_back=True).notes
     assert len(notes) == 5
     assert all("has applied 5 entries, the ledger has 4" in note for note in notes[:4])
     assert "the signer here has signed 5 entries" in notes[4]

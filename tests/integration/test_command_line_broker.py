@@ -5,20 +5,33 @@ from typing import Any
 
 import orjson
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
-from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE, LEDGER_QUEUE, SOURCES_EXCHANGE
-from services.channels.feedback import Box
+from contracts.topology import (
+    DEAD_EXCHANGE,
+    DEAD_QUEUE_ARGUMENTS,
+    INTAKE_EXCHANGE,
+    INTAKE_QUEUE,
+    RETIRED_QUEUES,
+    SOURCES_EXCHANGE,
+    Queue,
+    dead_queue,
+    ledger_queue,
+)
+from services.channels.api.reader_feedback import FeedbackBox
 from shared.config import Settings
-from shared.database import Database
-from tests.harness.broker_queues import publish_raw, ready
-from tests.harness.command import PROBLEM, USAGE, WELL, tongyuan
+from shared.database.engine import Database
+from tests.harness.broker_queues import channel, drain, publish_raw, ready
+from tests.harness.command import PROBLEM, USAGE, WELL, Done, tongyuan
 from tests.harness.county import CHANNELS, ProductionCounty, running, wait_for
-from tests.harness.pipeline import code_of
+from tests.harness.pipeline import REGION, code_of
 from tests.harness.postgres import PrivatePostgres
 from tests.harness.rabbitmq import PrivateRabbit
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("command-line-broker"), pytest.mark.timeout(600)]
 
+LEDGER_QUEUE = ledger_queue("catalog")
+KEYS = {SOURCES_EXCHANGE: f"{REGION}.item.release", INTAKE_EXCHANGE: "raw"}
 READERS = ("ledger-worker", "applications-worker", "guides-worker", "guides")
 PERSON = {"name": "欧阳蕤", "page_code": "440232195501012411", "mobile": "13912345678", "number": "37-1234567890-1"}
 
@@ -54,7 +67,7 @@ def letters(county: Readers, queue: str) -> list[dict[str, Any]]:
 
 def refused(county: Readers, queue: str, exchange: str, body: bytes, message_id: str) -> dict[str, Any]:
     """Publish it, and wait until its reader has refused it."""
-    publish_raw(broker(county), exchange, body, message_id=message_id)
+    publish_raw(broker(county), exchange, body, KEYS[exchange], message_id=message_id)
     (letter,) = wait_for(lambda: letters(county, queue), f"{message_id} is refused")
     assert letter["what"] == message_id
     return dict(letter)
@@ -63,28 +76,28 @@ def refused(county: Readers, queue: str, exchange: str, body: bytes, message_id:
 def test_a_refused_message_is_listed_shown_replayed_and_dropped(county: Readers) -> None:
     body = orjson.dumps({"specversion": "1.0", "id": "x"})
     letter = refused(county, LEDGER_QUEUE, SOURCES_EXCHANGE, body, "garbage")
-    assert letter["place"] == "ledger.sources/1"
+    assert letter["place"] == f"{LEDGER_QUEUE}/1"
     assert "source: Field required" in letter["reason"]
     assert letter["since"].startswith("20")
-    shown = tongyuan(county, "dead", "show", "ledger.sources/1")
-    assert (shown.code, shown.json["body"], shown.json["routing_key"]) == (WELL, body.decode(), "raw")
+    shown = tongyuan(county, "dead", "show", f"{LEDGER_QUEUE}/1")
+    assert (shown.code, shown.json["body"], shown.json["routing_key"]) == (WELL, body.decode(), KEYS[SOURCES_EXCHANGE])
     assert "garbage" in tongyuan(county, "dead", "list").out
 
-    assert tongyuan(county, "dead", "replay", "ledger.sources/1").code == WELL
+    assert tongyuan(county, "dead", "replay", f"{LEDGER_QUEUE}/1").code == WELL
     wait_for(lambda: county.log("ledger-worker").count('"message_id": "garbage"') >= 2, "it was read once more")
     wait_for(lambda: letters(county, LEDGER_QUEUE) and ready(broker(county), LEDGER_QUEUE) == 0, "it is back")
 
-    assert tongyuan(county, "dead", "drop", "ledger.sources/1").code == WELL
+    assert tongyuan(county, "dead", "drop", f"{LEDGER_QUEUE}/1").code == WELL
     assert letters(county, LEDGER_QUEUE) == []
     for command in ("show", "replay", "drop"):
-        done = tongyuan(county, "dead", command, "ledger.sources/1")
-        assert (done.code, done.complaint) == (PROBLEM, "✗ dead.ledger.sources has no letter 1")
+        done = tongyuan(county, "dead", command, f"{LEDGER_QUEUE}/1")
+        assert (done.code, done.complaint) == (PROBLEM, f"✗ dead.{LEDGER_QUEUE} has no letter 1")
 
 
 def test_what_a_reader_says_of_a_guide_reaches_its_owner_over_the_broker(county: Readers) -> None:
     db = Database("web", county.env["TONGYUAN_DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1))
     word = {"code": code_of(1), "guide_version": 1, "tags": ["109"], "text": "窗口还要居住证明"}
-    given = Box(db, "web", Settings()).give(word, "198.51.100.7")
+    given = FeedbackBox(db, "web", Settings()).give(word, "198.51.100.7")
     db.close()
 
     (row,) = wait_for(lambda: tongyuan(county, "feedback", "list", "--json").json["feedback"], "its owner has it")
@@ -137,7 +150,76 @@ def test_the_jobs_change_nothing_when_they_run_again(county: Readers) -> None:
     assert tongyuan(county, "dead", "show", "no.queue/1").code == USAGE
 
 
+@pytest.fixture
+def earlier(county: Readers, rabbitmq: PrivateRabbit) -> str:
+    """A broker as an earlier version left it: one queue for all sources."""
+    url = rabbitmq.new_vhost()
+    assert applied(county, url).code == WELL
+    with channel(url) as opened:
+        for name, exchange in RETIRED_QUEUES.items():
+            dead = dead_queue(name)
+            opened.queue_declare(dead, durable=True, arguments=DEAD_QUEUE_ARGUMENTS)
+            opened.queue_bind(dead, DEAD_EXCHANGE, name)
+            opened.queue_declare(name, durable=True, arguments=Queue(name, exchange).arguments)
+            opened.queue_bind(name, exchange, "#")
+    return url
+
+
+def applied(county: Readers, url: str) -> Done:
+    return tongyuan(county, "topology", "apply", TONGYUAN_AMQP_URL=url)
+
+
+def bound(url: str, queue: str, exchange: str, key: str) -> bool:
+    """Whether a message that is sent there now lands in the queue."""
+    before = ready(url, queue)
+    publish_raw(url, exchange, b"[]", key)
+    return ready(url, queue) > before
+
+
+def test_a_queue_of_an_earlier_version_gets_nothing_more_and_goes_when_it_is_empty(
+    county: Readers, earlier: str
+) -> None:
+    url = earlier
+    publish_raw(url, SOURCES_EXCHANGE, b"[]", KEYS[SOURCES_EXCHANGE])
+    first = applied(county, url)
+    assert "ledger.sources is of an earlier version and still holds 1 messages" in first.out
+    assert not bound(url, "ledger.sources", SOURCES_EXCHANGE, KEYS[SOURCES_EXCHANGE])
+    assert "ledger.backfill" not in first.out
+
+    drain(url, "ledger.sources")
+    again = applied(county, url)
+    assert (again.code, "ledger.sources" in again.out) == (WELL, False)
+    with channel(url) as opened, pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
+        opened.queue_declare("ledger.sources", passive=True)
+
+
+def test_dead_letters_of_an_earlier_version_are_kept_listed_and_replayed_to_where_they_belong(
+    county: Readers, earlier: str
+) -> None:
+    url = earlier
+    publish_raw(url, SOURCES_EXCHANGE, b"[]", KEYS[SOURCES_EXCHANGE], message_id="of before")
+    with channel(url) as opened:
+        opened.basic_qos(prefetch_count=1)
+        for method, _, _ in opened.consume("ledger.sources"):
+            opened.basic_nack(method.delivery_tag, requeue=False)
+            break
+    wait_for(lambda: ready(url, "dead.ledger.sources") == 1, "it is a dead letter")
+    for _ in range(2):
+        assert "dead.ledger.sources is of an earlier version" in applied(county, url).out
+    listed = tongyuan(county, "dead", "list", "--json", TONGYUAN_AMQP_URL=url).json
+    assert [(one["place"], one["what"]) for one in listed if "of before" in one["what"]] == [
+        ("ledger.sources/1", "of before")
+    ]
+
+    before = ready(url, LEDGER_QUEUE)
+    assert tongyuan(county, "dead", "replay", "ledger.sources/1", TONGYUAN_AMQP_URL=url).code == WELL
+    assert (ready(url, LEDGER_QUEUE), ready(url, "dead.ledger.sources")) == (before + 1, 0)
+    assert "earlier version" not in applied(county, url).out
+    with channel(url) as opened, pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
+        opened.queue_declare("dead.ledger.sources", passive=True)
+
+
 def test_queues_that_were_never_declared_are_named(county: Readers, rabbitmq: PrivateRabbit) -> None:
     done = tongyuan(county, "dead", "list", TONGYUAN_AMQP_URL=rabbitmq.new_vhost())
     assert done.code == PROBLEM
-    assert "no queue 'dead.ledger.sources'" in done.complaint
+    assert f"no queue 'dead.{LEDGER_QUEUE}'" in done.complaint

@@ -1,15 +1,20 @@
 """The production shape is what docker-compose.yml says: its services run here by its commands and environment."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pika
 import psycopg
 import pytest
 from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
 
 from contracts.topology import PUBLICATIONS_EXCHANGE, QUEUES
+from shared.tokens.keys import private_key
+from shared.tokens.minting import Minter
 from tests.harness.broker_queues import channel, consumers
 from tests.harness.compose import ComposeCounty
 from tests.harness.compose_county import (
@@ -94,6 +99,41 @@ def test_a_wrong_password_opens_no_database(county: ComposeCounty) -> None:
         psycopg.connect(url.replace("web:", "web:x"))
 
 
+def test_whoever_takes_a_process_over_writes_to_no_other_service_with_what_it_holds(county: ComposeCounty) -> None:
+    case = {"key": "application:x", "reason": "x", "by": "x"}
+    writing: list[tuple[str, str, str, Any]] = [
+        *((name, "POST", f"/{name}/v1/imports", {"rows": []}) for name in ("catalog", "guides")),
+        ("applications", "POST", "/applications/v1/applications", {"item_code": "x"}),
+        *((name, "POST", f"/{name}/v1/erasures", case) for name in ("applications", "ledger")),
+        *((name, "POST", f"/{name}/v1/drill", None) for name in CHANNELS),
+        *((name, "POST", f"/{name}/v1/rebuild?new_epoch=true", None) for name in CHANNELS),
+        ("kiosk", "POST", "/kiosk/v1/screens", {"name": "hall-1"}),
+    ]
+    for service, method, path, body in writing:
+        with httpx.Client(base_url=county.url(service), timeout=120, trust_env=False) as http:
+            for name in county.names:
+                for token in held_by(county.env_of(name), name, service):
+                    answer = http.request(method, path, headers={"Authorization": f"Bearer {token}"}, json=body)
+                    assert answer.status_code in (401, 403), (name, path, answer.text)
+
+
+def held_by(environment: dict[str, str], name: str, service: str) -> Iterator[str]:
+    """Whatever might open a service: the words that the process holds, and tokens signed by its key."""
+    yield from {value for key, value in environment.items() if re.search("TOKEN|KEY$", key)}
+    if key := environment.get("TONGYUAN_CALLER_KEY"):
+        for caller in (name, "operator"):
+            yield Minter(caller, private_key(key, "key"), service).token()
+
+
+def test_a_token_that_an_operator_prints_opens_one_service(county: ComposeCounty) -> None:
+    token = succeed(county, "cli", "token", "kiosk", "--minutes", "10").strip()
+    codes = {}
+    for name in CHANNELS:
+        headers = {"Authorization": f"Bearer {token}"}
+        codes[name] = httpx.get(f"{county.url(name)}/{name}/v1/parked", headers=headers, timeout=120).status_code
+    assert codes == {"kiosk": 200, "web": 401, "mobile": 401, "portal": 401}
+
+
 def test_a_channels_broker_account_cannot_publish(county: ComposeCounty) -> None:
     for name in CHANNELS:
         with channel(county.env_of(f"{name}-worker")["TONGYUAN_AMQP_URL"]) as opened:
@@ -113,6 +153,16 @@ def test_only_the_sequencer_has_the_signing_key_and_nobody_else_may_read_it(coun
     # Beside the key lies what it has signed, which is to be signed again by nobody.
     assert {file.name: file.stat().st_mode & 0o777 for file in folder.glob("*.pem")} == {"ledger-key.pem": 0o600}
     assert all("TONGYUAN_DATA_DIR" not in county.env_of(name) for name in county.names if name != "ledger-worker")
+
+
+def test_a_source_alone_has_the_keys_by_which_it_signs(county: ComposeCounty) -> None:
+    files = {name: county.env_of(name).get("TONGYUAN_SOURCE_KEY_FILE") for name in county.names}
+    for source in ("catalog", "guides", "applications"):
+        file = files[source]
+        assert file is not None
+        assert Path(file).stat().st_mode & 0o777 == 0o600
+        assert {name for name, one in files.items() if one == file} == {source, f"{source}-worker"}
+    assert len({file for file in files.values() if file}) == 3
 
 
 def test_only_applications_can_open_what_is_known_about_persons(county: ComposeCounty) -> None:

@@ -1,12 +1,18 @@
 """deploy/gateway/nginx.conf in front of a running county: one address for the public, nothing but what is public."""
 
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.harness.county import CHANNELS, SERVICES, EmbeddedCounty, running
-from tests.harness.gateway import gateway_before
+from tests.harness.county import CHANNELS, EmbeddedCounty, running
+from tests.harness.gateway import gateway_before, gateway_in_front
+
+NAMED, STRANGER = "127.0.0.9", "127.0.0.8"
+"""Addresses from which a gateway in front asks: one that the operator has named, and one that he has not."""
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
 
@@ -15,7 +21,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the gateway; behind it an embedded county, whose one address stands for every service's."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running(EmbeddedCounty(folder / "county")) as county, gateway_before(county, folder) as address:
+    county = EmbeddedCounty(folder / "county", env={"TONGYUAN_LOOKUP_LIMIT": "10/hour"})
+    with running(county), gateway_before(county, folder / "inner", named=[NAMED]) as address:
         yield address
 
 
@@ -37,18 +44,6 @@ def test_what_is_public_is_behind_one_address(gateway: str) -> None:
     assert httpx.get(f"{gateway}/V/G/X/1/0").headers["location"].endswith("/verify/guide/X/1/0")
 
 
-def test_what_is_not_public_is_not_there(gateway: str) -> None:
-    sources = set(SERVICES) - {*CHANNELS, "ledger"}
-    inner = ("metrics", "readyz", "v1/parked", "v1/rebuild", "v1/trace/x", "/v1/parked", "x/../v1/parked")
-    closed = [f"/{name}/v1/releases/heads" for name in sources] + [
-        f"/{name}/{path}" for name in CHANNELS for path in inner
-    ]
-    for path in [*closed, "/metrics", "/catalog/openapi.json"]:
-        answer = httpx.get(f"{gateway}{path}")
-        assert answer.status_code == 404, path
-        assert "nginx" in answer.text, f"{path} was answered by the county"
-
-
 def test_events_come_at_once(gateway: str) -> None:
     with httpx.stream("GET", f"{gateway}/web/v1/stream", timeout=60) as stream:
         lines = stream.iter_lines()
@@ -62,3 +57,62 @@ def test_look_ups_are_limited_by_the_readers_own_address_which_nobody_can_choose
     assert forging.count(404) == 10
     assert forging[-1] == 429
     assert ask("127.0.0.4", gateway, next(cases)) == 404
+
+
+def test_behind_a_gateway_that_is_named_each_reader_has_limits_of_his_own(gateway: str, tmp_path: Path) -> None:
+    cases = iter(range(1000, 2000))
+    with gateway_in_front(gateway, tmp_path, arrives_from=NAMED) as outer:
+        greedy = [ask("127.0.0.11", outer, next(cases), forged=f"10.1.0.{number}") for number in range(12)]
+        others = [ask(f"127.0.0.{number}", outer, next(cases)) for number in range(12, 16)]
+
+    assert greedy.count(404) == 10, "what he says of himself does not count"
+    assert greedy[-1] == 429
+    assert others == [404] * 4
+
+
+def test_a_gateway_that_nobody_has_named_is_one_reader(gateway: str, tmp_path: Path) -> None:
+    cases = iter(range(3000, 4000))
+    with gateway_in_front(gateway, tmp_path, arrives_from=STRANGER) as outer:
+        tries = [ask(f"127.0.0.{20 + number}", outer, next(cases)) for number in range(12)]
+
+    assert tries.count(404) == 10
+    assert tries[-1] == 429
+
+
+def test_only_a_named_gateway_says_that_a_reader_came_by_tls(gateway: str, tmp_path: Path) -> None:
+    with gateway_in_front(gateway, tmp_path / "named", arrives_from=NAMED) as outer:
+        assert "strict-transport-security" in httpx.get(f"{outer}/web/").headers
+    with gateway_in_front(gateway, tmp_path / "stranger", arrives_from=STRANGER) as outer:
+        assert "strict-transport-security" not in httpx.get(f"{outer}/web/").headers
+
+
+def test_who_asks_without_end_is_told_to_wait_and_nobody_else_is(gateway: str) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.31")) as greedy:
+        statuses = {greedy.get(f"{gateway}/web/v1/position").status_code}
+        waiting = time.monotonic() + 120
+        while 429 not in statuses and time.monotonic() < waiting:
+            statuses.add(greedy.get(f"{gateway}/web/v1/position").status_code)
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.32")) as other:
+        assert other.get(f"{gateway}/web/v1/position").status_code == 200
+
+    assert statuses == {200, 429}
+
+
+def test_the_screens_of_a_hall_live_behind_one_address_and_one_address_has_no_end_of_streams(gateway: str) -> None:
+    hall = 60
+    with ExitStack() as open_streams:
+        client = open_streams.enter_context(streaming("127.0.0.41"))
+        found = []
+        while len(found) < 260 and (not found or found[-1] == 200):
+            answer = open_streams.enter_context(client.stream("GET", f"{gateway}/kiosk/v1/stream"))
+            found.append(answer.status_code)
+        with streaming("127.0.0.42") as another, another.stream("GET", f"{gateway}/kiosk/v1/stream") as stream:
+            assert stream.status_code == 200
+
+    assert found.count(200) >= hall
+    assert found[-1] in (429, 503)
+
+
+def streaming(source: str) -> httpx.Client:
+    limits = httpx.Limits(max_connections=None)
+    return httpx.Client(transport=httpx.HTTPTransport(local_address=source, limits=limits), timeout=60)

@@ -13,8 +13,8 @@ def test_a_subscriber_is_told_once_and_by_one_of_two_processes(database_url, tmp
         hook = app.subscribe(backend.url)
         app.advance("2")
         with app.calling(), app.calling():
-            wait_for(lambda: heard(app, hook), "told", 30)
+            wait_for(lambda: heard(app, hook), "told")
             app.advance(None)
-            wait_for(lambda: app.standing(hook)["state"] == "ended", "ended", 30)
+            wait_for(lambda: app.standing(hook)["state"] == "ended", "ended")
 
         assert [call.id for call in backend.calls] == [f"{hook['id']}.2", f"{hook['id']}.2", f"{hook['id']}.3x"]

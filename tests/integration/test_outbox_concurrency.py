@@ -5,11 +5,11 @@ import threading
 import orjson
 import pytest
 
-from contracts.publication import Lane, Op
+from contracts.envelope.publication import Lane, Op
 from services.catalog.commands import ItemImport
-from shared.database import Database
+from shared.database.engine import Database
 from shared.errors import TongyuanError
-from shared.outbox import Draft, SourceFeed, emit
+from shared.feeds.outbox import Draft, SourceFeed, emit
 from tests.harness.pipeline import REGION, Pipeline, item, pipeline
 from tests.harness.rabbitmq import wait_until
 

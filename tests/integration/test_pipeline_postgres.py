@@ -8,14 +8,18 @@ import pytest
 
 from contracts.topology import CHANNELS
 from services.catalog.commands import ItemImport
-from services.channels.drill import Drill
-from services.channels.kiosk.glass import digest_of
-from services.channels.starting import StartingChannel
-from shared.database import Database
+from services.channels.core.bootstrap import starting_channel
+from services.channels.core.drill import Drill
+from services.channels.kiosk.displayed_digest import digest_of
+from services.operations import unstated_facts as reading
+from shared.database.engine import Database
+from shared.publishing.editions import Plans
 from tests.harness.ledgers import held
 from tests.harness.old_ledger import migrated
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline, progress, shown
 from tests.harness.rabbitmq import wait_until
+from tests.unit.ledger.test_older_ledger import upgraded_goes_on
+from tests.unit.operations.test_verification import Stranger
 
 
 @pytest.fixture
@@ -38,6 +42,16 @@ def test_what_is_released_is_shown_by_all_and_what_is_withdrawn_by_none(county):
         assert county.get(f"{name}/v1/guides/{code_of(1)}").status_code == 410
         assert county.get(f"{name}/v1/source").json()["digests"]["counts"] == {"application": 1, "item": 28}
         assert len(shown(county.get(f"{name}/v1/search", q="居民身份证"))) == 20
+
+
+def test_what_nobody_states_is_counted_in_the_newest_versions_page_by_page(county, monkeypatch):
+    monkeypatch.setattr(reading, "PAGE", 2)
+    county.catalog.import_items(ItemImport(rows=[item(n).model_dump(mode="json") for n in range(1, 6)]))
+    county.release(item(1, is_online=True))
+    county.withdraw(item(2))
+
+    unknown = reading.stated_facts(Stranger(county)).unknown
+    assert (unknown["is_online"], unknown["project_type"]) == (3, 4)
 
 
 def test_damage_is_healed_by_a_rebuild(county):
@@ -116,7 +130,7 @@ def test_a_channel_that_starts_takes_a_snapshot_and_is_the_one_that_was_there(co
         county.release(item(number, "新一版"))
     county.release(item(1), effective_at=datetime.now(UTC) + timedelta(days=1))
     county.release(item(2), effective_at=datetime.now(UTC) + timedelta(days=1))
-    county.release(item(2, "明天以前"))
+    county.release(item(2, "明天以前"), plans=Plans.CANCEL)
     county.emit("catalog", f"item:{code_of(3)}", {"task_name": 7}, 3)
     county.withdraw(item(4))
     county.release_case(progress())
@@ -126,7 +140,7 @@ def test_a_channel_that_starts_takes_a_snapshot_and_is_the_one_that_was_there(co
     for table in ("document", "scheduled", "parked", "lineage", "seen_head"):
         county.execute("web", f"DELETE FROM web.{table}")
     county.execute("web", "UPDATE web.state SET position = 0")
-    fresh = StartingChannel(live.db, live.adapter, county.ledger, pays_from=0)
+    fresh = starting_channel(live.db, live.adapter, county.ledger, pays_from=0)
     fresh.reconcile()
 
     assert len(before["scheduled"]) == len(before["parked"]) == 1
@@ -137,3 +151,7 @@ def test_a_channel_that_starts_takes_a_snapshot_and_is_the_one_that_was_there(co
 def test_a_ledger_of_before_learns_where_its_keys_begin(database_url):
     with closing(Database("ledger", database_url)) as db:
         assert migrated(db, ["a", "b", "a", "c", "a", "b"]) == {"a": 1, "b": 2, "c": 4}
+
+
+def test_a_ledger_of_before_kinds_were_open_goes_on(county):
+    upgraded_goes_on(county)

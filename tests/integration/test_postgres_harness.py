@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -13,6 +12,7 @@ import pytest
 
 from tests.harness.packages import MissingPackageError, find, require
 from tests.harness.postgres import FAST, PrivatePostgres, private_postgres, server_folder
+from tests.harness.rabbitmq import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -76,7 +76,7 @@ def test_kill_leaves_no_process_behind(own: PrivatePostgres) -> None:
 
     own.kill()
 
-    wait_until(lambda: not processes_of(own))
+    wait_until(lambda: not processes_of(own), "a process is left")
 
 
 def test_a_connection_ends_when_the_server_is_killed(own: PrivatePostgres) -> None:
@@ -113,7 +113,7 @@ def test_a_paused_server_can_be_stopped(own: PrivatePostgres) -> None:
 
     own.stop()
 
-    wait_until(lambda: not processes_of(own))
+    wait_until(lambda: not processes_of(own), "a process is left")
 
 
 def test_the_machines_own_server_is_out_of_reach(own: PrivatePostgres) -> None:
@@ -168,7 +168,7 @@ def test_the_server_ends_with_the_process_that_started_it() -> None:
         died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
         assert died.returncode == -signal.SIGKILL, died.stderr
-        wait_until(lambda: not Path(f"/proc/{int(died.stdout)}").exists())
+        wait_until(lambda: not Path(f"/proc/{int(died.stdout)}").exists(), "the server goes on alone")
 
 
 def test_the_newest_version_in_debians_places_wins(tmp_path: Path) -> None:
@@ -232,10 +232,3 @@ def processes_of(server: PrivatePostgres) -> list[str]:
         except OSError:
             continue
     return found
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the awaited state did not come"
-        time.sleep(0.02)

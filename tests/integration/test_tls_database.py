@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from shared.config import Settings
-from shared.database import Database
+from shared.database.engine import Database
 from shared.errors import Unavailable
 from tests.harness.certificates import Authority
 from tests.harness.postgres import FAST, USER, PrivatePostgres, server_folder
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.servers
 
 
 @dataclass

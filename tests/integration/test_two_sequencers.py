@@ -4,16 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contracts.publication import Lane
+from contracts.envelope.publication import Lane
 from services.catalog.commands import ItemImport
-from services.ledger.commands import StoredTiles
-from services.ledger.intake import Intake
+from services.ledger.log.append import StoredTiles
+from services.ledger.log.intake import Intake
 from services.ledger.queries import size
-from shared.canonical import canonical
-from shared.database import Database
+from shared.database.engine import Database
 from shared.errors import TongyuanError
-from shared.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
-from shared.outbox import SourceFeed
+from shared.feeds.outbox import SourceFeed
+from shared.transparency.canonical import canonical
+from shared.transparency.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
 from tests.harness.pipeline import item, pipeline
 from tests.harness.rabbitmq import wait_until
 
@@ -52,9 +52,9 @@ def test_two_sequencers_that_only_compare_record_one_history_too(county):
     assert [entry.position for entry in county.ledger.entries(0, 100)] == list(range(1, 11))
 
 
-def test_one_process_holds_a_role_and_the_next_takes_over_when_it_is_gone(database_url):
-    bells = [Database("ledger", database_url).bell for _ in range(2)]
-    first, second = (bell.ear() for bell in bells)
+def test_one_process_holds_a_role_and_the_next_takes_over_when_it_is_gone(county, database_url):
+    bells = [Database("ledger", database_url).notifier for _ in range(2)]
+    first, second = (notifier.listener() for notifier in bells)
 
     assert first.lead("sequencer")
     assert not second.lead("sequencer")
@@ -68,13 +68,13 @@ def test_one_process_holds_a_role_and_the_next_takes_over_when_it_is_gone(databa
 
 
 def test_the_bell_rings_in_another_process_when_and_only_when_a_transaction_commits(county, database_url):
-    ear = Database("catalog", database_url).bell.ear()
-    assert not ear.wait(0.01)
+    listener = Database("catalog", database_url).notifier.listener()
+    assert not listener.wait(0.01)
     county.catalog.import_items(ItemImport(rows=[item(1).model_dump(mode="json")], dry_run=True))
-    assert not ear.wait(0.3)
+    assert not listener.wait(0.3)
     county.release(item(1))
-    assert ear.wait(60)
-    ear.close()
+    assert listener.wait(60)
+    listener.close()
 
 
 def feed(intake, county):

@@ -1,1 +1,1 @@
-"""The hall's kiosks (实体大厅): what can be done here, in short plain words."""
+"""The hall's kiosks (实体大厅): what can be done in the hall, in short plain words."""

@@ -1,21 +1,22 @@
-"""Hall kiosk: items that the hall takes (是否进驻政务大厅), answers at a glance, window numbers, short plain texts.
+"""Hall kiosk: items that the hall takes (是否进驻政务大厅), short answers, window numbers, short plain texts.
 
-Short answers that are made from codes are made in English as well, under `…_en`.
+Short answers made from codes are also given in English, under `…_en`.
 """
 
 from contracts.base import Json
-from contracts.catalog import Item
-from contracts.guides import Guide, Window
-from contracts.publication import Kind, Publication
-from services.channels import english, phrases, shapes
-from services.channels.bodies import guide_of, item_of
-from services.channels.opening import opening
+from contracts.content.guides import Guide, Window
+from contracts.content.items import Item
+from contracts.envelope.publication import Kind, Publication
+from services.channels.api import document_heads
+from services.channels.core.bodies import guide_of, item_of
+from services.channels.text import chinese_labels, english_labels
+from services.channels.text.opening_hours import opening
 
 NOTE = 60
-"""Characters of a note beside a material: who stands reads little."""
+"""Characters of a note beside a material: people read it standing."""
 
 PARAGRAPH = 100
-"""Characters of a paragraph. A longer text becomes several: nothing is cut."""
+"""Characters of a paragraph. A longer text is split into several: nothing is cut."""
 
 
 class Kiosk:
@@ -25,7 +26,7 @@ class Kiosk:
     title = "政务服务大厅自助查询"
 
     def project(self, publication: Publication) -> Json | None:
-        """See `Adapter`. An item outside the hall and a guide without a window are not shown here."""
+        """See `Adapter`. Not shown: items not stated to be taken in the hall, and guides without a window."""
         match publication.kind:
             case Kind.ITEM:
                 item = item_of(publication)
@@ -34,47 +35,57 @@ class Kiosk:
                 guide = guide_of(publication)
                 return guide_document(guide) if guide.windows else None
             case Kind.APPLICATION:
-                return shapes.case_document(publication)
+                return document_heads.case_document(publication)
+            case Kind.ACT:
+                return document_heads.act_document(publication)
+            case _:
+                return None
 
     def summary(self, document: Json) -> Json:
-        """See `Adapter`; with the mark of what this very machine can do."""
+        """See `Adapter`; also says whether a self-service terminal can do it."""
         more = {field: document[field] for field in ("is_service_terminals", "glance_en") if field in document}
-        return shapes.summary(document) | more
+        return document_heads.summary(document) | more
 
 
 def item_document(item: Item) -> Json:
-    """Head and glance, whether this machine can do it, and what one gets."""
+    """Return the head, the English short answers, whether a terminal can do it, and the result."""
     return {
-        **shapes.item_head(item),
-        "glance_en": english.glance(item),
+        **document_heads.item_head(item),
+        "glance_en": english_labels.glance(item),
         "is_service_terminals": item.is_service_terminals,
-        "why_come": phrases.shorten(item.limit_scene_explain, NOTE) or None,
+        "why_come": chinese_labels.shorten(item.limit_scene_explain, NOTE) or None,
         "result_name": item.result_name,
-        "laws": [phrases.law(basis) for basis in item.by_law],
+        "laws": [chinese_labels.law(basis) for basis in item.by_law],
     }
 
 
 def guide_document(guide: Guide) -> Json:
-    """What to bring, where to go, what it costs; each text in paragraphs that can be read standing."""
+    """Return what to bring, where to go and what it costs, in paragraphs short enough to read standing."""
     return {
-        **shapes.guide_head(guide),
-        "glance": {"bring": phrases.bring(guide), "where": where(guide), "cost": phrases.fees(guide)},
-        "glance_en": {"bring": english.bring(guide), "cost": english.fees(guide)},
+        **document_heads.guide_head(guide),
+        "glance": {"bring": chinese_labels.bring(guide), "where": where(guide), "cost": chinese_labels.fees(guide)},
+        "glance_en": {"bring": english_labels.bring(guide), "cost": english_labels.fees(guide)},
         "windows": [_window(window) for window in guide.windows],
-        "materials": [
+        "materials": None
+        if guide.materials is None
+        else [
             {
                 "name": one.material_name,
-                "words": phrases.material(one),
-                "words_en": english.material(one),
-                "note": phrases.shorten(one.fill_explain or phrases.material_source(one), NOTE),
+                "words": chinese_labels.material(one),
+                "words_en": english_labels.material(one),
+                "note": chinese_labels.shorten(one.fill_explain or chinese_labels.material_source(one), NOTE),
             }
             for one in guide.materials
         ],
-        "condition": phrases.pieces(guide.accept_condition, PARAGRAPH),
+        "condition": chinese_labels.pieces(guide.accept_condition, PARAGRAPH),
         "steps": [step.name for step in guide.steps],
-        "fees": [{"name": fee.fee_name, "words": phrases.fee(fee), "words_en": english.fee(fee)} for fee in guide.fees],
+        "fees": [
+            {"name": fee.fee_name, "words": chinese_labels.fee(fee), "words_en": english_labels.fee(fee)}
+            for fee in guide.fees
+        ],
         "questions": [
-            {"question": one.question, "answer": phrases.pieces(one.answer, PARAGRAPH)} for one in guide.questions
+            {"question": one.question, "answer": chinese_labels.pieces(one.answer, PARAGRAPH)}
+            for one in guide.questions
         ],
         "contact": guide.link_way,
         "complaint": guide.supervise_way,
@@ -82,12 +93,12 @@ def guide_document(guide: Guide) -> Json:
 
 
 def where(guide: Guide) -> str:
-    """Number of the first window that has one, else its place."""
+    """Return the number of the first window that has one, else the first window's address."""
     return next((window.window_no for window in guide.windows if window.window_no), guide.windows[0].address)
 
 
 def _window(window: Window) -> Json:
-    """One window; `opening` is `hours` as far as a machine can be sure of them, see `opening.opening`."""
+    """Return one window; `opening` is `hours` as far as they can be parsed, see `opening_hours.opening`."""
     return {
         "no": window.window_no,
         "place": window.address,

@@ -1,14 +1,14 @@
-"""Addresses of the hall's pages, below `/kiosk/`, each in one spelling. None of them can hold what somebody typed."""
+"""Addresses of the hall's pages below `/kiosk/`, each with one spelling. None can contain text that a person typed."""
 
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from services.channels.browsing import Browse
-from services.channels.directory import Facets, Listing
-from services.channels.facets import SIDES, Filter, wanted
-from services.channels.life_events import BY_CODE
-from services.channels.pages import MOST_PAGES
+from services.channels.pages.listing import Browse
+from services.channels.pages.routes import MOST_PAGES
+from services.channels.search.directory import Facets, Listing
+from services.channels.search.facets import SIDES, Filter, wanted
+from services.channels.text.life_events import BY_CODE
 
 HOME, BOARD, PROGRESS = "", "board", "progress"
 FIXED = (HOME, "windows", BOARD, "search", PROGRESS, "browse/person", "browse/business", "browse/departments")
@@ -18,7 +18,7 @@ LONGEST = 700
 
 
 def known(address: str, facets: Facets) -> bool:
-    """Whether this is one of our pages: a list by what can be chosen from it, and by nothing else."""
+    """Whether the address is one of the hall's pages; lists only with values that can be chosen there."""
     if address in FIXED or ITEM.fullmatch(address):
         return True
     asked = LIST.fullmatch(address)
@@ -33,12 +33,12 @@ def known(address: str, facets: Facets) -> bool:
 
 
 def listing(chosen: Filter, number: int) -> str:
-    """A page of a list, as the page itself spells it."""
+    """Return the address of one page of a list, as the page itself spells it."""
     return Browse("items", "", chosen, Listing([], 0), number, 1).page(number)
 
 
 def choices(facets: Facets) -> Iterator[Filter]:
-    """Everything that a finger can choose a list by."""
+    """Yield every choice that the pages offer for a list."""
     yield Filter()
     for side in SIDES:
         yield Filter({"audience": (side,)})

@@ -1,44 +1,49 @@
-"""What only the hall's screens ask for under /kiosk/v1/: the finder, called ticket numbers, the screens' register."""
+"""HTTP of the hall's screens under /kiosk/v1/: the finder, called ticket numbers, the register of screens."""
 
 import hashlib
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from contracts.publication import Kind
-from services.channels import called, describing
-from services.channels.kept import Kept
-from services.channels.kiosk import answers, hall, screens_api
-from services.channels.kiosk.catalogue import Catalogue
+from contracts.envelope.publication import Kind
+from services.channels.api import openapi
+from services.channels.api.cached import CachedUntilChanged
+from services.channels.api.live_stream import Live
+from services.channels.kiosk import hall, response_models, screens_api
+from services.channels.kiosk.offline_manifest import OfflineManifest
 from services.channels.kiosk.pages import PLACE
-from services.channels.live import Live
-from services.channels.reader import Reader
-from shared.database import Database
-from shared.http import Admin, etag_response
+from services.channels.pages import ticket_calls
+from services.channels.pages.reader import ChannelReader
+from shared.database.engine import Database
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.edge import etag_response
+from shared.web.response_cache import shareable
 
 MUST_ASK = "public, max-age=0, must-revalidate"
 
 
-def router(db: Database, reader: Reader, live: Live) -> APIRouter:
-    """Routes of the kiosk beside those that every channel has."""
+def router(db: Database, reader: ChannelReader, live: Live) -> APIRouter:
+    """Return the kiosk's routes in addition to those that every channel has."""
     routes = APIRouter()
     for own in (_kept(reader), _board(db, live), screens_api.router(db, reader)):
         routes.include_router(own)
     return routes
 
 
-def _kept(reader: Reader) -> APIRouter:
+def _kept(reader: ChannelReader) -> APIRouter:
     routes = APIRouter(prefix="/v1")
-    finder = Kept(reader.released, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
-    catalogue = Catalogue(PLACE, reader)
+    finder = CachedUntilChanged(reader.released, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
+    catalogue = OfflineManifest(PLACE, reader)
 
     @routes.get(
         "/finder",
         tags=["documents"],
         summary="Names of all items with their pinyin, to search without a server",
-        response_model=answers.Finder,
-        **describing.CONDITIONAL,
+        response_model=response_models.Finder,
+        **openapi.CONDITIONAL,
     )
+    @shareable
     def names(request: Request) -> Response:
         body = finder.get()
         return etag_response(request, body, hashlib.sha256(body).hexdigest()[:32], cache=MUST_ASK)
@@ -47,11 +52,12 @@ def _kept(reader: Reader) -> APIRouter:
         "/catalogue",
         tags=["hall"],
         summary="All that a screen keeps to go on without a network",
-        response_model=answers.Catalogue,
-        **describing.CONDITIONAL,
+        response_model=response_models.Catalogue,
+        **openapi.CONDITIONAL,
     )
+    @shareable
     async def everything(request: Request) -> Response:
-        """`entries`: address below /kiosk/ and SHA-256 of its answer. `ends`: when a key's document stops to hold."""
+        """`entries`: address below /kiosk/ and SHA-256 of its answer. `ends`: until when a key's document is valid."""
         body = await catalogue.get(request)
         return etag_response(request, body, hashlib.sha256(body).hexdigest()[:32], cache=MUST_ASK)
 
@@ -61,23 +67,25 @@ def _kept(reader: Reader) -> APIRouter:
 def _board(db: Database, live: Live) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
-    @routes.get("/board", tags=["hall"], summary="Ticket numbers that are called now", response_model=answers.Board)
+    @routes.get(
+        "/board", tags=["hall"], summary="Ticket numbers that are called now", response_model=response_models.Board
+    )
     def board() -> Response:
-        answer = describing.as_json(called.get(db))
+        answer = openapi.as_json(ticket_calls.get(db))
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
     @routes.put(
         "/board",
         tags=["operators"],
-        dependencies=[Admin],
+        dependencies=[guard(Right.BOARD)],
         summary="Say which ticket numbers are called now",
-        response_model=answers.Board,
+        response_model=response_models.Board,
     )
-    def call(calls: called.Calls) -> Response:
-        """For a queue system. Numbers only: what could name a person is refused. Empty by itself after `minutes`."""
-        held = called.put(db, calls)
+    def call(calls: ticket_calls.Calls) -> Response:
+        """For a queue system. Numbers only: anything that could name a person is refused. Expires after `minutes`."""
+        held = ticket_calls.put(db, calls)
         live.tell("board", "{}")
-        return describing.as_json(held)
+        return openapi.as_json(held)
 
     return routes

@@ -1,21 +1,21 @@
-"""The hall as a whole, of all items and guides that the kiosk shows: its windows, and the finder's document. Pure."""
+"""The hall's windows and the finder's document, made from all items and guides that the kiosk shows. Pure."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contracts.base import Json
-from services.channels import words
-from services.channels.vocabulary import SYNONYMS
+from services.channels.search import tokenizer
+from services.channels.search.vocabulary import SYNONYMS
 
 FLOOR = re.compile(r"(?:地下|负)?[一二三四五六七八九十\d]+(?:楼|层).*$")
 NUMERALS = str.maketrans("一二三四五六七八九", "123456789")
 MOST_NAMES = 8
-"""Names of one item that the finder knows: its own, the short one, and keywords."""
+"""Names of one item in the finder: its name, its short name, and keywords."""
 
 
 @dataclass(slots=True)
-class Window:
+class HallWindow:
     """One window at one place, with the items (code, name) that it takes."""
 
     no: str | None
@@ -27,30 +27,30 @@ class Window:
 
 @dataclass(slots=True)
 class Spot:
-    """A floor or an area, as the address ends; its windows in order."""
+    """A floor or an area, as the end of the address names it; its windows in order."""
 
     name: str
-    windows: list[Window] = field(default_factory=list)
+    windows: list[HallWindow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Building:
-    """Where one goes: the address without floor and area."""
+    """The address without floor and area."""
 
     address: str
     spots: list[Spot] = field(default_factory=list)
 
 
 def buildings(guides: Iterable[Json], shown: frozenset[str]) -> list[Building]:
-    """All windows by place, the building with the most of them first. Guides of items not `shown` are left out."""
-    found: dict[tuple[str, str], dict[tuple[str | None, str | None], Window]] = {}
+    """Return all windows by place, the building with most windows first. Only guides of items in `shown` count."""
+    found: dict[tuple[str, str], dict[tuple[str | None, str | None], HallWindow]] = {}
     for guide in guides:
         if guide["code"] not in shown:
             continue
         for given in guide["windows"]:
             place = found.setdefault(_parted(given["place"]), {})
             same = (given["no"], given["hours"])
-            fresh = Window(given["no"], given["hours"], given.get("opening"), given["phone"])
+            fresh = HallWindow(given["no"], given["hours"], given.get("opening"), given["phone"])
             window = place.setdefault(same, fresh)
             if (guide["code"], guide["name"]) not in window.items:
                 window.items.append((guide["code"], guide["name"]))
@@ -68,20 +68,20 @@ def _parted(address: str) -> tuple[str, str]:
 
 
 def _order(text: str) -> list[str]:
-    """`二楼` before `三楼`, `9号` before `10号`."""
+    """Sort key: `二楼` before `三楼`, `9号` before `10号`."""
     return [part.zfill(6) if part.isdigit() else part for part in re.split(r"(\d+)", text.translate(NUMERALS))]
 
 
 def finder(items: Iterable[Json]) -> Json:
-    """What a browser needs to find an item by letters alone, without a server and without an input method.
+    """Return what a browser needs to find an item by letters, without a server and without an input method.
 
-    `items`: code, unit, themes, names, the names' syllables (`words.syllables`), and two facts in two languages.
-    `common`: words that people say, their syllables, and what officials call it; only such as lead to an item.
+    `items`: code, unit, themes, names, the names' syllables (`tokenizer.syllables`), and two facts in two languages.
+    `common`: everyday words, their syllables and the official terms; only words that lead to an item.
     """
     rows = [_row(item) for item in items]
     text = "\n".join(name for row in rows for name in row["names"])
     common = [
-        {"word": word, "sound": words.syllables(word), "means": list(officials)}
+        {"word": word, "sound": tokenizer.syllables(word), "means": list(officials)}
         for word, officials in SYNONYMS.items()
         if any(meaning in text for meaning in (word, *officials))
     ]
@@ -98,6 +98,6 @@ def _row(item: Json) -> Json:
         "unit": item["dept_name"],
         "themes": sorted({*item["person_themes"], *item["business_themes"]}),
         "names": names,
-        "sounds": [words.syllables(name) for name in names],
+        "sounds": [tokenizer.syllables(name) for name in names],
         "facts": facts,
     }

@@ -1,9 +1,9 @@
-"""The register of the hall's screens: who may report, what each has reported, and which of them is red.
+"""The register of the hall's screens: which may report, what each last reported, and which need attention (red).
 
-An operator makes a code for a name; the screen gives the code once and gets a token. Of both only the SHA-256 is kept:
-60 and 256 random bits need no slower hash. A report says which page is on the glass and what its text gives as a
-digest (`glass.py`), how far the channel was, and the time of the newest statement that the screen itself has verified.
-Nothing of it can name a person: a page of ours by its address, numbers, and a word out of a list.
+An operator creates a code for a name; the screen exchanges the code, once, for a token. Only the SHA-256 of each is
+stored: 60 and 256 random bits need no slower hash. A report contains the address of the displayed page, the digest of
+its text (`displayed_digest.py`), the channel's position, and the time of the newest statement that the screen itself
+verified. None of it can name a person: one of our addresses, numbers, and a word from a fixed list.
 """
 
 import hashlib
@@ -18,23 +18,23 @@ from sqlalchemy import text
 from sqlmodel import Field as Column
 
 from contracts.base import Contract, Json, Timestamp, format_time
+from services.channels.core.model import ChannelModel
 from services.channels.kiosk.addresses import LONGEST
-from services.channels.model import ChannelModel
-from shared.case_ref import display_query_code, new_query_code, normalise_query_code
-from shared.database import Database
+from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound
+from shared.security.case_ref import display_query_code, new_query_code, normalise_query_code
 
 REPORT_SECONDS = 3
-"""How often a screen reports: `data-report` of a page."""
+"""Interval of a screen's reports: `data-report` of a page."""
 
 SILENT = timedelta(seconds=8)
-"""Two reports have not come."""
+"""Two reports are missing."""
 
 OLD = timedelta(seconds=5)
-"""For so long a screen may show what was there before: it must first hear of what is new and read it."""
+"""A screen may show the previous text for this long, until it has been notified and has reloaded."""
 
 LATE_HEAD = timedelta(seconds=60)
-"""A statement comes every ten seconds."""
+"""A statement is issued every ten seconds."""
 
 CODE_LIFE = timedelta(minutes=30)
 WRONG_CODE = "No screen is waiting for this code. Ask for a new one: it works once, and for half an hour."
@@ -43,8 +43,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 Freshness = Literal["now", "late", "offline", "expired", "wrong", "unable", "unknown"]
 
 
-class State(StrEnum):
-    """What an operator is told of a screen. `RED` are those to walk to."""
+class ScreenState(StrEnum):
+    """State of a screen. `RED` are those that an operator must go to."""
 
     GOOD = "good"
     OLD = "old"
@@ -54,11 +54,11 @@ class State(StrEnum):
     REVOKED = "revoked"
 
 
-RED = frozenset({State.OLD, State.SILENT, State.UNVERIFIED})
+RED = frozenset({ScreenState.OLD, ScreenState.SILENT, ScreenState.UNVERIFIED})
 
 
 class ScreenRow(ChannelModel, table=True):
-    """A screen of the hall; only the kiosk has any. Times are RFC 3339 texts."""
+    """A screen of the hall; used by the kiosk only. Times are RFC 3339 texts."""
 
     __tablename__ = "screen"
 
@@ -77,31 +77,31 @@ class ScreenRow(ChannelModel, table=True):
     freshness: str | None = Column(default=None, max_length=16)
 
 
-class Report(Contract):
-    """What a screen says of itself."""
+class ScreenReport(Contract):
+    """A screen's report of what it displays."""
 
     address: str = Field(max_length=LONGEST, description="Page below /kiosk/, as the page itself spells it.")
-    digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Of the text on it: `glass.py`.")
+    digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the displayed text.")
     position: int = Field(ge=0, le=2**53 - 1, description="Of the newest head that came to the page.")
     head_time: Timestamp | None = Field(default=None, description="When the newest statement it verified was issued.")
     freshness: Freshness = "unknown"
 
 
-class Wanted(Contract):
-    """A screen to be."""
+class NewScreen(Contract):
+    """A screen to be enrolled."""
 
     name: Name = Field(examples=["hall-1"], description="A place in the hall, never a person.")
 
 
 class Code(Contract):
-    """What was typed into the screen."""
+    """The code typed into the screen."""
 
     code: str = Field(max_length=60, examples=["7K2M-X9QF-30TB"])
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A screen that may report from now on."""
+    """An enrolled screen and its token."""
 
     name: str
     token: str
@@ -130,7 +130,7 @@ _ALL = text("SELECT * FROM screen ORDER BY name")
 
 
 def offer(db: Database, name: str) -> Json:
-    """A code by which a screen becomes `name`. A screen of that name goes on until another has given the code."""
+    """Create a code that enrols a screen as `name`. An existing screen of that name works until the code is used."""
     code, expires = new_query_code(), datetime.now(UTC) + CODE_LIFE
     with db.write() as session:
         values = {"name": name, "code": _hash(code), "expires": format_time(expires)}
@@ -139,7 +139,7 @@ def offer(db: Database, name: str) -> Json:
 
 
 def enrol(db: Database, code: str) -> Enrolled:
-    """Take a code and give a token. Raises `NotFound`, in the same words for every code that does not work."""
+    """Exchange a code for a token. Raises `NotFound`, with the same text for every code that does not work."""
     token = secrets.token_urlsafe(32)
     try:
         given = normalise_query_code(code)
@@ -154,7 +154,7 @@ def enrol(db: Database, code: str) -> Enrolled:
 
 
 def revoke(db: Database, name: str) -> None:
-    """From now on neither its token nor a code for it works. Raises `NotFound`."""
+    """Revoke the screen's token and code. Raises `NotFound`."""
     with db.write() as session:
         row = session.connection().execute(_REVOKE, {"name": name, "now": _now()}).first()
     if row is None:
@@ -162,15 +162,15 @@ def revoke(db: Database, name: str) -> None:
 
 
 def name_of(db: Database, token: str) -> str | None:
-    """Whose token this is; None for nobody's."""
-    rows = db.ask(_KNOWN, token=_hash(token))
+    """Return the name of the screen with this token; None if there is none."""
+    rows = db.fetch(_KNOWN, token=_hash(token))
     return rows[0].name if rows else None
 
 
-def note(db: Database, name: str, token: str, report: Report, *, address: str | None, other: bool) -> None:
-    """Remember a report. `address` None: no page of ours; `other`: it shows another text than it should now.
+def note(db: Database, name: str, token: str, report: ScreenReport, *, address: str | None, other: bool) -> None:
+    """Store a report. `address` None: not one of our pages; `other`: the text differs from what it should show now.
 
-    Raises `Conflict` when the screen has been revoked meanwhile.
+    Raises `Conflict` if the screen has been revoked meanwhile.
     """
     values = {
         "name": name,
@@ -189,29 +189,29 @@ def note(db: Database, name: str, token: str, report: Report, *, address: str | 
 
 
 def listed(db: Database) -> list[Json]:
-    """Every screen with its state, by name; hashes are for nobody."""
+    """Return every screen with its state, by name, without hashes."""
     now = datetime.now(UTC)
-    return [_told(row, now) for row in db.ask(_ALL)]
+    return [_told(row, now) for row in db.fetch(_ALL)]
 
 
 def counted(db: Database) -> dict[str, int]:
-    """How many screens are in each state."""
+    """Return the number of screens in each state."""
     states = [screen["state"] for screen in listed(db)]
-    return {state: states.count(state) for state in State}
+    return {state: states.count(state) for state in ScreenState}
 
 
-def judge(row: Any, now: datetime) -> State:
-    """Pure. Silence first: what a silent screen said last is no news."""
+def judge(row: Any, now: datetime) -> ScreenState:
+    """Return the state of a screen. Pure. Silence comes first: the last report of a silent screen is out of date."""
     if row.token_hash is None:
-        return State.REVOKED if row.revoked_at and not row.code_hash else State.WAITING
+        return ScreenState.REVOKED if row.revoked_at and not row.code_hash else ScreenState.WAITING
     if _age(row.seen_at or row.enrolled_at, now) > SILENT:
-        return State.SILENT
+        return ScreenState.SILENT
     if row.other_since and _age(row.other_since, now) > OLD:
-        return State.OLD
+        return ScreenState.OLD
     if row.seen_at is None:
-        return State.GOOD
+        return ScreenState.GOOD
     verified = row.freshness == "now" and row.head_time is not None
-    return State.GOOD if verified and _age(row.head_time, now) <= LATE_HEAD else State.UNVERIFIED
+    return ScreenState.GOOD if verified and _age(row.head_time, now) <= LATE_HEAD else ScreenState.UNVERIFIED
 
 
 def _told(row: Any, now: datetime) -> Json:

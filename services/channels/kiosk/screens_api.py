@@ -1,7 +1,7 @@
-"""HTTP of the screens' register: `/v1/screens` for operators, `/v1/screen/` for the screens themselves.
+"""HTTP of the register of screens: `/v1/screens` for operators, `/v1/screen/` for the screens themselves.
 
-A screen's token lies in a cookie that no script can read and that goes nowhere but to `/kiosk/v1/screen/`. Its name
-lies in another one, which tells the page that it has something to report.
+A screen's token is in a cookie that scripts cannot read and that is sent to `/kiosk/v1/screen/` only. Its name is in a
+second cookie, which tells the page that it must report.
 """
 
 from functools import partial
@@ -15,22 +15,23 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json
-from services.channels import describing
-from services.channels.kiosk import addresses, answers, screens
-from services.channels.kiosk.copies import Copies
-from services.channels.lookup import place_of
-from services.channels.reader import Reader
-from services.channels.rendering import origin
+from services.channels.api import openapi
+from services.channels.kiosk import addresses, response_models, screens
+from services.channels.kiosk.page_copies import PageCopies
+from services.channels.pages.reader import ChannelReader
+from services.channels.pages.rendering import origin
 from shared import log, metrics
-from shared.database import Database
+from shared.database.engine import Database
 from shared.errors import Conflict, Forbidden, TongyuanError, TooManyRequests
-from shared.http import Admin, Service
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.callers import place_of
 
 TOKEN, NAME = "tongyuan_screen", "tongyuan_screen_name"
 TOKEN_PATH, NAME_PATH = "/kiosk/v1/screen", "/kiosk/"
 YEAR = 366 * 24 * 3600
 NO_DIGEST = frozenset({addresses.PROGRESS})
-"""What stands there is somebody's."""
+"""Pages with personal content: their digest is not compared."""
 
 PER_ADDRESS: RateLimitItem = parse("10/minute")
 IN_ALL: RateLimitItem = parse("60/minute")
@@ -40,7 +41,7 @@ ScreenName = Annotated[str, Path(pattern=screens.NAME)]
 
 
 def require_screen(request: Request) -> str:
-    """Dependency: the token that a screen sends. Raises `Forbidden` when it sends none."""
+    """Dependency: return the screen's token. Raises `Forbidden` if there is none."""
     token = request.cookies.get(TOKEN, "")
     if not token:
         raise Forbidden("this browser is no screen of the hall: enrol it at /kiosk/enrol")
@@ -50,12 +51,12 @@ def require_screen(request: Request) -> str:
 Screen = Annotated[str, Depends(require_screen)]
 
 
-def router(db: Database, reader: Reader) -> APIRouter:
-    """All routes of the register."""
+def router(db: Database, reader: ChannelReader) -> APIRouter:
+    """Return all routes of the register."""
     routes = APIRouter(prefix="/v1")
     routes.include_router(_operators(db))
     routes.include_router(_own(db, reader))
-    for state in screens.State:
+    for state in screens.ScreenState:
         metrics.kiosk_screens.labels(state).set_function(partial(_count, db, state))
     return routes
 
@@ -65,24 +66,27 @@ def _operators(db: Database) -> APIRouter:
 
     @routes.get(
         "",
-        dependencies=[Service],
+        dependencies=[guard(Right.INSPECT)],
         summary="Every screen: what it shows, and whether it is red",
-        response_model=answers.Screens,
+        response_model=response_models.Screens,
     )
     def listed() -> Response:
         return _told({"screens": screens.listed(db)})
 
     @routes.post(
-        "", dependencies=[Admin], summary="A code by which a screen is enrolled, once", response_model=answers.Offer
+        "",
+        dependencies=[guard(Right.OPERATE)],
+        summary="A code by which a screen is enrolled, once",
+        response_model=response_models.Offer,
     )
-    def offer(wanted: screens.Wanted) -> Response:
+    def offer(wanted: screens.NewScreen) -> Response:
         return _told(screens.offer(db, wanted.name))
 
     @routes.delete(
         "/{name}",
-        dependencies=[Admin],
+        dependencies=[guard(Right.OPERATE)],
         summary="Take its token and its code from a screen",
-        response_model=answers.Revoked,
+        response_model=response_models.Revoked,
     )
     def revoke(name: ScreenName) -> Response:
         screens.revoke(db, name)
@@ -92,12 +96,14 @@ def _operators(db: Database) -> APIRouter:
     return routes
 
 
-def _own(db: Database, reader: Reader) -> APIRouter:
+def _own(db: Database, reader: ChannelReader) -> APIRouter:
     routes = APIRouter(prefix="/screen", tags=["hall"])
     limiter = MovingWindowRateLimiter(MemoryStorage())
-    copies = Copies(reader.released)
+    copies = PageCopies(reader.released)
 
-    @routes.post("/enrol", summary="Give a code, and be a screen from now on", response_model=answers.EnrolledScreen)
+    @routes.post(
+        "/enrol", summary="Give a code, and be a screen from now on", response_model=response_models.EnrolledScreen
+    )
     def enrol(given: screens.Code, request: Request) -> Response:
         """One answer for every code that does not work: wrong, used, expired or revoked."""
         _limit(limiter, request)
@@ -105,9 +111,9 @@ def _own(db: Database, reader: Reader) -> APIRouter:
         _log.warning("screen enrolled", screen=enrolled.name)
         return _known(request, _told({"name": enrolled.name}), enrolled.name, enrolled.token)
 
-    @routes.post("/report", summary="What a screen shows", response_model=answers.Compared)
-    async def report(token: Screen, told: screens.Report, request: Request) -> Response:
-        """`same`: the text on the glass is what this channel shows now; null where there is nothing to compare."""
+    @routes.post("/report", summary="What a screen shows", response_model=response_models.Compared)
+    async def report(token: Screen, told: screens.ScreenReport, request: Request) -> Response:
+        """`same`: whether the displayed text is what this channel shows now; null if there is nothing to compare."""
         name = await run_in_threadpool(screens.name_of, db, token)
         if name is None:
             raise _refused()
@@ -126,7 +132,7 @@ def _own(db: Database, reader: Reader) -> APIRouter:
 
 
 def _known(request: Request, answer: Response, name: str, token: str) -> Response:
-    """With both cookies, for another year: a browser keeps none for longer, and a screen hangs there for ten."""
+    """Renew both cookies for a year: browsers keep none for longer, and screens run for many years."""
     secure = origin(request).startswith("https:")
     for key, value, path in ((TOKEN, token, TOKEN_PATH), (NAME, name, NAME_PATH)):
         answer.set_cookie(key, value, max_age=YEAR, path=path, secure=secure, httponly=key == TOKEN, samesite="strict")
@@ -134,13 +140,13 @@ def _known(request: Request, answer: Response, name: str, token: str) -> Respons
 
 
 def _told(content: Json) -> Response:
-    answer = describing.as_json(content)
+    answer = openapi.as_json(content)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _count(db: Database, state: screens.State) -> float:
-    """For /metrics, which says the rest also while the store does not answer."""
+def _count(db: Database, state: screens.ScreenState) -> float:
+    """Value for /metrics; NaN if the store does not answer, so that the other metrics are still served."""
     try:
         return screens.counted(db)[state]
     except TongyuanError:
@@ -152,7 +158,7 @@ def _refused() -> Forbidden:
 
 
 def _limit(limiter: MovingWindowRateLimiter, request: Request) -> None:
-    """Few tries, of one address and of all: a code of 60 bits that lives half an hour cannot be found by trying."""
+    """Limit attempts per address and in total: a code of 60 bits valid for half an hour cannot then be guessed."""
     address = request.client.host if request.client else "unknown"
     if not (limiter.hit(PER_ADDRESS, "address", place_of(address)) and limiter.hit(IN_ALL, "all")):
         raise TooManyRequests("too many codes; wait a minute")

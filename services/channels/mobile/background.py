@@ -1,11 +1,11 @@
-"""What runs beside this channel's HTTP and no other's."""
+"""Background tasks of the mobile channel."""
 
-from services.channels.mobile.calling import Caller
+from services.channels.mobile.webhook_delivery import WebhookSender
 from shared.config import Settings
-from shared.database import Database
-from shared.serve import Background
+from shared.database.engine import Database
+from shared.web.server.process import Background
 
 
 def background(db: Database, settings: Settings) -> dict[str, Background]:
-    """Telling subscribers, where the county allows any host."""
-    return {"mobile-hooks": Caller(db, settings).run} if settings.hook_hosts else {}
+    """Return the webhook sender, if the county allows any host."""
+    return {"mobile-hooks": WebhookSender(db, settings).run} if settings.hook_hosts else {}

@@ -1,21 +1,21 @@
-"""What the documents of this channel hold beyond the heads of all channels, for its OpenAPI document.
+"""Models of this channel's documents beyond the common heads, for its OpenAPI document.
 
 Nothing is empty here: a field without a value is absent.
 """
 
 from pydantic import ConfigDict, Field
 
-from services.channels import answers
+from services.channels.api import response_models
 
 
-class Block(answers.Answer):
-    """One short paragraph under its title; a longer text is several blocks of the same title."""
+class Block(response_models.Answer):
+    """One short paragraph with its title; a longer text is split into several blocks of the same title."""
 
     t: str = Field(title="标题")
     v: str = Field(title="内容", max_length=120)
 
 
-class ItemDocument(answers.ItemDocument):
+class ItemDocument(response_models.ItemDocument):
     """An item for a small screen."""
 
     model_config = ConfigDict(extra="ignore")
@@ -24,7 +24,7 @@ class ItemDocument(answers.ItemDocument):
     mobile_terminal_url: str | None = Field(default=None, title="移动端办理地址")
 
 
-class GuideDocument(answers.GuideDocument):
+class GuideDocument(response_models.GuideDocument):
     """A guide for a small screen, part by part."""
 
     model_config = ConfigDict(extra="ignore")

@@ -1,5 +1,5 @@
-"""Pages of the channel: their words here, their look in templates/ and static/, the rest in services.channels.pages."""
+"""The wording of mobile's pages; templates/ and static/ hold the design, `services.channels.pages` the rest."""
 
-from services.channels.rendering import Place
+from services.channels.pages.rendering import ChannelPages
 
-PLACE = Place(name="mobile", title="掌上办事", promise="一看就懂的办事指南，随时查办件进度")
+PLACE = ChannelPages(name="mobile", title="掌上办事", promise="一看就懂的办事指南，随时查办件进度")

@@ -1,1 +1,1 @@
-"""The government portal (政府网站): read-only, under a permanent address, with index number and day of publication."""
+"""The government portal (政府网站): read-only, with permanent addresses, index numbers and dates of publication."""

@@ -1,4 +1,4 @@
-"""Pages of the channel: what machines read of a government site; the rest in services.channels.pages."""
+"""The portal's files for machines: sitemap, feed, robots.txt; the rest is in `services.channels.pages.routes`."""
 
 from collections.abc import Iterator
 from operator import itemgetter
@@ -6,12 +6,13 @@ from operator import itemgetter
 from fastapi import APIRouter, Request, Response
 
 from contracts.base import Json
-from contracts.publication import Kind
-from services.channels.pages import READ, Show
-from services.channels.reader import Reader
-from services.channels.rendering import Place
+from contracts.envelope.publication import Kind
+from services.channels.pages.reader import ChannelReader
+from services.channels.pages.rendering import ChannelPages
+from services.channels.pages.routes import READ, Show
+from shared.web.response_cache import shareable
 
-PLACE = Place(
+PLACE = ChannelPages(
     name="portal",
     title="政府信息公开",
     promise="政务服务事项和办事指南，与大厅、网站、手机同一个来源",
@@ -24,28 +25,31 @@ NEWEST = 50
 XML, ATOM, TEXT = "application/xml", "application/atom+xml", "text/plain; charset=utf-8"
 
 
-def more(reader: Reader, show: Show) -> APIRouter:
-    """Sitemap (sitemaps.org 0.9), Atom feed (RFC 4287) of what was published last, and the file for robots."""
+def more(reader: ChannelReader, show: Show) -> APIRouter:
+    """Routes for the sitemap (sitemaps.org 0.9), the Atom feed (RFC 4287) of recent publications, and robots.txt."""
     routes = APIRouter()
 
     @routes.api_route("/sitemap.xml", methods=READ)
+    @shareable
     def sitemap(request: Request) -> Response:
         return show(request, "sitemap.xml", media_type=XML, pages=list(_dated(reader)))
 
     @routes.api_route("/feed.atom", methods=READ)
+    @shareable
     def feed(request: Request) -> Response:
         entries = sorted(_published(reader), key=lambda one: one["source"]["position"], reverse=True)[:NEWEST]
         return show(request, "feed.atom", media_type=ATOM, entries=entries)
 
     @routes.api_route("/robots.txt", methods=READ)
+    @shareable
     def robots(request: Request) -> Response:
         return show(request, "robots.txt", media_type=TEXT)
 
     return routes
 
 
-def _dated(reader: Reader) -> Iterator[Json]:
-    """Address of each item, and the moment that its page last changed: its own or its guide's."""
+def _dated(reader: ChannelReader) -> Iterator[Json]:
+    """Yield the address of each item and when its page last changed, by the item itself or its guide."""
     guides = {guide["code"]: guide["published_at"] for guide in reader.documents(Kind.GUIDE)}
     for item in reader.documents(Kind.ITEM):
         yield {
@@ -54,8 +58,8 @@ def _dated(reader: Reader) -> Iterator[Json]:
         }
 
 
-def _published(reader: Reader) -> Iterator[Json]:
-    """Items and guides that have a page."""
+def _published(reader: ChannelReader) -> Iterator[Json]:
+    """Yield the items and guides that have a page."""
     items = {item["code"]: item for item in reader.documents(Kind.ITEM)}
     yield from sorted(items.values(), key=itemgetter("code"))
     yield from (guide for guide in reader.documents(Kind.GUIDE) if guide["code"] in items)

@@ -1,1 +1,1 @@
-"""The service platform (政务服务平台): everything, with labels beside codes."""
+"""The service platform (政务服务平台): all fields, with labels for codes."""

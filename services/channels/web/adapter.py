@@ -1,11 +1,12 @@
-"""Service platform: the whole item and the whole guide as released, and what their codes mean in words."""
+"""Service platform: the whole item and the whole guide as released, with labels for their codes."""
 
 from contracts.base import Json
-from contracts.catalog import Item
-from contracts.codes import TABLES
-from contracts.publication import Kind, Publication
-from services.channels import phrases, shapes
-from services.channels.bodies import guide_of, item_of
+from contracts.codes.tables import TABLES
+from contracts.content.items import Item
+from contracts.envelope.publication import Kind, Publication
+from services.channels.api import document_heads
+from services.channels.core.bodies import guide_of, item_of
+from services.channels.text import chinese_labels
 
 
 class Web:
@@ -15,32 +16,40 @@ class Web:
     title = "政务服务平台"
 
     def project(self, publication: Publication) -> Json | None:
-        """See `Adapter`. ValueError for a body that cannot be read."""
+        """See `Adapter`. Raises ValueError for a body that cannot be read."""
         match publication.kind:
             case Kind.ITEM:
                 return item_document(item_of(publication))
             case Kind.GUIDE:
-                return shapes.full_guide(guide_of(publication))
+                return document_heads.full_guide(guide_of(publication))
             case Kind.APPLICATION:
-                return shapes.case_document(publication)
+                return document_heads.case_document(publication)
+            case Kind.ACT:
+                return document_heads.act_document(publication)
+            case _:
+                return None
 
     def summary(self, document: Json) -> Json:
         """See `Adapter`."""
-        return shapes.summary(document)
+        return document_heads.summary(document)
 
 
 def item_document(item: Item) -> Json:
-    """Head, then every field of the contract under its own name; `labels`: field → words, where codes have some."""
-    body = item.model_dump(mode="json")
+    """Return the head and every field of the contract; `labels`: field → label, for coded fields."""
+    body = item.model_dump(mode="json", exclude={"salt"})
     coded = {field: value for field, value in body.items() if field in TABLES and value}
     meant = {
-        field: phrases.labels(field, value) if isinstance(value, list) else phrases.label(field, value)
+        field: chinese_labels.labels(field, value) if isinstance(value, list) else chinese_labels.label(field, value)
         for field, value in coded.items()
     }
-    meant["promise"] = phrases.days(item.promise_day, item.promise_type)
-    meant["anticipate"] = phrases.days(item.anticipate_day, item.anticipate_type)
-    meant["by_law"] = [phrases.law(basis) for basis in item.by_law]
-    return {**shapes.item_head(item), **body, "labels": {field: words for field, words in meant.items() if words}}
+    meant["promise"] = chinese_labels.days(item.promise_day, item.promise_type)
+    meant["anticipate"] = chinese_labels.days(item.anticipate_day, item.anticipate_type)
+    meant["by_law"] = [chinese_labels.law(basis) for basis in item.by_law]
+    return {
+        **document_heads.item_head(item),
+        **body,
+        "labels": {field: words for field, words in meant.items() if words},
+    }
 
 
 ADAPTER = Web()

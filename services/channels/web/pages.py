@@ -1,19 +1,20 @@
-"""Pages of the channel: their words here, their look in templates/ and static/, the rest in services.channels.pages."""
+"""The wording of web's pages; templates/ and static/ hold the design, `services.channels.pages` the rest."""
 
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from contracts.publication import Kind
-from services.channels.pages import READ, Show, not_shown
-from services.channels.past import Step
-from services.channels.reader import Reader
-from services.channels.rendering import Place
-from services.channels.web import saying
-from services.channels.web.changes import Change, changes
+from contracts.envelope.publication import Kind
+from services.channels.pages.reader import ChannelReader
+from services.channels.pages.rendering import ChannelPages
+from services.channels.pages.routes import READ, Show, not_shown
+from services.channels.pages.version_history import VersionStep
+from services.channels.web import feedback_form
+from services.channels.web.version_changes import Difference, changes
 from shared.errors import Unavailable
+from shared.web.response_cache import shareable
 
-PLACE = Place(
+PLACE = ChannelPages(
     name="web",
     title="政务服务平台",
     promise="办事指南、在线办理和办件进度，和大厅、手机上的完全一样",
@@ -23,20 +24,21 @@ PLACE = Place(
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """One kind of document on the page of changes. `step` None: the ledger cannot tell now."""
+class ChangedDocument:
+    """One kind of document on the page of changes. `step` None: the ledger cannot answer now."""
 
     zh: str
     en: str
-    step: Step | None
-    found: list[Change]
+    step: VersionStep | None
+    found: list[Difference]
 
 
-def more(reader: Reader, show: Show) -> APIRouter:
-    """What only this channel shows: what changed from the version before, and the form to say that a guide is wrong."""
+def more(reader: ChannelReader, show: Show) -> APIRouter:
+    """Routes that only this channel has: changes since the previous version, and the feedback form."""
     routes = APIRouter()
 
     @routes.api_route("/items/{code}/changes", methods=READ)
+    @shareable
     def changed(request: Request, code: str) -> Response:
         item = reader.item(code)
         if item is None:
@@ -47,14 +49,14 @@ def more(reader: Reader, show: Show) -> APIRouter:
         compared = [_compared(reader, code, *kind) for kind in kinds]
         return show(request, "changes.html", item=item, compared=compared)
 
-    routes.include_router(saying.routes_of(reader, show))
+    routes.include_router(feedback_form.routes_of(reader, show))
     return routes
 
 
-def _compared(reader: Reader, code: str, kind: Kind, zh: str, en: str) -> Compared:
+def _compared(reader: ChannelReader, code: str, kind: Kind, zh: str, en: str) -> ChangedDocument:
     try:
         step = reader.step(kind, code)
     except Unavailable:
         step = None
     found = changes(step.before, step.now) if step and step.before and step.now else []
-    return Compared(zh, en, step, found)
+    return ChangedDocument(zh, en, step, found)

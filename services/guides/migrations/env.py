@@ -1,5 +1,5 @@
-"""Alembic environment; see `shared.migration_env`."""
+"""Alembic environment; see `shared.database.migration_env`."""
 
-from shared.migration_env import run
+from shared.database.migration_env import run
 
 run()

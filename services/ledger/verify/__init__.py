@@ -1,1 +1,1 @@
-"""The page to which the QR codes of printed guides and screens lead: is this real, and does it still hold?"""
+"""The page behind the QR codes on printed guides and screens: is this copy authentic, and is it still in force?"""

@@ -1,6 +1,6 @@
-"""HTTP of the verify page: `/verify/…` for people, `/V/…` for QR codes, which leads there. Complete without JavaScript.
+"""HTTP of the verify page: `/verify/…` for people, `/V/…` for QR codes, which redirects there. Needs no JavaScript.
 
-A page that says no comes with status 404, so that programs understand it as well.
+A negative verdict has status 404, so that programs can read it too.
 """
 
 import re
@@ -19,13 +19,13 @@ from sqlmodel import Session
 from contracts.base import Json, format_time
 from contracts.verify_address import KINDS, LETTERS, page_address
 from services.ledger import queries
-from services.ledger.verify.judgement import Judgement, judge
-from shared.assets import COMMON, asset_response, assets_of
-from shared.bilingual import t
+from services.ledger.verify.copy_judgement import CopyJudgement, judge
 from shared.config import Settings
-from shared.database import Database
-from shared.dates import minute
-from shared.http import make_api
+from shared.database.engine import Database
+from shared.text.bilingual import t
+from shared.text.dates import minute
+from shared.web.assets import COMMON, asset_response, assets_of
+from shared.web.edge import make_api
 
 HERE = Path(__file__).parent
 ASSETS = assets_of((COMMON, HERE / "static"))
@@ -39,8 +39,8 @@ CONTENT_POLICY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What an address names. `version` None: the one that counts."""
+class AskedCopy:
+    """The copy that an address names. `version` None: the version in force."""
 
     kind: str
     code: str
@@ -49,12 +49,12 @@ class Asked:
 
     @property
     def public(self) -> bool:
-        """It can name an item or a guide. A case is never looked up, whether it exists or not."""
+        """Whether the address can name an item or a guide. Cases are never looked up, whether they exist or not."""
         return self.kind in LETTERS and bool(CODE.fullmatch(self.code)) and bool(DIGEST.fullmatch(self.digest))
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
-    """The app at `/verify`."""
+    """Return the app at `/verify`."""
     api = make_api("verify", "Tongyuan verify page", settings, dict)
     render = _renderer(settings.county)
 
@@ -72,11 +72,11 @@ def make(db: Database, settings: Settings) -> FastAPI:
     @api.api_route("/{kind}/{code}/{rest:path}", methods=READ, include_in_schema=False)
     def verdict(kind: str, code: str, rest: str = "") -> Response:
         version, _, digest = rest.partition("/")
-        asked = Asked(kind, code, _number(version), digest.lower())
+        asked = AskedCopy(kind, code, _number(version), digest.lower())
         well_formed = asked.public and (asked.version is not None or not rest)
         with db.read() as session:
             judgement = _judged(session, asked if well_formed else None)
-            values = {"size": queries.size(session), "body": _body(session, judgement)}
+            values = {"size": queries.size(session), "body": _shown(session, judgement)}
         status = 200 if judgement.authentic else 404
         return render("verdict.html", status, asked=asked, judgement=judgement, **values)
 
@@ -84,7 +84,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
 
 
 def make_short(settings: Settings) -> FastAPI:
-    """The app at `/V`: the same in the letters that a QR code packs densest."""
+    """Return the app at `/V`, whose addresses use the characters that a QR code encodes most densely."""
     api = make_api("verify", "Tongyuan verify page", settings, dict)
 
     @api.api_route("/{letter}/{code}/{rest:path}", methods=READ, include_in_schema=False)
@@ -96,20 +96,21 @@ def make_short(settings: Settings) -> FastAPI:
     return api
 
 
-def _judged(session: Session, asked: Asked | None) -> Judgement:
+def _judged(session: Session, asked: AskedCopy | None) -> CopyJudgement:
     now = format_time(datetime.now(UTC))
     if asked is None:
         return judge([], None, "", now)
     return judge(queries.versions(session, f"{asked.kind}:{asked.code}"), asked.version, asked.digest, now)
 
 
-def _body(session: Session, judgement: Judgement) -> Json:
-    """Name and unit, of the version asked for or, when it has none, of the one that counts."""
+def _shown(session: Session, judgement: CopyJudgement) -> Json:
+    """Return name and unit from the version asked for, or from the version in force if its body is not public."""
     for entry in (judgement.entry, judgement.ruling):
-        row = queries.entry(session, entry["position"]) if entry else None
-        if row is not None and row.body is not None:
-            body = orjson.loads(row.body)
-            return {"name": body.get("task_name", ""), "unit": body.get("dept_name", "")}
+        rows = [queries.entry(session, entry["position"])] if entry else []
+        for document in queries.documents(session, rows, trusted=False):
+            body = orjson.loads(document)["body"]
+            if body is not None:
+                return {"name": body.get("task_name", ""), "unit": body.get("dept_name", "")}
     return {"name": "", "unit": ""}
 
 
@@ -137,6 +138,6 @@ def _static(name: str) -> str:
 
 
 def _number(text: str) -> int | None:
-    """A version: 1 to 999999999."""
+    """Parse a version from 1 to 999999999; None for anything else."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     return number or None

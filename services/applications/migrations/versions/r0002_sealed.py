@@ -1,7 +1,7 @@
 """What is personal is sealed. Needs the keys (`TONGYUAN_PERSONAL_KEY_FILE`) where there are cases already.
 
 One transaction: interrupted, the store is as it was. What the rows held before lies in the files until
-`services.applications.reseal.clean` has rewritten them, which the mark asks for.
+`services.applications.privacy.key_rotation.clean` has rewritten them, which the mark asks for.
 """
 
 import orjson
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 from shared.errors import Unavailable
-from shared.vault import Place, Vault
+from shared.security.vault import SealedField, Vault
 
 revision = "0002"
 down_revision = "0001"
@@ -53,7 +53,7 @@ def _seal(table: str, key: tuple[str, ...], column: str) -> int:
         places = [{name: row[name] for name in key} for row in found]
         vault = _vault()
         sealed = [
-            {**place, "sealed": vault.seal(row["plain"], Place(table, column, tuple(place.values())))}
+            {**place, "sealed": vault.seal(row["plain"], SealedField(table, column, tuple(place.values())))}
             for place, row in zip(places, found, strict=True)
         ]
         connection.execute(update, sealed)
@@ -69,7 +69,7 @@ def _seal_requests() -> int:
     for request, content in found:
         name = _vault().names(request)[0]
         known = orjson.dumps({"request": request, "content": content}).decode()
-        sealed = _vault().seal(known, Place("request", "content", (name,)))
+        sealed = _vault().seal(known, SealedField("request", "content", (name,)))
         connection.execute(update, {"request": request, "name": name, "sealed": sealed})
     return len(found)
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.migration_env import compress_quickly
+from shared.database.migration_env import compress_quickly
 
 revision = "0001"
 down_revision = None

@@ -1,4 +1,4 @@
-// What a person reads on this page, as one digest; `services/channels/kiosk/glass.py` is its twin and says the rule.
+// What a person reads on this page, as one digest; `services/channels/kiosk/displayed_digest.py` is its twin and says the rule.
 import { hex, sha256 } from "./merkle.js";
 
 /** The text of `main` without what scripts put there. */

@@ -5,8 +5,8 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from services.channels.search import create_statements
-from shared.migration_env import compress_quickly
+from services.channels.search.index import create_statements
+from shared.database.migration_env import compress_quickly
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,1 @@
+"""Messages on the broker: the envelope, releases, publications, heads and statements."""

@@ -1,0 +1,1 @@
+"""Reports about cases from halls, exchanges and editors."""

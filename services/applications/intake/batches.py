@@ -1,0 +1,131 @@
+"""Batches of the intake queue: parse each message, store all facts in one transaction, refuse invalid messages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from services.applications import case_repository
+from services.applications.commands import Applications
+from services.applications.intake import hall_messages
+from services.applications.intake.editor_reports import check_facts
+from services.applications.intake.hall_messages import Arrival
+from services.applications.lifecycle.definitions import LegalLimits
+from services.applications.lifecycle.opening import Opening
+from services.applications.model import CaseRow
+from services.applications.privacy.error_guard import reading, writing
+from shared import log, metrics
+from shared.errors import Conflict, Invalid, Unavailable, Violation
+from shared.messaging.delivery import Message, Refusal
+from shared.security.case_ref import case_ref
+
+BATCH = 50
+"""Opening a case costs 50 ms of scrypt; a batch must end well within the connection's heartbeat."""
+
+_log = log.get("intake")
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """An arrival with values that are computed before the transaction.
+
+    `name`: the case reference, None if it is open.
+    """
+
+    arrival: Arrival
+    name: str | None
+    rules: LegalLimits | None
+
+
+def handle_intake(applications: Applications, messages: Sequence[Message]) -> list[Refusal]:
+    """Handle a batch of `applications.intake`; refusals name fields and rules, never a value. Raises `Unavailable`."""
+    refused: dict[int, str] = {}
+    understood: dict[int, Arrival] = {}
+    for index, message in enumerate(messages):
+        try:
+            understood[index] = hall_messages.read(message)
+        except Invalid as error:
+            refused[index] = str(error)
+    refused |= _take(applications, understood)
+    for _ in refused:
+        metrics.refused.labels("applications", Invalid.__name__).inc()
+    return [Refusal(index, reason) for index, reason in sorted(refused.items())]
+
+
+def _take(applications: Applications, understood: Mapping[int, Arrival]) -> dict[int, str]:
+    """Take all at once; if one of them fails unexpectedly, take them one by one, so that only that one is refused."""
+    try:
+        return take(applications, understood)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  # a message that trips a bug must not stand before the others for ever
+        if len(understood) == 1:
+            _log.error("a message cannot be taken", error=type(error).__name__)
+            return dict.fromkeys(understood, f"cannot be taken: {type(error).__name__}")
+        halves = [_take(applications, {index: arrival}) for index, arrival in understood.items()]
+        return {index: reason for half in halves for index, reason in half.items()}
+
+
+def take(applications: Applications, understood: Mapping[int, Arrival]) -> dict[int, str]:
+    """Store the facts of all arrivals in one transaction; return the refused ones, which leave nothing, with reasons.
+
+    If the process dies before the commit, the messages are delivered again. After it too: their `fact_id`s are known.
+    """
+    ready, refused = _prepare(applications, understood)
+    touched: dict[str, CaseRow] = {}
+    with writing(applications.db) as session:
+        rows = case_repository.locked(session, [one.arrival.project_no for one in ready.values()])
+        for index, one in ready.items():
+            row = rows[one.arrival.project_no]
+            try:
+                with session.begin_nested():
+                    changed = _take_one(session, row, one)
+            except (Invalid, Conflict) as error:
+                refused[index] = str(error)
+                continue
+            if changed and row.is_open:
+                touched[row.project_no] = row
+        applications.settle_all(session, list(touched.values()))
+    return refused
+
+
+def _prepare(applications: Applications, understood: Mapping[int, Arrival]) -> tuple[dict[int, _Ready], dict[int, str]]:
+    with reading(applications.db) as session:
+        known = case_repository.opened(session, [arrival.project_no for arrival in understood.values()])
+    ready: dict[int, _Ready] = {}
+    refused: dict[int, str] = {}
+    names: dict[tuple[str, str], str] = {}
+    for index, arrival in understood.items():
+        opening = arrival.opening if arrival.project_no not in known else None
+        try:
+            check_facts(arrival.project_no, arrival.facts, applications.clock())
+            name = _name(arrival.project_no, opening, names) if opening else None
+            ready[index] = _Ready(arrival, name, applications.rules(opening) if opening else None)
+        except Invalid as error:
+            refused[index] = str(error)
+    return ready, refused
+
+
+def _name(number: str, opening: Opening, names: dict[tuple[str, str], str]) -> str:
+    """Return the case reference, computed once a batch: a hall sends the code with every report of a case."""
+    if opening.case_ref:
+        return opening.case_ref
+    code = opening.query_code or ""
+    if (number, code) not in names:
+        names[number, code] = case_ref(number, code)
+    return names[number, code]
+
+
+def _take_one(session: Session, row: CaseRow, one: _Ready) -> bool:
+    """Store one arrival; return whether anything is new. Raises `Invalid`, `Conflict`."""
+    opening = one.arrival.opening
+    added = case_repository.add_facts(session, row, one.arrival.facts)
+    case_repository.add_personal(session, row, one.arrival.personal)
+    if opening is None:
+        return bool(added)
+    if not row.is_open and one.name and one.rules:
+        case_repository.open_row(session, row, opening, one.name, one.rules)
+        return True
+    if row.item_code != opening.item_code or opening.case_ref not in (None, row.case_ref):
+        raise Invalid(Violation("item_code", "same-case", "the case was opened with another item or public name"))
+    return bool(added)

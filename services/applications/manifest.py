@@ -1,0 +1,23 @@
+"""Processes, accounts and rights of applications. Only its processes can decrypt personal data."""
+
+from dataclasses import replace
+
+from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE
+from shared.manifest.model import Account, Dependency, Manifest, Volume
+from shared.manifest.sources import source_account, source_processes
+from shared.tokens.rights import Right
+
+NAME = "applications"
+CATALOG = Dependency("catalog", frozenset({Right.FEED}))
+"""The rules of a case are those of its item as released last."""
+KEYS = Volume("personal-keys", "PERSONAL_KEY_FOLDER", "/var/lib/tongyuan-personal", {"personal_key_file": "keys"})
+
+MANIFEST = Manifest(
+    NAME,
+    processes=source_processes(NAME, 8083, (CATALOG,), (CATALOG,), KEYS),
+    account=source_account(NAME, INTAKE_QUEUE),
+    # Hall systems that report cases.
+    other_accounts=(Account("intake", writes=(INTAKE_EXCHANGE,)),),
+    editors=True,
+    migrates_with=(replace(KEYS, writable=True),),
+)

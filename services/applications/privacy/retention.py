@@ -1,0 +1,116 @@
+"""Erase a case at the source as the law requires: withdraw it from every channel, and erase its releases' bodies.
+
+The feed keeps these releases without bodies, with their digests: a ledger that reads it again records the same entries,
+and every proof remains valid.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from contracts.base import Json, format_time
+from contracts.envelope.publication import Op
+from services.applications import case_repository
+from services.applications.lifecycle import recompute
+from services.applications.model import CaseRow
+from services.applications.privacy.error_guard import reading, writing
+from shared import log, metrics
+from shared.database import erasure
+from shared.database.engine import Database
+from shared.errors import Conflict, NotFound
+from shared.feeds.outbox import Draft, ReleaseRow
+
+BATCH = 500
+BARE = '%"body":null%'
+# The ledger refuses a message without a body: erase only what the relay has sent.
+TAKEN = "release.sequence <= (SELECT sequence FROM relayed WHERE relayed.lane = release.lane)"
+NEWER = "version < (SELECT max(version) FROM release newest WHERE newest.key = release.key)"
+ERASE = text("UPDATE release SET document = :document WHERE lane = :lane AND sequence = :sequence")
+_log = log.get("retention")
+
+
+def erase_case(db: Database, region: str, key: str) -> Json:
+    """Withdraw the case if it is still shown, erase its personal data, and erase its bodies.
+
+    Raises `NotFound`; `Conflict` while a release of it has not been relayed to the ledger. Repeating it is no error.
+    """
+    with reading(db) as session:
+        number = session.exec(select(CaseRow.project_no).where(CaseRow.case_ref == key.partition(":")[2])).first()
+    with writing(db) as session:
+        row = case_repository.locked(session, [number])[number] if number else None
+        newest = _newest(session, key)
+        if _untaken(session, key):
+            raise Conflict("the newest release of this case is not with the ledger yet: try again in a moment")
+        erasure.overwrite(db, session)
+        erased = 0
+        while more := _erase(session, _bodies(session, "key = :key", {"key": key})):
+            erased += more
+        drafts = []
+        if row is not None and row.key == key:
+            drafts = [] if row.withdrawn else [recompute.withdrawal(row, region)]
+            row.withdrawn = True
+            row.revision += 1
+            session.add(row)
+            if not row.erased:
+                case_repository.erase(session, row)
+        elif newest.op != Op.WITHDRAW:
+            drafts = [Draft(key, newest.version + 1, Op.WITHDRAW, region, None)]
+        recompute.release(session, drafts)
+    _finish(db, erased)
+    return {"erased": erased, "version": newest.version + len(drafts)}
+
+
+def compact_cases(db: Database, older_than: timedelta) -> int:
+    """Erase bodies of superseded releases that are older than `older_than`; return how many."""
+    before = format_time(datetime.now(UTC) - older_than)
+    total = 0
+    while True:
+        with writing(db) as session:
+            erasure.overwrite(db, session)
+            where = f"released_at < :before AND {TAKEN} AND {NEWER}"
+            erased = _erase(session, _bodies(session, where, {"before": before}))
+        _finish(db, erased)
+        total += erased
+        if erased < BATCH:
+            return total
+
+
+def _newest(session: Session, key: str) -> ReleaseRow:
+    query = select(ReleaseRow).where(ReleaseRow.key == key).order_by(col(ReleaseRow.version).desc()).limit(1)
+    found = session.exec(query).first()
+    if found is None:
+        raise NotFound("no release of this key")
+    return found
+
+
+def _untaken(session: Session, key: str) -> bool:
+    query = text(f"SELECT 1 FROM release WHERE key = :key AND op = 'release' AND NOT coalesce({TAKEN}, false) LIMIT 1")  # noqa: S608  # our own text
+    return session.connection().execute(query, {"key": key}).first() is not None
+
+
+def _bodies(session: Session, where: str, values: Json) -> list[Json]:
+    """Return releases that still have a body, at most `BATCH`."""
+    query = text(
+        f"SELECT lane, sequence, document FROM release WHERE op = 'release' AND {where} "  # noqa: S608  # our own text
+        "AND document NOT LIKE :bare ORDER BY lane, sequence LIMIT :limit"
+    )
+    rows = session.connection().execute(query, {**values, "bare": BARE, "limit": BATCH})
+    return [{"lane": row.lane, "sequence": row.sequence, "document": row.document} for row in rows]
+
+
+def _erase(session: Session, found: list[Json]) -> int:
+    bare = [
+        {**row, "document": orjson.dumps({**orjson.loads(row["document"]), "body": None}).decode()} for row in found
+    ]
+    if bare:
+        session.connection().execute(ERASE, bare)
+    return len(bare)
+
+
+def _finish(db: Database, count: int) -> None:
+    if count:
+        erasure.empty_journal(db)
+        metrics.erased.labels("applications").inc(count)
+        _log.info("bodies erased", count=count)

@@ -1,0 +1,1 @@
+"""How the auditor reads channels, compares them, and requests repairs."""

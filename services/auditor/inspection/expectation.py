@@ -1,0 +1,148 @@
+"""Compute what each channel should show now, from the ledger's entries with the channels' own pure functions."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+
+import orjson
+
+from contracts.base import Json
+from contracts.envelope.publication import Publication
+from contracts.kinds import is_listed, is_public, kind_of
+from services.auditor.model import ExpectedDocument, ExpectedLine, Projection
+from shared import log
+from shared.transparency.comparison import Log, is_without_body
+
+SOON = timedelta(seconds=2)
+_log = log.get("auditor")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A document without its content, which is computed again when it is needed."""
+
+    version: int
+    position: int
+    content_digest: str
+    ends: datetime | None
+
+
+class Expectation:
+    """Follows the ledger in memory. The body of a case is dropped once its digests are known."""
+
+    def __init__(self, sights: Mapping[str, Projection]) -> None:
+        self.sights = sights
+        self.log = Log()
+        self._shown: dict[str, dict[str, _Shown]] = {name: {} for name in sights}
+        self._unknown: dict[str, set[str]] = {name: set() for name in sights}
+
+    def take(self, entry: Publication) -> list[str]:
+        """Add the ledger's next entry; return what is wrong with it."""
+        return list(self.log.take(entry))
+
+    def fill(self, entry: Publication) -> list[str]:
+        """Add the body of an entry that was withheld until its time; return what is wrong with it."""
+        problems = list(self.log.fill(entry))
+        if self.log.newest.get(entry.key) is entry:
+            for name in self.sights:
+                self._expect(name, entry)
+        return problems
+
+    def mended(self, entry: Publication) -> bool:
+        """Replace a broken entry that the ledger has repaired; return whether it is now sound."""
+        if not self.log.mended(entry):
+            return False
+        for name in self.sights:
+            self._expect(name, entry)
+        return True
+
+    def turn(self, now: datetime) -> set[str]:
+        """Apply what has come into effect; return the keys that changed."""
+        changed = self.log.turn_pages(now)
+        for key in changed:
+            entry = self.log.newest[key]
+            for name in self.sights:
+                self._expect(name, entry)
+            if not is_public(entry.kind):
+                self.log.newest[key] = entry.model_copy(update={"body": None})
+        return changed
+
+    def wanted(self, name: str, key: str, now: datetime) -> ExpectedDocument | None:
+        """Return what a channel should show of a public key; None if it cannot be computed here."""
+        entry = self.log.newest.get(key)
+        if key in self.log.unknown_keys:
+            return None
+        if entry is None:
+            return ExpectedDocument(None)
+        if key in self._unknown[name]:
+            return None
+        moment = max(entry.released_at, entry.effective_at or entry.released_at)
+        shown = self._shown[name].get(key)
+        if shown is None:
+            return ExpectedDocument(None, entry.version, moment)
+        if shown.ends is not None and shown.ends <= now:
+            return ExpectedDocument(None, entry.version, shown.ends, ended=True)
+        return ExpectedDocument(self._content(name, entry), entry.version, moment)
+
+    def is_exactly(self, name: str, key: str, shown: Json, now: datetime) -> bool:
+        """Return whether `shown` is the expected document, by its digest, without computing the document."""
+        known = self._shown[name].get(key)
+        return (
+            known is not None
+            and (known.ends is None or known.ends > now)
+            and hashlib.sha256(orjson.dumps(shown)).hexdigest() == known.content_digest
+        )
+
+    def public_keys(self) -> list[str]:
+        """Return every key of a listed kind that has ever been in force, shown or not, in order."""
+        return sorted(key for key, entry in self.log.newest.items() if is_listed(entry.kind))
+
+    def keys_in(self, bucket: str, bucket_of: Callable[[str], str]) -> list[str]:
+        """Return the ledger's keys in one bucket of the digests, `<kind> <bucket>`."""
+        return [key for key, entry in self.log.newest.items() if f"{entry.kind} {bucket_of(key)}" == bucket]
+
+    def shown_keys(self, name: str, now: datetime) -> Iterator[str]:
+        """Yield the listed keys of which the channel should show something."""
+        for key, shown in self._shown[name].items():
+            if is_listed(kind_of(key)) and (shown.ends is None or shown.ends > now):
+                yield key
+
+    def lines(self, name: str, now: datetime) -> Iterator[ExpectedLine]:
+        """Yield the lines of the channel's digests, except what cannot be computed here, see `doubtful`."""
+        for key, shown in self._shown[name].items():
+            if shown.ends is None or shown.ends > now:
+                yield ExpectedLine(key, key.partition(":")[0], shown.version, shown.position, shown.content_digest)
+
+    def doubtful(self, name: str, position: int, now: datetime, allowed: timedelta) -> Iterator[str]:
+        """Yield keys on which a correct channel at `position` may differ: unknown here, late, or changing at this
+        moment.
+        """
+        yield from self._unknown[name]
+        yield from self.log.unknown_keys
+        since, soon = now - allowed, now + SOON
+        for entry in chain(self.log.newest.values(), self.log.waiting):
+            turning = any(moment and since <= moment <= soon for moment in (entry.effective_at, entry.expires_at))
+            if turning or (entry.position > position and entry.released_at >= since):
+                yield entry.key
+
+    def _expect(self, name: str, entry: Publication) -> None:
+        self._shown[name].pop(entry.key, None)
+        self._unknown[name].discard(entry.key)
+        if is_without_body(entry):
+            self._unknown[name].add(entry.key)
+            return
+        try:
+            row = self.sights[name].row(entry)
+        except Exception as error:  # noqa: BLE001  # the channel parks such an entry, whatever is wrong with it
+            _log.debug("not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
+            self._unknown[name].add(entry.key)
+            return
+        if row["content"] is not None:
+            shown = _Shown(entry.version, entry.position, row["content_digest"], entry.expires_at)
+            self._shown[name][entry.key] = shown
+
+    def _content(self, name: str, entry: Publication) -> Json:
+        content: Json = orjson.loads(self.sights[name].row(entry)["content"])
+        return content

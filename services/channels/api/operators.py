@@ -1,0 +1,165 @@
+"""HTTP for operators: parked entries, rebuilds, repairs, drills, and whether the channel follows its ledger."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.channels.api import openapi, queries, response_models
+from services.channels.core.channel import Channel
+from services.channels.core.drill import Drill, drilled
+from services.channels.core.parked import drop_parked, replay_parked
+from services.channels.core.rebuild import Rebuild
+from services.channels.core.repair import RepairRequest, repair
+from services.channels.trust import ledger_keys
+from services.channels.trust.anchor import lineage
+from shared.errors import NotFound
+from shared.tokens.access import guard, require
+from shared.tokens.rights import Right
+from shared.web.edge import Key, Number
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Lines(StreamingResponse):
+    """One JSON object per line and step; the last one has `done` or `failed`."""
+
+    media_type = "application/x-ndjson"
+
+
+def entries(channel: Channel) -> APIRouter:
+    """Routes for single entries: trace, and list, replay or drop parked ones."""
+    router = APIRouter(prefix="/v1", tags=["operators"])
+
+    @router.get(
+        "/parked",
+        dependencies=[guard(Right.INSPECT)],
+        summary="Entries that could not be shown",
+        response_model=response_models.Parked,
+    )
+    def parked() -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json({"parked": queries.parked(session)})
+
+    @router.post(
+        "/parked/{position}/replay",
+        dependencies=[guard(Right.REPAIR)],
+        summary="Try a parked entry again",
+        response_model=response_models.Shown,
+    )
+    def replay(position: Number) -> Response:
+        return openapi.as_json({"shown": replay_parked(channel, position)})
+
+    @router.delete(
+        "/parked/{position}",
+        dependencies=[guard(Right.OPERATE)],
+        summary="Give a parked entry up",
+        response_model=response_models.Dropped,
+    )
+    def drop(position: Number) -> Response:
+        return openapi.as_json({"dropped": drop_parked(channel.db, position)})
+
+    @router.get(
+        "/trace/{key}",
+        dependencies=[guard(Right.INSPECT)],
+        summary="What this channel knows of a key",
+        response_model=response_models.Trace,
+    )
+    def trace(key: Key) -> Response:
+        with channel.db.read() as session:
+            found = queries.trace(session, key)
+        if found is None:
+            raise NotFound(f"{channel.adapter.name} has nothing under this key")
+        return openapi.as_json(found)
+
+    return router
+
+
+def proofs(channel: Channel) -> APIRouter:
+    """Routes that show whether the channel follows its ledger and equals what the ledger gives."""
+    router = APIRouter(prefix="/v1", tags=["operators"])
+
+    @router.get(
+        "/lineage",
+        dependencies=[guard(Right.INSPECT)],
+        summary="The head that the ledger must continue; why it is halted",
+        response_model=response_models.Lineage,
+    )
+    def anchored() -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json(lineage(session))
+
+    @router.get(
+        "/witness",
+        dependencies=[guard(Right.INSPECT)],
+        summary="The ledger's keys it trusts; the head it refused last",
+        response_model=response_models.Witnessed,
+    )
+    def witnessed() -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json(ledger_keys.facts(session))
+
+    _rebuilds(router, channel)
+    _drills(router, channel)
+    return router
+
+
+def _rebuilds(router: APIRouter, channel: Channel) -> None:
+    @router.post(
+        "/rebuild",
+        dependencies=[guard(Right.REPAIR)],
+        summary="Build aside from the ledger and swap; one JSON line a step",
+        response_class=Lines,
+    )
+    def rebuild(request: Request, new_epoch: bool = False, full: bool = False, accept_loss: bool = False) -> Lines:
+        """`new_epoch`: accept the ledger as it is, even if it went back; all clients start over. For operators only.
+
+        `full`: read every entry instead of a snapshot. `accept_loss`: swap even if documents that are shown would be
+        removed without an entry that says so, for operators only; otherwise such a rebuild fails, names the keys and
+        changes nothing.
+        """
+        if new_epoch or accept_loss:
+            require(request, Right.OPERATE)
+        steps = Rebuild(channel, new_epoch=new_epoch, full=full, accept_loss=accept_loss).run
+        return Lines(_lines(steps), headers=NO_STORE)
+
+    @router.post(
+        "/repair",
+        dependencies=[guard(Right.REPAIR)],
+        summary="Some keys anew from the ledger",
+        response_model=response_models.Repaired,
+    )
+    def mend(wanted: RepairRequest) -> Response:
+        """`changed`: the keys that differed from the ledger. Nothing else is touched."""
+        return openapi.as_json({"changed": repair(channel, wanted)})
+
+
+def _drills(router: APIRouter, channel: Channel) -> None:
+    @router.post(
+        "/drill",
+        dependencies=[guard(Right.OPERATE)],
+        summary="Build aside and compare, change nothing; one JSON line a step",
+        response_class=Lines,
+    )
+    def drill() -> Lines:
+        return Lines(_lines(Drill(channel).run), headers=NO_STORE)
+
+    @router.get(
+        "/drill",
+        dependencies=[guard(Right.INSPECT)],
+        summary="When the newest drill was, and what it found",
+        response_model=response_models.DrillReport,
+    )
+    def newest_drill() -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json(drilled(session))
+
+
+def _lines(steps: Callable[[], Any]) -> Any:
+    try:
+        for step in steps():
+            yield orjson.dumps(step.as_json()) + b"\n"
+    except Exception as error:  # noqa: BLE001  # the status line is already sent: the reason goes into the stream
+        yield orjson.dumps({"failed": f"{type(error).__name__}: {error}"}) + b"\n"

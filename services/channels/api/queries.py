@@ -1,0 +1,285 @@
+"""Read-only queries of a channel: documents, lists, changes, freshness."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlmodel import Session, col, func, or_, select
+
+from contracts.base import Json, format_time
+from contracts.kinds import LISTED
+from services.channels.core.digests import Digests, bucket_of, digest_lines, served_lines, sha256_of
+from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
+from services.channels.core.statements import LISTED_SQL
+from services.channels.core.store import state
+from shared.errors import Invalid, TongyuanError, Violation
+from shared.web.list_size import MOST_BYTES, first_within, taken
+
+FEW = 20
+"""Documents held in memory at once where only a small value is computed from each."""
+
+WHERE_IT_IS = text(
+    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint, h.statement "
+    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
+)
+"""The channel's position and the newest head it has applied up to (nulls before the first)."""
+
+CHANGES = text(
+    "SELECT key, version, position, change, expires_at, content, (SELECT epoch FROM state WHERE id = 1) AS epoch "  # noqa: S608  # our own text
+    "FROM document "
+    f"WHERE change > :after AND kind IN ({LISTED_SQL}) ORDER BY change LIMIT :limit"
+)
+"""Kinds that are not listed are left out."""
+
+SIZES = {
+    dialect: text(
+        f"SELECT change, coalesce({measure}, 0) AS size FROM document "  # noqa: S608  # our own text
+        f"WHERE change > :after AND kind IN ({LISTED_SQL}) ORDER BY change LIMIT :limit"
+    )
+    for dialect, measure in (
+        ("postgresql", "octet_length(content)"),
+        ("sqlite", "length(CAST(content AS BLOB))"),
+    )
+}
+"""Sizes in bytes of the rows of `CHANGES`."""
+
+ENDS = text(
+    "SELECT key, min(moment) AS moment FROM ("  # noqa: S608  # our own text
+    "SELECT key, expires_at AS moment FROM document "
+    f"WHERE content IS NOT NULL AND expires_at > :now AND kind IN ({LISTED_SQL}) "
+    f"UNION ALL SELECT key, effective_at FROM scheduled WHERE effective_at > :now AND kind IN ({LISTED_SQL})"
+    ") AS ending GROUP BY key"
+)
+
+
+class StartOver(TongyuanError):
+    """The cursor is of another epoch of this channel, or ahead of it: the client must read everything again."""
+
+    status = 410
+    title = "Start over"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """Cases accepted on a day, cases now open, and cases finished on that day."""
+
+    accepted: int
+    open: int
+    finished: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServedDocument:
+    """A document as bytes, with its ETag."""
+
+    content: bytes
+    etag: str
+
+
+def document(session: Session, kind: str, code: str) -> ServedDocument | None:
+    """Return what is served for a code now; None if it is unknown, withdrawn or expired."""
+    row = session.get(DocumentRow, f"{kind}:{code}")
+    if row is None or row.content is None or row.content_digest is None or not _visible(row):
+        return None
+    return ServedDocument(row.content.encode(), row.content_digest)
+
+
+def gone(session: Session, kind: str, code: str) -> bool:
+    """Whether there was such a document and it is no longer shown."""
+    row = session.get(DocumentRow, f"{kind}:{code}")
+    return row is not None and not _visible(row)
+
+
+def gone_since(session: Session, kind: str, code: str) -> datetime | None:
+    """Return since when it is no longer shown; None if it is shown, or never was."""
+    row = session.get(DocumentRow, f"{kind}:{code}")
+    if row is None or _visible(row):
+        return None
+    since = row.expires_at if row.content is not None else row.effective_at or row.released_at
+    return datetime.fromisoformat(str(since))
+
+
+def page(session: Session, kind: str, after: str, limit: int) -> list[Json]:
+    """Return documents of a kind in order of key: at most `limit`, and at most one page's bytes.
+
+    A page that is not empty may be followed by another.
+    """
+    place, conditions = col(DocumentRow.key), (col(DocumentRow.kind) == kind, *_shown())
+    behind = (*conditions, place > f"{kind}:{after}")
+    within = first_within(place, (col(DocumentRow.content),), *behind, limit=limit)
+    query = select(DocumentRow.content).where(place.in_(within)).order_by(place)
+    return [orjson.loads(content) for content in session.exec(query) if content]
+
+
+def codes(session: Session, kind: str, after: str, limit: int) -> list[str]:
+    """Return at most `limit` codes of shown documents of a kind, in order."""
+    place = col(DocumentRow.key)
+    query = select(place).where(DocumentRow.kind == kind, place > f"{kind}:{after}", *_shown())
+    return [key.partition(":")[2] for key in session.exec(query.order_by(place).limit(limit))]
+
+
+def each_by_keys(session: Session, keys: Sequence[str]) -> Iterator[Json]:
+    """Like `by_keys`, but with only a few documents in memory at a time."""
+    for start in range(0, len(keys), FEW):
+        yield from by_keys(session, list(keys[start : start + FEW]))
+
+
+def by_keys(session: Session, keys: list[str]) -> list[Json]:
+    """Return documents in the order of `keys`, without those that are not shown."""
+    query = select(DocumentRow.key, DocumentRow.content).where(col(DocumentRow.key).in_(keys), *_shown())
+    found = dict(session.exec(query).all())
+    return [orjson.loads(content) for key in keys if (content := found.get(key))]
+
+
+def cursor(session: Session, since: str) -> int:
+    """Return the change number of a cursor `<epoch>.<change>`; `0` is the beginning. Raises `StartOver`, `Invalid`."""
+    if since in ("", "0"):
+        return 0
+    at = state(session)
+    epoch, _, number = since.rpartition(".")
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        raise Invalid(Violation("since", "cursor", "must be 0 or a cursor from an earlier answer", since[:40]))
+    if epoch != at.epoch or int(number) > at.change:
+        raise StartOver("this cursor is not of this channel's present life: read again from since=0")
+    return int(number)
+
+
+def changes_page(session: Session, after: int, limit: int, most: int = MOST_BYTES) -> tuple[Sequence[Any], bool]:
+    """Return rows of `CHANGES`, and whether more follow: at most `limit` and `most` bytes, but at least one if any."""
+    statement = SIZES[session.get_bind().dialect.name]
+    sizes = session.connection().execute(statement, {"after": after, "limit": limit + 1}).all()
+    count = taken([row.size for row in sizes[:limit]], most)
+    return changes(session, after, count) if count else (), count < len(sizes)
+
+
+def changes(session: Session, after: int, limit: int) -> Sequence[Any]:
+    """Return rows of `CHANGES`: the newest state of every listed document that changed after `after`, in order."""
+    return session.connection().execute(CHANGES, {"after": after, "limit": limit}).all()
+
+
+def change_json(row: Any) -> str:
+    """Return one change as JSON: the document, or a tombstone."""
+    head = orjson.dumps({"change": row.change, "key": row.key, "version": row.version, "position": row.position})
+    content = row.content if _visible(row) else "null"
+    return f'{head.decode()[:-1]},"document":{content}}}'
+
+
+def freshness(session: Session) -> Json:
+    """Return the channel's position and the newest head it has applied up to."""
+    return freshness_of(session.connection().execute(WHERE_IT_IS).one())
+
+
+def freshness_of(at: Any) -> Json:
+    """Like `freshness`, from a row of `WHERE_IT_IS`."""
+    head = {"size": at.size, "root": at.root, "time": at.time, "checkpoint": at.checkpoint, "statement": at.statement}
+    return {
+        "position": at.position,
+        "cursor": f"{at.epoch}.{at.change}",
+        "head": None if at.size is None else head,
+    }
+
+
+def digests(session: Session) -> Digests:
+    """Return the digests of everything served now."""
+    return digest_lines(served_lines(session))
+
+
+def bucket(session: Session, kind: str, wanted: str) -> list[Json]:
+    """Return key, version, position and content digest of every document in a bucket, in order of key."""
+    keys = [key for key in session.exec(_served_keys(kind)) if bucket_of(key) == wanted]
+    query = select(DocumentRow).where(col(DocumentRow.key).in_(keys)).order_by(col(DocumentRow.key))
+    query = query.execution_options(yield_per=FEW)
+    return [
+        {"key": row.key, "version": row.version, "position": row.position, "content_digest": sha256_of(row.content)}
+        for row in session.exec(query)
+        if row.content is not None
+    ]
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return the number of shown documents per kind."""
+    query = (
+        select(DocumentRow.kind, func.count()).where(col(DocumentRow.content).is_not(None)).group_by(DocumentRow.kind)
+    )
+    return dict(session.exec(query).all())
+
+
+def news(session: Session, since: str, limit: int) -> list[Json]:
+    """Return items and guides released since `since`, newest first: key, version, name, released_at."""
+    query = (
+        select(DocumentRow)
+        .where(col(DocumentRow.kind).in_(LISTED), DocumentRow.released_at >= since, *_shown())
+        .order_by(col(DocumentRow.released_at).desc(), col(DocumentRow.change).desc())
+        .limit(limit)
+        .execution_options(yield_per=FEW)
+    )
+    return [
+        {
+            "key": row.key,
+            "version": row.version,
+            "name": orjson.loads(row.content or "{}").get("name", ""),
+            "released_at": row.released_at,
+        }
+        for row in session.exec(query)
+    ]
+
+
+def ends(session: Session) -> dict[str, str]:
+    """Return by key when shown items and guides stop being valid: they expire, or a later version begins."""
+    return {row.key: row.moment for row in session.connection().execute(ENDS, {"now": _now()})}
+
+
+def cases(session: Session, day: date) -> CaseCounts:
+    """Count cases by their public state; `day` is a day in China."""
+    field = "content::json ->> '{}'" if session.get_bind().dialect.name == "postgresql" else "content ->> '$.{}'"
+    row = (
+        session.connection()
+        .execute(
+            text(
+                f"SELECT count(CASE WHEN {field.format('accept_date')} = :day THEN 1 END) AS accepted, "  # noqa: S608  # fixed names
+                f"count(CASE WHEN {field.format('stage')} <> '3' THEN 1 END) AS open, "
+                f"count(CASE WHEN {field.format('result_date')} = :day THEN 1 END) AS finished "
+                "FROM document WHERE kind = 'application' AND content IS NOT NULL"
+            ),
+            {"day": day.isoformat()},
+        )
+        .one()
+    )
+    return CaseCounts(row.accepted, row.open, row.finished)
+
+
+def waiting(session: Session) -> int:
+    """Return the number of versions that are not yet effective."""
+    return session.exec(select(func.count()).select_from(ScheduledRow)).one()
+
+
+def parked(session: Session) -> list[Json]:
+    """Return the parked entries with their reasons."""
+    query = select(ParkedRow).order_by(col(ParkedRow.position))
+    return [row.model_dump(exclude={"entry"}) for row in session.exec(query.execution_options(yield_per=FEW))]
+
+
+def trace(session: Session, key: str) -> Json | None:
+    """Return the stored row of a key without its content; None if there is none."""
+    row = session.get(DocumentRow, key)
+    return None if row is None else {**row.model_dump(exclude={"content"}), "shown": _visible(row)}
+
+
+def _served_keys(kind: str) -> Any:
+    return select(DocumentRow.key).where(DocumentRow.kind == kind, col(DocumentRow.content).is_not(None))
+
+
+def _visible(row: Any) -> bool:
+    return row.content is not None and (row.expires_at is None or row.expires_at > _now())
+
+
+def _shown() -> tuple[Any, ...]:
+    expires = col(DocumentRow.expires_at)
+    return col(DocumentRow.content).is_not(None), or_(expires.is_(None), expires > _now())
+
+
+def _now() -> str:
+    return format_time(datetime.now(UTC))

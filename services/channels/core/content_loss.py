@@ -1,0 +1,111 @@
+"""Detects documents that a rebuild or repair would remove or set back although no entry says so.
+
+A withdrawal, an expiry, and a version that this channel does not show are stated by an entry that was read and is
+valid. A version whose body is damaged or missing states nothing: what is shown was proven when it arrived, and stays. A
+key without an entry in a ledger that was followed from its beginning was never released, so it is not a loss.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlmodel import Session, col, select
+
+from contracts.envelope.publication import Publication
+from services.channels.core.documents import Row
+from services.channels.core.model import AsideRow, DocumentRow
+from shared import log
+from shared.errors import Conflict
+
+MOST_NAMED = 20
+_log = log.get("loss")
+
+
+class WouldLose(Conflict):
+    """The ledger, as far as it can be read, would remove documents that are shown. `lost`: key → reason."""
+
+    def __init__(self, lost: Mapping[str, str]) -> None:
+        self.lost = dict(lost)
+        named = "; ".join(f"{key}: {why}" for key, why in sorted(lost.items())[:MOST_NAMED])
+        more = f" … and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+        super().__init__(
+            f"{len(lost)} documents that are shown would be lost ({named}{more}). See what `tongyuan doctor` says of "
+            "the ledger (docs/operating/damage.md); only if nothing can bring them back: rebuild with --accept-loss"
+        )
+
+
+@dataclass
+class UnreadableVersions:
+    """Versions that could not be read, and therefore do not say what to show: key → version → reason."""
+
+    _why: dict[str, dict[int, str]] = field(default_factory=dict)
+
+    def note(self, entry: Publication, why: str) -> None:
+        """Add an unreadable version."""
+        self._why.setdefault(entry.key, {})[entry.version] = why
+
+    def read(self, entry: Publication) -> None:
+        """Note a readable version: unreadable ones before it no longer matter."""
+        if entry.key in self._why:
+            left = {version: why for version, why in self._why[entry.key].items() if version > entry.version}
+            self._why[entry.key] = left
+
+    def loss(self, key: str, shown: int, after: "After") -> str | None:
+        """Return why version `shown` of a key would be lost, or None: a version on which it depends is unreadable."""
+        for version, why in sorted(self._why.get(key, {}).items(), reverse=True):
+            if after.version < version <= shown or (version == after.version and not after.shows):
+                return f"version {version}: {why}"
+        return None
+
+
+class After(NamedTuple):
+    """A key after the swap: its version, 0 for none, and whether it has content."""
+
+    version: int = 0
+    shows: bool = False
+
+
+def lost(session: Session, unreadable: UnreadableVersions, *, another_history: bool) -> dict[str, str]:
+    """Return key → reason for what is shown now and would not be after a swap.
+
+    `another_history`: the ledger that was read is not the one that was followed, so a missing entry proves nothing.
+    """
+    query = select(AsideRow.key, AsideRow.version, col(AsideRow.content).is_not(None))
+    built = {key: After(version, shows) for key, version, shows in session.exec(query)}
+    shown = select(DocumentRow.key, DocumentRow.version).where(col(DocumentRow.content).is_not(None))
+    found: dict[str, str] = {}
+    for key, version in session.exec(shown):
+        after = built.get(key, After())
+        why = unreadable.loss(key, version, after)
+        if why is None and another_history and after.version < version:
+            why = f"the ledger ends with version {after.version}" if after.version else "the ledger has no entry of it"
+        if why is not None:
+            found[key] = why
+    return found
+
+
+def loss_of(session: Session, key: str, due: Sequence[Row], unreadable: UnreadableVersions) -> str | None:
+    """Like `lost`, for one key of which `due` would be shown."""
+    stored = session.get(DocumentRow, key, populate_existing=True)
+    if stored is None or stored.content is None:
+        return None
+    after = After(due[0]["version"], due[0]["content"] is not None) if due else After()
+    return unreadable.loss(key, stored.version, after)
+
+
+def accept(channel: str, lost: Mapping[str, str]) -> None:
+    """Log every loss that an operator accepted."""
+    for key, why in sorted(lost.items()):
+        _log.critical("a loss was accepted", channel=channel, kind=key.partition(":")[0], key=key, reason=why)
+
+
+def refuse(channel: str, lost: Mapping[str, str]) -> None:
+    """Raise `WouldLose` if anything would be lost, and log it."""
+    if lost:
+        _log.critical("would lose what is shown: nothing was changed", channel=channel, count=len(lost))
+        raise WouldLose(lost)
+
+
+def as_lines(lost: Mapping[str, str]) -> list[str]:
+    """Return the losses as text lines."""
+    return [f"{key}: {why}" for key, why in sorted(lost.items())]

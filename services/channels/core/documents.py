@@ -1,0 +1,49 @@
+"""The row that a channel stores for an entry. The same entry always gives the same bytes."""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from contracts.base import format_time
+from contracts.envelope.publication import Op, Publication
+from contracts.kinds import unknown
+from services.channels.core.port import Adapter, source_of
+from shared.errors import Broken
+from shared.transparency.comparison import is_case_without_body
+
+Row = dict[str, Any]
+SORTED = orjson.OPT_SORT_KEYS
+"""Key order of RFC 8785 (docs/adr/0005): a reader can restore the bytes of a document that it has parsed."""
+
+
+class UnknownKind(Broken):
+    """The entry's kind or op was introduced by a newer version of the program; it is parked, not interpreted."""
+
+
+def document_row(adapter: Adapter, entry: Publication) -> Row:
+    """Return the row for an entry; content is None if the channel does not show it. Raises `UnknownKind`."""
+    if reason := unknown(entry.kind, entry.op):
+        raise UnknownKind(f"{reason}: upgrade this channel, then replay the entry")
+    content = adapter.project(entry) if entry.op == Op.RELEASE else None
+    served = None if content is None else orjson.dumps({**content, "source": source_of(entry)}, option=SORTED).decode()
+    return {
+        "key": entry.key,
+        "kind": entry.kind,
+        "version": entry.version,
+        "position": entry.position,
+        "digest": entry.digest,
+        "content_digest": None if served is None else hashlib.sha256(served.encode()).hexdigest(),
+        "effective_at": format_time(entry.effective_at) if entry.effective_at else None,
+        "expires_at": format_time(entry.expires_at) if entry.expires_at else None,
+        "released_at": format_time(entry.released_at),
+        "content": served,
+    }
+
+
+def row_of(adapter: Adapter, entry: Publication) -> Row:
+    """Like `document_row`, but returns a tombstone for a case version whose body was erased by law.
+
+    The channel's token gives it every body, so a missing body means that it was erased.
+    """
+    return document_row(adapter, entry.model_copy(update={"op": Op.WITHDRAW}) if is_case_without_body(entry) else entry)

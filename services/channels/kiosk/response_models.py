@@ -1,0 +1,102 @@
+"""The models of the answers that only the hall's screens use, for the OpenAPI document."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from contracts.base import Timestamp
+from services.channels.api.response_models import Answer
+from services.channels.kiosk.screens import ScreenState
+from services.channels.pages.ticket_calls import TicketCall
+
+
+class FoundItem(Answer):
+    """An item in the finder; `facts`: a short answer and its English, null if there is none."""
+
+    code: str
+    unit: str
+    themes: list[str]
+    names: list[str]
+    sounds: list[str] = Field(description="For each name its syllables, without tones.")
+    facts: list[list[str | None]]
+
+
+class CommonWord(Answer):
+    """An everyday word and its official terms."""
+
+    word: str
+    sound: str
+    means: list[str]
+
+
+class Finder(Answer):
+    """What a browser needs to find an item without a server."""
+
+    items: list[FoundItem]
+    common: list[CommonWord]
+
+
+class Catalogue(Answer):
+    """What a screen caches. `entries`: address below /kiosk/ and SHA-256 of its answer; null: it changes without a
+    release.
+    """
+
+    entries: list[Annotated[list[str | None], Field(min_length=2, max_length=2)]]
+    ends: dict[str, Timestamp] = Field(description="When the content shown of a key expires, if it does.")
+
+
+class ScreenFacts(Answer):
+    """The state of a screen; nulls before its first report."""
+
+    name: str
+    state: ScreenState
+    red: bool = Field(description="Somebody has to go to this screen.")
+    enrolled_at: Timestamp | None
+    revoked_at: Timestamp | None
+    seen_at: Timestamp | None
+    address: str | None = Field(description="The page it shows, below /kiosk/.")
+    position: int | None
+    digest: str | None = Field(description="SHA-256 of the text that it displays, in hex.")
+    old_since: Timestamp | None = Field(description="Shows another text than it should.")
+    head_time: Timestamp | None = Field(description="Of the newest statement it has verified.")
+    freshness: str | None
+
+
+class Screens(Answer):
+    """Every screen, by name."""
+
+    screens: list[ScreenFacts]
+
+
+class Offer(Answer):
+    """A code that enrols a screen, once."""
+
+    name: str
+    code: str
+    expires_at: Timestamp
+
+
+class Revoked(Answer):
+    """The screen whose token and code no longer work."""
+
+    revoked: str
+
+
+class EnrolledScreen(Answer):
+    """The name of the screen that this browser is now."""
+
+    name: str
+
+
+class Compared(Answer):
+    """Whether the screen shows what it should; null if there is nothing to compare."""
+
+    same: bool | None
+
+
+class Board(Answer):
+    """Called ticket numbers, newest first; times are null if none are called."""
+
+    calls: list[TicketCall]
+    called_at: Timestamp | None
+    expires_at: Timestamp | None

@@ -1,0 +1,217 @@
+"""Calls subscribers, who may be slow, wrong or hostile. Signed according to https://www.standardwebhooks.com.
+
+Each host has a few concurrent calls and a few seconds for each, from name resolution to the status line, so a slow host
+delays no other. Redirects are not followed and answers' bodies are not read. The name is resolved and checked here, and
+the call goes to the checked address, so that a name cannot resolve differently between check and call.
+"""
+
+import asyncio
+import hmac
+import random
+import socket
+import ssl
+import threading
+from base64 import b64decode, b64encode
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+import httpx
+
+from contracts.base import format_time
+from services.channels.mobile import subscriptions
+from services.channels.mobile.subscriptions import News
+from shared import log, metrics
+from shared.config import Settings
+from shared.database.engine import Database
+from shared.errors import Invalid, TongyuanError
+
+CALL_SECONDS = 5.0
+AT_ONCE = 4
+"""Concurrent calls to one host."""
+
+NAT64 = IPv6Network("64:ff9b::/96")
+LEASE = timedelta(seconds=15)
+RESTS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Seconds to wait after each failure in a row; after one more failure the subscription is dead."""
+
+LONGEST_REST = 86_400
+REST_SECONDS = 0.5
+POLL_SECONDS = 1.0
+HOUSEKEEPING = timedelta(minutes=10)
+Resolve = Callable[[str, int], Sequence[str]]
+_log = log.get("hooks")
+
+
+class ForbiddenAddress(Exception):
+    """The name resolves to an address that must not be called."""
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """Resolve a name to addresses. Raises OSError."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def signed(news: News, moment: int) -> dict[str, str]:
+    """Return the headers of one call; `moment` in seconds since 1970. The id stays the same for all attempts.
+
+    Receivers drop repeats by it.
+    """
+    message = f"{news.id}.{news.mark}"
+    key = b64decode(news.secret.removeprefix(subscriptions.PREFIX))
+    mac = hmac.digest(key, f"{message}.{moment}.".encode() + news.body, "sha256")
+    return {
+        "webhook-id": message,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": f"v1,{b64encode(mac).decode()}",
+        "content-type": "application/json",
+        "user-agent": "tongyuan-hooks/1",
+    }
+
+
+class WebhookSender:
+    """Makes the calls of one mobile channel. `resolve`: name resolution; `rests`: see `RESTS`; `patience`: seconds."""
+
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        resolve: Resolve = addresses,
+        rests: Sequence[float] = RESTS,
+        patience: float = CALL_SECONDS,
+    ) -> None:
+        self._db, self._settings, self._resolve = db, settings, resolve
+        self._rests, self._patience = rests, patience
+        self._busy: Counter[str] = Counter()
+        self._calls: set[asyncio.Task[None]] = set()
+        # A name that does not resolve blocks threads, so each host has its own.
+        self._names: dict[str, ThreadPoolExecutor] = {}
+        self._cleaned = datetime.min.replace(tzinfo=UTC)
+
+    def run(self, stop: threading.Event) -> None:
+        """Make the calls that are due until `stop` is set. If the database is down, retry."""
+        asyncio.run(self._run(stop))
+
+    async def _run(self, stop: threading.Event) -> None:
+        listener = self._db.notifier.listener()
+        limits = httpx.Limits(max_keepalive_connections=0)
+        client = httpx.AsyncClient(
+            timeout=CALL_SECONDS, trust_env=False, verify=ssl.create_default_context(), limits=limits
+        )
+        async with client:
+            while not stop.is_set():
+                if not await self._begin(client):
+                    await asyncio.to_thread(listener.wait, POLL_SECONDS)
+                await asyncio.sleep(REST_SECONDS)
+            for call in self._calls:
+                call.cancel()
+            await asyncio.gather(*self._calls, return_exceptions=True)
+        for names in self._names.values():
+            names.shutdown(wait=False)
+        listener.close()
+
+    async def _begin(self, client: httpx.AsyncClient) -> int:
+        """Start as many calls as there is room for. Return their number."""
+        try:
+            found = await asyncio.to_thread(self._due)
+        except TongyuanError as error:
+            _log.warning("subscribers not told", reason=str(error))
+            return 0
+        for host, news in found:
+            self._busy[host] += 1
+            call = asyncio.create_task(self._tell(client, host, news))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+        return len(found)
+
+    def _due(self) -> list[tuple[str, News]]:
+        now = datetime.now(UTC)
+        if now - self._cleaned > HOUSEKEEPING:
+            subscriptions.forget_expired(self._db)
+            self._cleaned = now
+        rooms = [(row.host, AT_ONCE - self._busy[row.host]) for row in self._db.fetch(subscriptions.HOSTS)]
+        return [
+            (host, news)
+            for host, room in rooms
+            if room > 0
+            for news in subscriptions.claimed(self._db, host, room, LEASE)
+        ]
+
+    async def _tell(self, client: httpx.AsyncClient, host: str, news: News) -> None:
+        rest: float | None = None
+        try:
+            async with asyncio.timeout(self._patience):
+                status, rest = await self._call(client, news)
+            problem = None if 200 <= status < 300 else f"status {status}"
+            ended = status == httpx.codes.GONE
+        except (httpx.HTTPError, OSError, TimeoutError, ForbiddenAddress, Invalid, ValueError) as error:
+            # Only the kind of error: text from a receiver must not enter our log.
+            problem, ended = (str(error) if isinstance(error, ForbiddenAddress) else type(error).__name__), False
+        finally:
+            self._busy[host] -= 1
+        try:
+            await asyncio.to_thread(self._note, news, problem, rest, ended=ended)
+        except TongyuanError as error:
+            _log.warning("a call was not noted: it will come again", reason=str(error))
+
+    async def _call(self, client: httpx.AsyncClient, news: News) -> tuple[int, float | None]:
+        """Return the status, and the seconds for which the receiver asks us to wait. Raises the errors of the call."""
+        subscriptions.allowed_host(news.url, self._settings)
+        url = httpx.URL(news.url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        number = await self._place(url.host, port)
+        request = client.build_request(
+            "POST",
+            url.copy_with(host=number),
+            content=news.body,
+            headers={**signed(news, int(datetime.now(UTC).timestamp())), "host": url.netloc.decode()},
+            extensions={"sni_hostname": url.host},
+        )
+        answer = await client.send(request, stream=True, follow_redirects=False)
+        try:
+            asked = answer.headers.get("retry-after", "")
+            waits = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else None
+            return answer.status_code, waits
+        finally:
+            await answer.aclose()
+
+    async def _place(self, name: str, port: int) -> str:
+        """Return the address to call. Raises `ForbiddenAddress` if any of the name's addresses is private."""
+        names = self._names.setdefault(name, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="names"))
+        found = await asyncio.get_running_loop().run_in_executor(names, self._resolve, name, port)
+        if not found or not (self._settings.hook_private or all(is_public(one) for one in found)):
+            raise ForbiddenAddress("private address")
+        return found[0]
+
+    def _note(self, news: News, problem: str | None, rest: float | None, *, ended: bool) -> None:
+        """Store the outcome of a call."""
+        now = datetime.now(UTC)
+        if problem is None:
+            metrics.hook_calls.labels("told").inc()
+            state = subscriptions.ENDED if news.last else subscriptions.ACTIVE
+            self._db.execute(subscriptions.TOLD, id=news.id, mark=news.mark, now=format_time(now), state=state)
+            return
+        failures = news.failures + 1
+        dead = failures > len(self._rests)
+        state = subscriptions.ENDED if ended else subscriptions.DEAD if dead else subscriptions.ACTIVE
+        metrics.hook_calls.labels("failed" if state == subscriptions.ACTIVE else state).inc()
+        if state != subscriptions.ACTIVE:
+            _log.warning("subscription over", state=state, failures=failures, problem=problem)
+        waits = 0.0 if dead else self._rests[failures - 1] * random.uniform(1.0, 1.2)  # noqa: S311  # spreads load
+        next_at = format_time(now + timedelta(seconds=min(max(waits, rest or 0.0), LONGEST_REST)))
+        values = {"id": news.id, "failures": failures, "problem": problem[:100], "next_at": next_at, "state": state}
+        self._db.execute(subscriptions.FAILED, **values)
+
+
+def is_public(address: str) -> bool:
+    """Whether the address is public; an IPv6 address that contains an IPv4 address is judged by that one."""
+    known = ip_address(address.partition("%")[0])
+    if isinstance(known, IPv6Address):
+        inner = known.ipv4_mapped or known.sixtofour
+        if known in NAT64:
+            inner = IPv4Address(known.packed[-4:])
+        if inner is not None:
+            return is_public(str(inner))
+    return known.is_global and not known.is_multicast

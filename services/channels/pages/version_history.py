@@ -1,0 +1,119 @@
+"""Earlier versions of items and guides, read from the ledger on request; none are stored.
+
+A channel's store has one row per key, as a rebuild or a snapshot gives it (ADR 0007, 0023); earlier versions in it
+would depend on how the store came about. They are therefore read from the ledger, each with its proof, and cached in
+memory. Without the ledger, pages say that earlier versions are unavailable (ADR 0034).
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from contracts.base import Json
+from contracts.envelope.publication import Op
+from services.channels.core.channel import Channel
+from services.channels.core.model import DocumentRow
+from services.channels.core.port import source_of
+from shared.errors import TongyuanError, Unavailable
+from shared.feeds.follower import checked
+from shared.log import get
+from shared.transparency.proof import LedgerEntry
+from shared.transparency.withholding import Timed, is_overtaken
+
+MOST_KEPT = 500
+MOST_READ = 20
+"""Versions of a key that are read: an item changes a few times a year."""
+
+REST_SECONDS = 10.0
+"""After an error the ledger is not asked again for this long, so that not every page waits for it."""
+
+_log = get("past")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStep:
+    """The change from one version to the next: the later document, and the earlier one or why there is none.
+
+    `since`: from when the later one is in force; for a withdrawal, from when none is.
+    """
+
+    now: Json | None
+    before: Json | None
+    since: datetime
+    why: Literal["first", "withdrawn"] | None = None
+
+
+class VersionHistory:
+    """Reads earlier versions. Thread-safe."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._turn = threading.Lock()
+        self._kept: OrderedDict[tuple[str, int], VersionStep] = OrderedDict()
+        self._rest_until = 0.0
+
+    def step(self, key: str) -> VersionStep | None:
+        """Return the change from the previous version to the one stored here, or to none.
+
+        None if this channel does not know the key. Raises `Unavailable` if the ledger cannot answer.
+        """
+        with self._channel.db.read() as session:
+            row = session.get(DocumentRow, key)
+            stored = None if row is None or row.version == 0 else (row.version, row.digest)
+        if stored is None:
+            return None
+        with self._turn:
+            if found := self._kept.get((key, stored[0])):
+                return found
+            if time.monotonic() < self._rest_until:
+                raise Unavailable("the ledger did not answer just now")
+        try:
+            found = self._read(key, *stored)
+        except TongyuanError as error:
+            self._rest_until = time.monotonic() + REST_SECONDS
+            _log.warning("past unknown", channel=self._channel.service, reason=type(error).__name__)
+            raise Unavailable("the ledger cannot tell what was before") from error
+        with self._turn:
+            self._kept[(key, stored[0])] = found
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def _read(self, key: str, version: int, digest: str) -> VersionStep:
+        entries = (entry for entry in self._proven(key) if entry.version <= version)
+        newest = next(entries, None)
+        if newest is None or (newest.version, newest.digest) != (version, digest):
+            raise Unavailable("the ledger tells another version than is shown")
+        since = newest.effective_at or newest.released_at
+        now = self._document(newest)
+        later = [Timed.of(newest)]
+        for entry in entries:
+            timed = Timed.of(entry)
+            if (entry.effective_at or entry.released_at) > since or is_overtaken(timed, later):
+                continue  # superseded before it became effective: it was never shown
+            later.append(timed)
+            before = self._document(entry)
+            return VersionStep(now, before, since, None if before else "withdrawn")
+        return VersionStep(now, None, since, "first")
+
+    def _proven(self, key: str) -> Iterator[LedgerEntry]:
+        for number, entry in enumerate(self._channel.ledger.history(key)):
+            if number == MOST_READ:
+                return
+            self._channel.log.vouched(entry)
+            yield checked(entry)
+
+    def _document(self, entry: LedgerEntry) -> Json | None:
+        """Return the document as this channel shows it; None if it could not be shown."""
+        if entry.op == Op.WITHDRAW or entry.body is None:
+            return None
+        try:
+            document = self._channel.adapter.project(entry)
+        except Exception as error:  # noqa: BLE001  # an entry that cannot be projected now could not be shown then
+            _log.info("past not shown", key=entry.key, reason=type(error).__name__)
+            return None
+        return None if document is None else {**document, "source": source_of(entry)}

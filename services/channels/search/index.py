@@ -1,0 +1,184 @@
+"""Full-text search over a channel's items: SQLite FTS5 or PostgreSQL tsvector, with the same tokens and order.
+
+The database finds candidates by our own tokens; `services.channels.search.query` ranks them, so that both databases
+answer alike. A query consists of quoted tokens of letters and digits only, so no input can become query syntax.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import bindparam, text
+from sqlmodel import Session
+
+from contracts.base import Json
+from services.channels.search import tokenizer
+from services.channels.search.query import ENOUGH, WORTH_SHOWING, Alternative, Candidate, alternatives, score
+from shared.database.engine import Database
+
+MOST_CANDIDATES = 300
+
+_CREATE = {
+    "sqlite": """
+        CREATE VIRTUAL TABLE search USING fts5(
+          key UNINDEXED, heads UNINDEXED, name, words, more, pinyin, tokenize = 'unicode61 remove_diacritics 0')
+    """,
+    "postgresql": """
+        CREATE TABLE search (
+          key varchar(128) PRIMARY KEY, heads text NOT NULL, name text NOT NULL, words text NOT NULL,
+          more text NOT NULL, pinyin text NOT NULL, vector tsvector NOT NULL);
+        CREATE INDEX search_vector ON search USING gin (vector)
+    """,
+}
+_INSERT = {
+    "sqlite": "INSERT INTO search (rowid, key, heads, name, words, more, pinyin) "
+    "VALUES (:number, :key, :heads, :name, :words, :more, :pinyin)",
+    "postgresql": "INSERT INTO search (key, heads, name, words, more, pinyin, vector) "
+    "VALUES (:key, :heads, :name, :words, :more, :pinyin, CAST(:vector AS tsvector))",
+}
+_DELETE = {
+    "sqlite": "DELETE FROM search WHERE rowid IN :numbers",
+    "postgresql": "DELETE FROM search WHERE key IN :keys",
+}
+_FIND = {
+    "sqlite": "SELECT key, heads, name, words, more, pinyin FROM search WHERE search MATCH :query "
+    "ORDER BY bm25(search, 0, 0, 8, 4, 1, 3), key LIMIT :most",
+    "postgresql": "SELECT key, heads, name, words, more, pinyin FROM search WHERE vector @@ CAST(:query AS tsquery) "
+    "ORDER BY ts_rank('{0.05, 0.2, 0.4, 1.0}', vector, CAST(:query AS tsquery)) DESC, key LIMIT :most",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """One item for the index. `names`: the item's name, then its other names.
+
+    `words`: department, themes and codes; `more`: the guide's materials and questions, which weigh least.
+    """
+
+    key: str
+    names: tuple[str, ...]
+    words: str = ""
+    more: str = ""
+
+
+def indexed(item: Json, guide: Json | None = None) -> Indexed:
+    """Return what is indexed of an item and its guide, documents of any channel, under the item's key."""
+    names = (item["name"], item.get("short_name"), *item.get("keywords", ()))
+    code = item["code"]
+    themes = [*item.get("person_themes", ()), *item.get("business_themes", ())]
+    return Indexed(
+        key=f"item:{code}",
+        names=tuple(dict.fromkeys(name for name in names if name)),
+        words=" ".join([code, code[19:31], item["dept_name"], *themes]),
+        more=" ".join(dict.fromkeys(_guide_texts(guide or {}))),
+    )
+
+
+def create_statements(dialect: str) -> list[str]:
+    """Return the DDL of the index for `sqlite` or `postgresql`."""
+    return [statement.strip() for statement in _CREATE[dialect].split(";")]
+
+
+class SearchIndex:
+    """The index in a channel's own database. Works within the caller's transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._dialect = "sqlite" if db.is_sqlite else "postgresql"
+
+    def replace(self, session: Session, rows: Sequence[Indexed]) -> None:
+        """Index these items, replacing what was indexed under their keys."""
+        newest = {row.key: row for row in rows}
+        self.remove(session, list(newest))
+        if newest:
+            session.connection().execute(text(_INSERT[self._dialect]), [_stored(row) for row in newest.values()])
+
+    def remove(self, session: Session, keys: Sequence[str]) -> None:
+        """Remove these items; unknown keys are ignored."""
+        # SQLite allows some 32,000 parameters per statement.
+        for start in range(0, len(keys), 10_000):
+            some = keys[start : start + 10_000]
+            named = {"numbers": [_number(key) for key in some]} if self._dialect == "sqlite" else {"keys": list(some)}
+            statement = text(_DELETE[self._dialect]).bindparams(*(bindparam(name, expanding=True) for name in named))
+            session.connection().execute(statement, named)
+
+    def clear(self, session: Session) -> None:
+        """Remove everything, before a rebuild."""
+        session.connection().execute(text("DELETE FROM search"))
+
+    def find(self, session: Session, query: str, limit: int) -> list[str]:
+        """Return keys of at most `limit` items, best first. If too few have all the terms, add those with enough."""
+        asked = alternatives(query)
+        if not asked or limit < 1:
+            return []
+        found = self._candidates(session, asked, every=True)
+        if len(found) < limit:
+            found |= self._candidates(session, asked, every=False)
+        scored = [(score(candidate, asked), key) for key, candidate in found.items()]
+        enough = [(points, key) for (points, share), key in scored if share >= ENOUGH]
+        least = max((points for points, _ in enough), default=0.0) * WORTH_SHOWING
+        kept = sorted((-points, key) for points, key in enough if points >= least)
+        return [key for _, key in kept[:limit]]
+
+    def _candidates(self, session: Session, asked: list[Alternative], *, every: bool) -> dict[str, Candidate]:
+        expression = (_fts5 if self._dialect == "sqlite" else _tsquery)(asked, every)
+        rows = session.connection().execute(text(_FIND[self._dialect]), {"query": expression, "most": MOST_CANDIDATES})
+        return {row.key: Candidate(*row) for row in rows}
+
+
+def _stored(row: Indexed) -> dict[str, object]:
+    columns = {
+        "name": _distinct(tokenizer.tokens(row.names[0])),
+        "words": _distinct(token for part in (*row.names[1:], row.words) for token in tokenizer.tokens(part)),
+        "more": _distinct(tokenizer.tokens(row.more)),
+        "pinyin": _distinct(sound for name in row.names for sound in tokenizer.sounds(name)),
+    }
+    found = Candidate(key=row.key, heads="\n".join(map(_compact, row.names)), **columns)
+    return {**asdict(found), "number": _number(row.key), "vector": _vector(columns)}
+
+
+def _compact(name: str) -> str:
+    """Return a name in the form of a query's phrase: without blanks and punctuation."""
+    return "".join(tokenizer.runs(name))
+
+
+def _distinct(tokens: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(tokens))
+
+
+def _vector(columns: dict[str, str]) -> str:
+    weights = {"name": "A", "words": "B", "pinyin": "C", "more": "D"}
+    return " ".join(f"'{token}':1{weight}" for column, weight in weights.items() for token in columns[column].split())
+
+
+def _number(key: str) -> int:
+    """Return the row number of a key, 63 bits of its SHA-256: FTS5 finds rows by no other column."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+
+
+def _fts5(asked: list[Alternative], every: bool) -> str:
+    def term(token: str) -> str:
+        return (
+            f'{{name words pinyin}} : "{token}" *' if tokenizer.is_latin(token) else f'{{name words more}} : "{token}"'
+        )
+
+    return _joined(asked, every, term, " AND ", " OR ")
+
+
+def _tsquery(asked: list[Alternative], every: bool) -> str:
+    def term(token: str) -> str:
+        return f"'{token}':*ABC" if tokenizer.is_latin(token) else f"'{token}':ABD"
+
+    return _joined(asked, every, term, " & ", " | ")
+
+
+def _joined(asked: list[Alternative], every: bool, term: Callable[[str], str], both: str, either: str) -> str:
+    if every:
+        return either.join(f"({both.join(map(term, one.terms))})" for one in asked)
+    return either.join(dict.fromkeys(f"({term(part)})" for one in asked for part in one.parts))
+
+
+def _guide_texts(guide: Json) -> Iterable[str]:
+    """Yield names of materials and questions, from documents of any channel: fields, or blocks with a title `t`."""
+    for part, fields in (("materials", ("material_name", "name", "t")), ("questions", ("question", "t"))):
+        for entry in guide.get(part) or ():
+            yield next((entry[field] for field in fields if field in entry), "")

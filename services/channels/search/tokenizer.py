@@ -1,0 +1,161 @@
+"""Splits Chinese text into words and pinyin, with the same functions for indexed text and for queries.
+
+Words come from jieba's dictionary without its hidden Markov model, so that a text is always split the same way; pinyin
+is without tones. Both load on first use. Only common short words of jieba's 350,000 are kept: a rare long word is split
+into its parts, which suits search, and a process uses 13 MB instead of 57 MB.
+"""
+
+import os
+import re
+import threading
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import product
+from typing import Any
+
+from services.channels.search.vocabulary import READINGS
+
+LONGEST_TEXT = 20_000
+LONGEST_TOKEN = 64
+INITIALS = 8
+"""Letters of a run of initials that are indexed; nobody types more."""
+
+SYLLABLES = 6
+"""Syllables of a run of full pinyin that are indexed."""
+
+_RARE = 5
+_RARE_NAME = 50
+_LONGEST_WORD = 4
+_RUN = re.compile(r"[0-9a-z]+|[^\W_0-9a-z]+")
+_loading = threading.RLock()
+
+
+def normalised(text: str) -> str:
+    """Return one spelling for full and half width, compatibility forms and case; limited in length."""
+    return unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).casefold()[:LONGEST_TEXT]
+
+
+def words(text: str) -> list[str]:
+    """Split normalised `text` into words. Latin letters and digits stay together; punctuation is dropped."""
+    return [word for run in runs(text) for word in _cut(run)]
+
+
+def tokens(text: str) -> list[str]:
+    """Like `words`, with the shorter words inside long ones: 身份证 → 身份, 身份证."""
+    return [word for run in runs(text) for word, _ in _pieces(run)]
+
+
+def sounds(text: str) -> list[str]:
+    """Return how `text` is typed in pinyin, from each word's start: initials (`sfzbl`) and in full (`shenfen…`)."""
+    return [sound for run in runs(text) if not run.isascii() for sound in _sounds(run)]
+
+
+def syllables(text: str) -> str:
+    """Return the pinyin of `text`, a blank between characters and `/` between readings: 银行 → `yin xing/hang`.
+
+    Letters and digits stand for themselves; punctuation is left out. For keyboards without an input method.
+    """
+    return " ".join(
+        part for run in runs(text) for part in (run if run.isascii() else map("/".join, map(_readings, run))) if part
+    )
+
+
+def runs(text: str) -> list[str]:
+    """Return runs of Latin letters and digits, and runs of other letters."""
+    return _RUN.findall(normalised(text))
+
+
+def is_latin(token: str) -> bool:
+    """Whether the token may be pinyin, a code or a Latin word."""
+    return token.isascii()
+
+
+def _cut(run: str) -> list[str]:
+    if run.isascii():
+        return [run[:LONGEST_TOKEN]]
+    return [word[:LONGEST_TOKEN] for word in _tokenizer().cut(run, HMM=False)]
+
+
+@lru_cache(maxsize=1_024)
+def _pieces(run: str) -> tuple[tuple[str, int], ...]:
+    """Return words of a run and the shorter words inside them, with their offsets: for `tokens` and for `sounds`."""
+    if run.isascii():
+        return ((run[:LONGEST_TOKEN], 0),)
+    found = _tokenizer().tokenize(run, mode="search", HMM=False)
+    return tuple((word[:LONGEST_TOKEN], start) for word, start, _ in found)
+
+
+def _sounds(run: str) -> Iterator[str]:
+    readings = [_readings(char) for char in run]
+    for start in sorted({start for _, start in _pieces(run)}):
+        for spoken in _spoken([options for options in readings[start : start + INITIALS] if options]):
+            yield "".join([syllable[0] for syllable in spoken])
+            yield "".join(spoken[:SYLLABLES])
+
+
+def _spoken(options: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the readings of a run, at most four: only the first two characters with two readings vary."""
+    varying = [at for at, readings in enumerate(options) if len(readings) > 1]
+    if not varying:
+        return [tuple(readings[0] for readings in options)] if options else []
+    fixed = [readings[:1] if at in varying[2:] else readings for at, readings in enumerate(options)]
+    return list(product(*fixed))
+
+
+@lru_cache(maxsize=16_384)
+def _readings(char: str) -> tuple[str, ...]:
+    if char in READINGS:
+        return READINGS[char]
+    reading = "".join(_lazy_pinyin()(char, errors="ignore")).replace("ü", "v")
+    return (reading,) if reading.isascii() and reading.isalpha() else ()
+
+
+@cache
+def _lazy_pinyin() -> Any:
+    with _loading:
+        # Read when the package is imported: the dictionary of phrases would take another 40 MB.
+        os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+        os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "true")
+        from pypinyin import lazy_pinyin  # noqa: PLC0415  # imported late, to save memory in processes that never search
+
+        return lazy_pinyin
+
+
+def warm_up() -> None:
+    """Load the dictionaries now instead of at the first query."""
+    _tokenizer()
+    _lazy_pinyin()
+
+
+@cache
+def _tokenizer() -> Any:
+    """Return a tokenizer with our part of the dictionary. jieba's own would write a cache file to the temp folder."""
+    with _loading, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # jieba's source has escapes that newer Pythons warn about
+        import jieba  # noqa: PLC0415  # late, like pypinyin
+
+        tokenizer = jieba.Tokenizer()
+        with tokenizer.get_dict_file() as file:
+            tokenizer.FREQ, tokenizer.total = _prefixes(file)
+        tokenizer.initialized = True
+        return tokenizer
+
+
+def _prefixes(file: Any) -> tuple[dict[str, int], int]:
+    """Return word → frequency, and 0 for every prefix of a word, as jieba's `gen_pfdict` does."""
+    common: dict[str, int] = {}
+    for line in file:
+        word, count, tag = line.decode("utf-8").split()
+        if len(word) == 1 or _is_useful(word, int(count), tag):
+            common[word] = int(count)
+    for word in list(common):
+        for end in range(1, len(word)):
+            common.setdefault(word[:end], 0)
+    return common, sum(common.values())
+
+
+def _is_useful(word: str, count: int, tag: str) -> bool:
+    rare = _RARE_NAME if tag.startswith("nr") else _RARE
+    return count >= rare and len(word) <= _LONGEST_WORD

@@ -1,0 +1,1 @@
+"""Labels for codes and numbers, in Chinese and English."""

@@ -1,0 +1,1 @@
+"""How a channel verifies its ledger: keys, continuity, cosignatures."""

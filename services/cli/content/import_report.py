@@ -1,0 +1,127 @@
+"""The text that `import` prints: the outcome of the rows, what needs attention, and what to do next."""
+
+from collections.abc import Iterable
+
+from contracts.base import Json
+from services.cli.inspect import unknown_facts
+from services.cli.terminal import err, plain, say
+from services.importing.engine.files import EarlierRun
+from services.importing.engine.import_run import Course
+from services.importing.engine.report import ImportReport, fates_of, rows_with, unknown_of
+from services.importing.engine.results import WORDS, Result, RowFate
+from shared.publishing.recording_status import Effect, told
+
+MOST_SHOWN = 20
+FEW_ROWS = 3
+
+
+def tell(course: Course, report: ImportReport, before: EarlierRun | None, stopped: str | None) -> None:
+    """Print the report as text."""
+    sums = report.as_json(course)
+    would = "would be " if course.wishes.dry_run else ""
+    say(
+        f"{sums['rows']} rows: {sums['accepted']} accepted, {sums['with_warnings']} with warnings, "
+        f"{sums['rejected']} rejected; {sums['released']} versions {would}released, {sums['unchanged']} unchanged, "
+        f"{sums['withdrawn']} {would}withdrawn"
+    )
+    outcomes = ((WORDS[RowFate(name)], count) for name, count in sums["outcomes"].items() if count)
+    say(f"  each row once: {', '.join(f'{count} {words}' for words, count in outcomes) or 'there is none'}")
+    if course.notice:
+        say(f"  [red]![/] {plain(told(course.notice))}")
+    _tell_before(course, before)
+    _tell_warnings(report)
+    for note in unknown_facts.of_import(unknown_of(course.results)):
+        say(f"  [yellow]?[/] {plain(note)}")
+    _tell_fields("kept as changed by hand since the source said the same", rows_with("kept", course.results))
+    _tell_fields("overridden: changed by hand, and by the source since", rows_with("overrides", course.results))
+    _tell_fields("emptied", rows_with("emptied", course.results))
+    _tell_fields("taken back: filled in by an earlier import, said by no file", rows_with("corrected", course.results))
+    _tell_rejected(course.results)
+    _tell_missing(course)
+    _tell_next(course, stopped)
+
+
+def is_unfinished(course: Course, stopped: str | None) -> bool:
+    """Return whether an operator has to do something."""
+    fates = fates_of(course)
+    refused = course.notice is not None and course.notice["state"] == Effect.REFUSED
+    return bool(
+        refused
+        or stopped
+        or course.questions
+        or fates[RowFate.REJECTED]
+        or fates[RowFate.HELD]
+        or fates[RowFate.NOT_REACHED]
+    )
+
+
+def _tell_before(course: Course, before: EarlierRun | None) -> None:
+    if before is not None and not before.ended:
+        say(f"  an earlier run of this file was broken off: {before.settled} of {before.rows} rows had their outcome")
+    known = sum(one.before for one in course.results)
+    if known:
+        say(f"  {known} rows were done by an earlier run of this file")
+
+
+def _tell_warnings(report: ImportReport) -> None:
+    for name, count in sorted(report.warnings.items(), key=lambda pair: -pair[1]):
+        rows = list(dict.fromkeys(one["row"] for one in report.warned if one["name"] == name))
+        where = f"  (row {', '.join(map(str, rows[:FEW_ROWS]))}{' …' if count > FEW_ROWS else ''})" if rows else ""
+        say(f"  [yellow]![/] {count:>6}  {name}{where}")
+    if report.warned:
+        say("  --warnings FILE names row, column and value of every warning")
+
+
+def _tell_fields(what: str, listed: Iterable[Json]) -> None:
+    entries = list(listed)
+    for entry in entries[:FEW_ROWS]:
+        say(f"  [yellow]![/] row {entry['row']}: {plain(', '.join(entry['fields']))}: {what}")
+    if len(entries) > FEW_ROWS:
+        say(f"  … and {len(entries) - FEW_ROWS} more rows with fields {what}; --report FILE writes them all")
+
+
+def _tell_rejected(results: Iterable[Result]) -> None:
+    rejected = sorted((one for one in results if one.fate == RowFate.REJECTED), key=lambda one: one.number or 0)
+    for result in rejected[:MOST_SHOWN]:
+        for violation in result.reasons[:3]:
+            value = f" ({violation.value!r})" if violation.value else ""
+            reason = f"row {result.number}: {violation.field}: {violation.message} [{violation.rule}]{value}"
+            say(f"  [red]✗[/] {plain(reason)}")
+    if len(rejected) > MOST_SHOWN:
+        say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE writes them all")
+
+
+def _tell_missing(course: Course) -> None:
+    codes = course.missing.codes
+    if codes:
+        done = [one for one in course.missing_results if one.fate == RowFate.WITHDRAWN]
+        words = "would be withdrawn" if course.wishes.dry_run else "withdrawn"
+        say(f"  {len(codes)} released items are not in this full list; {len(done)} {words}")
+        for code in codes[:MOST_SHOWN]:
+            say(f"    {plain(code)}")
+        if not course.wishes.withdraw_missing:
+            say("  --withdraw-missing withdraws them")
+        elif course.reading.unreadable:
+            row = course.reading.unreadable[0]
+            say(f"  none of them is withdrawn: the code in row {row} cannot be read, and it may be one of these")
+    for unit, count in course.missing.elsewhere.items():
+        say(f"  unit {plain(unit)} has {count} items of this source and no row in the list: they are left alone")
+
+
+def _tell_next(course: Course, stopped: str | None) -> None:
+    for kind, question in course.questions.items():
+        held = sum(one.held_for == kind for one in [*course.results, *course.missing_results])
+        err.print(
+            f"[bold red]✗[/] {question}; {held} rows are held, the others are done. If it is right: the same command "
+            f"with --confirm-{kind}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if stopped:
+        left = course.not_reached()
+        err.print(
+            f"[bold red]✗[/] stopped: {plain(stopped)}. {left} rows were not reached, or their answer was lost: import "
+            "the file again, what is done is found done",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,69 @@
+"""`drill`: check whether a rebuild would give exactly what is shown. Changes nothing."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from contracts.topology import CHANNELS
+from services.cli.terminal import (
+    USAGE,
+    BaseUrl,
+    DataDir,
+    Json_,
+    RunningCounty,
+    county,
+    err,
+    fail,
+    plain,
+    print_json,
+    say,
+)
+
+MOST_SHOWN = 20
+
+
+def drill(
+    channels: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None,
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Build each channel aside from the ledger and compare it with the live one.
+
+    Exit 1: a difference, or not finished.
+    """
+    for name in channels or ():
+        if name not in CHANNELS:
+            fail(f"no channel {name!r}; one of: {', '.join(CHANNELS)}", USAGE)
+    with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
+        results = {name: _drilled(running, name, progress) for name in channels or CHANNELS}
+    if as_json:
+        print_json(results)
+    else:
+        for name, result in results.items():
+            _tell(name, result)
+    raise typer.Exit(0 if all(map(_is_good, results.values())) else 1)
+
+
+def _drilled(running: RunningCounty, name: str, progress: Progress) -> dict[str, Any]:
+    last: dict[str, Any] = {"failed": "no answer"}
+    task = progress.add_task(name, total=None)
+    for last in running.stream(name, "drill"):
+        progress.update(task, total=last.get("of"), completed=last.get("position", 0))
+    return last if last.get("done") else {"failed": last.get("failed", "it ended too early")}
+
+
+def _is_good(result: dict[str, Any]) -> bool:
+    return "failed" not in result and not result["differences"] and result["root_before"] == result["root_after"]
+
+
+def _tell(name: str, result: dict[str, Any]) -> None:
+    if "failed" in result:
+        say(f"[red]✗[/] {name}: {plain(result['failed'])}")
+    elif _is_good(result):
+        say(f"[green]✓[/] {name}: {result['of']} entries give root {result['root_after'][:16]}…, the live one")
+    else:
+        say(f"[red]✗[/] {name}: {len(result['differences'])} documents are not what the ledger gives")
+        for key in result["differences"][:MOST_SHOWN]:
+            say(f"  {plain(key)}")

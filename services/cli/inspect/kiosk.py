@@ -1,0 +1,49 @@
+"""`kiosk`: the screens of the hall, and which of them show old content."""
+
+from typing import Annotated
+
+import typer
+
+from services.cli.terminal import BaseUrl, DataDir, Json_, county, plain, print_json, say
+
+CHANNEL = "kiosk"
+NameOf = Annotated[
+    str, typer.Argument(metavar="NAME", help="A place in the hall, such as hall-1; never a person's name.")
+]
+app = typer.Typer(no_args_is_help=True, help="Screens of the hall: enrol, list, revoke.")
+
+
+@app.command()
+def enrol(name: NameOf, base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+    """Create a code that enrols a screen under this name: it works once, for half an hour."""
+    with county(base_url, data_dir) as running:
+        offer = running.post(CHANNEL, "screens", {"name": name})
+        where = running.config.public_url or "http://…"
+    if as_json:
+        print_json(offer)
+        return
+    say(f"[bold]{plain(offer['code'])}[/]  for {plain(offer['name'])}, until {plain(offer['expires_at'])}")
+    say(f"  on the screen: {plain(where)}/kiosk/enrol, or {plain(where)}/kiosk/enrol#{plain(offer['code'])}")
+
+
+@app.command()
+def screens(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+    """List every screen with what it shows. Exit 1 while one is red: old, silent, or without proof."""
+    with county(base_url, data_dir) as running:
+        found = running.get(CHANNEL, "screens")["screens"]
+    if as_json:
+        print_json(found)
+    for screen in [] if as_json else found:
+        mark = "[red]✗[/]" if screen["red"] else "[green]✓[/]" if screen["state"] == "good" else "·"
+        page = "" if screen["address"] is None else f"/kiosk/{screen['address']}"
+        seen = f"seen {screen['seen_at']}" if screen["seen_at"] else ""
+        say(f"{mark} {plain(screen['name']):<20} {screen['state']:<10} {plain(page)} {seen}".rstrip())
+    raise typer.Exit(1 if any(screen["red"] for screen in found) else 0)
+
+
+@app.command()
+def revoke(name: NameOf, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
+    """Revoke a screen's token and code: its reports are refused from now on."""
+    with county(base_url, data_dir) as running:
+        running.delete(CHANNEL, f"screens/{name}")
+    say(f"[green]✓[/] {plain(name)} is revoked")

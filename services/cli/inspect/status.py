@@ -1,0 +1,284 @@
+"""`status`, `trace`, `rebuild`: an operator's first commands in an incident."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import httpx
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from contracts.kinds import KINDS, kind_of
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.cli.inspect.audit import audited
+from services.cli.terminal import (
+    USAGE,
+    BaseUrl,
+    DataDir,
+    Json_,
+    RunningCounty,
+    county,
+    err,
+    fail,
+    out,
+    plain,
+    print_json,
+    say,
+)
+from shared.county.identity import Identity
+from shared.errors import NotFound, Refused, TongyuanError
+
+MOST_SHOWN = 20
+OLD_HEAD_SECONDS = 60
+
+
+def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+    """Show how far every part is: released, recorded, shown.
+
+    Exit 1 when something is behind, parked, halted or wrong.
+    """
+    with county(base_url, data_dir) as running:
+        facts = _status(running)
+    if as_json:
+        print_json(facts)
+    else:
+        say(plain(titled(Identity(**facts["county"]) if facts["county"] else None)))
+        table = Table("part", "position", "behind", "head age", "parked", "findings")
+        for name, row in facts["parts"].items():
+            cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked", "findings")]
+            table.add_row(name, *("" if cell in (None, {}) else str(cell) for cell in cells))
+        out.print(table)
+        for line in _warnings(facts["parts"]):
+            say(f"[red]{plain(line)}[/]")
+        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind, parked, halted or wrong[/]")
+    raise typer.Exit(0 if facts["good"] else 1)
+
+
+def trace(
+    key: Annotated[str, typer.Argument(help="item:<实施编码>, guide:<实施编码>, application:<case_ref>, act:<…>")],
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Follow one key: released by its source, recorded by the ledger, shown by each channel."""
+    entry = KINDS.get(kind_of(key))
+    source = entry.owner(key) if entry and entry.has(key) else None
+    if source is None:
+        fail(f"a key is a kind and a name: {', '.join(f'{kind}:…' for kind in KINDS)}", USAGE)
+    with county(base_url, data_dir) as running:
+        facts = {
+            "key": key,
+            "released": running.get(source, f"releases/{key}"),
+            "imported": _imported(running, source, key),
+            "recorded": running.get("ledger", f"versions/{key}")["versions"],
+            "shown": {name: _shown(running, name, key) for name in CHANNELS},
+        }
+    if as_json:
+        print_json(facts)
+    else:
+        _tell_trace(facts)
+    raise typer.Exit(0 if facts["recorded"] else 1)
+
+
+def rebuild(
+    channel: Annotated[str, typer.Argument(help="web, mobile, kiosk or portal")],
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    new_epoch: Annotated[
+        bool, typer.Option("--new-epoch", help="Even if the ledger went back; every screen then starts over.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every entry, even if a snapshot is faster.")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Even if documents are lost that no entry withdraws.")
+    ] = False,
+    as_json: Json_ = False,
+) -> None:
+    """Build a channel again from the ledger, aside, and swap it in; list the documents that differed.
+
+    A rebuild that would lose documents, because the ledger is damaged or went back, is refused; the refusal names them.
+    """
+    if channel not in CHANNELS:
+        fail(f"no channel {channel!r}; one of: {', '.join(CHANNELS)}", USAGE)
+    last: dict[str, Any] = {}
+    with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
+        task = progress.add_task(channel, total=None)
+        how = {"new_epoch": new_epoch, "full": full, "accept_loss": accept_loss}
+        for last in running.stream(channel, f"rebuild?{urlencode({name: _lower(on) for name, on in how.items()})}"):
+            progress.update(task, total=last.get("of"), completed=max(last.get("position", 0), last.get("keys", 0)))
+    if "failed" in last or not last.get("done"):
+        fail(f"not rebuilt, nothing was changed: {last.get('failed', 'no answer')}")
+    if as_json:
+        print_json(last)
+    else:
+        since = f"a snapshot of {last['snapshot']} and those since" if last.get("snapshot") else "every one"
+        say(f"{channel}: rebuilt from {last['of']} entries ({since}), {len(last['differences'])} documents differed")
+        for key in last["differences"][:MOST_SHOWN]:
+            say(f"  {plain(key)}")
+        for one in last.get("lost", ())[:MOST_SHOWN]:
+            say(f"  [red]lost[/] {plain(one)}")
+
+
+def _lower(choice: bool) -> str:
+    return str(choice).lower()
+
+
+def county_of(running: RunningCounty) -> Identity | None:
+    """Return the county that the ledger names; None when it does not answer, or names none."""
+    try:
+        return _identity(running.ready("ledger"))
+    except TongyuanError:
+        return None
+
+
+def identity_of(answer: httpx.Response) -> Identity | None:
+    """Return the county that a service names in its `/readyz`, or None."""
+    try:
+        return _identity(answer.json())
+    except ValueError:
+        return None
+
+
+def titled(county: Identity | None) -> str:
+    """Return the county as one line."""
+    return "a county that does not say which one" if county is None else f"{county.title}, log {county.origin}"
+
+
+def _identity(facts: Any) -> Identity | None:
+    said = facts.get("county") if isinstance(facts, dict) else None
+    return Identity(*(said.get(part) for part in ("region", "origin", "county", "demo"))) if said else None
+
+
+def _status(running: RunningCounty) -> dict[str, Any]:
+    marks = {(m["source"], m["lane"]): m["sequence"] for m in running.get("ledger", "sources")["sources"]}
+    parts: dict[str, dict[str, Any]] = {}
+    for source in SOURCES:
+        for lane, released in running.get(source, "releases/heads").items():
+            taken = marks.get((source, lane), 0)
+            parts[f"{source} ({lane})"] = {"position": released, "behind": released - taken}
+    size = running.get("ledger", "entries", limit=1)["size"]
+    head = _newest_head(running)
+    signer = running.get("ledger", "signer")
+    parts["ledger"] = {
+        "position": size,
+        "behind": 0,
+        "head_age_seconds": age(head),
+        "unsigned": head is None,
+        **{what: signer.get(what) for what in ("refuses", "damaged")},
+    }
+    for name in CHANNELS:
+        mark = running.get(name, "position")
+        parts[name] = {
+            "position": mark["position"],
+            "behind": max(size - mark["position"], 0),
+            "head_age_seconds": age(mark["head"]),
+            "parked": len(running.get(name, "parked")["parked"]),
+            "halted": running.get(name, "lineage")["halted"],
+            "drill": running.get(name, "drill"),
+            "refused": running.get(name, "witness")["refused"],
+        }
+    parts[AUDITOR] = audited(running)
+    belongs = county_of(running)
+    return {
+        "good": not any(map(_is_bad, parts.values())),
+        "county": belongs and belongs.as_json(),
+        "parts": parts,
+    }
+
+
+def _newest_head(running: RunningCounty) -> dict[str, Any] | None:
+    try:
+        head: dict[str, Any] = running.get("ledger", "head")
+    except Refused:
+        return None
+    return head
+
+
+def _is_bad(part: dict[str, Any]) -> bool:
+    """Return whether a part is wrong: behind, or ahead, such as a source that was restored from an older backup."""
+    wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "unsigned", "damaged", "findings"))
+    return bool(part["behind"] or wrong or _failed(part) or _stale(part))
+
+
+def _stale(part: dict[str, Any]) -> bool:
+    """Return whether the newest head is old.
+
+    Heads come every two seconds, so without one the channel may lack entries.
+    """
+    age = part.get("head_age_seconds")
+    return age is not None and age > OLD_HEAD_SECONDS
+
+
+def _failed(part: dict[str, Any]) -> bool:
+    return part.get("drill", {}).get("good") is False
+
+
+def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, part in parts.items():
+        if refuses := part.get("refuses"):
+            yield f"{name} signs and records nothing since {refuses['since']}: {refuses['reason']}"
+            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county"
+            yield "  (docs/operating/keys.md); only where there is none, and where its key is:"
+            yield f"  tongyuan keys accept {refuses['size']} {refuses['root']}"
+        if part.get("unsigned"):
+            yield f"{name} has signed no head yet, so nothing can be released: is the sequencer running?"
+        if part.get("damaged"):
+            yield f"{name}: {part['damaged']} of its own entries or tiles are damaged: tongyuan doctor names them"
+        if part.get("halted"):
+            yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
+            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county,"
+            yield f"  or, for the one that is there now: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+        if refused := part.get("refused"):
+            yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
+        if _stale(part):
+            yield f"{name}: its newest head is {part['head_age_seconds']:.0f} s old (at-three-in-the-morning.md)"
+        if _failed(part):
+            yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
+        if part["behind"] < 0:
+            yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
+
+
+def age(head: dict[str, Any] | None) -> float | None:
+    return None if head is None else round(time.time() - datetime.fromisoformat(head["time"]).timestamp(), 1)
+
+
+def _shown(running: RunningCounty, name: str, key: str) -> Any:
+    try:
+        return running.get(name, f"trace/{key}")
+    except NotFound:
+        return None
+
+
+def _imported(running: RunningCounty, source: str, key: str) -> list[dict[str, Any]]:
+    """Return which file and row each version came from. Cases are not imported."""
+    if source == "applications":
+        return []
+    found: list[dict[str, Any]] = running.get(source, f"imports/provenance/{key}")["provenance"]
+    return found
+
+
+def _origin_words(one: dict[str, Any]) -> str:
+    row = f" row {one['row']}" if one["row"] is not None else ""
+    file = f"{one['file']}{row} (SHA-256 {one['sha256']})" if one["file"] else "a request without a file"
+    by = f" by {one['by']}" if one["by"] else ""
+    return f"imported{by} at {one['imported_at']} for source {one['source']} from {file}"
+
+
+def _tell_trace(facts: dict[str, Any]) -> None:
+    say(f"[bold]{plain(facts['key'])}[/]")
+    positions = {entry["version"]: entry for entry in facts["recorded"]}
+    for release in facts["released"]:
+        entry = positions.get(release["version"])
+        where = f"position {entry['position']} at {entry['recorded_at']}" if entry else "[red]not recorded[/]"
+        say(f"  version {release['version']:>3}  {release['op']:<8}  released {release['released_at']}  {where}")
+        for one in facts["imported"]:
+            if one["version"] == release["version"]:
+                say(f"               {plain(_origin_words(one))}")
+    for name, shown in facts["shown"].items():
+        if shown is None:
+            say(f"  {name:<7} [red]nothing[/]")
+            continue
+        state = "shown" if shown["shown"] else "not shown"
+        say(f"  {name:<7} version {shown['version']} {state}, position {shown['position']}")

@@ -1,0 +1,1 @@
+"""Commands that start a county and set it up."""

@@ -1,0 +1,102 @@
+"""The routes that the gateway forwards, generated from the route tables into `deploy/gateway/nginx.conf`.
+
+`python -m services.deployment.gateway` writes that part of the file, `--check` compares it. A route is public unless it
+requires an admin's or a service's token, or is an operator's address such as `/healthz`. The gateway answers 404 for
+any other address.
+"""
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from contracts.topology import CHANNELS
+from services.runtime.openapi import apis, tokens_of
+from services.runtime.wiring import Wiring
+from shared.config import Settings
+from shared.web.edge import OF_OPERATORS
+
+FILE = Path(__file__).parents[2] / "deploy" / "gateway" / "nginx.conf"
+BEGIN, END = "        # Public routes: make contracts\n", "        # End of public routes\n"
+OF_STAFF = frozenset({"admin", "service"})
+OPENAPI = "/openapi.json"
+LEDGER = "ledger"
+API = "v1"
+
+
+def public_routes() -> Iterator[tuple[str, str, str]]:
+    """Yield (methods, path below the gateway, service that answers), in order. Methods are joined as `GET|HEAD`."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = Wiring(Settings.model_construct(data_dir=Path(folder)))
+        try:
+            served = [(name, api, name) for name, api in apis(parts) if name in (*CHANNELS, LEDGER)]
+            served += [(name, api, LEDGER) for name, api in parts.verify_pages().items()]
+            for name, api, service in sorted(served, key=lambda one: one[0]):
+                yield from ((methods, f"/{name}{path}", service) for methods, path in _public(api, name == service))
+        finally:
+            parts.close()
+
+
+def text(before: str) -> str:
+    """Return the configuration `before` with the apps' current public routes."""
+    head, _, rest = before.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    if not tail:
+        raise ValueError(f"{FILE.name}: the lines {BEGIN.strip()!r} and {END.strip()!r} must be there")
+    lines = "".join(
+        f'        "~^0({methods}) {_pattern(path)}" {service};\n' for methods, path, service in public_routes()
+    )
+    return f"{head}{BEGIN}{lines}{END}{tail}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line. Exit code: 0 done, 1 stale, 2 usage."""
+    parser = argparse.ArgumentParser(prog="python -m services.deployment.gateway", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 when the file does not name the public routes")
+    options = parser.parse_args(arguments)
+    before = FILE.read_text(encoding="utf-8")
+    wanted = text(before)
+    if wanted == before:
+        return 0
+    if options.check:
+        sys.stdout.write("deploy/gateway/nginx.conf: stale; make contracts\n")
+        return 1
+    FILE.write_text(wanted, encoding="utf-8")
+    sys.stdout.write("deploy/gateway/nginx.conf: written\n")
+    return 0
+
+
+def _public(api: FastAPI, is_service: bool) -> list[tuple[str, str]]:
+    """Return (methods, path) of an app's public routes. `is_service`: include its OpenAPI document, for integrators."""
+    tokens = tokens_of(api)
+    found: dict[str, set[str]] = {}
+    for context in iter_route_contexts(api.routes):
+        path = str(context.path)
+        if path in OF_OPERATORS or (path == OPENAPI and not is_service):
+            continue
+        open_methods = {one for one in context.methods or () if tokens.get((path, one.lower())) not in OF_STAFF}
+        found.setdefault(path, set()).update(open_methods, {"HEAD"} if "GET" in open_methods else ())
+    return [("|".join(sorted(methods)), path) for path, methods in sorted(found.items()) if methods]
+
+
+def _pattern(path: str) -> str:
+    """Return a pattern for the path in a request line. It allows a final slash, which the service redirects.
+
+    A page that takes any name directly below its mount must not match the API's own name, `v1`.
+    """
+    parts = re.split(r"{\w+(:path)?}", path)
+    pattern = "".join(
+        re.escape(part) if place % 2 == 0 else ("[^?]+" if part else "[^/?]+") for place, part in enumerate(parts)
+    )
+    if re.match(r"/\w+/{", path):
+        pattern = pattern.replace("[^/?]+", f"(?!{API}/)[^/?]+", 1)
+    return pattern + (r"(\?|$)" if path.endswith("/") else r"/?(\?|$)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

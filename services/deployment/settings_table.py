@@ -1,0 +1,110 @@
+"""Generates docs/operating/settings.md from the settings and the manifests: `python -m
+services.deployment.settings_table` writes it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from services.runtime import manifests
+from shared.config import Settings
+from shared.manifest.model import Dependency, Outsider, Process
+from shared.tokens.rights import EVERY
+
+PAGE = Path(__file__).parents[2] / "docs" / "operating" / "settings.md"
+HEADING = """# Settings
+
+<!-- Made by `python -m services.deployment.settings_table` of shared/config.py and services/*/manifest.py: change it
+there. -->
+
+Every setting is an environment variable. A wrong value stops the start, with the variable's name and the reason.
+An unknown name that begins with `TONGYUAN_` is ignored.
+
+| Variable | Default | Must be | What it is |
+|---|---|---|---|
+"""
+PROCESSES = """
+## Processes of the production shape
+
+What each may hold, reach and do, as its service's manifest says (`services/<name>/manifest.py`). Compose file, accounts
+and the files for systemd are made of the same (`python -m services.deployment`). A process that is given a secret of
+another ends at its start, and names it. Each has its service's account at the database. At another service it has the
+rights in brackets, and reads what is public.
+
+| Process | Broker: writes to | Broker: reads from | Calls | Holds |
+|---|---|---|---|---|
+"""
+CALLERS = """
+Callers that are no process, each with a key of its own:
+
+| Caller | Calls | A token lasts at most |
+|---|---|---|
+"""
+BOUNDS = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than"}
+KINDS = {
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "password": "secret",
+    "path": "path",
+}
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    properties = Settings.model_json_schema()["properties"]
+    settings = "".join(_row(name, shape) for name, shape in properties.items())
+    processes = "".join(map(_process, manifests.processes()))
+    outsiders = "".join(map(_outsider, manifests.outsiders()))
+    return f"{HEADING}{settings}{PROCESSES}{processes}{CALLERS}{outsiders}"
+
+
+def _process(process: Process) -> str:
+    account = manifests.manifests()[process.service].account if process.broker else None
+    # An HTTP process only relays and reads no queue; a worker writes nothing, though their common account may do both.
+    writes = account.writes if account and not process.is_worker else ()
+    reads = account.reads if account and process.is_worker else ()
+    held = [*process.secrets, *(["caller_key"] if process.signs else []), *(one.name for one in process.volumes)]
+    return _cells(f"`{process.name}`", _names(writes), _names(reads), _calls(process.calls), _names(held))
+
+
+def _outsider(outsider: Outsider) -> str:
+    return _cells(f"`{outsider.name}`", _calls(outsider.calls), f"{outsider.seconds // 60} min")
+
+
+def _calls(calls: Sequence[Dependency]) -> str:
+    if all(call.rights == EVERY for call in calls) and len(calls) == len(manifests.SERVICES):
+        return "every service (everything)"
+    said = (f"{call.callee} ({', '.join(sorted(call.rights))})" if call.rights else call.callee for call in calls)
+    return "; ".join(said)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _cells(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _row(name: str, shape: dict[str, Any]) -> str:
+    default = shape.get("default")
+    shown = "" if default in (None, "") else f"`{default}`"
+    cells = (f"`TONGYUAN_{name.upper()}`", shown, ", ".join(_rules(shape)), shape["description"])
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _rules(shape: dict[str, Any]) -> Iterator[str]:
+    """Yield in words what a value must be. An optional setting is described by its type when present."""
+    present = next((choice for choice in shape.get("anyOf", []) if choice.get("type") != "null"), shape)
+    yield KINDS[present.get("format", present["type"])]
+    yield from (f"{words} {present[bound]}" for bound, words in BOUNDS.items() if bound in present)
+    if present.get("minLength"):
+        yield "not empty"
+    if "pattern" in present:
+        yield f"matching `{present['pattern']}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,16 @@
+"""Processes, accounts and rights of guides."""
+
+from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
+from shared.manifest.model import Dependency, Manifest
+from shared.manifest.sources import source_account, source_processes
+from shared.tokens.rights import Right
+
+NAME = "guides"
+
+MANIFEST = Manifest(
+    NAME,
+    # A scheduled item's body is withheld from readers without this right; its guide goes with it.
+    processes=source_processes(NAME, 8082, of_worker=(Dependency("ledger", frozenset({Right.BODIES})),)),
+    account=source_account(NAME, GUIDES_QUEUE, FEEDBACK_QUEUE),
+    editors=True,
+)

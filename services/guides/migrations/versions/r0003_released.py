@@ -1,0 +1,16 @@
+"""Draft and released body apart: until now an edition kept one body, so that a draft could be taken for released."""
+
+from shared.publishing.editions.migration import keep_released_apart
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    keep_released_apart("guide")
+
+
+def downgrade() -> None:
+    raise RuntimeError("releases are never thrown away; restore a backup instead")

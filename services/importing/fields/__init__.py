@@ -1,0 +1,1 @@
+"""Convert a row's foreign values to an item and its guide."""

@@ -1,0 +1,231 @@
+"""CSV by a YAML mapping that the user writes: which column fills which of our fields, and how.
+
+    encoding: gb18030            # optional: detected
+    delimiter: ","               # optional: detected
+    dialect: guangdong           # optional: how 事项类型 is written; default: national
+    constants: {region: "339921"}
+    columns:
+      code: 实施编码
+      serve_type: {column: 服务对象, split: "、"}
+      is_online: {column: 网办, map: {全程: 是, 不可: 否}}
+      promise_day: {column: 时限, pattern: '承诺(\\d+)个工作日'}
+
+Our fields: `services.importing.fields.flat_fields.KNOWN_FIELDS`. README.md of importing has a complete example.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Container, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+
+from contracts.base import Contract
+from contracts.codes.tables import DIALECTS
+from services.importing.fields.assembly import assemble
+from services.importing.fields.conversions import cleaned_text, is_placeholder
+from services.importing.fields.flat_fields import KNOWN_FIELDS
+from services.importing.fields.notes import Notes, Rule, shown
+from services.importing.formats.csv_reading import CODECS
+from services.importing.row import Outcome, Row
+from shared.errors import Invalid, NotFound, TooLarge, Violation
+
+LARGEST_MAPPING = 64 * 1024
+DEEPEST_MAPPING = 8
+LONGEST_MATCHED = 20_000
+UNIT = "unit"
+_DAYS = frozenset({"anticipate_day", "promise_day"})
+_UNIT_AFTER = re.compile(r"\s*[（(]?\s*(个?工作日|个?自然日|天|日)")
+
+
+def _one_of(known: Iterable[str]) -> AfterValidator:
+    words = sorted(known)
+
+    def check(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError(f"one of {', '.join(words)} expected")
+        return value.lower()
+
+    return AfterValidator(check)
+
+
+def _expression(pattern: str) -> str:
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    if compiled.groups - (UNIT in compiled.groupindex) > 1:
+        raise ValueError("at most one group (…): what is to be taken; beside it (?P<unit>…); write others as (?:…)")
+    return pattern
+
+
+class ColumnRule(Contract):
+    """The rule for one column. `split` makes several values, `pattern` takes a part of each, `map` replaces it.
+
+    `pattern`  regular expression searched in the value; its group, or the whole match, is taken; no match: rejected.
+               If only the number of a time limit is taken, its unit is the word that follows the number, or what
+               the group `(?P<unit>…)` finds
+    `map`      value → replacement (null: no value); a value that is not listed is unchanged
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=False, coerce_numbers_to_str=True)
+
+    column: str = Field(min_length=1)
+    split: str | None = Field(default=None, min_length=1, max_length=10)
+    pattern: Annotated[str, AfterValidator(_expression)] | None = None
+    map: dict[str, str | None] = Field(default={})
+
+
+class CsvMapping(Contract):
+    """A mapping file.
+
+    `columns`: our field → the file's column, or a rule; `constants`: field → one value for all rows.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+    encoding: Annotated[str, _one_of(CODECS)] | None = None
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    dialect: Annotated[str, _one_of({"national", *DIALECTS})] | None = None
+    constants: dict[str, str | int | bool | list[str] | None] = Field(default={})
+    columns: dict[str, ColumnRule] = Field(default={})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("columns"), dict):
+            return values
+        columns = {
+            field: {"column": rule} if isinstance(rule, str) else rule for field, rule in values["columns"].items()
+        }
+        return {**values, "columns": columns}
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that the file must have."""
+        return list(dict.fromkeys(rule.column for rule in self.columns.values()))
+
+
+def load_mapping(path: Path) -> CsvMapping:
+    """Read the mapping in `path`.
+
+    Raises `Invalid`, each violation with the file's name and the place in it; `NotFound`, `TooLarge`.
+    """
+    if not path.is_file():
+        raise NotFound(f"{path.name}: no such mapping")
+    if path.stat().st_size > LARGEST_MAPPING:
+        raise TooLarge(f"{path.name}: a mapping has at most {LARGEST_MAPPING:,} bytes")
+    try:
+        content = yaml.load(path.read_bytes(), _OneKeyLoader)  # noqa: S506 - a SafeLoader that minds repeated keys
+        mapping = CsvMapping.model_validate(content)
+    except ValidationError as error:
+        raise Invalid(*_complaints(error, path)) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise Invalid(Violation(path.name, "yaml", f"no YAML: {shown(str(error))}")) from None
+    problems = _field_problems(mapping)
+    if problems:
+        raise Invalid(*(Violation(f"{path.name}: {place}", rule, message) for place, rule, message in problems))
+    return mapping
+
+
+def converter(mapping: CsvMapping) -> Callable[[Row], Outcome]:
+    """Return the conversion of one CSV row by `mapping`. It never raises."""
+    columns = {field: rule.column for field, rule in mapping.columns.items()}
+    dialect = None if mapping.dialect == "national" else mapping.dialect
+
+    def convert(row: Row) -> Outcome:
+        notes = Notes(columns)
+        given = {field: _taken(row.raw.get(rule.column), field, rule, notes) for field, rule in mapping.columns.items()}
+        return assemble(row, {**mapping.constants, **given}, notes, dialect)
+
+    return convert
+
+
+def _taken(cell: Any, field: str, rule: ColumnRule, notes: Notes) -> Any:
+    if not isinstance(cell, str) or not cell.strip():
+        return None
+    values = [piece.strip() for piece in (cell.split(rule.split) if rule.split else [cell])]
+    made = [_part(value, field, rule, notes) for value in values if value]
+    kept = [rule.map.get(value, value) for value in made if value is not None]
+    return kept if rule.split else next(iter(kept), None)
+
+
+def _part(value: str, field: str, rule: ColumnRule, notes: Notes) -> str | None:
+    if rule.pattern is None or is_placeholder(cleaned_text(value)):
+        return value
+    found = re.search(rule.pattern, value[:LONGEST_MATCHED])
+    if found is None:
+        notes.refuse(field, Rule.PATTERN, f"the mapping's pattern {rule.pattern} is not in it", value)
+        return None
+    named = found.re.groupindex.get(UNIT)
+    group = next((number for number in range(1, found.re.groups + 1) if number != named), 0)
+    taken: str | None = found[group]
+    if field not in _DAYS or taken is None or taken in rule.map or not taken.strip().isdigit():
+        return taken
+    return taken.strip() + _unit(found, group)
+
+
+def _unit(found: re.Match[str], group: int) -> str:
+    """Return the unit of a time limit whose pattern takes only the digits, so that it stays with its number.
+
+    Else "".
+    """
+    named = found[UNIT] if UNIT in found.re.groupindex else None
+    after = _UNIT_AFTER.match(found.string, found.end(group))
+    return named or (after[1] if after else "")
+
+
+def _field_problems(mapping: CsvMapping) -> list[tuple[str, str, str]]:
+    known = ", ".join(sorted(KNOWN_FIELDS))
+    problems = [
+        (f"{part}.{field}", "unknown_field", f"no field of ours; known: {known}")
+        for part, fields in (("columns", mapping.columns), ("constants", mapping.constants))
+        for field in _outside(fields, KNOWN_FIELDS)
+    ]
+    twice = [field for field in mapping.constants if field in mapping.columns]
+    problems += [(f"constants.{field}", "given_twice", "is in columns too") for field in twice]
+    if "code" not in mapping.columns:
+        problems.append(("columns.code", str(Rule.REQUIRED), "every row needs its 实施编码"))
+    return problems
+
+
+def _outside(fields: Iterable[str], known: Container[str]) -> list[str]:
+    return [field for field in fields if field not in known]
+
+
+def _complaints(error: ValidationError, path: Path) -> list[Violation]:
+    found = []
+    for problem in error.errors(include_url=False, include_context=False):
+        place = ".".join(map(str, problem["loc"])) or "(whole file)"
+        found.append(Violation(f"{path.name}: {place}", problem["type"], problem["msg"], shown(problem["input"])))
+    return found
+
+
+class _OneKeyLoader(yaml.SafeLoader):
+    """A YAML loader that refuses repeated keys, which YAML would drop silently, and aliases.
+
+    Aliases and merges make a small file endless, and deep nesting makes the scanner slow: both are refused while
+    reading.
+    """
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave its type out
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", mark)
+        self._depth += 1
+        if self._depth > DEEPEST_MAPPING:
+            raise yaml.composer.ComposerError(None, None, f"nested deeper than {DEEPEST_MAPPING} levels", mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = next((key for key, count in keys.items() if count > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,1 @@
+"""Bodies that are erased as the law requires, or withheld until their time."""

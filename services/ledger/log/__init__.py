@@ -1,0 +1,1 @@
+"""The log: records releases, and serves entries, tiles and trees."""

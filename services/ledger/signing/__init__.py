@@ -1,0 +1,1 @@
+"""Signing of heads: keys, the signer, the last signed tree, and when the signer refuses."""

@@ -1,0 +1,1 @@
+"""The newest entry of every key at a given size, with the trees that prove it."""

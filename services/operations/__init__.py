@@ -1,0 +1,1 @@
+"""Operations on a whole county: backup, restore, verification, export, dead letters."""

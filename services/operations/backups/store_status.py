@@ -1,0 +1,153 @@
+"""Read how far each store is, and check stores against each other and the ledger against its head."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import orjson
+
+from contracts.envelope.publication import Head, Publication
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.applications.privacy.key_rotation import key_ids
+from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree
+from services.operations.archive.contents import BadArchive
+from services.operations.backups.store_copies import Ask, asking
+from shared.config import Settings
+from shared.errors import Broken
+from shared.security.vault import Vault
+from shared.transparency.canonical import canonical
+from shared.transparency.checkpoint import verify_checkpoint
+from shared.transparency.merkle import EMPTY_ROOT, GrowingTiles, NoTiles, leaf_hash, tree_root
+
+TELL_EVERY = 10_000
+
+
+def marks_of(service: str, ask: Ask) -> dict[str, int]:
+    """Return how far a store is: `catalog/live`, `ledger`, `ledger<catalog/live` (recorded from there), `web`."""
+    if service in SOURCES:
+        return {f"{service}/{lane}": value for lane, value in ask("SELECT lane, value FROM counter")}
+    if service in CHANNELS:
+        return {service: next(iter(ask("SELECT position FROM state")))[0]}
+    if service == AUDITOR:
+        return {}
+    taken = ask("SELECT source, lane, sequence FROM source")
+    marks = {f"ledger<{source}/{lane}": sequence for source, lane, sequence in taken}
+    return {"ledger": next(iter(ask("SELECT size FROM log")))[0], **marks}
+
+
+def head_of(ask: Ask) -> Head | None:
+    """Return the newest signed head in the ledger's store, or None."""
+    for size, root, time, checkpoint in ask("SELECT size, root, time, checkpoint FROM head ORDER BY size DESC LIMIT 1"):
+        return Head.model_validate({"size": size, "root": root, "time": time, "checkpoint": checkpoint})
+    return None
+
+
+def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
+    """Yield, in words for an operator, which store is ahead of its upstream.
+
+    Stores that are not in `marks` are left out.
+    """
+    for channel in CHANNELS:
+        if channel in marks and "ledger" in marks and marks[channel] > marks["ledger"]:
+            yield (
+                f"{channel} has applied {marks[channel]} entries, the ledger has {marks['ledger']}: the channel keeps "
+                f"what it shows and refuses to follow, until you restore a newer ledger or say "
+                f"`tongyuan rebuild {channel} --new-epoch`"
+            )
+    for name, taken in marks.items():
+        _, _, lane = name.partition("ledger<")
+        if lane and lane in marks and taken > marks[lane]:
+            yield (
+                f"the ledger has taken {taken} releases of {lane}, the source has {marks[lane]}: what it releases next "
+                "would be taken for old; restore the source from a newer backup, or ledger and source from the same one"
+            )
+
+
+def sealed_with(ask: Ask) -> Iterator[str]:
+    """Yield a note for the person who makes a backup, on the keys that seal data in the store of applications."""
+    if used := key_ids(ask):
+        keys = ", ".join(sorted(used))
+        yield f"personal data are sealed with key {keys}, which is not in this backup: keep it elsewhere"
+
+
+def lost_keys(settings: Settings) -> Iterator[str]:
+    """Yield a note for the person who restores, on the keys that seal data of applications and are missing here."""
+    url, file = settings.database_url_for("applications"), settings.personal_keys
+    known = {key.key_id for key in Vault(file).ring()} if file.exists() else set()
+    with asking("applications", url) as ask:
+        missing = key_ids(ask) - known
+    if missing:
+        yield (
+            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not hold it: "
+            "put it back before you start"
+        )
+
+
+def stage_memory(settings: Settings, keys: Path, head: Head | None) -> None:
+    """Store the backup's head in `keys` as the last one signed, unless the signer here has a store of its own.
+
+    A machine that never signed knows nothing newer; one that did must notice that it was set back.
+    """
+    if head is not None and not (settings.data_dir / MEMORY_FILE).exists():
+        SignedHeadStore(settings.log_origin, keys / MEMORY_FILE).set(SignedTree(head.size, bytes.fromhex(head.root)))
+
+
+def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
+    """Yield, for an operator, why the signer here will refuse a ledger whose newest head is `head`."""
+    memory = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE)
+    try:
+        last = memory.last()
+    except ValueError as error:
+        yield f"{memory.path} cannot be read: {error}"
+        return
+    size, root = (head.size, head.root) if head else (0, EMPTY_ROOT.hex())
+    if last is not None and (last.size > size or (last.size == size and last.root.hex() != root)):
+        yield (
+            f"the signer here has signed {last.size} entries, the backup's newest head covers {size}: it will sign and "
+            f"record nothing until you restore a newer ledger or say `tongyuan keys accept {size} {root}`"
+        )
+
+
+def not_continued(settings: Settings, tiles: GrowingTiles) -> Iterator[str]:
+    """Yield why a backup's ledger, whose tree is in `tiles`, does not continue what the signer here has signed."""
+    try:
+        last = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE).last()
+    except ValueError:
+        return  # reported by `signers_doubt`
+    if last is None:
+        return
+    if last.size > tiles.size:
+        yield f"{last.size} entries are signed here, the backup has {tiles.size}"
+    elif tree_root(tiles, last.size) != last.root:
+        yield f"the backup has another history: its first {last.size} entries give another root than was signed here"
+
+
+def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
+    """Compute the tree from the entries and compare it with the newest signed head. Raises `BadArchive`."""
+    head = head_of(ask)
+    tiles = GrowingTiles(NoTiles(), 0)
+    for position, meta in ask("SELECT position, meta FROM entry ORDER BY position"):
+        if position != tiles.size + 1:
+            raise BadArchive(f"ledger: position {position} follows {tiles.size}")
+        entry = Publication.model_validate({**orjson.loads(meta), "body": None})
+        tiles.append(leaf_hash(canonical(entry.leaf())))
+        if tiles.size % TELL_EVERY == 0:
+            tell(tiles.size)
+    if marks_of("ledger", ask)["ledger"] != tiles.size:
+        raise BadArchive("ledger: it counts another number of entries than it has")
+    if head is None:
+        return tiles
+    if head.size > tiles.size:
+        raise BadArchive(f"ledger: its head covers {head.size} entries, it has {tiles.size}")
+    if tree_root(tiles, head.size).hex() != head.root:
+        raise BadArchive(f"ledger: its entries give another root than the head of size {head.size}")
+    keys = [(name, bytes.fromhex(key)) for name, key in ask("SELECT name, public_key FROM signing_key")]
+    if (head.size, bytes.fromhex(head.root)) not in [_signed(head, name, key) for name, key in keys]:
+        raise BadArchive(f"ledger: no key of it has signed the head of size {head.size}")
+    return tiles
+
+
+def _signed(head: Head, name: str, key: bytes) -> tuple[int, bytes] | None:
+    try:
+        return verify_checkpoint(head.checkpoint, name, key)
+    except Broken:
+        return None

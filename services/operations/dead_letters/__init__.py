@@ -1,0 +1,1 @@
+"""Messages that the broker keeps because their consumer refused them."""

@@ -1,0 +1,1 @@
+"""Checks whether every channel shows exactly what the sources released."""

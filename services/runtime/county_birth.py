@@ -1,0 +1,99 @@
+"""Write the first store of a county. From then on every store names the county that it belongs to."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from services.demo import content
+from services.runtime.county_evidence import evidence_of, require_own
+from services.runtime.wiring import Wiring
+from shared.config import Settings
+from shared.county import identity, store
+from shared.county.identity import Identity
+from shared.errors import NotFound, SettingsError, Unavailable
+
+
+def county_of(parts: Wiring, services: Sequence[str], *, demo: bool = False) -> Identity:
+    """Return the county of these stores, or the county of the settings if none exists yet. Reads only.
+
+    Raises `SettingsError` when a store belongs to another county than the settings name, or when a demonstration is
+    requested for stores that were not created as one; `Unavailable` when a store cannot be read.
+    """
+    wanted = Identity.of(parts.settings, demo=demo)
+    stored = {service: county for service in services if (county := _stored(parts, service)) is not None}
+    county = identity.agreed(_told_apart(stored), wanted)
+    if demo:
+        _require_demo_county(parts.settings)
+    return county
+
+
+def require_same_log(parts: Wiring, services: Sequence[str]) -> None:
+    """Raise `SettingsError` when a store belongs to another region or log than the settings name; its county's name may
+    differ.
+
+    Raises `NotFound` when a store names no county.
+    """
+    wanted = Identity.of(parts.settings)
+    for service in services:
+        county = store.known(parts.database(service)) if _exists(parts, service) else None
+        if county is None:
+            raise NotFound(f"{service}: there is no store that names a county: run `tongyuan migrate` first")
+        identity.require_log(county, wanted, f"the store of {service}")
+
+
+def require_own_ledger(parts: Wiring) -> None:
+    """Raise `SettingsError` unless the ledger's store, by its identity and by its content, is of the settings' county.
+
+    Raises `NotFound` when neither tells. Call this before another history is accepted as the ledger's.
+    """
+    if not _exists(parts, "ledger"):
+        raise NotFound("there is no store of the ledger here, so nobody can tell which county's it is")
+    with evidence_of("ledger", parts.database("ledger")) as evidence:
+        require_own(evidence, parts.settings)
+        foreign = evidence.foreign_entry(parts.settings.region)
+        if foreign is not None:
+            raise SettingsError(f"TONGYUAN_REGION: entry {foreign} of the ledger is not of {parts.settings.region}")
+        if evidence.county() is None:
+            raise NotFound("the store of the ledger names no county and holds no entry, so nobody can tell whose it is")
+
+
+def settle(parts: Wiring, service: str, county: Identity) -> None:
+    """Migrate the service's schema, then write into its store which county it belongs to.
+
+    If the process dies in between, the next start finds the store without identity and writes it.
+    """
+    parts.migrate(service)
+    store.write(parts.database(service), county)
+
+
+def _exists(parts: Wiring, service: str) -> bool:
+    """Return False for a SQLite file that does not exist: opening it would create it."""
+    url = parts.settings.database_url_for(service)
+    return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
+
+
+def _stored(parts: Wiring, service: str) -> Identity | None:
+    try:
+        if not _exists(parts, service):
+            return None
+        with evidence_of(service, parts.database(service)) as evidence:
+            return evidence.county()
+    except Unavailable as error:
+        raise Unavailable(f"{service}: {error}") from error
+
+
+def _told_apart(stored: dict[str, Identity]) -> dict[str, Identity]:
+    """Count a store that does not say whether it is a demonstration as real, unless another store says so."""
+    if any(county.demo is not None for county in stored.values()):
+        return stored
+    return {service: replace(county, demo=False) for service, county in stored.items()}
+
+
+def _require_demo_county(settings: Settings) -> None:
+    county = content.county()
+    if (settings.region, settings.county) != (county.region, county.name):
+        raise SettingsError(
+            f"--demo: the demonstration is of {county.region} {county.name}, "
+            f"not of {settings.region} {settings.county}: "
+            "start it with --no-demo, or without TONGYUAN_REGION and TONGYUAN_COUNTY"
+        )

@@ -1,0 +1,227 @@
+"""`tongyuan up`: the whole county in one process, with SQLite files and in-process delivery; nothing to install.
+
+source ──relay(lane)──► ledger ──relay(channel)──► channel      every arrow: outbox, confirm, cursor, as with a broker
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from contracts.topology import (
+    AUDITOR,
+    BACKFILL_EXCHANGE,
+    CHANNELS,
+    FEEDBACK_CHANNELS,
+    FEEDBACK_EXCHANGE,
+    FEEDBACK_QUEUE,
+    GUIDES_QUEUE,
+    LANE_EXCHANGES,
+    PUBLICATIONS_EXCHANGE,
+    SOURCES,
+    SOURCES_EXCHANGE,
+)
+from services.applications.background import background as applications_background
+from services.catalog.commands import ENDS_SECONDS
+from services.guides import feedback
+from services.guides.following import ItemWatch
+from services.ledger import queries
+from services.ledger.log.feed import LedgerFeed
+from services.ledger.log.intake import ImportPace, Intake
+from services.ledger.scrub.rounds import STEP_SECONDS, Scrub
+from services.ledger.signing.signed_head_store import WouldFork
+from services.runtime import county_birth
+from services.runtime.auditor import auditor_api
+from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.openapi import serving_document
+from services.runtime.wiring import ChannelWiring, Wiring, kept_token
+from shared.config import Settings, SettingsError
+from shared.county.identity import Identity
+from shared.feeds.outbox import SourceFeed
+from shared.feeds.relay import Relay, run_together
+from shared.messaging.delivery import Handler, Message, Publisher, Refusal
+from shared.messaging.in_process import InProcessBus
+from shared.security.data_folder import Tightened, make_private, require_own_folder, tighten
+from shared.web.server.process import Background, periodically
+
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
+PAGE_SECONDS = 0.1
+
+
+@dataclass
+class Embedded:
+    """Every service of one county in this process. Holds the lock of the data folder until `close`.
+
+    `demo`: start the demonstration. Raises `SettingsError` when the data folder holds another county, or is in use.
+    """
+
+    settings: Settings
+    demo: bool = False
+    county: Identity = field(init=False)
+    parts: Wiring = field(init=False)
+    channels: dict[str, ChannelWiring] = field(init=False)
+    tightened: Tightened = field(init=False)
+    _bus: InProcessBus = field(default_factory=InProcessBus)
+    _lock: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        folder = self.settings.data_dir
+        self._lock = _lock_folder(folder)
+        self.tightened = tighten(folder)
+        # Three sources share the folder: each has a store and a key file of its own.
+        self.settings = self.settings.model_copy(update={"database_url": None, "source_key_file": None})
+        self.parts = Wiring(self.settings)
+        try:
+            self._open(folder)
+        except BaseException:
+            self.close()
+            raise
+        self._wire()
+
+    def _open(self, folder: Path) -> None:
+        """Determine the county first: a refused start writes nothing, not even a token."""
+        self.county = county_birth.county_of(self.parts, SERVICES, demo=self.demo)
+        self.settings = self.settings.model_copy(
+            update={
+                "admin_token": self.settings.admin_token or SecretStr(kept_token(folder / "admin-token")),
+                "service_token": self.settings.service_token or SecretStr(kept_token(folder / "service-token")),
+            }
+        )
+        self.parts.settings = self.settings
+        self.parts.catalog_reader = LocalSource(self.parts.database("catalog"), "catalog")
+        self.parts.recording = LocalLedger(self.parts.database("ledger")).recording
+        for service in SERVICES:
+            county_birth.settle(self.parts, service, self.county)
+            self.parts.require_keys(service)
+
+    def apis(self) -> dict[str, FastAPI]:
+        """Return the HTTP app of every service."""
+        sources = {name: self.parts.source_api(name) for name in SOURCES}
+        channels = {name: channel.api(self.settings) for name, channel in self.channels.items()}
+        apis = {**sources, "ledger": self.parts.ledger_api(), **channels, AUDITOR: auditor_api(self.parts)}
+        for api in apis.values():
+            api.state.county = self.county
+        return {name: serving_document(name, api) for name, api in apis.items()}
+
+    def reconcile(self) -> None:
+        """Let every follower fetch what is missing upstream, and sign a new head.
+
+        While the signer refuses, the ledger records nothing, and the channels keep showing what they have.
+        """
+        with suppress(WouldFork):
+            self.intake.reconcile()
+            self.parts.standing.sign()
+        for channel in self.channels.values():
+            channel.channel.reconcile()
+
+    def background(self) -> dict[str, Background]:
+        """Return everything that runs beside HTTP, by name."""
+        work: dict[str, Background] = {
+            "heads": periodically(self.settings.head_interval, self.parts.standing.sign, name="head"),
+            "ledger-reconcile": periodically(
+                self.settings.reconcile_interval, partial(self.intake.reconcile, patient=True), name="ledger-reconcile"
+            ),
+            "ledger-scrub": periodically(STEP_SECONDS, self.scrub.step, name="ledger-scrub"),
+            "planned-ends": periodically(ENDS_SECONDS, self.parts.catalog.withdraw_cancelled, name="planned-ends"),
+            **applications_background(self.parts.applications),
+            "guides-reconcile": periodically(
+                self.settings.reconcile_interval, self.watch.reconcile, name="guides-reconcile"
+            ),
+        }
+        for service, relays in self._relays().items():
+            work[f"relay-{service}"] = partial(run_together, relays)
+        for name, channel in self.channels.items():
+            work |= channel.background()
+            work[f"{name}-pages"] = periodically(PAGE_SECONDS, channel.channel.turn_pages, name=f"{name}-pages")
+            work[f"{name}-reconcile"] = periodically(
+                self.settings.reconcile_interval,
+                partial(channel.channel.reconcile, patient=True),
+                name=f"{name}-reconcile",
+            )
+        return work
+
+    def close(self) -> None:
+        """Close the databases and release the lock of the data folder."""
+        self.parts.close()
+        os.close(self._lock)
+
+    def _wire(self) -> None:
+        ledger = self.parts.database("ledger")
+        readers = {name: LocalSource(self.parts.database(name), name) for name in SOURCES}
+        require = self.parts.standing.require
+        self.scrub = Scrub(ledger, readers, self.settings.scrub_interval)
+        self.intake = Intake(
+            ledger, readers, self.parts.signer, require, self.settings.region, source_keys=self.settings.source_keys
+        )
+        self.channels = {name: self.parts.channel(name, LocalLedger(ledger)) for name in CHANNELS}
+        pace = ImportPace(self._ledger_size, self._positions, self.settings.backfill_lag)
+        self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger")
+        self._bus.bind(BACKFILL_EXCHANGE, _paced(pace, self.intake.take), "ledger (imports)")
+        self.watch = ItemWatch(self.parts.guides, LocalLedger(ledger), self.settings.log_origin)
+        self._bus.bind(_channel_exchange("guides"), self.watch.take, GUIDES_QUEUE)
+        self._bus.bind(FEEDBACK_EXCHANGE, partial(feedback.take, self.parts.database("guides")), FEEDBACK_QUEUE)
+        for name, channel in self.channels.items():
+            self._bus.bind(_channel_exchange(name), channel.channel.take, f"{name}.publications")
+
+    def _relays(self) -> dict[str, list[Relay]]:
+        """Return the relays by service; those of one database share a thread."""
+        relays: dict[str, list[Relay]] = {}
+        for name in SOURCES:
+            relays[name] = [
+                Relay(self.parts.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
+                for lane, exchange in LANE_EXCHANGES.items()
+            ]
+        for name in FEEDBACK_CHANNELS:
+            relays[name] = [self.parts.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
+        relays["ledger"] = [self._ledger_relay(name) for name in (*CHANNELS, "guides")]
+        return relays
+
+    def _ledger_relay(self, name: str) -> Relay:
+        feed = LedgerFeed(self.settings.region)
+        publisher = self._publisher(_channel_exchange(name))
+        return Relay(self.parts.database("ledger"), feed, name, publisher, idle=feed.head_message)
+
+    def _publisher(self, exchange: str) -> Callable[[], Publisher]:
+        return lambda: self._bus.publisher(exchange)
+
+    def _ledger_size(self) -> int:
+        with self.parts.database("ledger").read() as session:
+            return queries.size(session)
+
+    def _positions(self) -> list[int]:
+        return [channel.channel.position() for channel in self.channels.values()]
+
+
+def _channel_exchange(name: str) -> str:
+    """Return the exchange of one channel: each has its own binding and cursor, so a failing one delays no other."""
+    return f"{PUBLICATIONS_EXCHANGE}.{name}"
+
+
+def _paced(pace: ImportPace, take: Handler) -> Handler:
+    def paced(messages: Sequence[Message]) -> Sequence[Refusal]:
+        pace.wait()
+        return take(messages)
+
+    return paced
+
+
+def _lock_folder(folder: Path) -> int:
+    """Lock the data folder for this process. Raises `SettingsError` when it is in use or is not ours."""
+    try:
+        make_private(folder)
+        require_own_folder(folder)
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingsError(f"TONGYUAN_DATA_DIR: {folder}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise SettingsError(f"TONGYUAN_DATA_DIR: {folder} is in use by another `tongyuan up`") from None
+    return handle

@@ -1,0 +1,104 @@
+"""`tongyuan run <service>`: the HTTP server (uvicorn) of one service, and the relay of what the service publishes."""
+
+from collections.abc import Callable
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from contracts.envelope.publication import Lane
+from contracts.topology import (
+    AUDITOR,
+    FEEDBACK_CHANNELS,
+    FEEDBACK_EXCHANGE,
+    LANE_EXCHANGES,
+    PUBLICATIONS_EXCHANGE,
+    SOURCES,
+)
+from services.ledger.log.feed import LedgerFeed
+from services.runtime import manifests
+from services.runtime.auditor import auditing, auditor_api
+from services.runtime.county_check import CountyGate
+from services.runtime.openapi import serving_document
+from services.runtime.wiring import ChannelWiring, Wiring, front
+from shared.config import Settings
+from shared.feeds.outbox import SourceFeed
+from shared.feeds.relay import Relay
+from shared.messaging.delivery import Publisher
+from shared.messaging.publisher import AmqpPublisher
+from shared.process_memory import TRIM_SECONDS, freeze_what_is_loaded, give_back
+from shared.security.certificate_watch import watching
+from shared.web.edge import OF_OPERATORS, problem
+from shared.web.limits import Limits
+from shared.web.server.process import Background, Threads, listen, mount, periodically, serve
+
+
+def run(name: str, settings: Settings) -> None:
+    """Serve one service until the process is told to stop."""
+    parts = Wiring(settings, name)
+    parts.require_keys(name)
+    api, background, channels = _http_parts(name, parts)
+    api.state.callers = manifests.callers(name, settings)
+    gate = CountyGate(parts.database(name), settings, partial(setattr, api.state, "county"))
+    app = serving_document(name, api)
+    tls = settings.tls
+    sock = listen(settings.host, settings.port)
+    freeze_what_is_loaded()
+    try:
+        gate.look()
+        pages = parts.verify_pages() if name == "ledger" else {}
+        everything = _gated(gate, front(mount({name: app, **pages}, app), channels, {name: app}))
+        work = {label: gate.behind(one) for label, one in background.items()}
+        memory = periodically(TRIM_SECONDS, give_back, name="memory")
+        threads = Threads({"county": gate.watch, "memory": memory, **work, **watching(tls)})
+        serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings))
+        gate.require()
+    finally:
+        parts.close()
+
+
+def _gated(gate: CountyGate, app: ASGIApp) -> ASGIApp:
+    """Wrap the app: until the gate is open, only operators' addresses such as `/healthz` are answered."""
+
+    async def gated(scope: Scope, receive: Receive, send: Send) -> None:
+        if gate.is_open or scope["type"] != "http" or scope["path"].endswith(OF_OPERATORS):
+            await app(scope, receive, send)
+        else:
+            closed = problem(503, "Unavailable", "the store has not said yet which county it belongs to")
+            await closed(scope, receive, send)
+
+    return gated
+
+
+def _http_parts(name: str, parts: Wiring) -> tuple[FastAPI, dict[str, Background], dict[str, ChannelWiring]]:
+    if name in SOURCES:
+        relays = [_source_relay(name, lane, exchange, parts) for lane, exchange in LANE_EXCHANGES.items()]
+        work: dict[str, Background] = {f"relay-{relay.name}": relay.run for relay in relays}
+        return parts.source_api(name), {**work, "recording": parts.polled_recording.run}, {}
+    if name == "ledger":
+        return parts.ledger_api(), {"relay": _ledger_relay(parts).run}, {}
+    if name == AUDITOR:
+        return auditor_api(parts), auditing(parts), {}
+    channel = parts.channel(name, parts.http_ledger())
+    beside = channel.background()
+    if name in FEEDBACK_CHANNELS and parts.settings.amqp_url is not None:
+        publisher = _publisher(parts.settings, FEEDBACK_EXCHANGE, f"{name}-relay-feedback")
+        beside[f"{name}-feedback"] = parts.feedback_relay(name, publisher).run
+    return channel.api(parts.settings), beside, {name: channel}
+
+
+def _source_relay(name: str, lane: Lane, exchange: str, parts: Wiring) -> Relay:
+    make = _publisher(parts.settings, exchange, f"{name}-relay-{lane}")
+    return Relay(parts.database(name), SourceFeed(name, lane), str(lane), make)
+
+
+def _ledger_relay(parts: Wiring) -> Relay:
+    feed = LedgerFeed(parts.settings.region)
+    make = _publisher(parts.settings, PUBLICATIONS_EXCHANGE, "ledger-relay")
+    return Relay(parts.database("ledger"), feed, "broker", make, idle=feed.head_message)
+
+
+def _publisher(settings: Settings, exchange: str, name: str) -> Callable[[], Publisher]:
+    return partial(
+        AmqpPublisher, settings.required_amqp_url(), exchange, connection_name=f"tongyuan.{name}", tls=settings.tls
+    )

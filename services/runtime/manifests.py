@@ -1,0 +1,93 @@
+"""The manifests of all services: which process may call which service, and with which accounts. The only such list.
+
+Processes take their permissions from here; `services.deployment` makes compose file, accounts and environments from it;
+tests check that what is not listed is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+
+from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from shared.config import Settings
+from shared.errors import SettingsError
+from shared.manifest.model import Account, Dependency, Manifest, Outsider, Process
+from shared.tokens.checking import Callers, Permission
+from shared.tokens.keys import public_keys
+from shared.tokens.rights import EVERY, Right
+
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
+OPERATOR = Outsider("operator", tuple(Dependency(service, EVERY) for service in SERVICES), seconds=3600)
+"""The command line. Its key grants every right, so no process holds it."""
+
+TOPOLOGY = Account("topology", everything=True)
+"""The account of the job that declares the topology, and of `tongyuan dead`."""
+
+HELD_BY_NONE = ("operator_key",)
+"""Secrets that no process may hold."""
+
+
+@cache
+def manifests() -> Mapping[str, Manifest]:
+    """Return the manifest of each service."""
+    folders = {name: f"services.channels.{name}" if name in CHANNELS else f"services.{name}" for name in SERVICES}
+    return {name: import_module(f"{folder}.manifest").MANIFEST for name, folder in folders.items()}
+
+
+def processes() -> Iterator[Process]:
+    """Yield every process: HTTP processes first, then workers."""
+    for of_workers in (False, True):
+        for manifest in manifests().values():
+            yield from (process for process in manifest.processes if process.is_worker == of_workers)
+
+
+def process(name: str) -> Process:
+    """Return the process of that name."""
+    return next(one for one in processes() if one.name == name)
+
+
+def outsiders() -> tuple[Outsider, ...]:
+    """Return the callers that are not processes of the county."""
+    return (OPERATOR, *(one for manifest in manifests().values() for one in manifest.outsiders))
+
+
+def accounts() -> tuple[Account, ...]:
+    """Return every account at the broker."""
+    own = [manifest.account for manifest in manifests().values() if manifest.account]
+    others = [account for manifest in manifests().values() for account in manifest.other_accounts]
+    return (TOPOLOGY, *own, *others)
+
+
+def permissions(service: str) -> Mapping[str, Permission]:
+    """Return the permission of each caller at this service, for those that have any right there."""
+    found = {one.name: Permission(rights) for one in processes() if (rights := _rights(one.calls, service))}
+    for outsider in outsiders():
+        if rights := _rights(outsider.calls, service):
+            found[outsider.name] = Permission(rights, outsider.seconds)
+    return found
+
+
+def callers(service: str, settings: Settings) -> Callers:
+    """Return who may call the service, by the public keys in its settings."""
+    return Callers(service, public_keys(settings.callers), permissions(service))
+
+
+def held(name: str, settings: Settings) -> Settings:
+    """Return the settings of a process without `service_token`, which no process uses any more.
+
+    Raises `SettingsError` for a secret that the process may not hold: dropping it here would leave it in the
+    environment, for anyone who takes over the process.
+    """
+    asked = process(name)
+    may = {*asked.secrets, *(("caller_key",) if asked.signs else ())}
+    if "admin_token_hash" in may:
+        may.add("admin_token")
+    for secret in ("admin_token", "caller_key", *HELD_BY_NONE):
+        if getattr(settings, secret) is not None and secret not in may:
+            variable = f"TONGYUAN_{secret.upper()}"
+            raise SettingsError(f"{variable}: {name} may not hold it; take it out of its environment, and restart")
+    return settings.model_copy(update={"service_token": None})
+
+
+def _rights(calls: tuple[Dependency, ...], service: str) -> frozenset[Right]:
+    return frozenset().union(*(call.rights for call in calls if call.callee == service))

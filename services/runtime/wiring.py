@@ -1,0 +1,300 @@
+"""The composition root: builds each service from the settings, in the same way for one process and for many."""
+
+import csv
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from contracts.content.items import Item
+from contracts.topology import CHANNELS, SOURCES
+from services.applications import api as applications_api
+from services.applications.commands import Applications
+from services.applications.privacy import key_rotation
+from services.catalog import api as catalog_api
+from services.catalog.commands import Catalog
+from services.catalog.model import read_units
+from services.channels.api import app as channels_api
+from services.channels.api.live_stream import Indexer, Live
+from services.channels.api.reader_feedback import LANE, FeedbackFeed
+from services.channels.core.bootstrap import starting_channel
+from services.channels.core.channel import Channel
+from services.channels.core.drill import LOOK_SECONDS, drill_if_due
+from services.channels.core.port import adapters
+from services.channels.search.index import SearchIndex
+from services.guides import api as guides_api
+from services.guides.commands import Guides
+from services.ledger import api as ledger_api
+from services.ledger.signing.signer import Signer
+from services.ledger.signing.signing_guard import SigningGuard
+from services.ledger.signing.sm2_signature import Sm2File
+from services.ledger.verify import page as verify_page
+from shared.config import Settings, SettingsError
+from shared.county.identity import Identity
+from shared.database.connection_limits import SERVING, ConnectionLimits
+from shared.database.engine import Database
+from shared.errors import Unavailable
+from shared.feeds.relay import Relay
+from shared.feeds.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader
+from shared.messaging.delivery import Publisher
+from shared.publishing.notices import notice
+from shared.publishing.recording_status import Latest, PolledRecording, Recording
+from shared.security.secret_files import kept_secret
+from shared.security.vault import Vault
+from shared.tokens.keys import private_key
+from shared.tokens.minting import Minter, Token
+from shared.transparency.source_signature import RingReleaseSigner, key_name
+from shared.web.event_stream import StreamApp
+from shared.web.response_cache import CachedService, ResponseCacheMiddleware, shareable_addresses
+from shared.web.server.process import Background, periodically
+
+MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
+
+
+@dataclass
+class ChannelWiring:
+    """The components of a channel."""
+
+    channel: Channel
+    index: SearchIndex
+    live: Live
+    indexer: Indexer
+    drill_interval: float
+    beside: Mapping[str, Background]
+
+    def api(self, settings: Settings) -> FastAPI:
+        """Return the channel's HTTP app."""
+        return channels_api.make(self.channel, settings, self.index, self.live)
+
+    def stream(self) -> ASGIApp:
+        """Return the ASGI app of the channel's event stream."""
+        return StreamApp(self.live.stream, self.live.open)
+
+    def background(self) -> dict[str, Background]:
+        """Return what runs beside the channel's HTTP server."""
+        name = self.channel.service
+        work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run, **self.beside}
+        if self.drill_interval:
+            drill = partial(drill_if_due, self.channel, self.drill_interval)
+            work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
+        return work
+
+
+def front(app: ASGIApp, channels: Mapping[str, ChannelWiring], apis: Mapping[str, FastAPI]) -> ResponseCacheMiddleware:
+    """Put the response cache and the event streams of these channels in front of `app`.
+
+    `apis`: each channel's own app.
+    """
+    served = {name: CachedService(one.live.page, shareable_addresses(apis[name])) for name, one in channels.items()}
+    return ResponseCacheMiddleware(app, served, {name: channel.stream() for name, channel in channels.items()})
+
+
+@dataclass
+class Wiring:
+    """Makes services from settings. A database is opened when it is first used, so a process opens only its own."""
+
+    settings: Settings
+    process: str | None = None
+    """Name of the process in a production deployment; None where one process runs the whole county."""
+    share: ConnectionLimits = SERVING
+    _databases: dict[str, Database] = field(default_factory=dict)
+
+    def database(self, service: str) -> Database:
+        """Return the service's own database."""
+        if service not in self._databases:
+            vault = Vault(self.settings.personal_keys) if service == "applications" else None
+            db = Database(service, self.settings.database_url_for(service), vault, self.share)
+            db.release_signer = self.release_signer(service) if service in SOURCES else None
+            self._databases[service] = db
+        return self._databases[service]
+
+    def release_signer(self, source: str) -> RingReleaseSigner:
+        """Return the signer of a source's releases, the same in every process of the source."""
+        name = key_name(self.settings.log_origin, source)
+        return RingReleaseSigner(name, self.settings.source_keys_of(source))
+
+    def migrate(self, service: str) -> None:
+        """Migrate the service's schema. Raises `Broken` when the key of its sealed columns is lost."""
+        db = self.database(service)
+        if service == "applications":
+            key_rotation.prepare(db)
+        db.migrate(MIGRATIONS.get(service, service))
+        if service == "applications":
+            key_rotation.clean(db)
+
+    def require_keys(self, service: str) -> None:
+        """Check the keys that the service's process needs. Raises `Unavailable`, `Broken`.
+
+        Only `migrate` creates keys of personal data; the first process of a source creates its signing key.
+        """
+        if service == "applications":
+            Vault(self.settings.personal_keys).ring()
+        if service in SOURCES:
+            self.release_signer(service).make()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        known = divisions(self.settings.divisions_file)
+        return Catalog(self.database("catalog"), self.settings.region, known, units(self.settings.units_file))
+
+    @cached_property
+    def guides(self) -> Guides:
+        return Guides(self.database("guides"), self.settings.region)
+
+    @cached_property
+    def applications(self) -> Applications:
+        return Applications(self.database("applications"), self.settings.region, self._item_of)
+
+    @cached_property
+    def signer(self) -> Signer:
+        signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
+        if self.settings.sm2_key_file:
+            signer.second = Sm2File(self.settings.sm2_key_file, signer.name)
+        return signer
+
+    @cached_property
+    def standing(self) -> SigningGuard:
+        return SigningGuard(self.database("ledger"), self.signer)
+
+    def channel(self, name: str, ledger: LedgerReader) -> ChannelWiring:
+        """Return the components of one channel that follows `ledger`."""
+        db = self.database(name)
+        county = Identity.of(self.settings)
+        channel = starting_channel(db, adapters()[name], ledger, _ledger_keys(self.settings), county)
+        index = SearchIndex(db)
+        own = f"services.channels.{name}.background"
+        beside = import_module(own).background(db, self.settings) if find_spec(own) else {}
+        return ChannelWiring(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval, beside)
+
+    def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
+        """Return the relay of readers' feedback from a channel to guides."""
+        feed = FeedbackFeed(self.settings.region, name)
+        return Relay(self.database(name), feed, LANE, publisher, idle=feed.forget)
+
+    def source_api(self, name: str) -> FastAPI:
+        """Return the HTTP app of one source."""
+        noticing = partial(notice, self.database(name), name, self.recording)
+        if name == "catalog":
+            return catalog_api.make(self.catalog, self.settings, noticing)
+        if name == "guides":
+            return guides_api.make(self.guides, self.settings, noticing)
+        return applications_api.make(self.applications, self.settings, noticing)
+
+    def ledger_api(self) -> FastAPI:
+        """Return the HTTP app of the ledger."""
+        return ledger_api.make(self.database("ledger"), self.settings)
+
+    def verify_pages(self) -> dict[str, FastAPI]:
+        """Return the ledger's verify pages by the path that each is mounted at."""
+        return {
+            "verify": verify_page.make(self.database("ledger"), self.settings),
+            "V": verify_page.make_short(self.settings),
+        }
+
+    def http_sources(self) -> dict[str, HttpSource]:
+        """Return readers of the sources over HTTP."""
+        tls = self.settings.tls
+        return {name: HttpSource(self.settings.url_for(name), name, self.token_for(name), tls) for name in SOURCES}
+
+    def http_ledger(self) -> HttpLedger:
+        """Return a reader of the ledger over HTTP."""
+        return HttpLedger(self.settings.url_for("ledger"), self.token_for("ledger"), self.settings.tls)
+
+    def token_for(self, callee: str) -> Token:
+        """Return the token with which this process calls another service. Raises `SettingsError` when its key is not
+        set.
+
+        A single process for all services calls only itself over HTTP (for the auditor), with the admin token.
+        """
+        if self.process is None:
+            return self._own_token()
+        if self.settings.caller_key is None:
+            reason = f"must be set; {self.process} signs its tokens for {callee} with it (deploy/secrets.sh makes it)"
+            raise SettingsError(f"TONGYUAN_CALLER_KEY: {reason}")
+        key = private_key(self.settings.caller_key.get_secret_value(), "TONGYUAN_CALLER_KEY")
+        return Minter(self.process, key, callee)
+
+    def _own_token(self) -> str:
+        if self.settings.admin_token is None:
+            raise SettingsError("TONGYUAN_ADMIN_TOKEN: must be set; `tongyuan up` makes one")
+        return self.settings.admin_token.get_secret_value()
+
+    def _item_of(self, code: str) -> Item | None:
+        """Return the item as released last, for the rules of a case that is opened now; None if it is not released."""
+        newest = self.catalog_reader.newest(f"item:{code}")
+        return None if newest is None or newest.body is None else Item.model_validate(newest.body, extra="ignore")
+
+    @cached_property
+    def catalog_reader(self) -> SourceReader:
+        """The reader of catalog for other services; the embedded county replaces it by a local one."""
+        return self.http_sources()["catalog"]
+
+    @cached_property
+    def recording(self) -> Latest:
+        """What the ledger reports about its recording; the embedded county replaces it by a local reader."""
+        return self.polled_recording
+
+    @cached_property
+    def polled_recording(self) -> PolledRecording:
+        """The same over HTTP, polled in the background instead of for each request."""
+        return PolledRecording(self._ledger_recording, self.settings.reconcile_interval)
+
+    def _ledger_recording(self) -> Recording:
+        if not (self.settings.ledger_url or self.settings.base_url):
+            raise Unavailable("TONGYUAN_LEDGER_URL is not set")
+        return self._http_ledger.recording()
+
+    @cached_property
+    def _http_ledger(self) -> HttpLedger:
+        return self.http_ledger()
+
+    def close(self) -> None:
+        """Close every database."""
+        for db in self._databases.values():
+            db.close()
+
+
+def _ledger_keys(settings: Settings) -> list[str]:
+    """Return the keys that channels trust. Raises `SettingsError` for a key of another log."""
+    keys = [key for key in settings.ledger_keys.split(",") if key]
+    for name in (key.partition("+")[0] for key in keys):
+        if name != settings.log_origin:
+            raise SettingsError(
+                f"TONGYUAN_LEDGER_KEYS: a key of the log {name}; this county's is {settings.log_origin}"
+            )
+    return keys
+
+
+def divisions(path: Path | None) -> frozenset[str] | None:
+    """Read known 6-digit 行政区划 codes from a CSV with a column `code`.
+
+    Raises `SettingsError` when it cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return frozenset(row["code"].strip()[:6] for row in csv.DictReader(file))
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise SettingsError(f"TONGYUAN_DIVISIONS_FILE: {path}: {error!r}") from error
+
+
+def units(path: Path | None) -> frozenset[str]:
+    """Read the county's list of units and former divisions. Raises `SettingsError` when it cannot be read."""
+    if path is None:
+        return frozenset()
+    try:
+        return read_units(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"TONGYUAN_UNITS_FILE: {path}: {error}") from error
+
+
+def kept_token(path: Path) -> str:
+    """Return the token in a file that only this user may read; create the file if there is none."""
+    return kept_secret(path, lambda: secrets.token_urlsafe(24).encode()).decode().strip()

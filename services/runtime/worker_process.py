@@ -1,0 +1,120 @@
+"""`tongyuan run <service>-worker`: the nameko process of one service. Import it only after eventlet has patched."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contracts.topology import CHANNELS
+from services.applications.worker import make_worker as applications_worker
+from services.catalog.worker import make_worker as catalog_worker
+from services.channels.worker import make_worker as channel_worker
+from services.guides.following import ItemWatch
+from services.guides.worker import make_worker as guides_worker
+from services.ledger.signing.refusal import refusal
+from services.ledger.signing.signing_guard import Standby
+from services.ledger.worker import make_worker as ledger_worker
+from services.runtime.county_check import CountyGate
+from services.runtime.wiring import Wiring
+from shared import log
+from shared.config import Settings
+from shared.database.connection_limits import WORKING
+from shared.database.engine import Database
+from shared.errors import TongyuanError, Unavailable
+from shared.feeds.upstream import client, get
+from shared.messaging.consumer import run_worker
+from shared.process_memory import freeze_what_is_loaded
+from shared.security.certificate_watch import watching
+from shared.timers import quietly
+from shared.web.worker_http import serve_health
+
+LEAD_SECONDS = 0.5
+BEHIND = {"guides": 5}
+"""Niceness of workers that consume the same publications as the channels: on a small machine channels come first."""
+
+_log = log.get("worker")
+
+
+def run(name: str, settings: Settings) -> None:
+    """Run `<service>-worker` until it is told to stop. Exits with a status other than 0 when the worker dies.
+
+    It consumes nothing until the store has named this process's county.
+    """
+    service = name.removesuffix("-worker")
+    parts = Wiring(settings, name, WORKING)
+    parts.require_keys(service)
+    if settings.metrics_port:
+        db = parts.database(service)
+        tls = settings.tls.server() if settings.tls else None
+        serve_health(name, settings.host, settings.metrics_port, lambda: _require_ready(service, db), tls)
+    for work in watching(settings.tls).values():
+        threading.Thread(target=work, args=(threading.Event(),), name="tls", daemon=True).start()
+    broker = settings.required_amqp_url()
+    CountyGate(parts.database(service), settings).wait(threading.Event())
+    if service in BEHIND:
+        os.nice(BEHIND[service])
+    worker = _makers(parts)[service]()
+    freeze_what_is_loaded()
+    try:
+        run_worker(worker, broker, tls=settings.tls)
+    finally:
+        parts.close()
+
+
+def _makers(parts: Wiring) -> Mapping[str, Callable[[], Any]]:
+    makers: dict[str, Callable[[], Any]] = {
+        "catalog": lambda: catalog_worker(parts.catalog),
+        "guides": lambda: guides_worker(ItemWatch(parts.guides, parts.http_ledger(), parts.settings.log_origin)),
+        "applications": lambda: applications_worker(parts.applications),
+        "ledger": lambda: _leading(parts),
+    }
+    for channel in CHANNELS:
+        makers[channel] = lambda channel=channel: channel_worker(  # type: ignore[misc]  # bound now, not when called
+            parts.channel(channel, parts.http_ledger()).channel, parts.settings
+        )
+    return makers
+
+
+def _leading(parts: Wiring) -> Any:
+    """Return the sequencer's worker, once no other process holds its lock.
+
+    The lock is held while this process lives.
+    """
+    listener = parts.database("ledger").notifier.listener()
+    standby = Standby(parts.database("ledger"), parts.signer)
+    waited = threading.Event()
+    while not listener.lead("sequencer"):
+        _log.info("another sequencer is leading")
+        quietly(standby.look, "standby")
+        waited.wait(LEAD_SECONDS)
+    return ledger_worker(
+        parts.database("ledger"),
+        dict(parts.http_sources()),
+        parts.standing,
+        parts.settings,
+        still_leading=lambda: listener.lead("sequencer"),
+        positions=Positions(parts.settings),
+    )
+
+
+def _require_ready(service: str, db: Database) -> None:
+    with db.read() as session:
+        session.connection().exec_driver_sql("SELECT 1")
+        if service == "ledger" and (refused := refusal(session)):
+            raise Unavailable(refused["reason"])
+
+
+class Positions:
+    """Returns the positions of the channels that answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._clients = {name: client(settings.url_for(name), tls=settings.tls) for name in CHANNELS}
+
+    def __call__(self) -> list[int]:
+        found = []
+        for channel, http in self._clients.items():
+            try:
+                found.append(int(get(http, f"/{channel}/v1/position")["position"]))
+            except (TongyuanError, KeyError, ValueError) as error:
+                _log.debug("position unknown", channel=channel, reason=type(error).__name__)
+        return found

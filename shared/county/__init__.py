@@ -1,0 +1,1 @@
+"""The county that a store belongs to."""

@@ -1,0 +1,240 @@
+"""A service's own database: SQLite (embedded) or PostgreSQL (production), with settings that lose no committed data.
+
+SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers (a reader that becomes a writer can fail at once otherwise).
+PostgreSQL: the service's name is its schema; no statement, lock or idle transaction may block the service forever.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from shared.database.connection_limits import SERVING, WAIT_SECONDS, ConnectionLimits
+from shared.database.fast_path import REST_SECONDS, FastPath
+from shared.database.notifications import PATIENCE, LocalNotifier, Notifier, Notifying, PostgresNotifier, prepared
+from shared.errors import Conflict, ConstraintViolated, Unavailable
+from shared.security.data_folder import make_private, make_private_file
+from shared.security.vault import Vault
+from shared.transparency.source_signature import ReleaseSigner
+
+ROOT = Path(__file__).parents[2]
+PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+
+SAME_ROW = frozenset(
+    {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
+)
+KEPT_OPEN = 5
+"""Connections of the pool that stay open when idle."""
+
+WAL_LIMIT = 16 * 2**20
+"""Bytes to which a write-ahead file is truncated after a long reader or one large transaction has let it grow."""
+
+
+class Database:
+    """Engine and sessions of one service. Thread-safe. `vault` seals columns; each session carries it.
+
+    `release_signer` signs what a source releases; None: releases are not signed. `share`: connections to PostgreSQL.
+    """
+
+    def __init__(self, service: str, url: str, vault: Vault | None = None, share: ConnectionLimits = SERVING) -> None:
+        self.service = service
+        self.vault = vault
+        self.release_signer: ReleaseSigner | None = None
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = (
+            _sqlite_engine(url, erases=service == "applications")
+            if self.is_sqlite
+            else _postgres_engine(service, url, share)
+        )
+        self._writer = self.engine.execution_options(tongyuan_write=True)
+        # PostgreSQL's default takes a new snapshot for each statement: a cursor read after the rows would skip some.
+        snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = self.engine.execution_options(**({} if self.is_sqlite else snapshot))
+        self._direct = None if self.is_sqlite else FastPath(url, share.direct, **_connecting(service))
+        self.notifier: Notifier = LocalNotifier(url) if self.is_sqlite else PostgresNotifier(service, url)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error.
+
+        Raises `Unavailable` when the database cannot serve it now, `Conflict` when another transaction made the same
+        row, and `ConstraintViolated` when a row violates another constraint of its table.
+        """
+        with _as_ours(), Session(self._writer, expire_on_commit=False) as session:
+            session.info |= {"notifier": self.notifier, "vault": self.vault, "release_signer": self.release_signer}
+            with session.begin():
+                yield session
+            self.notifier.committed(session)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent snapshot; nothing is written."""
+        with _as_ours(), Session(self._reader, expire_on_commit=False) as session:
+            session.info["vault"] = self.vault
+            yield session
+
+    def fetch(self, statement: TextClause, **values: Any) -> Sequence[Any]:
+        """Return the rows of one reading statement. It is consistent by itself and needs no transaction.
+
+        This takes a third of the round trips of `read`; it is for queries made at every publication.
+        """
+        with _as_ours():
+            if self._direct is not None:
+                return self._direct.rows(statement.text, values)
+            with self._reader.connect() as connection:
+                return connection.execute(statement, values).all()
+
+    def execute(self, statement: str | Notifying, **values: Any) -> Sequence[Any]:
+        """Execute one writing statement as its own transaction and return its rows. Raises what `write` raises."""
+        if not self.is_sqlite:
+            return self.fetch(self._notifying(statement), **values)
+        with self.write() as session:
+            result = session.connection().execute(self._notifying(statement, session), values)
+            return result.all() if result.returns_rows else []
+
+    def _notifying(self, statement: str | Notifying, session: Session | None = None) -> TextClause:
+        if isinstance(statement, Notifying):
+            return self.notifier.notifying(statement, session)
+        return prepared(statement)
+
+    def migrate(self, folder: str) -> None:
+        """Upgrade the schema with the service's own migrations in `services/<folder>/migrations`."""
+        from alembic import command  # noqa: PLC0415  # needed once in a process's life, and heavy
+        from alembic.config import Config  # noqa: PLC0415  # likewise
+
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                self._make_schema(connection)
+            config.attributes |= {"connection": connection, "vault": self.vault}
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def _make_schema(self, connection: Connection) -> None:
+        # Query first: CREATE SCHEMA IF NOT EXISTS needs the right to create even for a schema that exists.
+        query = text("SELECT 1 FROM information_schema.schemata WHERE schema_name = :name")
+        if connection.execute(query, {"name": self.service}).first() is None:
+            connection.execute(text(f'CREATE SCHEMA "{self.service}"'))
+        connection.commit()
+
+    def close(self) -> None:
+        self.notifier.close()
+        if self._direct is not None:
+            self._direct.close()
+        self.engine.dispose()
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout:
+        raise Unavailable("database: every connection is in use") from None
+    except (IntegrityError, psycopg.IntegrityError) as error:
+        # Drop the driver's error: it quotes the row.
+        raise _of_constraint(error.orig if isinstance(error, IntegrityError) else error) from None
+    except (DBAPIError, psycopg.Error) as error:
+        if not _is_for_now(error.orig if isinstance(error, DBAPIError) else error):
+            raise
+        raise Unavailable(f"database: {_reason(error)}") from error
+
+
+def _of_constraint(error: BaseException | None) -> Conflict | ConstraintViolated:
+    """Map a violated constraint: a duplicate row is a race (read again), anything else is an error in our code."""
+    if isinstance(error, sqlite3.IntegrityError):
+        race, said = error.sqlite_errorcode in SAME_ROW, str(error)
+    else:
+        race = isinstance(error, (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation))
+        diagnosis = error.diag if isinstance(error, psycopg.Error) else None
+        names = (diagnosis.table_name, diagnosis.column_name, diagnosis.constraint_name) if diagnosis else ()
+        said = f"{type(error).__name__} {'.'.join(name for name in names if name)}"
+    return Conflict("somebody else was first: read it again") if race else ConstraintViolated(f"database: {said}")
+
+
+def _is_for_now(error: BaseException | None) -> bool:
+    """Whether a retry may succeed. A read-only standby can answer for a moment during a failover."""
+    for_now = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+    return isinstance(error, (*for_now, sqlite3.OperationalError, sqlite3.InterfaceError))
+
+
+def _reason(error: DBAPIError | psycopg.Error) -> str:
+    """Return the driver's message without the statement, which could quote data."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def _sqlite_engine(url: str, *, erases: bool) -> Engine:
+    """`erases`: deleted rows must be overwritten in the file, too."""
+    path = url.removeprefix("sqlite:///")
+    make_private(Path(path).parent)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False})
+
+    @event.listens_for(engine, "do_connect")
+    def _make_file(*_connecting: Any) -> None:
+        # SQLite gives its journals the mode of the database file. If it cannot be made here, connecting reports why.
+        with suppress(OSError):
+            make_private_file(Path(path))
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "trusted_schema=OFF",
+            f"journal_size_limit={WAL_LIMIT}",
+            f"secure_delete={'ON' if erases else 'FAST'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("tongyuan_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(service: str, url: str, share: ConnectionLimits) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_recycle=300,
+        pool_size=KEPT_OPEN,
+        max_overflow=share.pooled - KEPT_OPEN,
+        pool_timeout=WAIT_SECONDS,
+        connect_args=_connecting(service),
+    )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _ping_after_rest)
+    return engine
+
+
+def _connecting(service: str) -> dict[str, Any]:
+    return {"options": f"-c search_path={service} {PG_OPTIONS}", **PATIENCE}
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ping_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
+    """Test a connection that has been idle: the server may have restarted. Testing before every use costs too much."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) > REST_SECONDS:
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except psycopg.Error as error:
+            raise DisconnectionError from error

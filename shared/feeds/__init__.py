@@ -1,0 +1,1 @@
+"""Numbered feeds between services: outbox, relay, follower, and clients of the ledger and the sources."""

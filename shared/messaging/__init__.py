@@ -1,0 +1,1 @@
+"""Messages between services: the port, in-process delivery, RabbitMQ, and its topology."""

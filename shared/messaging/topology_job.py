@@ -1,0 +1,207 @@
+"""Declares the exchanges, queues and bindings of `contracts.topology`, and makes the broker's account definitions.
+
+Services have no configure right, so only this job creates, changes or binds anything.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from contracts.topology import (
+    DEAD_EXCHANGE,
+    DEAD_QUEUE_ARGUMENTS,
+    EXCHANGES,
+    QUEUES,
+    RETIRED_QUEUES,
+    Queue,
+    dead_queue,
+)
+from shared.errors import Conflict, Invalid, UpstreamDown, Violation
+from shared.manifest.model import Account
+from shared.messaging.pika_parameters import pika_parameters
+from shared.security.tls import Tls
+
+TIMEOUT_SECONDS = 10.0
+HASHING = "rabbit_password_hashing_sha256"
+NOTHING = "^$"
+EVERYTHING = ".*"
+LIMITS = {"max-connections": 30, "max-channels": 300}
+"""Limits of one account; a service has two processes with a handful of connections each.
+
+Without a limit one account could use up the broker's file descriptors.
+"""
+
+
+def apply(
+    url: str, *, exchanges: Sequence[str] = EXCHANGES, queues: Sequence[Queue] = QUEUES, tls: Tls | None = None
+) -> list[str]:
+    """Declare every exchange, queue, dead-letter queue and binding; safe to repeat. Return notes for the operator.
+
+    Queues of earlier versions are unbound. They are deleted only if they are empty and have no consumer.
+    Raises `Conflict` naming each exchange or queue that exists with other arguments, after declaring all the others,
+    and `UpstreamDown` when the broker cannot be reached or refuses the account.
+    """
+    with _connected(url, tls) as connection:
+        conflicts = [*_declare_exchanges(connection, exchanges), *_declare_queues(connection, queues)]
+        # Last: until the new queues are bound, only the old ones receive messages.
+        notes = [note for name, exchange in RETIRED_QUEUES.items() for note in _retire(connection, name, exchange)]
+    if conflicts:
+        raise Conflict("; ".join(conflicts))
+    return notes
+
+
+def definitions(accounts: Sequence[Account], passwords: Mapping[str, str], *, vhost: str = "/") -> dict[str, Any]:
+    """Return RabbitMQ definitions (JSON) with these accounts, each with only the rights it needs.
+
+    `passwords`: account name to password, for exactly these accounts; raises `Invalid` otherwise.
+    Import with `rabbitmqctl import_definitions FILE`, then delete `guest`. Passwords are stored salted and hashed.
+    """
+    _require_all([account.name for account in accounts], passwords)
+    return {
+        "vhosts": [{"name": vhost}],
+        "users": [_user(account.name, passwords[account.name]) for account in accounts],
+        "permissions": [_permission(account, vhost) for account in accounts],
+        "topic_permissions": [
+            {"user": account.name, "vhost": vhost, "exchange": exchange, "write": pattern, "read": NOTHING}
+            for account in accounts
+            for exchange, pattern in account.topics.items()
+        ],
+    }
+
+
+@contextmanager
+def _connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
+    parameters = pika_parameters(url, "tongyuan.topology", TIMEOUT_SECONDS, tls)
+    try:
+        connection = BlockingConnection(parameters)
+    except (AMQPError, OSError) as error:
+        place = f"{parameters.host}:{parameters.port}"
+        raise UpstreamDown(f"no connection to the broker at {place}: {type(error).__name__} {error}") from error
+    try:
+        yield connection
+    finally:
+        if connection.is_open:
+            connection.close()
+
+
+def _declare_exchanges(connection: BlockingConnection, exchanges: Sequence[str]) -> Iterator[str]:
+    for name in exchanges:
+        with _channel(connection) as channel:
+            try:
+                channel.exchange_declare(name, exchange_type="topic", durable=True)
+            except ChannelClosedByBroker as error:
+                yield _conflict("exchange", name, error)
+
+
+def _declare_queues(connection: BlockingConnection, queues: Sequence[Queue]) -> Iterator[str]:
+    for queue in queues:
+        dead = dead_queue(queue.name)
+        # The dead-letter queue first: a message refused before it is bound would be lost.
+        for name, exchange, keys, arguments in (
+            (dead, DEAD_EXCHANGE, (queue.name,), DEAD_QUEUE_ARGUMENTS),
+            (queue.name, queue.exchange, queue.bindings, queue.arguments),
+        ):
+            with _channel(connection) as channel:
+                try:
+                    channel.queue_declare(name, durable=True, arguments=arguments)
+                    for key in keys:
+                        channel.queue_bind(name, exchange, key)
+                except ChannelClosedByBroker as error:
+                    yield _conflict("queue", name, error)
+
+
+def _retire(connection: BlockingConnection, name: str, exchange: str) -> Iterator[str]:
+    """Unbind a queue; delete it and its dead-letter queue if they are empty. Yield what is left, and why."""
+    if _depth(connection, name) is not None:
+        with _channel(connection) as channel:
+            channel.queue_unbind(name, exchange, "#")
+    for queue in (name, dead_queue(name)):
+        depth = _depth(connection, queue)
+        if depth == (0, 0):
+            with _channel(connection) as channel:
+                channel.queue_delete(queue)
+        elif depth is not None:
+            yield _left(queue, *depth)
+            return
+
+
+def _depth(connection: BlockingConnection, queue: str) -> tuple[int, int] | None:
+    """Return the numbers of messages and consumers of a queue; None when there is no such queue."""
+    with _channel(connection) as channel:
+        try:
+            found = channel.queue_declare(queue, passive=True).method
+        except ChannelClosedByBroker:
+            return None
+    return found.message_count, found.consumer_count
+
+
+def _left(queue: str, messages: int, readers: int) -> str:
+    if readers:
+        return f"queue {queue} is of an earlier version, which still reads it: apply again when that one has ended"
+    return (
+        f"queue {queue} is of an earlier version and still holds {messages} messages. The ledger has them from the "
+        f"sources' feeds. Look at dead letters (`tongyuan dead list`), then: rabbitmqctl delete_queue {queue}"
+    )
+
+
+@contextmanager
+def _channel(connection: BlockingConnection) -> Iterator[BlockingChannel]:
+    """Open a channel for one declaration: the broker closes it on a conflict, which must not affect the next one."""
+    channel = connection.channel()
+    yield channel
+    if channel.is_open:
+        channel.close()
+
+
+def _conflict(what: str, name: str, error: ChannelClosedByBroker) -> str:
+    if error.reply_code != 406:
+        raise UpstreamDown(f"{what} {name}: the broker says {error.reply_code} {error.reply_text}") from error
+    remedy = (
+        f"drain it, delete it (rabbitmqctl delete_queue {name}) and apply again"
+        if what == "queue"
+        else "delete it and apply again; its bindings come back with it"
+    )
+    return f"{what} {name} exists with other arguments ({error.reply_text}): {remedy}"
+
+
+def _require_all(accounts: Sequence[str], passwords: Mapping[str, str]) -> None:
+    missing = [name for name in accounts if not passwords.get(name)]
+    unknown = sorted(set(passwords) - set(accounts))
+    violations = [Violation(name, "required", "needs a password that is not empty") for name in missing]
+    violations += [Violation(name, "unknown", f"is no account; accounts: {', '.join(accounts)}") for name in unknown]
+    if violations:
+        raise Invalid(*violations)
+
+
+def _user(name: str, password: str) -> dict[str, Any]:
+    hashed = {"password_hash": _password_hash(password), "hashing_algorithm": HASHING}
+    return {"name": name, **hashed, "tags": [], "limits": LIMITS}
+
+
+def _password_hash(password: str) -> str:
+    """RabbitMQ's format: base64(salt ‖ SHA-256(salt ‖ password)) with 4 bytes of salt."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def _permission(account: Account, vhost: str) -> dict[str, str]:
+    """Return the account's rights, as the broker's regular expressions.
+
+    No account may write to the default exchange: it reaches every queue.
+    """
+    if account.everything:
+        rights = dict.fromkeys(("configure", "write", "read"), EVERYTHING)
+    else:
+        rights = {"configure": NOTHING, "write": _only(account.writes), "read": _only(account.reads)}
+    return {"user": account.name, "vhost": vhost, **rights}
+
+
+def _only(names: Sequence[str]) -> str:
+    return f"^({'|'.join(re.escape(name) for name in names)})$" if names else NOTHING

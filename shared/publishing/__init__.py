@@ -1,0 +1,1 @@
+"""What every source of releases has: editions, imports, acts, and the HTTP for editors."""

@@ -1,0 +1,77 @@
+"""Acts: the public reason for releases, released after them in the same transaction and lane."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from contracts.base import SALT, format_time
+from contracts.content.acts import Act, Reason
+from contracts.envelope.publication import Lane, Release
+from contracts.kinds import KINDS, Kind, Op, is_public, kind_of
+from shared.errors import Conflict, Invalid, Violation
+from shared.feeds.outbox import Draft, emit, next_sequence
+from shared.security.privacy import find_personal_data
+from shared.text.validation import body_of, parse_draft
+
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The reason, a public note, and the ledger keys of what replaces the withdrawn content."""
+
+    reason: Reason
+    note: str | None = None
+    successors: Sequence[str] = ()
+
+
+def explain(
+    session: Session,
+    source: str,
+    releases: Sequence[Release],
+    why: Why,
+) -> Release:
+    """Release the reason for `releases`, which this transaction has just emitted in one lane. Call it last.
+
+    The act becomes public no sooner than what it explains. Raises `Invalid` for a note or a successor that cannot be
+    published, and `Conflict` when there is nothing to explain.
+    """
+    if not releases:
+        raise Conflict("this releases nothing, so there is nothing to give a reason for")
+    _check(why, releases)
+    lane = Lane(releases[0].lane)
+    key = f"{Kind.ACT}:{source}-{lane}-{next_sequence(session, lane)}"
+    effective_at = _earliest(releases)
+    content = {
+        "reason": why.reason,
+        "acts_on": [{"key": one.key, "version": one.version, "digest": one.digest} for one in releases],
+        "successors": list(why.successors),
+        "note": why.note,
+        "made_at": format_time(datetime.now(UTC)),
+    }
+    body = body_of(parse_draft(Act, content))
+    if effective_at:
+        body[SALT] = secrets.token_hex(SALT_BYTES)
+    return emit(session, source, [Draft(key, 1, Op.RELEASE, releases[0].region, body, effective_at)], lane)[0]
+
+
+def _earliest(releases: Sequence[Release]) -> datetime | None:
+    """Return when the first of them takes effect; None: at once."""
+    times = [one.effective_at for one in releases]
+    return None if None in times else min(time for time in times if time)
+
+
+def _check(why: Why, releases: Sequence[Release]) -> None:
+    if why.note is not None and find_personal_data(why.note):
+        raise Invalid(Violation("note", "personal", "must not hold numbers of persons: everybody can read it"))
+    explained = {release.key for release in releases}
+    for number, key in enumerate(why.successors):
+        kind = kind_of(key)
+        if not is_public(kind) or not KINDS[kind].has(key):
+            message = "must be the ledger key of something public, such as item:<实施编码>"
+            raise Invalid(Violation(f"successors.{number}", "key", message, key[:80]))
+        if key in explained:
+            raise Invalid(Violation(f"successors.{number}", "another", "nothing takes its own place", key[:80]))

@@ -1,0 +1,241 @@
+"""Changes by imports and timers: many editions in one transaction. No function here reads a draft."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select as sa_select
+from sqlalchemy import text
+from sqlmodel import Session, col
+
+from contracts.base import Json
+from contracts.envelope.publication import Lane, Op, Release
+from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.model import (
+    AT_ONCE,
+    CODES_A_STATEMENT,
+    EditionRow,
+    EditionState,
+    Period,
+    Plans,
+    ReleasingSource,
+    fingerprint,
+    locked_rows,
+)
+from shared.publishing.editions.steps import (
+    NextVersion,
+    Situation,
+    append,
+    history,
+    restated,
+    resting_versions,
+    returning,
+    settled,
+    situation,
+)
+from shared.publishing.editions.timeline import overtakes
+
+COLUMNS = (
+    "revision, state, version, starts_from, released, content_version, released_digest, expires_at, planned_until, "
+    "returns"
+)
+SAVE = text(
+    f"INSERT INTO edition (code, draft, {COLUMNS}) "  # noqa: S608  # our own names
+    "VALUES (:code, :released, :revision, :state, :version, :content_version, :released, :content_version, "
+    ":released_digest, :expires_at, :planned_until, NULL) "
+    "ON CONFLICT (code) DO UPDATE SET revision = excluded.revision, state = excluded.state, "
+    "version = excluded.version, released = excluded.released, content_version = excluded.content_version, "
+    "released_digest = excluded.released_digest, expires_at = excluded.expires_at, "
+    "planned_until = excluded.planned_until, returns = NULL, "
+    "draft = CASE WHEN edition.draft = edition.released THEN excluded.draft ELSE edition.draft END, "
+    "starts_from = CASE WHEN edition.draft = edition.released THEN excluded.starts_from ELSE edition.starts_from END"
+)
+"""An unchanged draft follows the released body; a draft that an editor has changed stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyToRelease:
+    """One body to release. `replaces`: the planned version that it replaces, which then never takes effect."""
+
+    code: str
+    body: Json
+    period: Period = AT_ONCE
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditionSummary:
+    """What an import must know of an edition before it changes it.
+
+    `released`       body of the newest version that has one, planned or not; the import merges into it
+    `expires_at`     end of that version
+    `draft_changed`  an editor works on a draft that differs from `released`
+    `now`            the version in force and the planned ones
+    """
+
+    state: str
+    version: int
+    content_version: int
+    released: Json | None
+    released_digest: str | None
+    expires_at: datetime | None
+    draft_changed: bool
+    now: Situation
+
+
+def standings(session: Session, who: ReleasingSource, codes: Iterable[str]) -> dict[str, EditionSummary]:
+    """Return a summary of each of `codes`, locked until the transaction ends. Codes without an edition are omitted."""
+    now = datetime.now(UTC)
+    return {row.code: _standing(session, who, row, now) for row in locked_rows(session, codes)}
+
+
+def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyToRelease], lane: Lane) -> list[Release]:
+    """Release bodies in one transaction, in order; skip those already released for the same period.
+
+    A planned version that one of them overtakes is planned again after it. A draft that an editor has changed is kept;
+    an unchanged one follows the release.
+    """
+    rows = _unattached(session, [one.code for one in wanted])
+    now = datetime.now(UTC)
+    drafts: list[Draft] = []
+    changed: dict[str, EditionRow] = {}
+    for one in wanted:
+        row = rows.setdefault(one.code, EditionRow(code=one.code, revision=0, draft=""))
+        if row.state == EditionState.RELEASED and row.released_digest == fingerprint(one.body, one.period):
+            continue
+        step = NextVersion(Op.RELEASE, one.body, one.period, EditionState.RELEASED)
+        drafts += append(who, row, _steps(one, situation(session, who, row, now), step))
+        changed[one.code] = row
+    if changed:
+        session.connection().execute(SAVE, [_values(row) for row in changed.values()])
+    return emit(session, who.source, drafts, lane)
+
+
+def _steps(wanted: BodyToRelease, now: Situation, step: NextVersion) -> list[NextVersion]:
+    """Return the change, and again the planned versions it overtakes, except the one it replaces."""
+    old = next((one for one in now.waiting if one.version == wanted.replaces), None)
+    if old is None:
+        return settled(wanted.code, now, step, Plans.KEEP)
+    others = [one for one in now.waiting if one is not old]
+    if overtakes(step.period, old):
+        return settled(wanted.code, Situation(now.in_force, others), step, Plans.KEEP)
+    # It begins later than the old plan did: repeat what is in force, so that the old plan never takes effect.
+    return [restated(now.in_force), step, *(NextVersion.again(one) for one in others)]
+
+
+def withdraw_many(
+    session: Session,
+    who: ReleasingSource,
+    codes: Iterable[str] | Mapping[str, datetime | None],
+    lane: Lane,
+    state: EditionState = EditionState.WITHDRAWN,
+    plans: Plans = Plans.KEEP,
+) -> list[Release]:
+    """Withdraw those of `codes` that are in force; a mapping gives the start for each (None: at once).
+
+    Planned versions are planned again after it, or cancelled with `cancel`. A hidden edition takes the new state, so
+    that
+    `show_again` does not bring it back.
+    """
+    since = codes if isinstance(codes, Mapping) else {}
+    now = datetime.now(UTC)
+    drafts: list[Draft] = []
+    for row in locked_rows(session, codes):
+        at = situation(session, who, row, now)
+        if row.state == EditionState.HIDDEN and not _in_force(at):
+            row.state, row.returns = state, row.returns if state == EditionState.SUSPENDED else None
+            row.revision += 1
+        if not _is_on(row, at) or (plans == Plans.KEEP and not _in_force(at)):
+            continue
+        step = NextVersion(Op.WITHDRAW, None, Period(since.get(row.code)), state)
+        drafts += append(who, row, settled(row.code, at, step, plans))
+        if row.state == EditionState.SUSPENDED and _in_force(at):
+            row.returns = orjson.dumps(_brought_back(at)[:1]).decode()
+    session.flush()
+    return emit(session, who.source, drafts, lane)
+
+
+def hide(session: Session, who: ReleasingSource, since: Mapping[str, datetime | None]) -> list[Release]:
+    """Remove dependent editions from every channel; `since` gives the start for each (None: at once).
+
+    `show_again` brings back what was in force and what was planned.
+    """
+    now = datetime.now(UTC)
+    drafts: list[Draft] = []
+    for row in locked_rows(session, since):
+        at = situation(session, who, row, now)
+        if row.state in (EditionState.DRAFT, EditionState.SUSPENDED) or not _is_on(row, at):
+            continue
+        # Already hidden from a later moment on: keep the versions that were shown before that.
+        resting = resting_versions(row) if row.state == EditionState.HIDDEN else _brought_back(at)
+        drafts += append(who, row, [NextVersion(Op.WITHDRAW, None, Period(since[row.code]), EditionState.HIDDEN)])
+        row.returns = orjson.dumps(resting).decode()
+    session.flush()
+    return emit(session, who.source, drafts)
+
+
+def show_again(session: Session, who: ReleasingSource, when: Mapping[str, datetime | None]) -> list[Release]:
+    """Bring back hidden editions as they were released; `when` gives the start for each (None: at once)."""
+    now = datetime.now(UTC)
+    drafts: list[Draft] = []
+    for row in locked_rows(session, when):
+        if row.state != EditionState.HIDDEN:
+            continue
+        resting = resting_versions(row)
+        versions = [one for one in history(session, who.key(row.code)) if one.version in resting]
+        steps = returning(versions, now, when[row.code])
+        if steps:
+            drafts += append(who, row, steps)
+        else:
+            # It ended while it was hidden: nothing comes back.
+            row.state, row.returns = EditionState.WITHDRAWN, None
+            row.revision += 1
+    session.flush()
+    return emit(session, who.source, drafts)
+
+
+def _brought_back(now: Situation) -> list[int]:
+    """Return the versions that a hidden edition brings back: the one in force and the planned ones."""
+    shown = [now.in_force.version] if now.in_force is not None and now.in_force.op == Op.RELEASE else []
+    return [*shown, *(version.version for version in now.waiting)]
+
+
+def _is_on(row: EditionRow, now: Situation) -> bool:
+    """Whether the edition is shown now or will be."""
+    return _in_force(now) or (row.state != EditionState.HIDDEN and bool(now.waiting))
+
+
+def _in_force(now: Situation) -> bool:
+    return now.in_force is not None and now.in_force.op == Op.RELEASE
+
+
+def _standing(session: Session, who: ReleasingSource, row: EditionRow, now: datetime) -> EditionSummary:
+    return EditionSummary(
+        state=row.state,
+        version=row.version,
+        content_version=row.content_version,
+        released=orjson.loads(row.released) if row.released else None,
+        released_digest=row.released_digest,
+        expires_at=datetime.fromisoformat(row.expires_at) if row.expires_at else None,
+        draft_changed=row.draft != row.released,
+        now=situation(session, who, row, now),
+    )
+
+
+def _unattached(session: Session, codes: Sequence[str]) -> dict[str, EditionRow]:
+    """Return the editions of `codes`, locked, without drafts and detached from the session: `SAVE` writes them."""
+    columns = [getattr(EditionRow, name) for name in ("code", *COLUMNS.split(", "))]
+    found: dict[str, EditionRow] = {}
+    wanted = sorted(set(codes))
+    for start in range(0, len(wanted), CODES_A_STATEMENT):
+        some = col(EditionRow.code).in_(wanted[start : start + CODES_A_STATEMENT])
+        query = sa_select(*columns).where(some).order_by(col(EditionRow.code)).with_for_update()
+        for row in session.connection().execute(query).mappings():
+            found[row["code"]] = EditionRow(**row, draft="")
+    return found
+
+
+def _values(row: EditionRow) -> dict[str, Any]:
+    return row.model_dump(exclude={"draft", "starts_from", "returns"})

@@ -1,0 +1,179 @@
+"""An editor's commands on one edition. Each function runs in the caller's transaction.
+
+If we die before its commit, neither edition nor release is stored. After it both are, and the relay sends the release.
+"""
+
+from datetime import UTC, datetime
+
+import orjson
+from sqlmodel import Session
+
+from contracts.base import Json
+from contracts.envelope.publication import Op, Release
+from shared.errors import Conflict, PreconditionFailed, PreconditionMissing
+from shared.feeds.outbox import emit
+from shared.publishing.editions.model import (
+    EditionRow,
+    EditionState,
+    Period,
+    Plans,
+    ReleasingSource,
+    as_text,
+    fingerprint,
+    locked,
+)
+from shared.publishing.editions.steps import (
+    NextVersion,
+    Situation,
+    append,
+    history,
+    restated,
+    resting_versions,
+    returning,
+    settled,
+    situation,
+)
+
+
+def save(session: Session, code: str, draft: Json, revision: int | None) -> EditionRow:
+    """Store a draft.
+
+    Raises `PreconditionMissing` without a revision, `PreconditionFailed` for one that is not the newest.
+    """
+    row = session.get(EditionRow, code, with_for_update=True)
+    if row is None:
+        if revision is not None:
+            raise PreconditionFailed(f"{code} does not exist, so there is no revision {revision} of it")
+        row = EditionRow(code=code, draft=as_text(draft))
+    else:
+        if revision is None:
+            raise PreconditionMissing(f"{code} exists already: send If-Match with the ETag you read")
+        _same_revision(row, revision)
+        row.draft = as_text(draft)
+        row.revision += 1
+    # An editor who names the newest revision has read what is released now.
+    row.starts_from = row.content_version
+    session.add(row)
+    return row
+
+
+def release(
+    session: Session,
+    who: ReleasingSource,
+    code: str,
+    period: Period,
+    revision: int | None = None,
+    plans: Plans | None = None,
+) -> tuple[EditionRow, Release | None]:
+    """Release the draft as the next version. The release is None when exactly this is already released.
+
+    Raises `NotFound`; `Conflict` when another version was released after the draft was begun, or when this release
+    would overtake planned ones and `plans` does not say what becomes of them.
+    """
+    period.check()
+    row = _locked(session, code, revision)
+    body = orjson.loads(row.draft)
+    if row.state == EditionState.RELEASED and row.released_digest == fingerprint(body, period):
+        return row, None
+    if row.starts_from != row.content_version and row.draft != row.released:
+        raise Conflict(
+            f"{code}: the draft starts from version {row.starts_from}, but version {row.content_version} has been "
+            "released since: read it, bring the draft up to date and save it again"
+        )
+    step = NextVersion(Op.RELEASE, body, period, EditionState.RELEASED)
+    now = situation(session, who, row, datetime.now(UTC))
+    return row, _emit(session, who, row, settled(code, now, step, plans), step)
+
+
+def withdraw(
+    session: Session,
+    who: ReleasingSource,
+    code: str,
+    state: EditionState,
+    period: Period,
+    revision: int | None = None,
+    plans: Plans | None = None,
+) -> tuple[EditionRow, Release | None]:
+    """Remove a code from every channel, for good (`withdrawn`) or for now (`suspended`).
+
+    Raises `Conflict` if it was never released, and for planned versions as `release` does.
+    """
+    row = _locked(session, code, revision)
+    if row.state == EditionState.DRAFT:
+        raise Conflict(f"{code} was never released; nothing to withdraw")
+    moment = datetime.now(UTC)
+    now = situation(session, who, row, moment)
+    if row.state == state and (not now.waiting or now.waiting[-1].period == period):
+        return row, None
+    if not now.waiting:
+        if row.state == EditionState.WITHDRAWN:
+            raise Conflict(f"{code} is withdrawn already; release it first")
+        if row.state == EditionState.SUSPENDED:
+            row.state, row.returns = state, None
+            row.revision += 1
+            session.add(row)
+            return row, None
+    step = NextVersion(Op.WITHDRAW, None, period, state)
+    back = _brought_back(row, now, moment)
+    made = _emit(session, who, row, settled(code, now, step, plans), step)
+    if row.state == EditionState.SUSPENDED:
+        row.returns = back
+    return row, made
+
+
+def restore(
+    session: Session, who: ReleasingSource, code: str, revision: int | None = None
+) -> tuple[EditionRow, Release | None]:
+    """Show a suspended edition again: the released text, not the draft. Raises `Conflict` if it is not suspended."""
+    row = _locked(session, code, revision)
+    if row.state != EditionState.SUSPENDED or not row.returns:
+        raise Conflict(f"{code} is {row.state}, not suspended; nothing to restore")
+    resting = resting_versions(row)
+    versions = [one for one in history(session, who.key(code)) if one.version in resting]
+    steps = returning(versions, datetime.now(UTC), None)
+    if not steps:
+        raise Conflict(f"{code}: the version that was suspended has ended meanwhile; release a new one")
+    return row, _emit(session, who, row, steps, steps[0])
+
+
+def cancel_plans(
+    session: Session, who: ReleasingSource, code: str, revision: int | None = None
+) -> tuple[EditionRow, Release | None]:
+    """Cancel every planned version by releasing the one in force again. Raises `Conflict` if nothing is planned."""
+    row = _locked(session, code, revision)
+    now = situation(session, who, row, datetime.now(UTC))
+    if not now.waiting:
+        raise Conflict(f"{code}: nothing is planned")
+    step = restated(now.in_force)
+    return row, _emit(session, who, row, [step], step)
+
+
+def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | None:
+    """Return what `restore` brings back if the edition is suspended now."""
+    if now.in_force is not None and now.in_force.shows(moment):
+        return orjson.dumps([now.in_force.version]).decode()
+    return row.returns
+
+
+def _emit(
+    session: Session, who: ReleasingSource, row: EditionRow, steps: list[NextVersion], own: NextVersion
+) -> Release:
+    """Release the steps of one edition. Return the release of the editor's own step."""
+    drafts = append(who, row, steps)
+    row.starts_from = row.content_version
+    session.add(row)
+    # Edition and releases are one transaction: if we die before its commit, the edition is as it was.
+    session.flush()
+    return emit(session, who.source, drafts)[steps.index(own)]
+
+
+def _locked(session: Session, code: str, revision: int | None) -> EditionRow:
+    row = locked(session, code)
+    if revision is not None:
+        _same_revision(row, revision)
+    return row
+
+
+def _same_revision(row: EditionRow, revision: int) -> None:
+    if row.revision != revision:
+        raise PreconditionFailed(f"{row.code} is at revision {row.revision}, not {revision}: read it again")

@@ -1,0 +1,122 @@
+"""The edition table, its states, and the period of a version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import orjson
+from sqlalchemy import Column, Text
+from sqlmodel import Field, Session, col, select
+
+from contracts.base import Json, format_time
+from shared.errors import Invalid, NotFound, Violation
+from shared.feeds.outbox import OutboxModel
+from shared.transparency.canonical import digest
+
+CODES_A_STATEMENT = 5000
+"""Codes per statement: databases limit the number of parameters."""
+
+
+class EditionState(StrEnum):
+    """事项状态 after the newest version, and `draft` before there is a version."""
+
+    DRAFT = "draft"
+    RELEASED = "released"
+    SUSPENDED = "suspended"
+    HIDDEN = "hidden"
+    WITHDRAWN = "withdrawn"
+
+
+class Plans(StrEnum):
+    """What happens to planned versions that a new version would overtake."""
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+
+
+class EditionRow(OutboxModel, table=True):
+    """One row per code, changed by editors; `revision` grows with every change and is the ETag."""
+
+    __tablename__ = "edition"
+
+    code: str = Field(primary_key=True, max_length=64)
+    revision: int = 1
+    state: str = Field(default=EditionState.DRAFT, max_length=16)
+    version: int = Field(default=0, description="Of the newest version, whatever it does and whenever.")
+    draft: str = Field(sa_column=Column(Text, nullable=False))
+    starts_from: int = Field(default=0, description="`content_version` of the text that the draft changes.")
+    released: str | None = Field(
+        default=None, sa_column=Column(Text), description="Body of the newest version that has one, planned or not."
+    )
+    content_version: int = Field(default=0, description="The version that first had the body `released`.")
+    released_digest: str | None = Field(default=None, max_length=64, description="Of `released` and its period.")
+    expires_at: str | None = Field(default=None, max_length=27, description="End of the version with `released`.")
+    planned_until: str | None = Field(
+        default=None, max_length=27, description="Latest start of any version. In the past: nothing is planned."
+    )
+    returns: str | None = Field(
+        default=None, sa_column=Column(Text), description="Hidden or suspended: the versions to bring back, as JSON."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasingSource:
+    """The releasing source: its name, the kind of its keys, and the county."""
+
+    source: str
+    kind: str
+    region: str
+
+    def key(self, code: str) -> str:
+        """Return the ledger key of a code."""
+        return f"{self.kind}:{code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When a version is shown: from `effective_at` (None: at once) until `expires_at` (None: no end)."""
+
+    effective_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def check(self) -> None:
+        """Raises `Invalid` when it would end before it begins."""
+        if self.effective_at and self.expires_at and self.expires_at <= self.effective_at:
+            raise Invalid(Violation("expires_at", "after_effective", "must be later than effective_at"))
+
+
+AT_ONCE = Period()
+
+
+def fingerprint(body: Json, period: Period) -> str:
+    """Digest of a body and its period: the same fingerprint twice in a row is the same release."""
+    return digest({"draft": body, "effective_at": moment(period.effective_at), "expires_at": moment(period.expires_at)})
+
+
+def moment(time: datetime | None) -> str | None:
+    """Return the time as the tables store it."""
+    return None if time is None else format_time(time)
+
+
+def as_text(body: Json) -> str:
+    """Return the body as the tables store it: equal bodies are equal texts."""
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def locked(session: Session, code: str) -> EditionRow:
+    """Return the edition, locked until the transaction ends. Raises `NotFound`."""
+    row = session.get(EditionRow, code, with_for_update=True)
+    if row is None:
+        raise NotFound(f"no edition with code {code}")
+    return row
+
+
+def locked_rows(session: Session, codes: Iterable[str]) -> list[EditionRow]:
+    """Return the existing editions, locked, always in the order of codes, so that two transactions cannot deadlock."""
+    wanted = sorted(set(codes))
+    found: list[EditionRow] = []
+    for start in range(0, len(wanted), CODES_A_STATEMENT):
+        some = col(EditionRow.code).in_(wanted[start : start + CODES_A_STATEMENT])
+        found += session.exec(select(EditionRow).where(some).order_by(EditionRow.code).with_for_update())
+    return found

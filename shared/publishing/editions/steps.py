@@ -1,0 +1,174 @@
+"""How a change, and the planned versions it affects, become the next versions of an edition.
+
+A step is one future version. `settled` decides which steps a change takes; `append` records them in the row. Nothing
+is released here: the caller emits all drafts of its transaction at once, last before the commit.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+from sqlmodel import Session, col, select
+
+from contracts.base import SALT, Json, format_time
+from contracts.envelope.publication import Op
+from shared.errors import Conflict
+from shared.feeds.outbox import Draft, ReleaseRow
+from shared.publishing.editions.model import (
+    EditionRow,
+    EditionState,
+    Period,
+    Plans,
+    ReleasingSource,
+    as_text,
+    fingerprint,
+    moment,
+)
+from shared.publishing.editions.timeline import Version, in_force, overtakes, planned
+
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NextVersion:
+    """One future version. `state` is the edition's state after it."""
+
+    op: Op
+    body: Json | None
+    period: Period
+    state: EditionState
+
+    @classmethod
+    def again(cls, version: Version) -> "NextVersion":
+        """Repeat a version, for the same period."""
+        state = EditionState.RELEASED if version.op == Op.RELEASE else EditionState.WITHDRAWN
+        return cls(version.op, version.body, version.period, state)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The version in force and the planned versions of an edition."""
+
+    in_force: Version | None
+    waiting: Sequence[Version]
+
+
+def situation(session: Session, who: ReleasingSource, row: EditionRow, now: datetime) -> Situation:
+    """Return the situation of a locked row. Its history is read only when a version may still be planned.
+
+    While the edition is hidden or suspended, the versions that it will bring back count as planned.
+    """
+    if row.planned_until is None or row.planned_until <= format_time(now):
+        return Situation(newest(row), [])
+    versions = history(session, who.key(row.code))
+    resting = resting_versions(row)
+    waiting = planned([one for one in versions if one.version in resting], now) if resting else planned(versions, now)
+    return Situation(in_force(versions, now), waiting)
+
+
+def newest(row: EditionRow) -> Version | None:
+    """Return the newest version from the row alone; where nothing is planned, it is the one in force."""
+    if row.version == 0:
+        return None
+    if row.state != EditionState.RELEASED:
+        return Version(row.version, Op.WITHDRAW, Period())
+    ends = datetime.fromisoformat(row.expires_at) if row.expires_at else None
+    return Version(row.version, Op.RELEASE, Period(None, ends), orjson.loads(row.released or "null"))
+
+
+def history(session: Session, key: str) -> list[Version]:
+    """Return every version of a key, oldest first, without the salt."""
+    query = select(ReleaseRow.document).where(ReleaseRow.key == key).order_by(col(ReleaseRow.version))
+    return [_version(orjson.loads(document)) for document in session.exec(query)]
+
+
+def resting_versions(row: EditionRow) -> list[int]:
+    """Return the versions that a hidden or suspended edition brings back."""
+    return orjson.loads(row.returns) if row.returns else []
+
+
+def settled(code: str, now: Situation, step: NextVersion, plans: Plans | None) -> list[NextVersion]:
+    """Return the steps of a change. Raises `Conflict` when it would overtake planned versions and `plans` is None.
+
+    `cancel` cancels every planned version; `keep` plans again, after the change, those it overtakes.
+    """
+    overtaken = [version for version in now.waiting if overtakes(step.period, version)]
+    if plans == Plans.CANCEL:
+        untouched = len(overtaken) < len(now.waiting)
+        return [restated(now.in_force), step] if untouched else [step]
+    if overtaken and plans is None:
+        listed = ", ".join(f"version {v.version} ({v.op} at {format_time(_start(v))})" for v in overtaken)
+        raise Conflict(
+            f"{code}: this would overtake what is planned: {listed}. Say what becomes of it: "
+            "plans=cancel (it never comes) or plans=keep (it is planned again after this)"
+        )
+    return [step, *(NextVersion.again(version) for version in overtaken)]
+
+
+def restated(version: Version | None) -> NextVersion:
+    """Repeat what is in force, so that no older planned version can take effect."""
+    if version is None or version.op == Op.WITHDRAW:
+        return NextVersion(Op.WITHDRAW, None, Period(), EditionState.WITHDRAWN)
+    return NextVersion(Op.RELEASE, version.body, Period(None, version.period.expires_at), EditionState.RELEASED)
+
+
+def returning(versions: Sequence[Version], now: datetime, start: datetime | None) -> list[NextVersion]:
+    """Return the steps that bring an edition back from `start` on (None: at once), with what is planned after that."""
+    at = max(now, start) if start else now
+    current = in_force(versions, at)
+    steps = [NextVersion.again(version) for version in planned(versions, at)]
+    if current is not None and current.shows(at):
+        back = NextVersion(Op.RELEASE, current.body, Period(start, current.period.expires_at), EditionState.RELEASED)
+        return [back, *steps]
+    return steps
+
+
+def append(who: ReleasingSource, row: EditionRow, steps: Sequence[NextVersion]) -> list[Draft]:
+    """Make `steps` the next versions of a locked row. Return the drafts for the outbox, in order.
+
+    The edition's own draft is untouched. A row that is not released afterwards has no `released_digest`.
+    """
+    drafts = []
+    for step in steps:
+        row.version += 1
+        row.state = step.state
+        if step.op == Op.RELEASE and step.body is not None:
+            remember_body(row, step.body, step.period)
+        else:
+            row.released_digest = row.expires_at = None
+        row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
+        drafts.append(draft_of(who, row.code, row.version, step))
+    row.returns = None
+    row.revision += 1
+    return drafts
+
+
+def remember_body(row: EditionRow, body: Json, period: Period) -> None:
+    """Store the newest released body; a body equal to the previous one keeps its content version."""
+    text = as_text(body)
+    if text != row.released:
+        row.released, row.content_version = text, row.version
+    row.released_digest = fingerprint(body, period)
+    row.expires_at = moment(period.expires_at)
+
+
+def draft_of(who: ReleasingSource, code: str, version: int, step: NextVersion) -> Draft:
+    """Return the step for the outbox. A future version gets a salt: the digest of a small change could be guessed."""
+    body, period = step.body, step.period
+    if body is not None and period.effective_at is not None and period.effective_at > datetime.now(UTC):
+        body = {**body, SALT: secrets.token_hex(SALT_BYTES)}
+    return Draft(who.key(code), version, step.op, who.region, body, period.effective_at, period.expires_at)
+
+
+def _version(document: Json) -> Version:
+    times = [document[name] and datetime.fromisoformat(document[name]) for name in ("effective_at", "expires_at")]
+    body = document["body"]
+    if body is not None:
+        body.pop(SALT, None)
+    return Version(document["version"], Op(document["op"]), Period(*times), body)
+
+
+def _start(version: Version) -> datetime:
+    return version.period.effective_at or datetime.min.replace(tzinfo=UTC)

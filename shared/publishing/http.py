@@ -1,0 +1,282 @@
+"""The HTTP API that every source has: the feed of its releases, and the editing of its editions."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import Field
+
+from contracts.base import Contract, Json, Timestamp
+from contracts.content.acts import LONGEST_NOTE, Reason
+from contracts.envelope.publication import Lane, Release
+from shared.database.engine import Database
+from shared.errors import Invalid, NotFound, Violation
+from shared.feeds.outbox import SourceFeed, history, newest_releases, released_version
+from shared.publishing import editions
+from shared.publishing.acts import Why, explain
+from shared.publishing.editions import EditionState, Period, Plans
+from shared.publishing.recording_status import Noticing, nothing_to_notice, noticed
+from shared.text.strict_json import parse_json
+from shared.text.validation import parse
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.admission import List
+from shared.web.edge import After, Content, IfMatch, Key, Number, etag_response, takes
+
+CodePath = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="实施编码 31, 业务办理项编码 33")]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class ReleaseRequest(Contract):
+    """When the version is shown. Both null: at once, without end.
+
+    `plans` is needed when the version would overtake one that is planned: `cancel` lets no plan come true, `keep` plans
+    again, after this version, what it overtakes.
+    """
+
+    effective_at: Timestamp | None = Field(default=None, title="生效时间")
+    expires_at: Timestamp | None = Field(default=None, title="失效时间")
+    plans: Plans | None = Field(default=None, title="已有计划的处理")
+
+    def period(self) -> Period:
+        return Period(self.effective_at, self.expires_at)
+
+
+class WithdrawRequest(ReleaseRequest):
+    """The same, and why: then the ledger gets an act beside the withdrawal, for everybody to read."""
+
+    reason: Reason | None = Field(default=None, title="原因")
+    note: str | None = Field(default=None, title="公开说明", min_length=1, max_length=LONGEST_NOTE)
+    successors: list[str] = Field(
+        default=[], title="承接事项", max_length=100, description="Ledger keys of what takes its place."
+    )
+
+
+async def _wanted(request: Request, plans: Annotated[Plans | None, Query()] = None) -> ReleaseRequest:
+    """Parse the body, which may be empty; `plans` may be in the query instead."""
+    wanted = parse(ReleaseRequest, await _content(request))
+    return wanted if wanted.plans else wanted.model_copy(update={"plans": plans})
+
+
+async def _wanted_off(request: Request, plans: Annotated[Plans | None, Query()] = None) -> WithdrawRequest:
+    """Parse the body of a withdrawal or suspension. Raises `Invalid` for a note or successor without a reason."""
+    wanted = parse(WithdrawRequest, await _content(request))
+    if wanted.reason is None and (wanted.note is not None or wanted.successors):
+        raise Invalid(Violation("reason", "missing", "must say why, where there is a note or a successor"))
+    return wanted if wanted.plans else wanted.model_copy(update={"plans": plans})
+
+
+async def _content(request: Request) -> Any:
+    raw = await request.body()
+    content = parse_json(raw) if raw else None
+    return {} if content is None else content
+
+
+Edited = tuple[editions.EditionRow, Release | None]
+Answering = Callable[..., Response]
+Command = Callable[[str, Period, int | None, Plans | None], Edited]
+Wanted = Annotated[ReleaseRequest, Depends(_wanted)]
+WantedOff = Annotated[WithdrawRequest, Depends(_wanted_off)]
+
+
+def feed_router(db: Database, source: str) -> APIRouter:
+    """`/v1/releases…`: what this source released, for the ledger and for auditors with a service's token."""
+    router = APIRouter(prefix="/v1/releases", tags=["releases"], dependencies=[guard(Right.FEED)])
+
+    @router.get("", dependencies=[List], summary="Releases of a lane, in order")
+    def releases(lane: Lane, after: Number = 0, limit: Limit = 200) -> Response:
+        feed = SourceFeed(source, lane)
+        with db.read() as session:
+            documents = feed.documents(session, after, limit)
+            head = feed.head(session)
+        joined = ",".join(document for _, document in documents)
+        return Response(f'{{"releases":[{joined}],"head":{head}}}', media_type="application/json")
+
+    @router.get("/heads", summary="Highest sequence of each lane")
+    def heads() -> dict[str, int]:
+        with db.read() as session:
+            return {str(lane): SourceFeed(source, lane).head(session) for lane in Lane}
+
+    @router.get("/newest", dependencies=[List], summary="The newest version of every key, in order of keys")
+    def newest(after: After = "", limit: Limit = 200) -> Response:
+        with db.read() as session:
+            rows = newest_releases(session, after, limit)
+        joined = ",".join(document for _, document in rows)
+        return Response(f'{{"releases":[{joined}]}}', media_type="application/json")
+
+    @router.get("/{key}/{version}", summary="One released version")
+    def one(key: Key, version: Number) -> Response:
+        with db.read() as session:
+            document = released_version(session, key, version)
+        if document is None:
+            raise NotFound(f"{key} has no version {version}")
+        return Response(document, media_type="application/json")
+
+    @router.get("/{key}", summary="All versions of a key, without bodies")
+    def versions(key: Key) -> list[Json]:
+        with db.read() as session:
+            return history(session, key)
+
+    return router
+
+
+def keys_router(db: Database) -> APIRouter:
+    """`/v1/keys`: public; each key is endorsed by the one before it."""
+    router = APIRouter(prefix="/v1", tags=["keys"])
+
+    @router.get("/keys", summary="Public keys by which this source signs what it releases, oldest first")
+    def keys(response: Response) -> Json:
+        response.headers["Cache-Control"] = "no-cache"
+        signer = db.release_signer
+        return {"keys": [key.model_dump(mode="json") for key in signer.offer()] if signer else []}
+
+    return router
+
+
+def edition_router(
+    db: Database,
+    who: editions.ReleasingSource,
+    *,
+    prefix: str,
+    save: Callable[[str, Any, int | None], tuple[editions.EditionRow, list[Json]]],
+    release: Command,
+    notice: Noticing = nothing_to_notice,
+) -> APIRouter:
+    """Drafts and releases of one kind of edition under `prefix`. `save` and `release` are the service's commands.
+
+    `notice` returns why what is released now does not take effect yet.
+    """
+    router = APIRouter(prefix=prefix, tags=["editions"], dependencies=[guard(Right.WRITE)])
+
+    @router.get("", dependencies=[List], summary="Editions in order of their codes")
+    def page(after: After = "", limit: Limit = 100) -> Json:
+        with db.read() as session:
+            return {"editions": [editions.view(session, who, row) for row in editions.page(session, after, limit)]}
+
+    @router.get("/{code}", summary="One edition; its ETag is the revision")
+    def read(request: Request, code: CodePath) -> Response:
+        with db.read() as session:
+            row = editions.find(session, code)
+            content = editions.view(session, who, row)
+        return etag_response(request, orjson.dumps(content), _etag(row, content))
+
+    @router.put("/{code}", summary="Save a draft", response_model=None)
+    def put(code: CodePath, content: Content, revision: IfMatch) -> Response:
+        row, findings = save(code, content, revision)
+        status = 201 if row.revision == 1 else 200
+        return _answer(db, who, row, status=status, findings=findings)
+
+    def answer(row: editions.EditionRow, release: Release | None, **more: Any) -> Response:
+        return _answer(db, who, row, release=release, **noticed(notice), **more)
+
+    _release_step(router, release, answer)
+    _add_steps_of_what_is_released(router, db, who, answer)
+    return router
+
+
+def _add_steps_of_what_is_released(
+    router: APIRouter, db: Database, who: editions.ReleasingSource, answer: Answering
+) -> None:
+    """Add the commands on released versions; they ignore the draft."""
+    _off_step(
+        router, "withdraw", "Take it off every channel for good", partial(_off, db, who, EditionState.WITHDRAWN), answer
+    )
+    _off_step(
+        router, "suspend", "Take it off every channel for now", partial(_off, db, who, EditionState.SUSPENDED), answer
+    )
+
+    @router.post("/{code}/restore", summary="Show again what was suspended, as it was released")
+    def restore(code: CodePath, revision: IfMatch) -> Response:
+        with db.write() as session:
+            row, made = editions.restore(session, who, code, revision)
+        return answer(row, made)
+
+    @router.post("/{code}/cancel-plans", summary="Let nothing that is planned come true")
+    def cancel_plans(code: CodePath, revision: IfMatch) -> Response:
+        with db.write() as session:
+            row, made = editions.cancel_plans(session, who, code, revision)
+        return answer(row, made)
+
+
+def _release_step(router: APIRouter, command: Command, answer: Answering) -> None:
+    """`POST …/{code}/release`, with the period in the body."""
+    summary = "Release the draft as the next version"
+
+    @router.post("/{code}/release", summary=summary, response_model=None, openapi_extra=takes(ReleaseRequest))
+    def release(code: CodePath, revision: IfMatch, wanted: Wanted) -> Response:
+        row, made = command(code, wanted.period(), revision, wanted.plans)
+        return answer(row, made)
+
+
+def _off_step(
+    router: APIRouter,
+    name: str,
+    summary: str,
+    command: Callable[[str, WithdrawRequest, int | None], tuple[editions.EditionRow, Release | None, Release | None]],
+    answer: Answering,
+) -> None:
+    """`POST …/{code}/<name>`, with the period and the reason in the body."""
+    path = f"/{{code}}/{name}"
+
+    @router.post(path, name=name, summary=summary, response_model=None, openapi_extra=takes(WithdrawRequest))
+    def step(code: CodePath, revision: IfMatch, wanted: WantedOff) -> Response:
+        row, made, act = command(code, wanted, revision)
+        return answer(row, made, **({"act": act.key} if act else {}))
+
+
+def _off(
+    db: Database,
+    who: editions.ReleasingSource,
+    state: EditionState,
+    code: str,
+    wanted: WithdrawRequest,
+    revision: int | None,
+) -> tuple[editions.EditionRow, Release | None, Release | None]:
+    """Withdraw or suspend a code and, where a reason is given, release it in the same transaction."""
+    with db.write() as session:
+        row, made = editions.withdraw(session, who, code, state, wanted.period(), revision, wanted.plans)
+        if wanted.reason is None:
+            return row, made, None
+        why = Why(wanted.reason, wanted.note, wanted.successors)
+        return row, made, explain(session, who.source, [made] if made else [], why)
+
+
+def _answer(
+    db: Database,
+    who: editions.ReleasingSource,
+    row: editions.EditionRow,
+    *,
+    status: int = 200,
+    release: Release | None = None,
+    **more: Any,
+) -> Response:
+    with db.read() as session:
+        content = {**editions.view(session, who, row), **more}
+    if release is not None:
+        content["released"] = {
+            "key": release.key,
+            "version": release.version,
+            "sequence": release.sequence,
+            "digest": release.digest,
+            "released_at": _moment(release.released_at),
+        }
+    return Response(
+        orjson.dumps(content),
+        status_code=status,
+        media_type="application/json",
+        headers={"ETag": f'"{_etag(row, content)}"', "Cache-Control": "no-store"},
+    )
+
+
+def _etag(row: editions.EditionRow, content: Json) -> str:
+    """The revision; once something was planned, also the version in force, which changes without a revision."""
+    if row.planned_until is None:
+        return str(row.revision)
+    return f"{row.revision}-{content['in_force']['version'] if content['in_force'] else 0}"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat()

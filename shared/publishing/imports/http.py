@@ -1,0 +1,52 @@
+"""The routes that every service with imports has under `/v1/imports`."""
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from contracts.base import Json
+from shared.database.engine import Database
+from shared.publishing.imports.answer import Outcome
+from shared.publishing.imports.provenance import provenance_of
+from shared.publishing.imports.request import ImportRequest
+from shared.publishing.imports.statement import codes_in_use
+from shared.publishing.recording_status import Noticing
+from shared.text.validation import parse
+from shared.tokens.access import guard
+from shared.tokens.rights import Right
+from shared.web.edge import After, Content, Key, takes
+
+Request = TypeVar("Request", bound=ImportRequest)
+SourceName = Annotated[str, Query(pattern=r"^[\w.\-]{1,50}$", description="The name of a source of imports")]
+
+
+def imports_router(
+    db: Database, model: type[Request], command: Callable[[Request], Outcome], summary: str, notice: Noticing
+) -> APIRouter:
+    """`POST /v1/imports`, and queries about earlier imports. `command` takes a request of `model`.
+
+    `notice` returns why what is released now does not take effect yet.
+    """
+    router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[guard(Right.WRITE)])
+
+    @router.post("", openapi_extra=takes(model), summary=summary, response_model=Outcome)
+    def post_import(content: Content) -> Response:
+        request = parse(model, content)
+        outcome = command(request)
+        outcome.notice = notice() if outcome.publishes and not request.dry_run else None
+        # Hundreds of entries: serialize them directly, without copying each field into a model first.
+        return Response(orjson.dumps(outcome), media_type="application/json")
+
+    @router.get("/codes", summary="Released codes that a source of imports has said are in use, in order")
+    def codes(source: SourceName, after: After = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> Json:
+        with db.read() as session:
+            return {"codes": codes_in_use(session, source, after, limit)}
+
+    @router.get("/provenance/{key}", summary="Which file and row each version of a key came from")
+    def provenance(key: Key) -> Json:
+        with db.read() as session:
+            return {"provenance": provenance_of(session, key)}
+
+    return router

@@ -1,0 +1,184 @@
+"""What each import source stated last about each code: one side of the three-way merge."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, delete, func, select
+from sqlalchemy import text as sql
+from sqlmodel import Session
+
+from contracts.base import Json
+from contracts.codes.identifiers import PARENT
+from shared.publishing.editions.model import CODES_A_STATEMENT
+from shared.publishing.imports.request import ImportEntry, ItemState
+
+LONGEST_SOURCE = 50
+
+imports_metadata = MetaData()
+
+STATEMENTS = Table(
+    "import_statement",
+    imports_metadata,
+    Column("source", String(LONGEST_SOURCE), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    Column("version", BigInteger),
+    Column("state", String(16)),
+    Column("stated", Text, nullable=False),
+    Column("starts", String(10)),
+    Column("ends", String(10)),
+    Column("conversion", String(100), nullable=False),
+    Column("sha256", String(64)),
+    Column("row", Integer),
+)
+
+REMEMBER = sql(
+    'INSERT INTO import_statement (source, code, version, state, stated, starts, ends, conversion, sha256, "row") '
+    "VALUES (:source, :code, :version, :state, :stated, :starts, :ends, :conversion, :sha256, :row) "
+    "ON CONFLICT (source, code) DO UPDATE SET version = excluded.version, state = excluded.state, "
+    "stated = excluded.stated, starts = excluded.starts, ends = excluded.ends, conversion = excluded.conversion, "
+    'sha256 = excluded.sha256, "row" = excluded."row"'
+)
+"""One row per source and code: a new statement replaces the previous one."""
+
+LISTED = sql(
+    "SELECT s.code FROM import_statement s JOIN edition e ON e.code = s.code "
+    "WHERE s.source = :source AND s.code > :after AND e.state = 'released' "
+    "AND (s.state IS NULL OR s.state = 'in_use') ORDER BY s.code LIMIT :limit"
+)
+"""Released codes that the source has stated to be in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The last statement of one source about one code.
+
+    `stated`  every field that it ever stated, with its last value; null where it stated that the field is empty
+    """
+
+    version: int | None = None
+    state: ItemState | None = None
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    starts: date | None = None
+    ends: date | None = None
+    conversion: str = ""
+    sha256: str | None = None
+    row: int | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether the source itself has suspended or withdrawn the item."""
+        return self.state in (ItemState.SUSPENDED, ItemState.WITHDRAWN)
+
+    def after(self, entry: ImportEntry, stated: Json, conversion: str, sha256: str | None) -> "Statement":
+        """Return the source's statement once this entry is added."""
+        # A row that states no state lists the item, so the item is in use again.
+        state = entry.state or (None if self.left else self.state)
+        return Statement(
+            version=max(filter(None, (self.version, entry.version)), default=entry.version),
+            state=state,
+            stated={**self.stated, **stated},
+            starts=None if entry.drops_start else entry.starts or self.starts,
+            ends=None if entry.drops_end else entry.ends or self.ends,
+            conversion=conversion,
+            sha256=sha256,
+            row=entry.row,
+        )
+
+    def says_the_same(self, other: "Statement | None") -> bool:
+        """Whether both state the same, in whatever file and row."""
+        return other is not None and replace(self, sha256=None, row=None) == replace(other, sha256=None, row=None)
+
+
+NOTHING_SAID = Statement()
+
+
+def last_words(session: Session, source: str, codes: Iterable[str]) -> dict[str, Statement]:
+    """Return the source's last statement about each of `codes`; codes it never mentioned are omitted."""
+    wanted = sorted(set(codes))
+    found: dict[str, Statement] = {}
+    columns = STATEMENTS.c
+    for start in range(0, len(wanted), CODES_A_STATEMENT):
+        some = columns.code.in_(wanted[start : start + CODES_A_STATEMENT])
+        query = select(STATEMENTS).where(columns.source == source, some)
+        for row in session.connection().execute(query).mappings():
+            found[row["code"]] = _statement(dict(row))
+    return found
+
+
+def remember(session: Session, source: str, words: Mapping[str, Statement]) -> None:
+    """Store a source's newest statements."""
+    if words:
+        session.connection().execute(REMEMBER, [_row(source, code, said) for code, said in words.items()])
+
+
+def refused_forms(session: Session, source: str, codes: Iterable[str]) -> dict[str, list[str]]:
+    """Map each code to codes of its other form (31 or 33 characters) that were refused because it was live.
+
+    Codes that have been accepted since are not included.
+    """
+    wanted = sorted(set(codes))
+    columns, found = STATEMENTS.c, dict[str, list[str]]()
+    for start in range(0, len(wanted), CODES_A_STATEMENT):
+        some = wanted[start : start + CODES_A_STATEMENT]
+        same_item = func.substr(columns.code, 1, 31).in_([code[PARENT] for code in some])
+        query = select(columns.code).where(columns.source == _refused(source), same_item).order_by(columns.code)
+        for other in session.connection().execute(query).scalars():
+            for code in some:
+                if code[PARENT] == other[PARENT] and len(code) != len(other):
+                    found.setdefault(code, []).append(other)
+    return found
+
+
+def note_refusals(session: Session, source: str, refused: Iterable[str], left: Iterable[str]) -> None:
+    """Store which codes were `refused` because the item is live in its other form.
+
+    Refusals of items of which a code has `left` are deleted: the other form can be imported now.
+    """
+    parents = sorted({code[PARENT] for code in left})
+    for start in range(0, len(parents), CODES_A_STATEMENT):
+        same_item = func.substr(STATEMENTS.c.code, 1, 31).in_(parents[start : start + CODES_A_STATEMENT])
+        query = delete(STATEMENTS).where(STATEMENTS.c.source == _refused(source), same_item)
+        session.connection().execute(query)
+    remember(session, _refused(source), dict.fromkeys(refused, NOTHING_SAID))
+
+
+def _refused(source: str) -> str:
+    """Return a name that no source can have, under which refused codes are stored."""
+    return f"!{source}"[:LONGEST_SOURCE]
+
+
+def codes_in_use(session: Session, source: str, after: str, limit: int) -> list[str]:
+    """Return released codes that the source has stated to be in use, in order."""
+    found = session.connection().execute(LISTED, {"source": source, "after": after, "limit": limit})
+    return list(found.scalars())
+
+
+def _statement(row: Mapping[str, Any]) -> Statement:
+    return Statement(
+        version=row["version"],
+        state=ItemState(row["state"]) if row["state"] else None,
+        stated=orjson.loads(row["stated"]),
+        starts=date.fromisoformat(row["starts"]) if row["starts"] else None,
+        ends=date.fromisoformat(row["ends"]) if row["ends"] else None,
+        conversion=row["conversion"],
+        sha256=row["sha256"],
+        row=row["row"],
+    )
+
+
+def _row(source: str, code: str, said: Statement) -> dict[str, Any]:
+    return {
+        "source": source,
+        "code": code,
+        "version": said.version,
+        "state": said.state,
+        "stated": orjson.dumps(said.stated, option=orjson.OPT_SORT_KEYS).decode(),
+        "starts": said.starts.isoformat() if said.starts else None,
+        "ends": said.ends.isoformat() if said.ends else None,
+        "conversion": said.conversion,
+        "sha256": said.sha256,
+        "row": said.row,
+    }

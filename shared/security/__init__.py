@@ -1,0 +1,1 @@
+"""Secrets and personal data: TLS, secret files, the vault, case references."""

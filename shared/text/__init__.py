@@ -1,0 +1,1 @@
+"""Text from and for people: dates, languages, strict JSON, validation."""

@@ -1,0 +1,47 @@
+"""Downgrades stores to the revision before they named their county, whatever migrations came since."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from contracts.topology import CHANNELS
+from shared.config import SERVICES
+from shared.database.engine import ROOT
+
+
+def scripts(service: str) -> list[Path]:
+    """Return the migrations of a service, oldest first."""
+    folder = ROOT / "services" / ("channels" if service in CHANNELS else service) / "migrations" / "versions"
+    return sorted(folder.glob("r*.py"))
+
+
+def revision_before(service: str) -> str:
+    """Return the number of the migration before the one that created the table `identity`."""
+    (script,) = (one for one in scripts(service) if one.name.endswith("_identity.py"))
+    found = re.search(r'^down_revision = "(\d+)"', script.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, script
+    return found[1]
+
+
+def tables_since(service: str, revision: str) -> Iterator[str]:
+    """Yield the tables created by migrations after `revision`."""
+    for script in scripts(service):
+        if script.name[1:5] <= revision:
+            continue
+        content = script.read_text(encoding="utf-8")
+        yield from re.findall(r'create_table\(\s*"(\w+)"', content)
+        if "make_identity_table()" in content:
+            yield "identity"
+
+
+def put_back(connection: Connection, service: str, revision: str, schema: str = "") -> None:
+    """Drop what migrations after `revision` created; the next `migrate` creates it again. `schema`: `name.` or ""."""
+    for table in tables_since(service, revision):
+        connection.execute(text(f"DROP TABLE {schema}{table}"))
+    moved = text(f"UPDATE {schema}alembic_version SET version_num = :it")  # our own text
+    connection.execute(moved, {"it": revision})
+
+
+BEFORE = {service: revision_before(service) for service in SERVICES}
