@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.content.items import Item
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.intake.editor_reports import EventNotAllowed, EventReport, check_facts
 from services.applications.lifecycle import recompute, timers
 from services.applications.lifecycle.current_state import allowed_events, guard
@@ -77,7 +77,7 @@ class Applications:
         code = new_query_code()
         reference = case_ref(number, code)
         with writing(self.db) as session:
-            row = _shown(case_repository.locked_open(session, number))
+            row = _shown(CaseRepository(session).locked_open(number))
             old = recompute.withdrawal(row, self.region)
             row.case_ref, row.version = reference, 0
             session.add(row)
@@ -93,8 +93,9 @@ class Applications:
         number = normalise_project_no(project_no)
         check_facts(number, facts, self.clock())
         with writing(self.db) as session:
-            row = case_repository.locked(session, [number])[number]
-            added = case_repository.add_facts(session, row, facts)
+            cases = CaseRepository(session)
+            row = cases.locked([number])[number]
+            added = cases.add_facts(row, facts)
             if not row.is_open:
                 return None
             if not added:
@@ -110,12 +111,13 @@ class Applications:
         facts = [report.fact(number, self.clock()) for report in reports]
         check_facts(number, facts, self.clock())
         with writing(self.db) as session:
-            row = _shown(case_repository.locked_open(session, number))
+            cases = CaseRepository(session)
+            row = _shown(cases.locked_open(number))
             known = self.known(session)
             state = recompute.state_of(session, row, known)
             before = state
             for fact in facts:
-                if case_repository.add_facts(session, row, [fact]):
+                if cases.add_facts(row, [fact]):
                     _guard(state, fact)
                     state = recompute.state_of(session, row, known)
             return state if state is before else self.settle_all(session, [row])[0].state
@@ -127,13 +129,14 @@ class Applications:
         """
         number = normalise_project_no(project_no)
         with writing(self.db) as session:
-            row = case_repository.locked_open(session, number, waiting=erase)
+            cases = CaseRepository(session)
+            row = cases.locked_open(number, waiting=erase)
             drafts = [recompute.withdrawal(row, self.region)] if row.is_open and not row.withdrawn else []
             row.withdrawn = True
             row.revision += 1
             session.add(row)
             if erase and not row.erased:
-                case_repository.erase(session, row)
+                cases.erase(row)
             recompute.release(session, drafts)
         return _standing(row)
 
@@ -141,7 +144,7 @@ class Applications:
         """Show a withdrawn case again. Raises `Conflict` for an erased one."""
         number = normalise_project_no(project_no)
         with writing(self.db) as session:
-            row = case_repository.locked_open(session, number)
+            row = CaseRepository(session).locked_open(number)
             if row.erased:
                 raise Conflict("this case was erased; it cannot be shown again")
             if row.withdrawn:
@@ -188,14 +191,15 @@ class Applications:
         reference = opening.case_ref or case_ref(number, code or "")
         rules = self.rules(opening)
         with writing(self.db) as session:
-            first = case_repository.claim_request(session, opening, number)
+            cases = CaseRepository(session)
+            first = cases.claim_request(opening, number)
             if first:
-                row = case_repository.locked(session, [number])[number]
+                row = cases.locked([number])[number]
                 created = not row.is_open
                 if created:
-                    case_repository.open_row(session, row, opening, reference, rules)
+                    cases.open_row(row, opening, reference, rules)
                     self.settle_all(session, [row])
-                elif not case_repository.was_opened_so(session, row, opening, reference):
+                elif not cases.was_opened_so(row, opening, reference):
                     raise if_open
         if not first:
             return self._open(opening, if_open)
@@ -204,17 +208,18 @@ class Applications:
     def _repeated(self, opening: Opening) -> Receipt | None:
         """Return the receipt of this request if it was carried out before."""
         with reading(self.db) as session:
-            number = case_repository.earlier_number(session, opening)
+            cases = CaseRepository(session)
+            number = cases.earlier_number(opening)
             if number is None:
                 return None
-            row = case_repository.find(session, number)
+            row = cases.find(number)
         code = normalise_query_code(opening.query_code) if opening.query_code else None
         fits = code is not None and case_ref(number, code) == row.case_ref
         return Receipt(number, code if fits else None, row.case_ref or "", row.revision, created=False)
 
     def _update(self, number: str, opening: Opening, revision: int) -> Receipt:
         with writing(self.db) as session:
-            row = case_repository.locked_open(session, number)
+            row = CaseRepository(session).locked_open(number)
             if row.revision != revision:
                 raise PreconditionFailed(f"the case is at revision {row.revision}, not {revision}: read it again")
             if row.erased or row.item_code != opening.item_code:
@@ -226,7 +231,7 @@ class Applications:
 
     def _allocate(self, opening: Opening) -> str:
         with writing(self.db) as session:
-            return case_repository.next_project_no(session, opening.item_code, self._today())
+            return CaseRepository(session).next_project_no(opening.item_code, self._today())
 
     def known(self, session: Session) -> recompute.Known:
         return recompute.known(session, self._today())

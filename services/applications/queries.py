@@ -3,7 +3,7 @@
 from sqlmodel import Session, col, func, select
 
 from contracts.base import Json
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.lifecycle import recompute
 from services.applications.lifecycle.current_state import allowed_events
 from services.applications.lifecycle.definitions import CaseState
@@ -15,8 +15,9 @@ from services.applications.privacy.sealing import personal_of
 
 def case(session: Session, project_no: str, now: Known) -> tuple[CaseRow, Json]:
     """Return a case with everything known about it, for the responsible clerk. Raises `NotFound`."""
-    row = case_repository.find(session, project_no)
-    facts = sorted(case_repository.facts_of(session, project_no), key=lambda fact: (fact.occurred_at, fact.fact_id))
+    cases = CaseRepository(session)
+    row = cases.find(project_no)
+    facts = sorted(cases.facts_of(project_no), key=lambda fact: (fact.occurred_at, fact.fact_id))
     state = recompute.state_of(session, row, now)
     content = {
         **summary(row),

@@ -8,25 +8,20 @@ from typing import Any
 import orjson
 from pydantic import Field as ShapeField
 from pydantic import ValidationError
-from sqlalchemy import Column, Text, text
+from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, col, func, select
 
 from contracts.base import Contract, Json, format_time
 from contracts.content.feedback import FEEDBACK_TYPE, TAGS, Feedback
 from contracts.envelope.event import Event
 from services.guides.following import GuidesModel
+from services.guides.statements import ADD_FEEDBACK
 from shared.database.engine import Database
 from shared.errors import Broken, Conflict, Invalid, NotFound, Violation
 from shared.feeds.follower import refusal
 from shared.messaging.delivery import Message, Refusal
 from shared.security.privacy import find_personal_data, scrub
 from shared.web.list_size import taken
-
-PUT = text(
-    "INSERT INTO feedback (id, code, guide_version, channel, tags, text, given_at, state) "
-    "VALUES (:id, :code, :guide_version, :channel, :tags, :text, :given_at, 'open') ON CONFLICT (id) DO NOTHING"
-)
-"""The id makes it idempotent: a second copy changes nothing, whatever state the first one has."""
 
 
 class FeedbackState(StrEnum):
@@ -76,7 +71,7 @@ def take(db: Database, messages: Sequence[Message]) -> list[Refusal]:
             refusals.append(refusal("guides", index, message, error))
     if rows:
         with db.write() as session:
-            session.connection().execute(PUT, rows)
+            session.connection().execute(ADD_FEEDBACK, rows)
     return refusals
 
 

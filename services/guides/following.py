@@ -9,11 +9,12 @@ versions. The item's version decides whether a change is new, so late and duplic
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from contracts.envelope.publication import Kind, Op
 from services.guides.commands import Guides
+from services.guides.statements import NOTE_ITEM
 from shared.errors import Broken
 from shared.feeds.follower import decode
 from shared.feeds.upstream import KeyMark, LedgerReader, ListedKeys
@@ -35,13 +36,6 @@ class SeenItemRow(GuidesModel, table=True):
 
     code: str = Field(primary_key=True, max_length=64)
     version: int
-
-
-NEWS = text(
-    "INSERT INTO seen_item (code, version) VALUES (:code, :version) ON CONFLICT (code) DO UPDATE "
-    "SET version = excluded.version WHERE excluded.version > seen_item.version RETURNING code"
-)
-"""Store a version; returns a row only if it is newer than the stored one."""
 
 
 class ItemWatch:
@@ -110,4 +104,4 @@ class ItemWatch:
 
 
 def _is_news(session: Session, code: str, version: int) -> bool:
-    return session.connection().execute(NEWS, {"code": code, "version": version}).first() is not None
+    return session.connection().execute(NOTE_ITEM, {"code": code, "version": version}).first() is not None

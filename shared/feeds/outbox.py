@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, MetaData, Text, UniqueConstraint, event, insert, text
+from sqlalchemy import Column, MetaData, Text, UniqueConstraint, event, insert
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -23,18 +23,14 @@ from contracts.kinds import event_type, kind_of
 from contracts.topology import release_key
 from shared import metrics, trace
 from shared.database.engine import Database
-from shared.database.notifications import Notifying
 from shared.errors import Unavailable
+from shared.feeds.statements import FOLLOWING_RELEASES, TAKE_NUMBERS
 from shared.messaging.delivery import Message
 from shared.transparency.canonical import digest
 from shared.transparency.source_signature import ReleaseSigner, signed_text
 from shared.web.list_size import first_within
 
 outbox_metadata = MetaData()
-TAKE = Notifying("UPDATE counter SET value = value + :count WHERE lane = :lane RETURNING value")
-FOLLOWING = text(
-    "SELECT sequence, document FROM release WHERE lane = :lane AND sequence > :after ORDER BY sequence LIMIT :limit"
-)
 
 
 class OutboxModel(SQLModel):
@@ -188,7 +184,7 @@ class SourceFeed:
 
     def messages(self, db: Database, after: int, limit: int) -> list[Message]:
         """Return the releases after `after` as messages for the relay, at most `limit`."""
-        rows = db.fetch(FOLLOWING, lane=self.lane, after=after, limit=limit)
+        rows = db.fetch(FOLLOWING_RELEASES, lane=self.lane, after=after, limit=limit)
         return [_message(self.source, sequence, document) for sequence, document in rows]
 
     def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
@@ -255,7 +251,7 @@ def _content(draft: Draft) -> dict[str, Any]:
 
 def _take(session: Session, lane: str, count: int) -> int:
     taken = session.connection().execute(
-        session.info["notifier"].notifying(TAKE, session), {"count": count, "lane": lane}
+        session.info["notifier"].notifying(TAKE_NUMBERS, session), {"count": count, "lane": lane}
     )
     return int(taken.one().value)
 

@@ -12,24 +12,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlalchemy import text
 from sqlmodel import Session
 
 from shared import log, metrics
 from shared.database.engine import Database
 from shared.database.notifications import Listener
 from shared.errors import TongyuanError, Unavailable
+from shared.feeds.statements import CURSOR, SET_CURSOR
 from shared.messaging.delivery import Message, Publisher
 
 BATCH = 200
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-CURSOR = text("SELECT sequence FROM relayed WHERE lane = :lane")
-ADVANCE = (
-    "INSERT INTO relayed (lane, sequence) VALUES (:lane, :sequence) "
-    "ON CONFLICT (lane) DO UPDATE SET sequence = excluded.sequence"
-)
 
 
 class Feed(Protocol):
@@ -168,7 +163,7 @@ class Relay:
     def _write_down(self) -> None:
         """Store the cursor. Losing it only means sending again, so it need not be stored after every batch."""
         if self._confirmed is not None and self._confirmed != self._written:
-            self.db.execute(ADVANCE, lane=self.name, sequence=self._confirmed)
+            self.db.execute(SET_CURSOR, lane=self.name, sequence=self._confirmed)
             self._written = self._confirmed
 
     def _pump(self) -> None:

@@ -19,7 +19,7 @@ from services.importing.formats.up_task import convert
 from services.importing.row import Outcome, Row
 from shared.errors import UpstreamDown
 from shared.publishing.imports.request import Confirmation, ImportRequest
-from shared.publishing.imports.statement import codes_in_use
+from shared.publishing.imports.statement import StatementStore
 from shared.text.validation import parse
 from tests.harness.pipeline import Pipeline, code_of
 
@@ -77,7 +77,7 @@ class Direct:
     def get(self, service: str, path: str, **params: Any) -> Any:
         """Codes that a source has declared to be in use."""
         with self._county.dbs[service].read() as session:
-            return {"codes": codes_in_use(session, params["source"], params["after"], params["limit"])}
+            return {"codes": StatementStore(session, params["source"]).codes_in_use(params["after"], params["limit"])}
 
 
 def exchange_row(number: int, **changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.commands import Applications
 from services.applications.intake import hall_messages
 from services.applications.intake.editor_reports import check_facts
@@ -74,7 +74,7 @@ def take(applications: Applications, understood: Mapping[int, Arrival]) -> dict[
     ready, refused = _prepare(applications, understood)
     touched: dict[str, CaseRow] = {}
     with writing(applications.db) as session:
-        rows = case_repository.locked(session, [one.arrival.project_no for one in ready.values()])
+        rows = CaseRepository(session).locked([one.arrival.project_no for one in ready.values()])
         for index, one in ready.items():
             row = rows[one.arrival.project_no]
             try:
@@ -91,7 +91,7 @@ def take(applications: Applications, understood: Mapping[int, Arrival]) -> dict[
 
 def _prepare(applications: Applications, understood: Mapping[int, Arrival]) -> tuple[dict[int, _Ready], dict[int, str]]:
     with reading(applications.db) as session:
-        known = case_repository.opened(session, [arrival.project_no for arrival in understood.values()])
+        known = CaseRepository(session).opened([arrival.project_no for arrival in understood.values()])
     ready: dict[int, _Ready] = {}
     refused: dict[int, str] = {}
     names: dict[tuple[str, str], str] = {}
@@ -118,13 +118,13 @@ def _name(number: str, opening: Opening, names: dict[tuple[str, str], str]) -> s
 
 def _take_one(session: Session, row: CaseRow, one: _Ready) -> bool:
     """Store one arrival; return whether anything is new. Raises `Invalid`, `Conflict`."""
-    opening = one.arrival.opening
-    added = case_repository.add_facts(session, row, one.arrival.facts)
-    case_repository.add_personal(session, row, one.arrival.personal)
+    opening, cases = one.arrival.opening, CaseRepository(session)
+    added = cases.add_facts(row, one.arrival.facts)
+    cases.add_personal(row, one.arrival.personal)
     if opening is None:
         return bool(added)
     if not row.is_open and one.name and one.rules:
-        case_repository.open_row(session, row, opening, one.name, one.rules)
+        cases.open_row(row, opening, one.name, one.rules)
         return True
     if row.item_code != opening.item_code or opening.case_ref not in (None, row.case_ref):
         raise Invalid(Violation("item_code", "same-case", "the case was opened with another item or public name"))

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from contracts.content.cases import Badge
 from contracts.envelope.publication import Lane, Op
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.lifecycle.current_state import derive
 from services.applications.lifecycle.deadlines import due_timers
 from services.applications.lifecycle.definitions import CLOSED, CaseState
@@ -49,7 +49,7 @@ def known(session: Session, today: date) -> Known:
 
 def state_of(session: Session, row: CaseRow, now: Known) -> CaseState:
     """Derive the state of an open case as of today."""
-    return derive(case_repository.facts_of(session, row.project_no), now.calendar, row.rules, as_of=now.today)
+    return derive(CaseRepository(session).facts_of(row.project_no), now.calendar, row.rules, as_of=now.today)
 
 
 def settle(session: Session, row: CaseRow, now: Known, region: str) -> Settled:

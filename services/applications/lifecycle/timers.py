@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from contracts.base import Json
 from contracts.envelope.publication import Lane
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.lifecycle import recompute
 from services.applications.lifecycle.deadlines import TimerKind
 from services.applications.lifecycle.facts import deemed_acceptance
@@ -75,7 +75,7 @@ def _recompute_chunk(db: Database, region: str, today: date) -> int:
     with writing(db) as session:
         now = recompute.known(session, today)
         stale = [col(CaseRow.case_ref).is_not(None), col(CaseRow.active), col(CaseRow.generation) < now.generation]
-        rows = case_repository.locked_where(session, stale, CHUNK)
+        rows = CaseRepository(session).locked_where(stale, CHUNK)
         drafts = [recompute.settle(session, row, now, region).draft for row in rows]
         recompute.release(session, drafts, Lane.BACKFILL)
     return len(rows)
@@ -86,7 +86,7 @@ def _timer_chunk(db: Database, region: str, today: date) -> int:
         now = recompute.known(session, today)
         due = select(TimerRow.project_no).where(~col(TimerRow.fired), col(TimerRow.day) < today)
         numbers = list(session.exec(due.order_by(col(TimerRow.day), col(TimerRow.project_no)).limit(CHUNK)))
-        rows = case_repository.locked(session, numbers).values()
+        rows = CaseRepository(session).locked(numbers).values()
         drafts = [_fire(session, row, now, region) for row in rows]
         recompute.release(session, drafts)
     return len(rows)
@@ -95,7 +95,7 @@ def _timer_chunk(db: Database, region: str, today: date) -> int:
 def _fire(session: Session, row: CaseRow, now: Known, region: str) -> Draft | None:
     for timer in _due(session, row, now.today):
         if timer.kind == TimerKind.DEEMED_ACCEPTANCE:
-            case_repository.add_facts(session, row, [deemed_acceptance(row.project_no, timer.day)])
+            CaseRepository(session).add_facts(row, [deemed_acceptance(row.project_no, timer.day)])
     settled = recompute.settle(session, row, now, region)
     session.flush()
     for timer in _due(session, row, now.today):

@@ -17,10 +17,11 @@ from sqlalchemy import Connection, true
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.model import ONLY, CaseRow, FactRow, RequestRow, SealingMark
 from services.applications.privacy import sealing
 from services.applications.privacy.error_guard import reading, writing
+from services.applications.statements import KEY_PREFIXES, LOCK_SEALED, REWRITE
 from shared.database import erasure
 from shared.database.engine import Database
 from shared.errors import Broken, Conflict, NotFound, SettingsError, Unavailable
@@ -39,7 +40,6 @@ from shared.security.vault import (
 )
 
 BATCH = 100
-COLUMNS = (("application", "personal"), ("fact", "document"), ("request", "content"))
 Tell = Callable[[int], None]
 MOMENTS, BETWEEN_SECONDS = 200, 0.05
 """How often, and how many seconds apart, to try for a moment without writers."""
@@ -56,9 +56,8 @@ class Findings:
 def key_ids(ask: Callable[[str], object]) -> set[str]:
     """Return the ids of the keys that seal anything in a store; `ask` runs one SELECT. Empty before the migration."""
     found: set[str] = set()
-    for table, column in COLUMNS:
-        prefixes = ask(f"SELECT DISTINCT substr({column}, 1, {PREFIX_CHARACTERS}) FROM {table}")  # noqa: S608  # our own names
-        found |= {row[0][len(FORMAT) : -1] for row in prefixes if is_sealed(row[0])}  # type: ignore[attr-defined]  # rows
+    for query in KEY_PREFIXES:
+        found |= {row[0][len(FORMAT) : -1] for row in ask(query) if is_sealed(row[0])}  # type: ignore[attr-defined]  # rows
     return found
 
 
@@ -146,7 +145,7 @@ def _passes(db: Database) -> Iterator[int]:
     count, after = 0, ""
     while True:
         with writing(db) as session:
-            rows = case_repository.locked_where(session, [col(CaseRow.project_no) > after], BATCH)
+            rows = CaseRepository(session).locked_where([col(CaseRow.project_no) > after], BATCH)
             for row in rows:
                 _reseal(session, row)
         if not rows:
@@ -193,8 +192,7 @@ def _retired_now(db: Database, path: Path) -> list[VaultKey]:
     with writing(db) as session:
         connection = session.connection()
         if not db.is_sqlite:
-            # NOWAIT: a lock request that waits would block later writers, and could deadlock with them.
-            connection.exec_driver_sql("LOCK TABLE application, fact, request IN SHARE MODE NOWAIT")
+            connection.exec_driver_sql(LOCK_SEALED)
         _rename(session, true())
         session.flush()
         older = _vault(db).ring()[1:]
@@ -212,8 +210,8 @@ def _rewrite(db: Database) -> None:
             return
         connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
         connection.cursor().execute("SET statement_timeout = 0")
-        for table, _ in COLUMNS:
-            connection.cursor().execute(f"VACUUM FULL {table}")
+        for statement in REWRITE:
+            connection.cursor().execute(statement)
     finally:
         # Do not return this connection, with its settings and mode, to the pool.
         connection.invalidate()

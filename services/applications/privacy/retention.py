@@ -7,15 +7,16 @@ and every proof remains valid.
 from datetime import UTC, datetime, timedelta
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Op
-from services.applications import case_repository
+from services.applications.case_repository import CaseRepository
 from services.applications.lifecycle import recompute
 from services.applications.model import CaseRow
 from services.applications.privacy.error_guard import reading, writing
+from services.applications.statements import BODIES_OF_KEY, ERASE_BODY, SUPERSEDED_BODIES, UNSENT
 from shared import log, metrics
 from shared.database import erasure
 from shared.database.engine import Database
@@ -24,10 +25,6 @@ from shared.feeds.outbox import Draft, ReleaseRow
 
 BATCH = 500
 BARE = '%"body":null%'
-# The ledger refuses a message without a body: erase only what the relay has sent.
-TAKEN = "release.sequence <= (SELECT sequence FROM relayed WHERE relayed.lane = release.lane)"
-NEWER = "version < (SELECT max(version) FROM release newest WHERE newest.key = release.key)"
-ERASE = text("UPDATE release SET document = :document WHERE lane = :lane AND sequence = :sequence")
 _log = log.get("retention")
 
 
@@ -39,13 +36,14 @@ def erase_case(db: Database, region: str, key: str) -> Json:
     with reading(db) as session:
         number = session.exec(select(CaseRow.project_no).where(CaseRow.case_ref == key.partition(":")[2])).first()
     with writing(db) as session:
-        row = case_repository.locked(session, [number])[number] if number else None
+        cases = CaseRepository(session)
+        row = cases.locked([number])[number] if number else None
         newest = _newest(session, key)
         if _untaken(session, key):
             raise Conflict("the newest release of this case is not with the ledger yet: try again in a moment")
         erasure.overwrite(db, session)
         erased = 0
-        while more := _erase(session, _bodies(session, "key = :key", {"key": key})):
+        while more := _erase(session, _bodies(session, BODIES_OF_KEY, {"key": key})):
             erased += more
         drafts = []
         if row is not None and row.key == key:
@@ -54,7 +52,7 @@ def erase_case(db: Database, region: str, key: str) -> Json:
             row.revision += 1
             session.add(row)
             if not row.erased:
-                case_repository.erase(session, row)
+                cases.erase(row)
         elif newest.op != Op.WITHDRAW:
             drafts = [Draft(key, newest.version + 1, Op.WITHDRAW, region, None)]
         recompute.release(session, drafts)
@@ -69,8 +67,7 @@ def compact_cases(db: Database, older_than: timedelta) -> int:
     while True:
         with writing(db) as session:
             erasure.overwrite(db, session)
-            where = f"released_at < :before AND {TAKEN} AND {NEWER}"
-            erased = _erase(session, _bodies(session, where, {"before": before}))
+            erased = _erase(session, _bodies(session, SUPERSEDED_BODIES, {"before": before}))
         _finish(db, erased)
         total += erased
         if erased < BATCH:
@@ -86,16 +83,11 @@ def _newest(session: Session, key: str) -> ReleaseRow:
 
 
 def _untaken(session: Session, key: str) -> bool:
-    query = text(f"SELECT 1 FROM release WHERE key = :key AND op = 'release' AND NOT coalesce({TAKEN}, false) LIMIT 1")  # noqa: S608  # our own text
-    return session.connection().execute(query, {"key": key}).first() is not None
+    return session.connection().execute(UNSENT, {"key": key}).first() is not None
 
 
-def _bodies(session: Session, where: str, values: Json) -> list[Json]:
-    """Return releases that still have a body, at most `BATCH`."""
-    query = text(
-        f"SELECT lane, sequence, document FROM release WHERE op = 'release' AND {where} "  # noqa: S608  # our own text
-        "AND document NOT LIKE :bare ORDER BY lane, sequence LIMIT :limit"
-    )
+def _bodies(session: Session, query: TextClause, values: Json) -> list[Json]:
+    """Return the releases of `query` that still have a body, at most `BATCH`."""
     rows = session.connection().execute(query, {**values, "bare": BARE, "limit": BATCH})
     return [{"lane": row.lane, "sequence": row.sequence, "document": row.document} for row in rows]
 
@@ -105,7 +97,7 @@ def _erase(session: Session, found: list[Json]) -> int:
         {**row, "document": orjson.dumps({**orjson.loads(row["document"]), "body": None}).decode()} for row in found
     ]
     if bare:
-        session.connection().execute(ERASE, bare)
+        session.connection().execute(ERASE_BODY, bare)
     return len(bare)
 
 

@@ -8,18 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import NoBody
 from contracts.kinds import Op, is_public
 from services.ledger.model import EntryRow
+from services.ledger.statements import ENTRIES_OF_KEYS
 from shared.transparency.withholding import Timed, is_withheld, readable_from
-
-OF_KEYS = text("SELECT key, meta FROM entry WHERE key IN :keys ORDER BY key, version").bindparams(
-    bindparam("keys", expanding=True)
-)
 
 
 def without_body(session: Session, rows: Sequence[EntryRow], now: datetime, *, trusted: bool) -> dict[int, Json]:
@@ -58,7 +54,7 @@ def timed_of(meta: Json) -> Timed:
 def _of_keys(session: Session, keys: Sequence[str]) -> dict[str, list[Timed]]:
     found: dict[str, list[Timed]] = defaultdict(list)
     if keys:
-        for row in session.connection().execute(OF_KEYS, {"keys": keys}):
+        for row in session.connection().execute(ENTRIES_OF_KEYS, {"keys": keys}):
             found[row.key].append(timed_of(orjson.loads(row.meta)))
     return found
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, insert, text
+from sqlalchemy import insert
 from sqlmodel import Session, select
 
 from contracts.base import format_time
@@ -13,6 +13,15 @@ from contracts.envelope.publication import Publication, Release
 from services.ledger.model import EntryRow, LogRow
 from services.ledger.signing.signed_head_store import SignedTree
 from services.ledger.signing.signer import Signer
+from services.ledger.statements import (
+    EDGE_TILES,
+    ENTRIES_OF_KEYS,
+    NEWEST_VERSIONS,
+    PUT_TILE,
+    SET_NEWEST,
+    SET_SIZE,
+    TILE,
+)
 from shared.errors import Broken
 from shared.transparency import proof
 from shared.transparency.canonical import canonical
@@ -26,27 +35,9 @@ from shared.transparency.merkle import (
     roots_along,
 )
 
-NEWEST = text("SELECT key, version FROM key WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
-RECORDED = text("SELECT key, version, meta FROM entry WHERE key IN :keys").bindparams(bindparam("keys", expanding=True))
-MARK_KEY = text(
-    "INSERT INTO key (key, version, position, op, effective_at, first_position) "
-    "VALUES (:key, :version, :position, :op, :effective_at, :first_position) "
-    "ON CONFLICT (key) DO UPDATE SET version = excluded.version, position = excluded.position, "
-    "op = excluded.op, effective_at = excluded.effective_at"
-)
-PUT_TILE = text(
-    "INSERT INTO tile (level, number, hashes) VALUES (:level, :number, :hashes) "
-    "ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
-)
 LOCKED_SIZE = select(LogRow.size).where(LogRow.id == 1).with_for_update()
-TILE = text("SELECT hashes FROM tile WHERE level = :level AND number = :number")
 EDGE_LEVELS = 4
-EDGE = text(
-    "SELECT level, number, hashes FROM tile WHERE level = 0 AND number = :number0 "
-    "OR level = 1 AND number = :number1 OR level = 2 AND number = :number2 OR level = 3 AND number = :number3"
-)
-"""The tiles at the right edge of a tree of up to 2^32 entries, read in one statement."""
-GROW = text("UPDATE log SET size = :size WHERE id = 1")
+"""Those that `EDGE_TILES` reads."""
 
 
 class MissingVersions(Broken):
@@ -88,7 +79,7 @@ def record(session: Session, releases: Sequence[Release], signer: Signer) -> lis
 def entries_of(session: Session, releases: Sequence[Release]) -> Sequence[Any]:
     """Return `(key, version, meta)` of every entry of these releases' keys."""
     keys = {release.key for release in releases}
-    return session.connection().execute(RECORDED, {"keys": list(keys)}).all()
+    return session.connection().execute(ENTRIES_OF_KEYS, {"keys": list(keys)}).all()
 
 
 class StoredTiles:
@@ -104,7 +95,7 @@ class StoredTiles:
         tiles = cls(session)
         at = {level: size >> TILE_HEIGHT * (level + 1) for level in range(EDGE_LEVELS)}
         tiles._edge = dict.fromkeys(at.items(), b"")
-        found = session.connection().execute(EDGE, {f"number{level}": number for level, number in at.items()})
+        found = session.connection().execute(EDGE_TILES, {f"number{level}": number for level, number in at.items()})
         tiles._edge |= {(row.level, row.number): bytes(row.hashes) for row in found}
         return tiles
 
@@ -122,7 +113,8 @@ def locked_size(session: Session) -> int:
 
 
 def _newest(session: Session, keys: list[str]) -> dict[str, int]:
-    return {str(row.key): int(row.version) for row in session.connection().execute(NEWEST, {"keys": list(set(keys))})}
+    rows = session.connection().execute(NEWEST_VERSIONS, {"keys": list(set(keys))})
+    return {str(row.key): int(row.version) for row in rows}
 
 
 def _append(session: Session, size: int, publications: Sequence[Publication], signer: Signer) -> None:
@@ -139,10 +131,10 @@ def _append(session: Session, size: int, publications: Sequence[Publication], si
     connection.execute(insert(EntryRow), [_row(*one) for one in zip(publications, proofs, strict=True)])
     first = {publication.key: publication.position for publication in reversed(publications)}
     marks = {publication.key: _key_mark(publication, first) for publication in publications}
-    connection.execute(MARK_KEY, list(marks.values()))
+    connection.execute(SET_NEWEST, list(marks.values()))
     grown = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.changed.items()]
     connection.execute(PUT_TILE, grown)
-    connection.execute(GROW, {"size": tiles.size})
+    connection.execute(SET_SIZE, {"size": tiles.size})
 
 
 def _before(tiles: GrowingTiles, size: int, path: list[bytes]) -> SignedTree:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import text
 from sqlmodel import Session, select
 
 from contracts.base import Json
@@ -12,17 +11,11 @@ from contracts.topology import routing_key
 from services.ledger import queries
 from services.ledger.erasure.withholding import no_body
 from services.ledger.model import EntryRow
+from services.ledger.statements import FEED, NEWEST_HEAD
 from shared.database.engine import Database
 from shared.feeds.outbox import envelope
 from shared.messaging.delivery import Message
 
-FOLLOWING = text(
-    "SELECT position, key, version, meta, body, proof FROM entry WHERE position > :after ORDER BY position LIMIT :limit"
-)
-NEWEST_HEAD = text(
-    "SELECT h.size, h.root, h.time, h.checkpoint, s.note AS statement FROM head h "
-    "LEFT JOIN statement s ON s.id = 1 ORDER BY h.size DESC LIMIT 1"
-)
 DATA = ("size", "root", "time", "checkpoint", "statement")
 
 
@@ -38,7 +31,7 @@ class LedgerFeed:
 
     def messages(self, db: Database, after: int, limit: int) -> list[Message]:
         """See `shared.feeds.relay.Feed`."""
-        rows = db.fetch(FOLLOWING, after=after, limit=limit)
+        rows = db.fetch(FEED, after=after, limit=limit)
         proofs = {row.position: row.proof for row in rows}
         # An entry recorded before proofs were stored has none: compute its proof to the newest head.
         if None in proofs.values():

@@ -19,10 +19,11 @@ from contracts.envelope.publication import Op, Publication, Release
 from contracts.kinds import KINDS, kind_of
 from services.ledger import queries
 from services.ledger.erasure.retention import ErasureRow
-from services.ledger.log.append import LOCKED_SIZE, PUT_TILE, StoredTiles
+from services.ledger.log.append import LOCKED_SIZE, StoredTiles
 from services.ledger.model import EntryRow
 from services.ledger.scrub.check import check_entry, check_tree, full_root, hash_above, leaf_at, read_meta
 from services.ledger.scrub.model import DamagedPart, DamageRow
+from services.ledger.statements import PUT_TILE
 from shared.database.engine import Database
 from shared.errors import Broken, NotFound, TongyuanError
 from shared.feeds.upstream import SourceReader

@@ -3,21 +3,12 @@
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import text
 from sqlmodel import Session
 
 from contracts.base import format_time
 from services.ledger.signing.signer import Signer
+from services.ledger.statements import LIST_SIGNING_KEY, SET_KEY_LIFE
 from shared.signing.offer import endorsement
-
-LIST = text(
-    "INSERT INTO signing_key (key_id, name, public_key, created_at) "
-    "VALUES (:key_id, :name, :public_key, :created_at) ON CONFLICT (key_id) DO NOTHING"
-)
-MARK_LIFE = text(
-    "INSERT INTO key_life (key_id, signs_until, endorsement) VALUES (:key_id, :signs_until, :endorsement) "
-    "ON CONFLICT (key_id) DO UPDATE SET signs_until = excluded.signs_until"
-)
 
 
 def remember_keys(session: Session, signer: Signer, now: datetime) -> None:
@@ -34,5 +25,5 @@ def remember_keys(session: Session, signer: Signer, now: datetime) -> None:
             "signs_until": format_time(one.until) if one.until else None,
             "endorsement": note,
         }
-        session.connection().execute(LIST, values)
-        session.connection().execute(MARK_LIFE, values)
+        session.connection().execute(LIST_SIGNING_KEY, values)
+        session.connection().execute(SET_KEY_LIFE, values)

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
 
 from contracts.base import Json
@@ -17,7 +16,7 @@ from contracts.envelope.publication import Head
 from services.ledger import queries
 from services.ledger.log.append import StoredTiles
 from services.ledger.model import EntryRow, HeadRow
-from services.ledger.snapshots.tree import NEWEST_AT
+from services.ledger.statements import PREDECESSORS, SNAPSHOT_PAGE
 from shared.database.engine import Database
 from shared.errors import Broken, Invalid, NotFound, Violation
 from shared.tokens.access import sees_bodies
@@ -27,14 +26,6 @@ from shared.web.edge import Number
 from shared.web.list_size import octets, taken
 
 MOST_PREDECESSORS = 100
-PAGE = text(
-    f"SELECT key.first_position, {NEWEST_AT} AS position FROM key "  # noqa: S608  # our own text
-    "WHERE key.first_position > :after AND key.first_position <= :size ORDER BY key.first_position LIMIT :limit"
-)
-BEFORE = text(
-    "SELECT e.position AS successor, o.position FROM entry e "
-    "JOIN entry o ON o.key = e.key AND o.version = e.version - 1 WHERE e.position IN :positions"
-).bindparams(bindparam("positions", expanding=True))
 Size = Annotated[Number, Query(description="Of the statement; every page of a snapshot has the same.")]
 Positions = Annotated[list[Number], Query(alias="position", min_length=1, max_length=MOST_PREDECESSORS)]
 
@@ -103,7 +94,7 @@ def page(session: Session, size: int, after: int, limit: int) -> tuple[list[Entr
     `after`, None on the last page.
     """
     size = queries.covered(session, size, "size")
-    marks = session.connection().execute(PAGE, {"size": size, "after": after, "limit": limit}).all()
+    marks = session.connection().execute(SNAPSHOT_PAGE, {"size": size, "after": after, "limit": limit}).all()
     count = _taken(session, [mark.position for mark in marks])
     rows = _entries(session, [mark.position for mark in marks[:count]])
     may_go_on = count < len(marks) or len(marks) == limit
@@ -119,7 +110,7 @@ def predecessors(session: Session, size: int, positions: Sequence[int]) -> tuple
     size = queries.covered(session, size, "size")
     if not all(1 <= position <= size for position in positions):
         raise Invalid(Violation("position", "in_tree", f"must be 1 to {size}"))
-    found = session.connection().execute(BEFORE, {"positions": list(positions)}).all()
+    found = session.connection().execute(PREDECESSORS, {"positions": list(positions)}).all()
     before = {int(row.successor): int(row.position) for row in found}
     if missing := [position for position in positions if position not in before]:
         raise NotFound(f"the entry at position {missing[0]} is the first of its key")

@@ -9,20 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from contracts.base import Json
-from contracts.kinds import PUBLIC
+from services.ledger.statements import FOLLOWING_PUBLIC
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import leaf_hash
 from shared.transparency.merkle_in_memory import Layers
 
 FIELDS = ("key", "version", "op", "position", "digest")
-FOLLOWING = text(
-    "SELECT position, meta FROM entry WHERE position > :after AND position <= :size AND kind IN :kinds "
-    "ORDER BY position LIMIT :limit"
-).bindparams(bindparam("kinds", PUBLIC, expanding=True))
 RUN = 10_000
 
 
@@ -54,7 +49,8 @@ class StateTree:
             self.__init__()  # type: ignore[misc]  # the one way to forget everything
         changed: dict[str, Json] = {}
         while self.size < size:
-            rows = session.connection().execute(FOLLOWING, {"after": self.size, "size": size, "limit": RUN}).all()
+            values = {"after": self.size, "size": size, "limit": RUN}
+            rows = session.connection().execute(FOLLOWING_PUBLIC, values).all()
             for row in rows:
                 state = state_of(orjson.loads(row.meta))
                 changed[state["key"]] = state

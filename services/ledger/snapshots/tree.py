@@ -11,29 +11,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import text
 from sqlmodel import Session
 
 from contracts.envelope.publication import Publication
+from services.ledger.statements import FOLLOWING_WITH_FIRST, SNAPSHOT_LEAVES
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import leaf_hash
 from shared.transparency.merkle_in_memory import Layers
 
 RUN = 10_000
-NEWEST_AT = (
-    "CASE WHEN key.position <= :size THEN key.position ELSE (SELECT o.position FROM entry o "
-    "WHERE o.key = key.key AND o.position <= :size ORDER BY o.version DESC LIMIT 1) END"
-)
-"""Position of a key's newest entry among the first `size`: the same for a size whenever it is asked."""
-
-NEWEST = text(
-    f"SELECT key.first_position, e.meta FROM key JOIN entry e ON e.position = {NEWEST_AT} "  # noqa: S608  # our own text
-    "WHERE key.first_position > :after AND key.first_position <= :size ORDER BY key.first_position LIMIT :limit"
-)
-FOLLOWING = text(
-    "SELECT e.position, key.first_position, e.meta FROM entry e JOIN key ON key.key = e.key "
-    "WHERE e.position > :after AND e.position <= :size ORDER BY e.position LIMIT :limit"
-)
 
 
 class SnapshotTree:
@@ -51,7 +37,7 @@ class SnapshotTree:
             return
         while self.size < size:
             values = {"after": self.size, "size": size, "limit": RUN}
-            rows = session.connection().execute(FOLLOWING, values).all()
+            rows = session.connection().execute(FOLLOWING_WITH_FIRST, values).all()
             self._take(rows)
             self.size = int(rows[-1].position) if len(rows) == RUN else size
 
@@ -63,7 +49,7 @@ class SnapshotTree:
         self.__init__()  # type: ignore[misc]  # the one way to forget everything
         leaves: list[bytes] = []
         after = 0
-        while rows := session.connection().execute(NEWEST, {"after": after, "size": size, "limit": RUN}).all():
+        while rows := session.connection().execute(SNAPSHOT_LEAVES, {"after": after, "size": size, "limit": RUN}).all():
             leaves += [hash_of(row.meta) for row in rows]
             self._firsts.extend(int(row.first_position) for row in rows)
             after = self._firsts[-1]

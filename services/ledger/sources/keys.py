@@ -8,13 +8,13 @@ every unsigned release of the source is recorded, signatures are compulsory and 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlmodel import Session, select
 
 from contracts.envelope.publication import Lane, Release
 from contracts.envelope.statement import SourceKey, Start
 from services.ledger.log.append import locked_size
 from services.ledger.signing.records import SourceKeyRow
+from services.ledger.statements import MARKS, SOURCE_KEYS
 from shared import log
 from shared.database.engine import Database
 from shared.errors import Broken, SettingsError
@@ -22,11 +22,6 @@ from shared.signing.offer import OfferedKey, endorser
 from shared.transparency.checkpoint import NoteKey
 from shared.transparency.source_signature import NEXT_POSITION, key_name, names_another_key, release_problem
 
-LISTED = text(
-    "SELECT key_id, source, public_key, signs_from, revoked_from, compulsory_from FROM source_key "
-    "WHERE source = :source ORDER BY key_id"
-)
-MARKS = text("SELECT lane, sequence FROM source WHERE source = :source")
 MOST_KEYS = 20
 """Per source. A head statement, which is sent with every head, is limited to 16,384 characters."""
 RETIRES_AFTER = timedelta(minutes=10)
@@ -46,7 +41,7 @@ class SourceKeys:
 
     def listed(self) -> Sequence[SourceKey]:
         """Return the keys as they are in the database now, so that a revocation takes effect at once."""
-        rows = [tuple(row) for row in self.db.fetch(LISTED, source=self.source)]
+        rows = [tuple(row) for row in self.db.fetch(SOURCE_KEYS, source=self.source)]
         if rows != self._read[0]:
             self._read = rows, [SourceKeyRow(**dict(zip(_COLUMNS, row, strict=True))).listed() for row in rows]
         return self._read[1]

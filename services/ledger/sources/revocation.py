@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
-from sqlalchemy import text
 
 from contracts.envelope.publication import Publication
 from contracts.envelope.statement import SourceKey, Start
 from services.ledger.log.append import locked_size
 from services.ledger.signing.records import SourceKeyRow
+from services.ledger.statements import FOLLOWING
 from shared.database.engine import Database
 from shared.errors import Conflict, NotFound
 from shared.transparency.source_signature import signature_problem
 
-FOLLOWING = text("SELECT position, meta FROM entry WHERE position > :after ORDER BY position LIMIT :limit")
 RUN = 1000
 
 

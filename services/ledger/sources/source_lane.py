@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import orjson
-from sqlalchemy import text
 from sqlmodel import Session
 
 from contracts.envelope.publication import Lane, Publication, Release
@@ -14,24 +13,13 @@ from services.ledger.log.passed_over import objection, pass_over, takeable, was_
 from services.ledger.signing.known_keys import remember_keys
 from services.ledger.signing.signer import Signer
 from services.ledger.sources.keys import SourceKeys
+from services.ledger.statements import FIRST_MARK, MARK, MOVE_MARK
 from shared import log, metrics
-from shared.database.notifications import Notifying
 from shared.errors import Broken
 from shared.feeds.follower import FETCH_LIMIT, Follower, Moved, checked, verified_run, vouched
 from shared.feeds.upstream import SourceReader
 from shared.signing.ring import RingKey
 
-MARK = text("SELECT sequence FROM source WHERE source = :source AND lane = :lane")
-MOVE_MARK = Notifying(
-    "UPDATE source SET sequence = :sequence "
-    "WHERE source = :source AND lane = :lane AND sequence = :before "
-    "RETURNING sequence"
-)
-FIRST_MARK = Notifying(
-    "INSERT INTO source (source, lane, sequence) VALUES (:source, :lane, :sequence) "
-    "ON CONFLICT (source, lane) DO NOTHING "
-    "RETURNING sequence"
-)
 _log = log.get("ledger")
 
 

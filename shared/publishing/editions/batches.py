@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select as sa_select
-from sqlalchemy import text
 from sqlmodel import Session, col
 
 from contracts.base import Json
@@ -36,23 +35,22 @@ from shared.publishing.editions.steps import (
     situation,
 )
 from shared.publishing.editions.timeline import overtakes
+from shared.publishing.statements import SAVE_RELEASED
 
 COLUMNS = (
-    "revision, state, version, starts_from, released, content_version, released_digest, expires_at, planned_until, "
-    "returns"
+    "code",
+    "revision",
+    "state",
+    "version",
+    "starts_from",
+    "released",
+    "content_version",
+    "released_digest",
+    "expires_at",
+    "planned_until",
+    "returns",
 )
-SAVE = text(
-    f"INSERT INTO edition (code, draft, {COLUMNS}) "  # noqa: S608  # our own names
-    "VALUES (:code, :released, :revision, :state, :version, :content_version, :released, :content_version, "
-    ":released_digest, :expires_at, :planned_until, NULL) "
-    "ON CONFLICT (code) DO UPDATE SET revision = excluded.revision, state = excluded.state, "
-    "version = excluded.version, released = excluded.released, content_version = excluded.content_version, "
-    "released_digest = excluded.released_digest, expires_at = excluded.expires_at, "
-    "planned_until = excluded.planned_until, returns = NULL, "
-    "draft = CASE WHEN edition.draft = edition.released THEN excluded.draft ELSE edition.draft END, "
-    "starts_from = CASE WHEN edition.draft = edition.released THEN excluded.starts_from ELSE edition.starts_from END"
-)
-"""An unchanged draft follows the released body; a draft that an editor has changed stays."""
+"""All but the draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyTo
         drafts += append(who, row, _steps(one, situation(session, who, row, now), step))
         changed[one.code] = row
     if changed:
-        session.connection().execute(SAVE, [_values(row) for row in changed.values()])
+        session.connection().execute(SAVE_RELEASED, [_values(row) for row in changed.values()])
     return emit(session, who.source, drafts, lane)
 
 
@@ -225,8 +223,8 @@ def _standing(session: Session, who: ReleasingSource, row: EditionRow, now: date
 
 
 def _unattached(session: Session, codes: Sequence[str]) -> dict[str, EditionRow]:
-    """Return the editions of `codes`, locked, without drafts and detached from the session: `SAVE` writes them."""
-    columns = [getattr(EditionRow, name) for name in ("code", *COLUMNS.split(", "))]
+    """Return the editions of `codes`, locked, without drafts, and detached: `SAVE_RELEASED` writes them."""
+    columns = [getattr(EditionRow, name) for name in COLUMNS]
     found: dict[str, EditionRow] = {}
     wanted = sorted(set(codes))
     for start in range(0, len(wanted), CODES_A_STATEMENT):

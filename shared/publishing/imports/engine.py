@@ -21,7 +21,6 @@ from shared.feeds.outbox import ReleaseRow
 from shared.publishing import editions
 from shared.publishing.editions import BodyToRelease, EditionRow, EditionState, Plans, ReleasingSource
 from shared.publishing.editions.model import CODES_A_STATEMENT
-from shared.publishing.imports import statement
 from shared.publishing.imports.answer import EntryOutcome, Fate, Outcome
 from shared.publishing.imports.breaker import held_for, load_of, nowhere, question, stopped
 from shared.publishing.imports.case import CodeHistory
@@ -30,7 +29,7 @@ from shared.publishing.imports.provenance import record
 from shared.publishing.imports.regrouping import Regrouping, leaving_at, regroupings
 from shared.publishing.imports.request import Confirmation, ImportEntry, ImportRequest
 from shared.publishing.imports.rules import BodyRules
-from shared.publishing.imports.statement import NOTHING_SAID, Statement
+from shared.publishing.imports.statement import NOTHING_SAID, Statement, StatementStore
 
 OTHER_FORM = "C-9"
 
@@ -59,6 +58,7 @@ class _Run:
     importer: Importer
     request: ImportRequest
     session: Session
+    statements: StatementStore
     outcome: Outcome = field(default_factory=Outcome)
     entries: dict[str, ImportEntry] = field(default_factory=dict)
     outcomes: dict[str, EntryOutcome] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def run_import(
     """
     try:
         with importer.db.write() as session:
-            run = _Run(importer, request, session)
+            run = _Run(importer, request, session, StatementStore(session, request.source))
             run.outcome.directory = prepare(session) if prepare else []
             _settle(run)
             _write(run)
@@ -130,7 +130,7 @@ def _take_last_words(run: _Run) -> None:
 def _judge_all(run: _Run) -> None:
     now = datetime.now(UTC)
     standings = editions.standings(run.session, run.importer.who, run.entries)
-    run.said = statement.last_words(run.session, run.request.source, run.entries)
+    run.said = run.statements.newest(run.entries)
     for code, entry in run.entries.items():
         imported = partial(_is_imported, run, code)
         case = CodeHistory(entry, run.said.get(code), standings.get(code), run.request.conversion, now, imported)
@@ -244,7 +244,7 @@ def _hold(run: _Run) -> None:
 def _nowhere(run: _Run, replaced: set[str]) -> dict[str, Confirmation]:
     """Return withdrawals of codes whose other form was refused before because it came in another import."""
     leaving = {code for code, one in run.judgements.items() if one.fate == Fate.WITHDRAWN} - replaced
-    found = statement.refused_forms(run.session, run.request.source, leaving)
+    found = run.statements.refused_forms(leaving)
     for code, others in found.items():
         run.outcomes[code].refused = others
     asks = Confirmation.WITHDRAWALS not in run.request.confirmed()
@@ -286,11 +286,11 @@ def _withdraw(run: _Run) -> list[Release]:
 
 def _remember(run: _Run) -> None:
     words = {code: run.words(code, judgement) for code, judgement in run.judgements.items() if judgement.remembers}
-    statement.remember(run.session, run.request.source, words)
+    run.statements.save(words)
     refused = [code for code, told in run.outcomes.items() if told.waits]
     taken_back = (Fate.WITHDRAWN, Fate.UNCHANGED)
     left = [code for code, one in run.judgements.items() if run.entries[code].leaves and one.fate in taken_back]
-    statement.note_refusals(run.session, run.request.source, refused, left)
+    run.statements.note_refusals(refused, left)
 
 
 def _count(source: str, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from shared.database.engine import Database
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.provenance import provenance_of
 from shared.publishing.imports.request import ImportRequest
-from shared.publishing.imports.statement import codes_in_use
+from shared.publishing.imports.statement import StatementStore
 from shared.publishing.recording_status import Noticing
 from shared.text.validation import parse
 from shared.tokens.access import guard
@@ -42,7 +42,7 @@ def imports_router(
     @router.get("/codes", summary="Released codes that a source of imports has said are in use, in order")
     def codes(source: SourceName, after: After = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> Json:
         with db.read() as session:
-            return {"codes": codes_in_use(session, source, after, limit)}
+            return {"codes": StatementStore(session, source).codes_in_use(after, limit)}
 
     @router.get("/provenance/{key}", summary="Which file and row each version of a key came from")
     def provenance(key: Key) -> Json:

@@ -1,19 +1,19 @@
 """What each import source stated last about each code: one side of the three-way merge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, delete, func, select
-from sqlalchemy import text as sql
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, MetaData, String, Table, Text, delete, func, select
 from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.codes.identifiers import PARENT
 from shared.publishing.editions.model import CODES_A_STATEMENT
 from shared.publishing.imports.request import ImportEntry, ItemState
+from shared.publishing.statements import CODES_IN_USE, SAVE_STATEMENT
 
 LONGEST_SOURCE = 50
 
@@ -33,22 +33,6 @@ STATEMENTS = Table(
     Column("sha256", String(64)),
     Column("row", Integer),
 )
-
-REMEMBER = sql(
-    'INSERT INTO import_statement (source, code, version, state, stated, starts, ends, conversion, sha256, "row") '
-    "VALUES (:source, :code, :version, :state, :stated, :starts, :ends, :conversion, :sha256, :row) "
-    "ON CONFLICT (source, code) DO UPDATE SET version = excluded.version, state = excluded.state, "
-    "stated = excluded.stated, starts = excluded.starts, ends = excluded.ends, conversion = excluded.conversion, "
-    'sha256 = excluded.sha256, "row" = excluded."row"'
-)
-"""One row per source and code: a new statement replaces the previous one."""
-
-LISTED = sql(
-    "SELECT s.code FROM import_statement s JOIN edition e ON e.code = s.code "
-    "WHERE s.source = :source AND s.code > :after AND e.state = 'released' "
-    "AND (s.state IS NULL OR s.state = 'in_use') ORDER BY s.code LIMIT :limit"
-)
-"""Released codes that the source has stated to be in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,65 +79,70 @@ class Statement:
 NOTHING_SAID = Statement()
 
 
-def last_words(session: Session, source: str, codes: Iterable[str]) -> dict[str, Statement]:
-    """Return the source's last statement about each of `codes`; codes it never mentioned are omitted."""
+class StatementStore:
+    """The statements of one source, in the caller's transaction."""
+
+    def __init__(self, session: Session, source: str) -> None:
+        self._connection, self._source = session.connection(), source
+        # A name that no source can have: under it are the codes that were refused.
+        self._refused = f"!{source}"[:LONGEST_SOURCE]
+
+    def newest(self, codes: Iterable[str]) -> dict[str, Statement]:
+        """Return the source's last statement about each of `codes`; codes it never mentioned are omitted."""
+        found: dict[str, Statement] = {}
+        columns = STATEMENTS.c
+        for some in _runs(codes):
+            query = select(STATEMENTS).where(columns.source == self._source, columns.code.in_(some))
+            for row in self._connection.execute(query).mappings():
+                found[row["code"]] = _statement(dict(row))
+        return found
+
+    def save(self, words: Mapping[str, Statement]) -> None:
+        """Store the source's newest statements."""
+        self._save(self._source, words)
+
+    def refused_forms(self, codes: Iterable[str]) -> dict[str, list[str]]:
+        """Map each code to codes of its other form (31 or 33 characters) that were refused because it was live.
+
+        Codes that have been accepted since are not included.
+        """
+        columns, found = STATEMENTS.c, dict[str, list[str]]()
+        for some in _runs(codes):
+            query = select(columns.code).where(columns.source == self._refused, _same_item(some)).order_by(columns.code)
+            for other in self._connection.execute(query).scalars():
+                for code in some:
+                    if code[PARENT] == other[PARENT] and len(code) != len(other):
+                        found.setdefault(code, []).append(other)
+        return found
+
+    def note_refusals(self, refused: Iterable[str], left: Iterable[str]) -> None:
+        """Store which codes were `refused` because the item is live in its other form.
+
+        Refusals of items of which a code has `left` are deleted: the other form can be imported now.
+        """
+        for some in _runs(left):
+            self._connection.execute(delete(STATEMENTS).where(STATEMENTS.c.source == self._refused, _same_item(some)))
+        self._save(self._refused, dict.fromkeys(refused, NOTHING_SAID))
+
+    def codes_in_use(self, after: str, limit: int) -> list[str]:
+        """Return released codes that the source has stated to be in use, in order."""
+        values = {"source": self._source, "after": after, "limit": limit}
+        return list(self._connection.execute(CODES_IN_USE, values).scalars())
+
+    def _save(self, source: str, words: Mapping[str, Statement]) -> None:
+        if words:
+            self._connection.execute(SAVE_STATEMENT, [_row(source, code, said) for code, said in words.items()])
+
+
+def _runs(codes: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the codes in order, as many at a time as one statement takes."""
     wanted = sorted(set(codes))
-    found: dict[str, Statement] = {}
-    columns = STATEMENTS.c
     for start in range(0, len(wanted), CODES_A_STATEMENT):
-        some = columns.code.in_(wanted[start : start + CODES_A_STATEMENT])
-        query = select(STATEMENTS).where(columns.source == source, some)
-        for row in session.connection().execute(query).mappings():
-            found[row["code"]] = _statement(dict(row))
-    return found
+        yield wanted[start : start + CODES_A_STATEMENT]
 
 
-def remember(session: Session, source: str, words: Mapping[str, Statement]) -> None:
-    """Store a source's newest statements."""
-    if words:
-        session.connection().execute(REMEMBER, [_row(source, code, said) for code, said in words.items()])
-
-
-def refused_forms(session: Session, source: str, codes: Iterable[str]) -> dict[str, list[str]]:
-    """Map each code to codes of its other form (31 or 33 characters) that were refused because it was live.
-
-    Codes that have been accepted since are not included.
-    """
-    wanted = sorted(set(codes))
-    columns, found = STATEMENTS.c, dict[str, list[str]]()
-    for start in range(0, len(wanted), CODES_A_STATEMENT):
-        some = wanted[start : start + CODES_A_STATEMENT]
-        same_item = func.substr(columns.code, 1, 31).in_([code[PARENT] for code in some])
-        query = select(columns.code).where(columns.source == _refused(source), same_item).order_by(columns.code)
-        for other in session.connection().execute(query).scalars():
-            for code in some:
-                if code[PARENT] == other[PARENT] and len(code) != len(other):
-                    found.setdefault(code, []).append(other)
-    return found
-
-
-def note_refusals(session: Session, source: str, refused: Iterable[str], left: Iterable[str]) -> None:
-    """Store which codes were `refused` because the item is live in its other form.
-
-    Refusals of items of which a code has `left` are deleted: the other form can be imported now.
-    """
-    parents = sorted({code[PARENT] for code in left})
-    for start in range(0, len(parents), CODES_A_STATEMENT):
-        same_item = func.substr(STATEMENTS.c.code, 1, 31).in_(parents[start : start + CODES_A_STATEMENT])
-        query = delete(STATEMENTS).where(STATEMENTS.c.source == _refused(source), same_item)
-        session.connection().execute(query)
-    remember(session, _refused(source), dict.fromkeys(refused, NOTHING_SAID))
-
-
-def _refused(source: str) -> str:
-    """Return a name that no source can have, under which refused codes are stored."""
-    return f"!{source}"[:LONGEST_SOURCE]
-
-
-def codes_in_use(session: Session, source: str, after: str, limit: int) -> list[str]:
-    """Return released codes that the source has stated to be in use, in order."""
-    found = session.connection().execute(LISTED, {"source": source, "after": after, "limit": limit})
-    return list(found.scalars())
+def _same_item(codes: Iterable[str]) -> ColumnElement[bool]:
+    return func.substr(STATEMENTS.c.code, 1, 31).in_({code[PARENT] for code in codes})
 
 
 def _statement(row: Mapping[str, Any]) -> Statement:

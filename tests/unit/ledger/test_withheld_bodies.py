@@ -301,4 +301,4 @@ def test_many_entries_of_one_key_are_judged_by_one_question(county, monkeypatch)
         documents_ = queries.documents(session, rows, trusted=False)
 
     assert len(documents_) == 59
-    assert [statement for statement, *_ in asked].count(withholding.OF_KEYS) == 1
+    assert [statement for statement, *_ in asked].count(withholding.ENTRIES_OF_KEYS) == 1
