@@ -6,16 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.envelope.publication import Lane
-from services.guides import feedback
 from services.guides.commands import Guides
+from services.guides.feedback import Answer, FeedbackState, FeedbackStore
 from services.guides.model import SOURCE
 from shared import metrics
 from shared.config import Settings
-from shared.database.engine import Database
 from shared.errors import TongyuanError
 from shared.feeds.outbox import SourceFeed
 from shared.publishing.http import edition_router, feed_router, keys_router
@@ -32,7 +30,7 @@ Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notice) -> FastAPI:
     """Return the ASGI app. `notice`: see `shared.publishing.notices.notice`."""
-    db = guides.db
+    db, feedback = guides.db, FeedbackStore(guides.db)
 
     def ready() -> dict[str, Any]:
         with db.read() as session:
@@ -51,46 +49,41 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
     )
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
-    api.include_router(_feedback(db))
-    metrics.feedback_open.set_function(lambda: _asked(db, feedback.count_open))
-    metrics.feedback_waits.set_function(lambda: _asked(db, feedback.longest_wait))
+    api.include_router(_feedback(feedback))
+    metrics.feedback_open.set_function(lambda: _measured(feedback.count_open))
+    metrics.feedback_waits.set_function(lambda: _measured(feedback.longest_wait))
 
     summary = "Release many guides at once; an entry states fields of `contracts.content.guides.Guide`"
     api.include_router(imports_router(db, ImportRequest, guides.import_guides, summary, notice))
     return api
 
 
-def _feedback(db: Database) -> APIRouter:
+def _feedback(feedback: FeedbackStore) -> APIRouter:
     router = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[guard(Right.WRITE)])
 
     @router.get("", summary="What readers said of guides, in order of arrival")
     def some(
-        state: feedback.FeedbackState | None = None,
+        state: FeedbackState | None = None,
         code: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{31,33}$")] = None,
         after: Number = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Json:
-        with db.read() as session:
-            return feedback.listed(session, state, code, after, limit)
+        return feedback.page(state, code, after, limit)
 
-    @router.post("/{feedback_id}/answer", openapi_extra=takes(feedback.Answer), summary="Say what was done about it")
+    @router.post("/{feedback_id}/answer", openapi_extra=takes(Answer), summary="Say what was done about it")
     def answer(feedback_id: Id, content: Content) -> Json:
-        said = parse(feedback.Answer, content).answer
-        with db.write() as session:
-            return feedback.answer(session, feedback_id, said)
+        return feedback.answer(feedback_id, parse(Answer, content).answer)
 
     @router.post("/{feedback_id}/close", summary="Nothing more is to be done about it")
     def close(feedback_id: Id) -> Json:
-        with db.write() as session:
-            return feedback.close(session, feedback_id)
+        return feedback.close(feedback_id)
 
     return router
 
 
-def _asked(db: Database, question: Callable[[Session], float]) -> float:
+def _measured(value: Callable[[], float]) -> float:
     """Return a value for a metric; NaN while the database is unavailable, because metrics must answer all the same."""
     try:
-        with db.read() as session:
-            return float(question(session))
+        return float(value())
     except (TongyuanError, SQLAlchemyError):
         return math.nan

@@ -61,18 +61,72 @@ class Answer(Contract):
     answer: str = ShapeField(min_length=1, max_length=2000, title="处理情况")
 
 
-def take(db: Database, messages: Sequence[Message]) -> list[Refusal]:
-    """Handle a batch in one transaction. Refuse what is not feedback; mask personal numbers in its text."""
-    rows, refusals = [], []
-    for index, message in enumerate(messages):
-        try:
-            rows.append(_row(message))
-        except (ValueError, Broken) as error:
-            refusals.append(refusal("guides", index, message, error))
-    if rows:
-        with db.write() as session:
-            session.connection().execute(ADD_FEEDBACK, rows)
-    return refusals
+_COUNT_OPEN = select(func.count()).where(FeedbackRow.state == FeedbackState.OPEN)
+_OLDEST_OPEN = select(func.min(FeedbackRow.given_at)).where(FeedbackRow.state == FeedbackState.OPEN)
+
+
+class FeedbackStore:
+    """The feedback in the database of guides. Each method is a transaction of its own."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def take(self, messages: Sequence[Message]) -> list[Refusal]:
+        """Handle a batch. Refuse what is not feedback; mask personal numbers in its text.
+
+        If the process dies before the commit, the messages are delivered again. After it too: their ids are known.
+        """
+        rows, refusals = [], []
+        for index, message in enumerate(messages):
+            try:
+                rows.append(_row(message))
+            except (ValueError, Broken) as error:
+                refusals.append(refusal("guides", index, message, error))
+        if rows:
+            with self._db.write() as session:
+                session.connection().execute(ADD_FEEDBACK, rows)
+        return refusals
+
+    def page(self, state: FeedbackState | None, code: str | None, after: int, limit: int) -> Json:
+        """Return a page in order of arrival, the number of all open ones, and the number to continue after."""
+        number = col(FeedbackRow.number)
+        query = select(FeedbackRow).where(number > after).order_by(number).limit(limit)
+        if state is not None:
+            query = query.where(FeedbackRow.state == state)
+        if code is not None:
+            query = query.where(FeedbackRow.code == code)
+        with self._db.read() as session:
+            rows, count_open = list(session.exec(query)), session.exec(_COUNT_OPEN).one()
+        count = taken([len(row.text or "") + len(row.answer or "") for row in rows])
+        following = rows[count - 1].number if count < len(rows) or len(rows) == limit else None
+        return {"feedback": [row.as_json() for row in rows[:count]], "open": count_open, "next": following}
+
+    def count_open(self) -> int:
+        """Return how many are open."""
+        with self._db.read() as session:
+            return session.exec(_COUNT_OPEN).one()
+
+    def longest_wait(self) -> float:
+        """Return the seconds since the oldest open one was given; 0 if none is open."""
+        with self._db.read() as session:
+            oldest = session.exec(_OLDEST_OPEN).one()
+        return (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
+
+    def answer(self, feedback_id: str, said: str) -> Json:
+        """Settle it with an answer. Raises `NotFound`, `Conflict` when it is closed, `Invalid` for personal data."""
+        if find_personal_data(said):
+            raise Invalid(Violation("answer", "no_personal_data", "holds somebody's number or address"))
+        with self._db.write() as session:
+            row = _locked(session, feedback_id)
+            if row.state == FeedbackState.CLOSED:
+                raise Conflict("it is closed")
+            return _settled(row, FeedbackState.ANSWERED, said)
+
+    def close(self, feedback_id: str) -> Json:
+        """Close it, answered or not; repeating it changes nothing. Raises `NotFound`."""
+        with self._db.write() as session:
+            row = _locked(session, feedback_id)
+            return row.as_json() if row.state == FeedbackState.CLOSED else _settled(row, FeedbackState.CLOSED)
 
 
 def _row(message: Message) -> dict[str, Any]:
@@ -90,46 +144,6 @@ def _row(message: Message) -> dict[str, Any]:
     }
 
 
-def listed(session: Session, state: FeedbackState | None, code: str | None, after: int, limit: int) -> Json:
-    """Return a page in order of arrival, the number of all open ones, and the number to continue after."""
-    query = select(FeedbackRow).where(col(FeedbackRow.number) > after).order_by(col(FeedbackRow.number)).limit(limit)
-    if state is not None:
-        query = query.where(FeedbackRow.state == state)
-    if code is not None:
-        query = query.where(FeedbackRow.code == code)
-    rows = list(session.exec(query))
-    count = taken([len(row.text or "") + len(row.answer or "") for row in rows])
-    following = rows[count - 1].number if count < len(rows) or len(rows) == limit else None
-    return {"feedback": [row.as_json() for row in rows[:count]], "open": count_open(session), "next": following}
-
-
-def count_open(session: Session) -> int:
-    """Return how many are open."""
-    return session.exec(select(func.count()).where(FeedbackRow.state == FeedbackState.OPEN)).one()
-
-
-def longest_wait(session: Session) -> float:
-    """Return the seconds since the oldest open one was given; 0 if none is open."""
-    oldest = session.exec(select(func.min(FeedbackRow.given_at)).where(FeedbackRow.state == FeedbackState.OPEN)).one()
-    return (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
-
-
-def answer(session: Session, feedback_id: str, said: str) -> Json:
-    """Settle it with an answer. Raises `NotFound`, `Conflict` when it is closed, `Invalid` for personal data."""
-    if find_personal_data(said):
-        raise Invalid(Violation("answer", "no_personal_data", "holds somebody's number or address"))
-    row = _locked(session, feedback_id)
-    if row.state == FeedbackState.CLOSED:
-        raise Conflict("it is closed")
-    return _settled(session, row, FeedbackState.ANSWERED, said)
-
-
-def close(session: Session, feedback_id: str) -> Json:
-    """Close it, answered or not; repeating it changes nothing. Raises `NotFound`."""
-    row = _locked(session, feedback_id)
-    return row.as_json() if row.state == FeedbackState.CLOSED else _settled(session, row, FeedbackState.CLOSED)
-
-
 def _locked(session: Session, feedback_id: str) -> FeedbackRow:
     row = session.exec(select(FeedbackRow).where(FeedbackRow.id == feedback_id).with_for_update()).first()
     if row is None:
@@ -137,9 +151,7 @@ def _locked(session: Session, feedback_id: str) -> FeedbackRow:
     return row
 
 
-def _settled(session: Session, row: FeedbackRow, state: FeedbackState, said: str | None = None) -> Json:
+def _settled(row: FeedbackRow, state: FeedbackState, said: str | None = None) -> Json:
     row.state, row.settled_at = state, format_time(datetime.now(UTC))
     row.answer = said or row.answer
-    session.add(row)
-    session.flush()
     return row.as_json()

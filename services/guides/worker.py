@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nameko.timer import timer
 
 from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
-from services.guides import feedback
+from services.guides.feedback import FeedbackStore
 from services.guides.following import ItemWatch
 from shared.messaging.consumer import batch
 from shared.messaging.delivery import Message, Refusal
@@ -16,6 +16,7 @@ RECONCILE_SECONDS = 30.0
 
 def make_worker(watch: ItemWatch) -> type:
     """Return the nameko service class."""
+    feedback = FeedbackStore(watch.db)
 
     class GuidesWorker:
         name = "guides"
@@ -26,7 +27,7 @@ def make_worker(watch: ItemWatch) -> type:
 
         @batch(FEEDBACK_QUEUE)
         def take_feedback(self, messages: Sequence[Message]) -> Sequence[Refusal]:
-            return feedback.take(watch.db, messages)
+            return feedback.take(messages)
 
         @timer(interval=RECONCILE_SECONDS, eager=True)  # type: ignore[untyped-decorator]  # nameko has no types
         def reconcile(self) -> None:

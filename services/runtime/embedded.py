@@ -29,7 +29,7 @@ from contracts.topology import (
 )
 from services.applications.background import background as applications_background
 from services.catalog.commands import ENDS_SECONDS
-from services.guides import feedback
+from services.guides.feedback import FeedbackStore
 from services.guides.following import ItemWatch
 from services.ledger import queries
 from services.ledger.log.feed import LedgerFeed
@@ -165,7 +165,7 @@ class Embedded:
         self._bus.bind(BACKFILL_EXCHANGE, _paced(pace, self.intake.take), "ledger (imports)")
         self.watch = ItemWatch(self.parts.guides, LocalLedger(ledger), self.settings.log_origin)
         self._bus.bind(_channel_exchange("guides"), self.watch.take, GUIDES_QUEUE)
-        self._bus.bind(FEEDBACK_EXCHANGE, partial(feedback.take, self.parts.database("guides")), FEEDBACK_QUEUE)
+        self._bus.bind(FEEDBACK_EXCHANGE, FeedbackStore(self.parts.database("guides")).take, FEEDBACK_QUEUE)
         for name, channel in self.channels.items():
             self._bus.bind(_channel_exchange(name), channel.channel.take, f"{name}.publications")
 

@@ -20,7 +20,7 @@ from contracts.envelope.publication import Publication, Release
 from contracts.generators import documents
 from contracts.generators.json_schema import BODY_FILES, DRAFT, GENERATED
 from services.applications.intake import hall_messages
-from services.guides import feedback
+from services.guides.feedback import FeedbackStore
 from shared.feeds.follower import decode
 from shared.messaging.delivery import Message
 from shared.security.case_ref import case_ref
@@ -175,9 +175,9 @@ def test_the_envelope_of_an_example_speaks_of_its_data(message: MessageType) -> 
 def test_the_guides_take_the_example_of_what_a_reader_says(tmp_path: Path) -> None:
     body = (CONTRACTS / "examples" / f"{FEEDBACK.name}.json").read_bytes()
     with pipeline(tmp_path, channels=[]) as county:
-        assert feedback.take(county.dbs["guides"], [Message(body, FEEDBACK.routing_keys[0], "example")]) == []
-        with county.dbs["guides"].read() as session:
-            (row,) = feedback.listed(session, None, None, 0, 10)["feedback"]
+        feedback = FeedbackStore(county.dbs["guides"])
+        assert feedback.take([Message(body, FEEDBACK.routing_keys[0], "example")]) == []
+        (row,) = feedback.page(None, None, 0, 10)["feedback"]
 
     assert row["tags"].keys() == {"109", "111"}
 

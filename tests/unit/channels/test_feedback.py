@@ -10,7 +10,7 @@ from contracts.content.feedback import GUIDE_WRONG, LONGEST_TEXT, TAGS
 from contracts.topology import FEEDBACK_EXCHANGE, FEEDBACK_QUEUE
 from services.channels.api.reader_feedback import LANE, FeedbackBox, FeedbackFeed
 from services.channels.web.feedback_form import SAID
-from services.guides import feedback
+from services.guides.feedback import FeedbackStore
 from shared import metrics
 from shared.errors import Conflict, Invalid, NotFound, TooManyRequests, Unconfirmed
 from shared.feeds.relay import Relay
@@ -39,9 +39,13 @@ def shown(county):
 
 def relay_of(county, *, bound=True):
     if bound:
-        county.bus.bind(FEEDBACK_EXCHANGE, lambda batch: feedback.take(county.dbs["guides"], batch), FEEDBACK_QUEUE)
+        county.bus.bind(FEEDBACK_EXCHANGE, stored(county).take, FEEDBACK_QUEUE)
     feed = FeedbackFeed(REGION, "web")
     return Relay(county.dbs["web"], feed, LANE, lambda: county.bus.publisher(FEEDBACK_EXCHANGE), idle=feed.forget)
+
+
+def stored(county):
+    return FeedbackStore(county.dbs["guides"])
 
 
 def kept(county, **asked):
@@ -139,9 +143,8 @@ def test_what_slips_through_a_channel_is_masked_by_the_owner(county):
     (message,) = body.messages(county.dbs["web"], 0, 1)
     forged = Message(message.body.replace("窗口还要".encode(), b"13812345678 "), message.routing_key, "x")
 
-    assert feedback.take(county.dbs["guides"], [forged]) == []
-    with county.dbs["guides"].read() as session:
-        (row,) = feedback.listed(session, None, None, 0, 10)["feedback"]
+    assert stored(county).take([forged]) == []
+    (row,) = stored(county).page(None, None, 0, 10)["feedback"]
     assert "13812345678" not in row["text"]
 
 
@@ -150,11 +153,10 @@ def test_what_is_no_feedback_is_refused_and_holds_nothing_up(county, body):
     FeedbackBox(county.dbs["web"], "web", county.settings).give(WORD, "a")
     good = FeedbackFeed(REGION, "web").messages(county.dbs["web"], 0, 1)
 
-    refused = feedback.take(county.dbs["guides"], [Message(body, "x", "x"), *good])
+    refused = stored(county).take([Message(body, "x", "x"), *good])
 
     assert [refusal.index for refusal in refused] == [0]
-    with county.dbs["guides"].read() as session:
-        assert feedback.count_open(session) == 1
+    assert stored(county).count_open() == 1
 
 
 @pytest.mark.parametrize(
@@ -216,15 +218,14 @@ def test_it_is_open_until_it_is_answered_and_closed_for_good(shown):
     assert gauge.value == 1
     assert waits() > 0
 
-    with shown.dbs["guides"].write() as session:
-        answered = feedback.answer(session, FORM, "已改正")
-    with shown.dbs["guides"].write() as session:
-        closed = feedback.close(session, FORM)
-        assert feedback.close(session, FORM) == closed
-    with shown.dbs["guides"].write() as session, pytest.raises(Conflict):
-        feedback.answer(session, FORM, "再说一句")
-    with shown.dbs["guides"].write() as session, pytest.raises(NotFound):
-        feedback.close(session, "f" * 32)
+    feedback = stored(shown)
+    answered = feedback.answer(FORM, "已改正")
+    closed = feedback.close(FORM)
+    assert feedback.close(FORM) == closed
+    with pytest.raises(Conflict):
+        feedback.answer(FORM, "再说一句")
+    with pytest.raises(NotFound):
+        feedback.close("f" * 32)
 
     assert (answered["state"], closed["state"], closed["answer"]) == ("answered", "closed", "已改正")
     assert kept(shown, state="open") == {"feedback": [], "open": 0, "next": None}
