@@ -8,13 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
 from starlette.concurrency import run_in_threadpool
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Kind
 from services.channels.api import queries
-from services.channels.core.statements import LISTED_SQL
+from services.channels.api.statements import (
+    CHANGED_KEYS,
+    CHANGES,
+    INDEXED,
+    POSITION_AND_HEAD,
+    SET_INDEXED,
+    STORE_VERSION,
+)
 from services.channels.core.store import state
 from services.channels.search import tokenizer
 from services.channels.search.index import Indexed, SearchIndex, indexed
@@ -33,18 +39,6 @@ INDEX_BATCH = 200
 INDEX_PAUSE = 0.5
 MEASURE_SECONDS = 5.0
 POLL_SECONDS = 0.5
-INDEXED = text("SELECT change FROM indexed WHERE id = 1")
-CHANGED_KEYS = text(
-    f"SELECT key, change FROM document WHERE change > :after AND kind IN ({LISTED_SQL}) ORDER BY change LIMIT :limit"  # noqa: S608  # our own text
-)
-LOOK = text(
-    "SELECT s.epoch, s.change, h.time, "
-    "(SELECT min(expires_at) FROM document WHERE expires_at > :now AND content IS NOT NULL) AS ends "
-    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
-)
-REMEMBER_INDEXED = text(
-    "INSERT INTO indexed (id, change) VALUES (1, :change) ON CONFLICT (id) DO UPDATE SET change = excluded.change"
-)
 _log = log.get("live")
 
 
@@ -73,7 +67,7 @@ class Live:
         """Send the next changes and the newest head. Return True if more changes may be waiting."""
         rows = self._changes() if self._seen >= 0 else []
         if not rows:
-            at = self._db.fetch(queries.WHERE_IT_IS)[0]
+            at = self._db.fetch(POSITION_AND_HEAD)[0]
             if self._seen < 0:
                 self._seen = at.change
             # Ask for clients after reading the state: a client that connects later has received everything up to it.
@@ -94,12 +88,12 @@ class Live:
     def _look(self) -> tuple[StoreVersion, float]:
         """Return the store's version, and the seconds until a document expires."""
         now = datetime.now(UTC)
-        at = self._db.fetch(LOOK, now=format_time(now))[0]
+        at = self._db.fetch(STORE_VERSION, now=format_time(now))[0]
         ends_in = (datetime.fromisoformat(at.ends) - now).total_seconds() if at.ends else KEEP_SECONDS
         return StoreVersion(at.epoch, at.change, at.time or ""), ends_in
 
     def _changes(self) -> Sequence[Any]:
-        return self._db.fetch(queries.CHANGES, after=self._seen, limit=BATCH) if self.stream.has_clients else []
+        return self._db.fetch(CHANGES, after=self._seen, limit=BATCH) if self.stream.has_clients else []
 
     def _tell_head(self, mark: Json) -> None:
         if mark["head"] and mark["head"]["time"] != self._head:
@@ -188,7 +182,7 @@ class Indexer:
             with self._db.write() as session:
                 self._index.replace(session, fresh)
                 self._index.remove(session, gone)
-                session.connection().execute(REMEMBER_INDEXED, {"change": done})
+                session.connection().execute(SET_INDEXED, {"change": done})
             self._known.update({row.key: hash(row) for row in fresh} | dict.fromkeys(gone, 0))
             self._written = done
         self._done = done

@@ -6,53 +6,19 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
 from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
 from contracts.kinds import LISTED
+from services.channels.api.statements import CASE_COUNTS, CHANGES, ENDS, POSITION_AND_HEAD, SIZES_OF_CHANGES
 from services.channels.core.digests import Digests, bucket_of, digest_lines, served_lines, sha256_of
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
-from services.channels.core.statements import LISTED_SQL
 from services.channels.core.store import state
 from shared.errors import Invalid, TongyuanError, Violation
 from shared.web.list_size import MOST_BYTES, first_within, taken
 
 FEW = 20
 """Documents held in memory at once where only a small value is computed from each."""
-
-WHERE_IT_IS = text(
-    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint, h.statement "
-    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
-)
-"""The channel's position and the newest head it has applied up to (nulls before the first)."""
-
-CHANGES = text(
-    "SELECT key, version, position, change, expires_at, content, (SELECT epoch FROM state WHERE id = 1) AS epoch "  # noqa: S608  # our own text
-    "FROM document "
-    f"WHERE change > :after AND kind IN ({LISTED_SQL}) ORDER BY change LIMIT :limit"
-)
-"""Kinds that are not listed are left out."""
-
-SIZES = {
-    dialect: text(
-        f"SELECT change, coalesce({measure}, 0) AS size FROM document "  # noqa: S608  # our own text
-        f"WHERE change > :after AND kind IN ({LISTED_SQL}) ORDER BY change LIMIT :limit"
-    )
-    for dialect, measure in (
-        ("postgresql", "octet_length(content)"),
-        ("sqlite", "length(CAST(content AS BLOB))"),
-    )
-}
-"""Sizes in bytes of the rows of `CHANGES`."""
-
-ENDS = text(
-    "SELECT key, min(moment) AS moment FROM ("  # noqa: S608  # our own text
-    "SELECT key, expires_at AS moment FROM document "
-    f"WHERE content IS NOT NULL AND expires_at > :now AND kind IN ({LISTED_SQL}) "
-    f"UNION ALL SELECT key, effective_at FROM scheduled WHERE effective_at > :now AND kind IN ({LISTED_SQL})"
-    ") AS ending GROUP BY key"
-)
 
 
 class StartOver(TongyuanError):
@@ -149,7 +115,7 @@ def cursor(session: Session, since: str) -> int:
 
 def changes_page(session: Session, after: int, limit: int, most: int = MOST_BYTES) -> tuple[Sequence[Any], bool]:
     """Return rows of `CHANGES`, and whether more follow: at most `limit` and `most` bytes, but at least one if any."""
-    statement = SIZES[session.get_bind().dialect.name]
+    statement = SIZES_OF_CHANGES[session.get_bind().dialect.name]
     sizes = session.connection().execute(statement, {"after": after, "limit": limit + 1}).all()
     count = taken([row.size for row in sizes[:limit]], most)
     return changes(session, after, count) if count else (), count < len(sizes)
@@ -169,11 +135,11 @@ def change_json(row: Any) -> str:
 
 def freshness(session: Session) -> Json:
     """Return the channel's position and the newest head it has applied up to."""
-    return freshness_of(session.connection().execute(WHERE_IT_IS).one())
+    return freshness_of(session.connection().execute(POSITION_AND_HEAD).one())
 
 
 def freshness_of(at: Any) -> Json:
-    """Like `freshness`, from a row of `WHERE_IT_IS`."""
+    """Like `freshness`, from a row of `POSITION_AND_HEAD`."""
     head = {"size": at.size, "root": at.root, "time": at.time, "checkpoint": at.checkpoint, "statement": at.statement}
     return {
         "position": at.position,
@@ -234,20 +200,8 @@ def ends(session: Session) -> dict[str, str]:
 
 def cases(session: Session, day: date) -> CaseCounts:
     """Count cases by their public state; `day` is a day in China."""
-    field = "content::json ->> '{}'" if session.get_bind().dialect.name == "postgresql" else "content ->> '$.{}'"
-    row = (
-        session.connection()
-        .execute(
-            text(
-                f"SELECT count(CASE WHEN {field.format('accept_date')} = :day THEN 1 END) AS accepted, "  # noqa: S608  # fixed names
-                f"count(CASE WHEN {field.format('stage')} <> '3' THEN 1 END) AS open, "
-                f"count(CASE WHEN {field.format('result_date')} = :day THEN 1 END) AS finished "
-                "FROM document WHERE kind = 'application' AND content IS NOT NULL"
-            ),
-            {"day": day.isoformat()},
-        )
-        .one()
-    )
+    counted = CASE_COUNTS[session.get_bind().dialect.name]
+    row = session.connection().execute(counted, {"day": day.isoformat()}).one()
     return CaseCounts(row.accepted, row.open, row.finished)
 
 

@@ -14,12 +14,18 @@ import orjson
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from sqlalchemy import Column, Text, insert, text
+from sqlalchemy import Column, Text, insert
 from sqlmodel import Field, Session, select
 
 from contracts.base import Json, format_time
 from contracts.content.feedback import FEEDBACK_TYPE, LONGEST_TEXT, TAGS, Feedback
 from contracts.topology import routing_key
+from services.channels.api.statements import (
+    CONFIRMED_FEEDBACK,
+    DELETE_CONFIRMED_FEEDBACK,
+    FOLLOWING_FEEDBACK,
+    TAKE_FEEDBACK_NUMBER,
+)
 from services.channels.core.model import ONLY, ChannelModel
 from shared import metrics, trace
 from shared.config import Settings
@@ -37,12 +43,6 @@ ALL_TOGETHER: RateLimitItem = parse("600/hour")
 
 MOST_WAITING = 5_000
 ID = re.compile(r"[0-9a-f]{32}")
-TAKE = text("UPDATE given SET number = number + 1 WHERE id = 1 RETURNING number")
-FOLLOWING = text(
-    "SELECT number, document, traceparent FROM feedback WHERE number > :after ORDER BY number LIMIT :limit"
-)
-ARRIVED = text("SELECT number FROM feedback WHERE number <= :cursor LIMIT 1")
-FORGET = "DELETE FROM feedback WHERE number <= :cursor RETURNING number"
 
 
 class GivenFeedbackRow(ChannelModel, table=True):
@@ -115,7 +115,7 @@ class FeedbackFeed:
                 message_id=f"feedback/{given.id}",
                 sequence=row.number,
             )
-            for row in db.fetch(FOLLOWING, after=after, limit=limit)
+            for row in db.fetch(FOLLOWING_FEEDBACK, after=after, limit=limit)
         ]
 
     def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
@@ -127,8 +127,8 @@ class FeedbackFeed:
 
     def forget(self, db: Database, cursor: int) -> None:
         """Delete what the next hop has confirmed. An `idle` of `Relay` that never returns a message."""
-        if db.fetch(ARRIVED, cursor=cursor):
-            db.execute(FORGET, cursor=cursor)
+        if db.fetch(CONFIRMED_FEEDBACK, cursor=cursor):
+            db.execute(DELETE_CONFIRMED_FEEDBACK, cursor=cursor)
 
 
 def feedback_event(given: Feedback, number: int, traceparent: str | None) -> bytes:
@@ -189,7 +189,7 @@ def _put(session: Session, given: Feedback) -> bool:
     known = session.exec(select(GivenFeedbackRow.number).where(GivenFeedbackRow.id == given.id)).first()
     if known is not None:
         return False
-    number = session.connection().execute(TAKE).one().number
+    number = session.connection().execute(TAKE_FEEDBACK_NUMBER).one().number
     oldest = session.exec(select(GivenFeedbackRow.number).order_by(GivenFeedbackRow.number).limit(1)).first()  # type: ignore[arg-type]  # a column
     if oldest is not None and number - oldest >= MOST_WAITING:
         raise Unavailable(f"{MOST_WAITING} wait for the broker already")

@@ -14,12 +14,12 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import text
 from sqlmodel import Field as Column
 
 from contracts.base import Contract, Json, Timestamp, format_time
 from services.channels.core.model import ChannelModel
 from services.channels.kiosk.addresses import LONGEST
+from services.channels.kiosk.statements import ENROL, OFFER_CODE, REVOKE, SCREEN_OF_TOKEN, SCREENS, STORE_REPORT
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound
 from shared.security.case_ref import display_query_code, new_query_code, normalise_query_code
@@ -107,34 +107,12 @@ class Enrolled:
     token: str
 
 
-_OFFER = text(
-    "INSERT INTO screen (name, code_hash, code_expires_at) VALUES (:name, :code, :expires) "
-    "ON CONFLICT (name) DO UPDATE SET code_hash = excluded.code_hash, code_expires_at = excluded.code_expires_at"
-)
-_ENROL = text(
-    "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = :token, enrolled_at = :now, "
-    "revoked_at = NULL, seen_at = NULL, address = NULL, position = NULL, digest = NULL, other_since = NULL, "
-    "head_time = NULL, freshness = NULL WHERE code_hash = :code AND code_expires_at > :now RETURNING name"
-)
-_REVOKE = text(
-    "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = NULL, revoked_at = :now "
-    "WHERE name = :name RETURNING name"
-)
-_KNOWN = text("SELECT name FROM screen WHERE token_hash = :token")
-_SEEN = text(
-    "UPDATE screen SET seen_at = :now, address = :address, position = :position, digest = :digest, "
-    "head_time = :head_time, freshness = :freshness, "
-    "other_since = CASE WHEN :other THEN coalesce(other_since, :now) END WHERE name = :name AND token_hash = :token"
-)
-_ALL = text("SELECT * FROM screen ORDER BY name")
-
-
 def offer(db: Database, name: str) -> Json:
     """Create a code that enrols a screen as `name`. An existing screen of that name works until the code is used."""
     code, expires = new_query_code(), datetime.now(UTC) + CODE_LIFE
     with db.write() as session:
         values = {"name": name, "code": _hash(code), "expires": format_time(expires)}
-        session.connection().execute(_OFFER, values)
+        session.connection().execute(OFFER_CODE, values)
     return {"name": name, "code": display_query_code(code), "expires_at": format_time(expires)}
 
 
@@ -147,7 +125,7 @@ def enrol(db: Database, code: str) -> Enrolled:
         raise NotFound(WRONG_CODE) from None
     with db.write() as session:
         values = {"code": _hash(given), "token": _hash(token), "now": _now()}
-        row = session.connection().execute(_ENROL, values).first()
+        row = session.connection().execute(ENROL, values).first()
     if row is None:
         raise NotFound(WRONG_CODE)
     return Enrolled(row.name, token)
@@ -156,14 +134,14 @@ def enrol(db: Database, code: str) -> Enrolled:
 def revoke(db: Database, name: str) -> None:
     """Revoke the screen's token and code. Raises `NotFound`."""
     with db.write() as session:
-        row = session.connection().execute(_REVOKE, {"name": name, "now": _now()}).first()
+        row = session.connection().execute(REVOKE, {"name": name, "now": _now()}).first()
     if row is None:
         raise NotFound(f"no screen {name}")
 
 
 def name_of(db: Database, token: str) -> str | None:
     """Return the name of the screen with this token; None if there is none."""
-    rows = db.fetch(_KNOWN, token=_hash(token))
+    rows = db.fetch(SCREEN_OF_TOKEN, token=_hash(token))
     return rows[0].name if rows else None
 
 
@@ -184,14 +162,14 @@ def note(db: Database, name: str, token: str, report: ScreenReport, *, address: 
         "other": other,
     }
     with db.write() as session:
-        if session.connection().execute(_SEEN, values).rowcount == 0:
+        if session.connection().execute(STORE_REPORT, values).rowcount == 0:
             raise Conflict(f"{name} has been revoked")
 
 
 def listed(db: Database) -> list[Json]:
     """Return every screen with its state, by name, without hashes."""
     now = datetime.now(UTC)
-    return [_told(row, now) for row in db.fetch(_ALL)]
+    return [_told(row, now) for row in db.fetch(SCREENS)]
 
 
 def counted(db: Database) -> dict[str, int]:

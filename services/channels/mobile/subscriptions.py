@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 import orjson
 from pydantic import Field
-from sqlalchemy import text
 from sqlmodel import Session, col, delete, func, select
 
 from contracts.base import Json, format_time
 from services.channels.api.case_lookup import LookupRequest
 from services.channels.core.model import HookRow
+from services.channels.mobile.statements import CLAIM, DELETE_EXPIRED, DUE
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
@@ -30,20 +30,6 @@ from shared.security.privacy import find_personal_data
 MOST_OF_A_CASE = 5
 PREFIX = "whsec_"
 ACTIVE, DEAD, ENDED = "active", "dead", "ended"
-MARK = "coalesce(CAST(d.version AS TEXT) || CASE WHEN d.content IS NULL THEN 'x' ELSE '' END, 'x')"
-DUE = text(
-    f"SELECT h.id, h.url, h.host, h.secret, h.failures, h.next_at, d.version, d.content, d.released_at, {MARK} AS mark "  # noqa: S608  # our own text
-    "FROM hook h LEFT JOIN document d ON d.key = 'application:' || h.case_ref "
-    f"WHERE h.host = :host AND h.state = 'active' AND h.next_at <= :now AND h.expires_at > :now AND h.told <> {MARK} "
-    "ORDER BY h.next_at, h.id LIMIT :limit"
-)
-HOSTS = text("SELECT DISTINCT host FROM hook WHERE state = 'active'")
-CLAIM = "UPDATE hook SET next_at = :until WHERE id = :id AND next_at = :seen AND state = 'active' RETURNING id"
-TOLD = "UPDATE hook SET told = :mark, failures = 0, problem = NULL, next_at = :now, state = :state WHERE id = :id"
-FAILED = (
-    "UPDATE hook SET failures = :failures, problem = :problem, next_at = :next_at, state = :state "
-    "WHERE id = :id AND state = 'active'"
-)
 
 
 class Subscription(LookupRequest):
@@ -117,7 +103,7 @@ def unsubscribe(db: Database, wanted: str, secret: str) -> None:
 
 def forget_expired(db: Database) -> None:
     """Delete subscriptions that have expired."""
-    db.execute("DELETE FROM hook WHERE expires_at <= :now", now=format_time(datetime.now(UTC)))
+    db.execute(DELETE_EXPIRED, now=format_time(datetime.now(UTC)))
 
 
 def claimed(db: Database, host: str, limit: int, lease: timedelta) -> list[News]:

@@ -22,6 +22,7 @@ import httpx
 
 from contracts.base import format_time
 from services.channels.mobile import subscriptions
+from services.channels.mobile.statements import HOSTS, SET_FAILED, SET_TOLD
 from services.channels.mobile.subscriptions import News
 from shared import log, metrics
 from shared.config import Settings
@@ -131,7 +132,7 @@ class WebhookSender:
         if now - self._cleaned > HOUSEKEEPING:
             subscriptions.forget_expired(self._db)
             self._cleaned = now
-        rooms = [(row.host, AT_ONCE - self._busy[row.host]) for row in self._db.fetch(subscriptions.HOSTS)]
+        rooms = [(row.host, AT_ONCE - self._busy[row.host]) for row in self._db.fetch(HOSTS)]
         return [
             (host, news)
             for host, room in rooms
@@ -191,7 +192,7 @@ class WebhookSender:
         if problem is None:
             metrics.hook_calls.labels("told").inc()
             state = subscriptions.ENDED if news.last else subscriptions.ACTIVE
-            self._db.execute(subscriptions.TOLD, id=news.id, mark=news.mark, now=format_time(now), state=state)
+            self._db.execute(SET_TOLD, id=news.id, mark=news.mark, now=format_time(now), state=state)
             return
         failures = news.failures + 1
         dead = failures > len(self._rests)
@@ -202,7 +203,7 @@ class WebhookSender:
         waits = 0.0 if dead else self._rests[failures - 1] * random.uniform(1.0, 1.2)  # noqa: S311  # spreads load
         next_at = format_time(now + timedelta(seconds=min(max(waits, rest or 0.0), LONGEST_REST)))
         values = {"id": news.id, "failures": failures, "problem": problem[:100], "next_at": next_at, "state": state}
-        self._db.execute(subscriptions.FAILED, **values)
+        self._db.execute(SET_FAILED, **values)
 
 
 def is_public(address: str) -> bool:

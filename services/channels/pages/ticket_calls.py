@@ -9,21 +9,14 @@ from typing import Annotated
 
 import orjson
 from pydantic import Field, StringConstraints
-from sqlalchemy import text
 
 from contracts.base import Contract, Json, format_time
 from services.channels.core.model import ONLY
+from services.channels.pages.statements import CALLS, SET_CALLS
 from shared.database.engine import Database
 
 Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Z]{0,2}[0-9]{1,4}$")]
 WindowNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z]{0,2}[0-9]{1,3}$")]
-
-_PUT = text(
-    "INSERT INTO called (id, calls, called_at, expires_at) VALUES (:id, :calls, :called_at, :expires_at) "
-    "ON CONFLICT (id) DO UPDATE SET calls = excluded.calls, called_at = excluded.called_at, "
-    "expires_at = excluded.expires_at"
-)
-_GET = text("SELECT calls, called_at, expires_at FROM called WHERE id = 1 AND expires_at > :now")
 
 
 class TicketCall(Contract):
@@ -50,13 +43,13 @@ def put(db: Database, calls: Calls) -> Json:
         "expires_at": format_time(now + timedelta(minutes=calls.minutes)),
     }
     with db.write() as session:
-        session.connection().execute(_PUT, row)
+        session.connection().execute(SET_CALLS, row)
     return get(db)
 
 
 def get(db: Database) -> Json:
     """Return `calls` and when they expire; an empty list if they have expired."""
-    rows = db.fetch(_GET, now=format_time(datetime.now(UTC)))
+    rows = db.fetch(CALLS, now=format_time(datetime.now(UTC)))
     if not rows:
         return {"calls": [], "called_at": None, "expires_at": None}
     return {"calls": orjson.loads(rows[0].calls), "called_at": rows[0].called_at, "expires_at": rows[0].expires_at}

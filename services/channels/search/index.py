@@ -8,44 +8,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from contracts.base import Json
 from services.channels.search import tokenizer
 from services.channels.search.query import ENOUGH, WORTH_SHOWING, Alternative, Candidate, alternatives, score
+from services.channels.search.statements import ADD, CLEAR, CREATE, FIND, REMOVE
 from shared.database.engine import Database
 
 MOST_CANDIDATES = 300
-
-_CREATE = {
-    "sqlite": """
-        CREATE VIRTUAL TABLE search USING fts5(
-          key UNINDEXED, heads UNINDEXED, name, words, more, pinyin, tokenize = 'unicode61 remove_diacritics 0')
-    """,
-    "postgresql": """
-        CREATE TABLE search (
-          key varchar(128) PRIMARY KEY, heads text NOT NULL, name text NOT NULL, words text NOT NULL,
-          more text NOT NULL, pinyin text NOT NULL, vector tsvector NOT NULL);
-        CREATE INDEX search_vector ON search USING gin (vector)
-    """,
-}
-_INSERT = {
-    "sqlite": "INSERT INTO search (rowid, key, heads, name, words, more, pinyin) "
-    "VALUES (:number, :key, :heads, :name, :words, :more, :pinyin)",
-    "postgresql": "INSERT INTO search (key, heads, name, words, more, pinyin, vector) "
-    "VALUES (:key, :heads, :name, :words, :more, :pinyin, CAST(:vector AS tsvector))",
-}
-_DELETE = {
-    "sqlite": "DELETE FROM search WHERE rowid IN :numbers",
-    "postgresql": "DELETE FROM search WHERE key IN :keys",
-}
-_FIND = {
-    "sqlite": "SELECT key, heads, name, words, more, pinyin FROM search WHERE search MATCH :query "
-    "ORDER BY bm25(search, 0, 0, 8, 4, 1, 3), key LIMIT :most",
-    "postgresql": "SELECT key, heads, name, words, more, pinyin FROM search WHERE vector @@ CAST(:query AS tsquery) "
-    "ORDER BY ts_rank('{0.05, 0.2, 0.4, 1.0}', vector, CAST(:query AS tsquery)) DESC, key LIMIT :most",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +47,7 @@ def indexed(item: Json, guide: Json | None = None) -> Indexed:
 
 def create_statements(dialect: str) -> list[str]:
     """Return the DDL of the index for `sqlite` or `postgresql`."""
-    return [statement.strip() for statement in _CREATE[dialect].split(";")]
+    return [statement.strip() for statement in CREATE[dialect].split(";")]
 
 
 class SearchIndex:
@@ -90,7 +61,7 @@ class SearchIndex:
         newest = {row.key: row for row in rows}
         self.remove(session, list(newest))
         if newest:
-            session.connection().execute(text(_INSERT[self._dialect]), [_stored(row) for row in newest.values()])
+            session.connection().execute(ADD[self._dialect], [_stored(row) for row in newest.values()])
 
     def remove(self, session: Session, keys: Sequence[str]) -> None:
         """Remove these items; unknown keys are ignored."""
@@ -98,12 +69,11 @@ class SearchIndex:
         for start in range(0, len(keys), 10_000):
             some = keys[start : start + 10_000]
             named = {"numbers": [_number(key) for key in some]} if self._dialect == "sqlite" else {"keys": list(some)}
-            statement = text(_DELETE[self._dialect]).bindparams(*(bindparam(name, expanding=True) for name in named))
-            session.connection().execute(statement, named)
+            session.connection().execute(REMOVE[self._dialect], named)
 
     def clear(self, session: Session) -> None:
         """Remove everything, before a rebuild."""
-        session.connection().execute(text("DELETE FROM search"))
+        session.connection().execute(CLEAR)
 
     def find(self, session: Session, query: str, limit: int) -> list[str]:
         """Return keys of at most `limit` items, best first. If too few have all the terms, add those with enough."""
@@ -121,7 +91,7 @@ class SearchIndex:
 
     def _candidates(self, session: Session, asked: list[Alternative], *, every: bool) -> dict[str, Candidate]:
         expression = (_fts5 if self._dialect == "sqlite" else _tsquery)(asked, every)
-        rows = session.connection().execute(text(_FIND[self._dialect]), {"query": expression, "most": MOST_CANDIDATES})
+        rows = session.connection().execute(FIND[self._dialect], {"query": expression, "most": MOST_CANDIDATES})
         return {row.key: Candidate(*row) for row in rows}
 
 

@@ -1,0 +1,35 @@
+"""The SQL statements of the register of screens."""
+
+from sqlalchemy import text
+
+# Store a new code for a screen; its token works until the code is used.
+OFFER_CODE = text(
+    "INSERT INTO screen (name, code_hash, code_expires_at) VALUES (:name, :code, :expires) "
+    "ON CONFLICT (name) DO UPDATE SET code_hash = excluded.code_hash, code_expires_at = excluded.code_expires_at"
+)
+
+# Exchange a code that has not expired for a token; returns no row for any other code.
+ENROL = text(
+    "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = :token, enrolled_at = :now, "
+    "revoked_at = NULL, seen_at = NULL, address = NULL, position = NULL, digest = NULL, other_since = NULL, "
+    "head_time = NULL, freshness = NULL WHERE code_hash = :code AND code_expires_at > :now RETURNING name"
+)
+
+# Revoke the token and the code of a screen.
+REVOKE = text(
+    "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = NULL, revoked_at = :now "
+    "WHERE name = :name RETURNING name"
+)
+
+# The screen that has a token.
+SCREEN_OF_TOKEN = text("SELECT name FROM screen WHERE token_hash = :token")
+
+# Store a screen's report; changes no row if the token has been revoked.
+STORE_REPORT = text(
+    "UPDATE screen SET seen_at = :now, address = :address, position = :position, digest = :digest, "
+    "head_time = :head_time, freshness = :freshness, "
+    "other_since = CASE WHEN :other THEN coalesce(other_since, :now) END WHERE name = :name AND token_hash = :token"
+)
+
+# Every screen, by name.
+SCREENS = text("SELECT * FROM screen ORDER BY name")
