@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from services.channels.core.channel import Channel
 from services.channels.core.port import Adapter
 from services.channels.core.rebuild import Rebuild
-from services.channels.core.snapshot import PAYS_FROM
+from services.channels.trust.snapshot import PAYS_FROM
 from shared import log, metrics
 from shared.county.identity import Identity
 from shared.database.engine import Database

@@ -12,11 +12,15 @@ from typing import NamedTuple
 from sqlmodel import Session, col, select
 
 from contracts.envelope.publication import Publication
-from services.channels.core.documents import Row
+from services.channels.core.documents import Row, row_of
 from services.channels.core.model import AsideRow, DocumentRow
+from services.channels.core.port import Adapter
 from shared import log
 from shared.errors import Conflict
+from shared.feeds.follower import checked
+from shared.transparency.comparison import is_case_without_body
 
+LONGEST_REASON = 200
 MOST_NAMED = 20
 _log = log.get("loss")
 
@@ -40,15 +44,23 @@ class UnreadableVersions:
 
     _why: dict[str, dict[int, str]] = field(default_factory=dict)
 
-    def note(self, entry: Publication, why: str) -> None:
-        """Add an unreadable version."""
-        self._why.setdefault(entry.key, {})[entry.version] = why
-
-    def read(self, entry: Publication) -> None:
-        """Note a readable version: unreadable ones before it no longer matter."""
-        if entry.key in self._why:
+    def row_of(self, adapter: Adapter, entry: Publication) -> Row:
+        """Return the row of an entry, and note whether it is readable. Raises whatever makes it unreadable."""
+        try:
+            row = row_of(adapter, checked(entry))
+        except Exception as error:
+            self._note(entry, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
+            raise
+        if is_case_without_body(entry):
+            self._note(entry, "its body is gone from the ledger")
+        elif entry.key in self._why:
+            # Unreadable versions before a readable one no longer matter.
             left = {version: why for version, why in self._why[entry.key].items() if version > entry.version}
             self._why[entry.key] = left
+        return row
+
+    def _note(self, entry: Publication, why: str) -> None:
+        self._why.setdefault(entry.key, {})[entry.version] = why
 
     def loss(self, key: str, shown: int, after: "After") -> str | None:
         """Return why version `shown` of a key would be lost, or None: a version on which it depends is unreadable."""

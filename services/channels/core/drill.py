@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 from sqlalchemy import Column, Text
-from sqlmodel import Field, Session, delete
+from sqlmodel import Field, Session
 
 from contracts.base import Json, format_time
+from services.channels.core.aside import AsideBuild, Progress, compared
 from services.channels.core.channel import Channel
 from services.channels.core.digests import digest_lines, served_lines
 from services.channels.core.model import ONLY, AsideRow, ChannelModel
-from services.channels.core.rebuild import Progress, Rebuild, differences
 from services.channels.core.store import state
 from shared import log, metrics
 from shared.database.engine import Database
@@ -48,30 +48,35 @@ class DrillRow(ChannelModel, table=True):
     detail: str = Field(default="[]", sa_column=Column(Text, nullable=False), description="Some keys, or the reason.")
 
 
-class _Comparison(Rebuild):
-    """A rebuild that compares instead of swapping."""
+class _Comparison:
+    """One comparison of one channel with what its ledger gives."""
 
     def __init__(self, channel: Channel, *, full: bool) -> None:
-        super().__init__(channel, full=full, pays_from=0)
+        self._db = channel.db
+        self._build = AsideBuild(channel, full=full, pays_from=0)
         self._rounds = 0
 
-    def _swap(self) -> Progress | None:
-        """Compare instead of swapping. Return None if the channel has moved on, or a document became due in between."""
-        with self.channel.db.write() as session:
-            self._turn_pages(session)
+    def run(self) -> Iterator[Progress]:
+        """Build aside, compare, and yield progress. Raises what `AsideBuild.run` raises."""
+        return self._build.run(self._compare)
+
+    def _compare(self) -> Progress | None:
+        """Return None if the channel has moved on, or a document became due in between."""
+        with self._db.write() as session:
+            self._build.turn_pages(session)
         # A read transaction sees one moment, so publishing need not be locked out.
-        with self.channel.db.read() as session:
-            if state(session).position > self.position:
+        with self._db.read() as session:
+            if state(session).position > self._build.position:
                 return None
-            found = differences(session)
+            different, orphans = compared(session)
             live = digest_lines(served_lines(session)).root
             built = digest_lines(served_lines(session, AsideRow)).root
         self._rounds += 1
-        if (found or live != built) and self._rounds < ROUNDS:
+        if (different or orphans or live != built) and self._rounds < ROUNDS:
             return None
-        with self.channel.db.write() as session:
-            session.exec(delete(AsideRow))
-        return self._done(found, live, built)
+        with self._db.write() as session:
+            self._build.clear(session)
+        return self._build.done([*different, *orphans], live, built)
 
 
 class Drill:

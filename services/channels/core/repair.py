@@ -11,23 +11,21 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import text
 from sqlmodel import Session, col, delete, insert, select
 
 from contracts.base import Contract
 from contracts.envelope.publication import Publication
+from services.channels.core.aside import MARKED
 from services.channels.core.channel import Channel
 from services.channels.core.content_loss import UnreadableVersions, loss_of, refuse
 from services.channels.core.digests import bucket_of, sha256_of
-from services.channels.core.documents import Row, row_of
+from services.channels.core.documents import Row
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow, StateRow
-from services.channels.core.rebuild import LONGEST_REASON, MARKED, UNCONDITIONAL
+from services.channels.core.statements import HIDE, REPLACE
 from services.channels.core.store import in_time, locked_state, park
 from services.channels.trust.anchor import is_halted
 from shared.errors import Conflict
-from shared.feeds.follower import checked
 from shared.log import get
-from shared.transparency.comparison import is_case_without_body
 
 MOST = 1_000
 ROUNDS = 5
@@ -97,13 +95,10 @@ def _told(channel: Channel, key: str, position: int) -> _Told:
             continue
         channel.log.vouched(entry)
         try:
-            row = row_of(channel.adapter, checked(entry))
+            row = told.unreadable.row_of(channel.adapter, entry)
         except Exception as error:  # noqa: BLE001  # parked, as in `ChannelStore.apply`
             told.parked.append((entry, error))
-            told.unreadable.note(entry, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
             continue
-        if is_case_without_body(entry):
-            told.unreadable.note(entry, "its body is gone from the ledger")
         told.rows.append(row)
         if entry.effective_at is None or entry.effective_at <= now:
             break
@@ -168,11 +163,9 @@ def _write(session: Session, key: str, due: Sequence[Row], later: Sequence[Row],
     if later:
         connection.execute(insert(ScheduledRow), list(later))
     if due:
-        connection.execute(text(UNCONDITIONAL), [{**due[0], "change": change}])
-        return
-    # version 0, so that any version that the source may release under this key later is newer
-    hidden = "UPDATE document SET content = NULL, content_digest = NULL, version = 0, change = :change WHERE key = :key"
-    connection.execute(text(hidden), {"key": key, "change": change})
+        connection.execute(REPLACE, [{**due[0], "change": change}])
+    else:
+        connection.execute(HIDE, {"key": key, "change": change})
 
 
 def _park_again(session: Session, key: str, told: _Told, due: Sequence[Row], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The SQL statements that a channel runs for every publication."""
+"""The SQL statements of the channel's documents."""
 
 from sqlalchemy import text
 
@@ -8,7 +8,8 @@ from shared.database.notifications import Notifying
 LISTED_SQL = ", ".join(f"'{kind}'" for kind in LISTED)
 """The listed kinds, for `IN (…)`."""
 
-UPSERT = """
+# Write a version of a key in place of any other.
+_PUT = """
 INSERT INTO {table} (key, kind, version, position, digest, content_digest, effective_at, expires_at, released_at,
                      change, content)
 VALUES (:key, :kind, :version, :position, :digest, :content_digest, :effective_at, :expires_at, :released_at,
@@ -17,14 +18,33 @@ ON CONFLICT (key) DO UPDATE SET
   kind = excluded.kind, version = excluded.version, position = excluded.position, digest = excluded.digest,
   content_digest = excluded.content_digest, effective_at = excluded.effective_at, expires_at = excluded.expires_at,
   released_at = excluded.released_at, change = excluded.change, content = excluded.content
-WHERE {table}.version < excluded.version
 """
-SHOW = text(UPSERT.format(table="document"))
-SHOW_AGAIN = text(UPSERT.format(table="document").replace(".version < excluded", ".version <= excluded"))
+
+# Write a version of a key in place of an older one.
+_PUT_NEWER = f"{_PUT}WHERE {{table}}.version < excluded.version\n"
+
+# Show a version of a key in place of an older one.
+SHOW = text(_PUT_NEWER.format(table="document"))
+
+# Show a version of a key in place of an older or equal one.
+SHOW_AGAIN = text(_PUT_NEWER.format(table="document").replace(".version < excluded", ".version <= excluded"))
+
+# Show a version of a key in place of any other.
+REPLACE = text(_PUT.format(table="document"))
+
+# Write a version of a key aside, in place of an older one.
+PUT_ASIDE = text(_PUT_NEWER.format(table="aside"))
+
+# Show a key no longer; version 0, so that any version that the source may release later is newer.
+HIDE = text("UPDATE document SET content = NULL, content_digest = NULL, version = 0, change = :change WHERE key = :key")
+
+# Move the channel's position; returns no row when the channel is not at `before`.
 MOVE = Notifying("""
 UPDATE state SET position = :to, root = :root, change = change + :shown WHERE id = 1 AND position = :before
 RETURNING change, EXISTS (SELECT 1 FROM parked) OR EXISTS (SELECT 1 FROM scheduled) AS waiting
 """)
+
+# For PostgreSQL: apply one release in a single statement; returns no row when the channel is not at `before`.
 APPLY_ONE = Notifying(
     """
 WITH moved AS (
@@ -39,21 +59,23 @@ WITH moved AS (
 )
 SELECT change""".replace(
         "{upsert}",
-        UPSERT.format(table="document")
+        _PUT_NEWER.format(table="document")
         .replace("VALUES (", "SELECT ")
         .replace(":change, :content)", "moved.change, :content FROM moved"),
     ),
     "FROM moved",
 )
-"""For PostgreSQL: applies one release in a single statement. Returns a row if the channel was at `before`."""
 
+# Delete older versions of a key once a newer one is shown; one statement a table.
 OVERTAKEN = [
     text(f"DELETE FROM {table} WHERE key = :key AND version < :version")  # noqa: S608  # our own text
     for table in ("parked", "scheduled")
 ]
-"""Delete older versions of a key once a newer one is shown."""
 
+# The position of the last applied entry, and the ledger's root there.
 POSITION = text("SELECT position, root FROM state WHERE id = 1")
+
+# Store a head that is newer than the stored one.
 REMEMBER_HEAD = Notifying("""
 INSERT INTO seen_head (id, size, root, time, checkpoint, statement)
 VALUES (1, :size, :root, :time, :checkpoint, :said)
@@ -63,6 +85,8 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE (excluded.size, excluded.time) > (seen_head.size, seen_head.time)
 RETURNING size
 """)
+
+# When the next scheduled version begins, and when the next document expires.
 NEXT_TURN = text(
     "SELECT (SELECT min(effective_at) FROM scheduled) AS beginning, "
     "(SELECT min(expires_at) FROM document WHERE content_digest IS NOT NULL) AS ending"

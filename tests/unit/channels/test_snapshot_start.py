@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from contracts.envelope.publication import Publication
-from services.channels.core import snapshot
 from services.channels.core.bootstrap import starting_channel
 from services.channels.core.drill import Drill
 from services.channels.core.rebuild import Rebuild
-from services.channels.core.snapshot import PAYS_FROM
+from services.channels.trust import snapshot
+from services.channels.trust.snapshot import PAYS_FROM
 from services.ledger.log.feed import LedgerFeed
 from services.ledger.signing.keyring import rotate
 from services.runtime.local_readers import LocalLedger
@@ -162,7 +162,7 @@ def test_before_the_first_head_it_waits_for_nothing(tmp_path):
 HALF = """
 import sys, time
 from pathlib import Path
-from services.channels.core import snapshot
+from services.channels.trust import snapshot
 from services.runtime.local_readers import LocalLedger
 from services.channels.core.port import adapters
 from services.channels.core.bootstrap import starting_channel

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from contracts.base import format_time
 from services.channels.core.rebuild import Rebuild
-from services.channels.core.snapshot import Snapshot
+from services.channels.trust.snapshot import Snapshot
 from services.ledger.signing.keyring import KEY_FILE
 from services.ledger.signing.signer import Signer
 from services.runtime.local_readers import LocalLedger

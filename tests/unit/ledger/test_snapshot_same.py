@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.channels.core import snapshot
 from services.channels.core.drill import Drill
 from services.channels.core.rebuild import Rebuild
+from services.channels.trust import snapshot
 from services.ledger.erasure.retention import compact, erase
 from services.ledger.snapshots.tree import SnapshotTree
 from shared.database.engine import Database

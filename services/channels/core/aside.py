@@ -1,0 +1,231 @@
+"""aside: builds the channel's documents from the ledger beside those that it serves.
+
+A long ledger is read from a snapshot plus the entries since, or entry by entry on request. `rebuild` then swaps what
+was built in, and `drill` only compares it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col, delete, insert, select, update
+
+from contracts.base import Json, format_time
+from contracts.envelope.publication import Publication
+from services.channels.core.channel import Channel
+from services.channels.core.content_loss import UnreadableVersions
+from services.channels.core.digests import sha256_of
+from services.channels.core.documents import Row
+from services.channels.core.model import AsideRow, DocumentRow, ParkedRow, ScheduledRow
+from services.channels.core.statements import PUT_ASIDE
+from services.channels.core.store import park
+from services.channels.trust.anchor import is_halted
+from services.channels.trust.snapshot import PAYS_FROM, Snapshot
+from shared.errors import Broken, Conflict, Unavailable
+from shared.transparency.merkle import EMPTY_ROOT
+from shared.transparency.proof import another_history
+
+PAGE = 500
+MARKED = ("version", "position", "kind", "digest", "content_digest", "effective_at", "expires_at")
+_Mark = tuple[object, ...]
+"""The values in which two rows of a key must agree, version first; content by the digest of its bytes."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a build. The last one has `done`, the differing keys, and the root digests before and after.
+
+    `snapshot`: size in entries of the snapshot used, 0 without one. `keys`: keys read from it so far. `lost`: documents
+    that were removed without an entry that says so, because an operator accepted that.
+    """
+
+    position: int
+    of: int
+    snapshot: int = 0
+    keys: int = 0
+    done: bool = False
+    differences: list[str] = field(default_factory=list)
+    root_before: str = ""
+    root_after: str = ""
+    lost: list[str] = field(default_factory=list)
+
+    def as_json(self) -> Json:
+        """Return the step as JSON."""
+        return asdict(self)
+
+
+Finish = Callable[[], Progress | None]
+"""Uses what was built. Returns the last step, or None when the channel has moved on and more must be read."""
+
+
+class AsideBuild:
+    """One build of one channel. Publishing continues meanwhile."""
+
+    def __init__(
+        self, channel: Channel, *, new_epoch: bool = False, full: bool = False, pays_from: int = PAYS_FROM
+    ) -> None:
+        """`new_epoch`: read the ledger as it is now, even if it does not continue the one followed so far.
+
+        `full`: read every entry; otherwise a ledger of `pays_from` entries or more is read from a snapshot.
+        """
+        self.channel, self.new_epoch = channel, new_epoch
+        self._full, self._pays_from = full, pays_from
+        self.goes_back = False
+        self.position, self.root = 0, EMPTY_ROOT
+        self.snapshot: Snapshot | None = None
+        self.unreadable = UnreadableVersions()
+        self._built: dict[str, int] = {}
+        self._parked: dict[int, tuple[Publication, Exception]] = {}
+        self._later: list[Row] = []
+
+    def run(self, finish: Finish) -> Iterator[Progress]:
+        """Read the ledger until `finish` returns the last step, and yield progress.
+
+        Raises `Broken` if the ledger is shorter than the channel, roots differ, or the snapshot is not what was signed,
+        and with a new epoch if the ledger is another county's; `Conflict` for a halted channel without a new epoch;
+        `Unavailable` without the ledger.
+        """
+        with self.channel.db.write() as session:
+            self.goes_back = is_halted(session)
+            if self.goes_back and not self.new_epoch:
+                raise Conflict(
+                    "the channel is halted: its ledger went back. Find out which ledger is the right one "
+                    "(docs/operating/backup.md); for the one that is there now, rebuild it with --new-epoch"
+                )
+            self.clear(session)
+        if self.new_epoch:
+            self._require_own_head()
+        target = self.channel.ledger.head().size
+        if not self._full and target >= self._pays_from:
+            yield from self._read_snapshot(target)
+        while True:
+            target = target if self.goes_back else max(target, self.channel.position())
+            yield from self._read(target)
+            done = finish()
+            if done is not None:
+                yield done
+                return
+
+    def done(self, differences: list[str], before: str, after: str) -> Progress:
+        """Return the last step."""
+        at = self._progress(self.position)
+        return replace(at, done=True, differences=differences, root_before=before, root_after=after)
+
+    def clear(self, session: Session) -> None:
+        """Delete the documents built aside."""
+        session.exec(delete(AsideRow))
+
+    def turn_pages(self, session: Session) -> None:
+        """Apply aside what has become effective or expired since it was read: readers may have seen that already.
+
+        Raises `Broken` if another build has written to the same table, so that its keys are not those built here.
+        """
+        moment = format_time(datetime.now(UTC))
+        due = sorted((row for row in self._later if row["effective_at"] <= moment), key=lambda row: row["version"])
+        if due:
+            self._put(session, {row["key"]: row for row in due})
+        self._later = [row for row in self._later if row["version"] > self._built.get(row["key"], 0)]
+        over = update(AsideRow).where(col(AsideRow.expires_at) <= moment)
+        session.exec(over.values(content=None, content_digest=None))
+        if dict(session.exec(select(AsideRow.key, AsideRow.version)).all()) != self._built:
+            raise Broken("another rebuild of this channel is under way; nothing was changed")
+
+    def replace_waiting(self, session: Session) -> None:
+        """Schedule and park what was read, in place of what the channel has scheduled and parked."""
+        now = datetime.now(UTC)
+        session.exec(delete(ScheduledRow))
+        if self._later:
+            session.exec(insert(ScheduledRow), params=self._later)
+        session.exec(delete(ParkedRow))
+        session.flush()
+        shown = dict(session.exec(select(DocumentRow.key, DocumentRow.version)).all())
+        for entry, error in self._parked.values():
+            if shown.get(entry.key, 0) < entry.version:
+                park(session, entry, error, now)
+
+    def _require_own_head(self) -> None:
+        """Raises `Broken` if no trusted key signed the newest head for the county's log; `Unavailable` without keys."""
+        if not self.channel.witness.check(self.channel.ledger.head()):
+            raise Unavailable("the ledger cannot be asked for its keys, so nobody can tell whose it is")
+
+    def _require_own(self, entries: Sequence[Publication]) -> None:
+        """Raises `Broken` for an entry of another region than the channel's."""
+        county = self.channel.county
+        for entry in entries:
+            if county.region not in (None, entry.region):
+                raise Broken(
+                    f"entry {entry.position} is of {entry.region}, and this channel belongs to {county.title}: "
+                    "it is another county's ledger"
+                )
+
+    def _read_snapshot(self, target: int) -> Iterator[Progress]:
+        snapshot = Snapshot.newest(self.channel.ledger, self.channel.witness)
+        if not self.goes_back:
+            self.channel.continuity.require_one_history(snapshot.head)
+        for entries in snapshot.pages():
+            hidden = self._fold(entries)
+            while hidden := [entry for entry in hidden if entry.version > 1]:
+                hidden = self._fold(snapshot.before(hidden))
+            yield Progress(0, target, snapshot=snapshot.size, keys=snapshot.keys)
+        self.snapshot, self.position, self.root = snapshot, snapshot.size, bytes.fromhex(snapshot.head.root)
+
+    def _read(self, target: int) -> Iterator[Progress]:
+        while self.position < target:
+            entries = self.channel.log.entries(self.position, min(PAGE, target - self.position))
+            if not entries:
+                raise Broken(f"the ledger ends at {self.position}, the channel is at {target} already")
+            odd = another_history(entries, self.root)
+            if odd is not None:
+                raise Broken(f"entry {odd.position} does not continue those before it")
+            self._fold(entries)
+            self.position, self.root = entries[-1].position, entries[-1].roots.upto
+            yield self._progress(target)
+
+    def _progress(self, target: int) -> Progress:
+        begun = self.snapshot
+        return Progress(self.position, target, snapshot=begun.size if begun else 0, keys=begun.keys if begun else 0)
+
+    def _fold(self, entries: Sequence[Publication]) -> list[Publication]:
+        """Write rows aside. Return entries not yet effective or not showable: their earlier versions still count."""
+        if self.new_epoch:
+            self._require_own(entries)
+        hidden: list[Publication] = []
+        moment = format_time(datetime.now(UTC))
+        newest: dict[str, Row] = {}
+        for entry in entries:
+            try:
+                row = self.unreadable.row_of(self.channel.adapter, entry)
+            except Exception as error:  # noqa: BLE001  # parked, as in `ChannelStore.apply`
+                self._parked[entry.position] = (entry, error)
+                hidden.append(entry)
+                continue
+            if row["effective_at"] and row["effective_at"] > moment:
+                self._later.append(row)
+                hidden.append(entry)
+                continue
+            if row["expires_at"] and row["expires_at"] <= moment:
+                row.update(content=None, content_digest=None)
+            newest[row["key"]] = row
+        if newest:
+            with self.channel.db.write() as session:
+                self._put(session, newest)
+        return hidden
+
+    def _put(self, session: Session, newest: dict[str, Row]) -> None:
+        session.connection().execute(PUT_ASIDE, [{**row, "change": 0} for row in newest.values()])
+        for key, row in newest.items():
+            self._built[key] = max(row["version"], self._built.get(key, 0))
+
+
+def compared(session: Session) -> tuple[list[str], list[str]]:
+    """Return keys whose live document differs from the one built aside, and keys that should not be there."""
+    live, aside = _marks(session, DocumentRow), _marks(session, AsideRow)
+    different = sorted(key for key, mark in aside.items() if live.get(key) != mark)
+    return different, sorted(key for key in live.keys() - aside.keys() if live[key][0])
+
+
+def _marks(session: Session, table: type[DocumentRow] | type[AsideRow]) -> dict[str, _Mark]:
+    columns = [col(getattr(table, name)) for name in ("key", *MARKED, "content")]
+    rows = session.connection().execute(sa_select(*columns).execution_options(yield_per=PAGE))
+    return {key: (*mark, content and sha256_of(content)) for key, *mark, content in rows}
