@@ -26,8 +26,8 @@ SET LOCAL password_encryption = 'scram-sha-256';
 
 CREATE TEMPORARY TABLE account (name text PRIMARY KEY, password text NOT NULL CHECK (length(password) >= 12))
     ON COMMIT DROP;
--- made of the manifests: accounts
 INSERT INTO account VALUES
+-- made of the manifests: accounts
     ('catalog', :'catalog'),
     ('guides', :'guides'),
     ('applications', :'applications'),

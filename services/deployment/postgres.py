@@ -15,5 +15,4 @@ def _passwords() -> Iterator[str]:
 
 
 def _accounts() -> Iterator[str]:
-    yield "INSERT INTO account VALUES"
     yield ",\n".join(f"    ('{name}', :'{name}')" for name in values.database_accounts()) + ";"

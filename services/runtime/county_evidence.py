@@ -15,21 +15,13 @@ from sqlalchemy import inspect
 
 from contracts.topology import SOURCES
 from services.demo import content
+from services.runtime.statements import CHECKPOINTS, FIRST_ENTRY, FIRST_RELEASES, FOREIGN_ENTRY, IDENTITY
 from shared.config import Settings
 from shared.county import identity
 from shared.county.identity import Identity
 from shared.database.engine import Database
 
 USUAL_ORIGIN = re.compile(r"tongyuan/(\d{12})")
-NAMED = "SELECT region, origin, county, demo FROM identity"
-FIRST_RELEASES = "SELECT document FROM release WHERE sequence = 1 ORDER BY released_at"
-FIRST_ENTRY = "SELECT meta FROM entry WHERE position = 1"
-FOREIGN_ENTRY = """SELECT position FROM entry WHERE meta NOT LIKE '%%"region":"{region}"%%' ORDER BY position LIMIT 1"""
-CHECKPOINTS = {
-    "head": "SELECT checkpoint FROM head ORDER BY size DESC LIMIT 1",
-    "lineage": "SELECT checkpoint FROM lineage WHERE checkpoint <> ''",
-    "seen_head": "SELECT checkpoint FROM seen_head",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +42,7 @@ class Evidence:
 
     def named(self) -> Identity | None:
         """Return the county in the store's identity table, or None."""
-        for region, origin, county, demo in self.ask(NAMED) if "identity" in self.tables else ():
+        for region, origin, county, demo in self.ask(IDENTITY) if "identity" in self.tables else ():
             return Identity(region, origin, county, bool(demo))
         return None
 

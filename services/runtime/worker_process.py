@@ -98,9 +98,11 @@ def _leading(parts: Wiring) -> Any:
 
 
 def _require_ready(service: str, db: Database) -> None:
-    with db.read() as session:
-        session.connection().exec_driver_sql("SELECT 1")
-        if service == "ledger" and (refused := refusal(session)):
+    db.ping()
+    if service == "ledger":
+        with db.read() as session:
+            refused = refusal(session)
+        if refused:
             raise Unavailable(refused["reason"])
 
 

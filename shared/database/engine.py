@@ -20,6 +20,7 @@ from sqlmodel import Session
 from shared.database.connection_limits import SERVING, WAIT_SECONDS, ConnectionLimits
 from shared.database.fast_path import REST_SECONDS, FastPath
 from shared.database.notifications import PATIENCE, LocalNotifier, Notifier, Notifying, PostgresNotifier, prepared
+from shared.database.statements import PING, SCHEMA
 from shared.errors import Conflict, ConstraintViolated, Unavailable
 from shared.security.data_folder import make_private, make_private_file
 from shared.security.vault import Vault
@@ -106,6 +107,10 @@ class Database:
             return self.notifier.notifying(statement, session)
         return prepared(statement)
 
+    def ping(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        self.fetch(prepared(PING))
+
     def migrate(self, folder: str) -> None:
         """Upgrade the schema with the service's own migrations in `services/<folder>/migrations`."""
         from alembic import command  # noqa: PLC0415  # needed once in a process's life, and heavy
@@ -122,8 +127,7 @@ class Database:
 
     def _make_schema(self, connection: Connection) -> None:
         # Query first: CREATE SCHEMA IF NOT EXISTS needs the right to create even for a schema that exists.
-        query = text("SELECT 1 FROM information_schema.schemata WHERE schema_name = :name")
-        if connection.execute(query, {"name": self.service}).first() is None:
+        if connection.execute(SCHEMA, {"name": self.service}).first() is None:
             connection.execute(text(f'CREATE SCHEMA "{self.service}"'))
         connection.commit()
 
@@ -234,7 +238,7 @@ def _ping_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
     """Test a connection that has been idle: the server may have restarted. Testing before every use costs too much."""
     if time.monotonic() - record.info.get("used", time.monotonic()) > REST_SECONDS:
         try:
-            connection.execute("SELECT 1")
+            connection.execute(PING)
             connection.rollback()
         except psycopg.Error as error:
             raise DisconnectionError from error

@@ -18,6 +18,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 
 from shared.database.connection_limits import WAIT_SECONDS
+from shared.database.statements import PING
 
 REST_SECONDS = 1.0
 
@@ -75,7 +76,7 @@ class FastPath:
 def _answers(connection: psycopg.Connection[Any]) -> bool:
     """Test an idle connection: the server may have restarted."""
     try:
-        connection.execute("SELECT 1")
+        connection.execute(PING)
     except psycopg.Error:
         return False
     return True

@@ -14,6 +14,8 @@ import psycopg
 from psycopg import sql
 from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
 
+from shared.database.statements import PING, SET_APPLICATION_NAME
+
 APPLICATION = "tongyuan leads"
 """`application_name` of these sessions; it tells operators that their open transaction is intended."""
 
@@ -35,7 +37,7 @@ class Leadership:
         try:
             connection = self._connected()
             if self._leads:
-                connection.execute("SELECT 1")
+                connection.execute(PING)
             else:
                 self._leads = self._take(connection)
         except psycopg.Error:
@@ -53,7 +55,7 @@ class Leadership:
         if self._connection is None or self._connection.closed:
             self.close()
             self._connection = self._connect()
-            self._connection.execute("SELECT set_config('application_name', %s, false)", (APPLICATION,))
+            self._connection.execute(SET_APPLICATION_NAME, (APPLICATION,))
             # The server may be set to end idle transactions.
             self._connection.execute("SET idle_in_transaction_session_timeout = 0")
             self._make(self._connection)

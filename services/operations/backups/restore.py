@@ -15,6 +15,7 @@ from services.operations.archive.contents import ArchiveManifest, BadArchive
 from services.operations.archive.file import Checked
 from services.operations.backups.backup import NEEDED, ORDER, BackupResult, Mode, Tell, mode_of
 from services.operations.backups.file_swap import STAGED, STAGING, finish_restore, locked
+from services.operations.backups.statements import SET_EPOCH
 from services.operations.backups.store_copies import (
     asking_postgres,
     asking_sqlite,
@@ -238,10 +239,7 @@ def _put_in_place(job: _Job) -> None:
 
 
 def _new_epoch() -> str:
-    """Return the statement that sets a new epoch: a screen's old cursor must not be used, since its numbers will mean
-    other changes.
-    """
-    return f"UPDATE state SET epoch = '{secrets.token_hex(4)}'"  # noqa: S608  # hex digits of our own
+    return SET_EPOCH.format(epoch=secrets.token_hex(4))
 
 
 def _require_fit(settings: Settings, manifest: ArchiveManifest, mode: Mode, services: Sequence[str]) -> None:

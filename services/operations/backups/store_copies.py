@@ -14,6 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.topology import AUDITOR, CHANNELS
 from services.operations.archive.contents import BadArchive, Store
 from services.operations.archive.file import CHUNK
+from services.operations.backups.statements import (
+    ANY_ROW,
+    OTHER_CONNECTIONS,
+    REVISION,
+    SCHEMA,
+    TABLE,
+    TABLES_OF_POSTGRES,
+    TABLES_OF_SQLITE,
+)
 from shared.database.engine import ROOT, Database
 from shared.errors import Broken, Conflict, Unavailable
 from shared.security.data_folder import make_private_file, open_private
@@ -26,17 +35,6 @@ Ask = Callable[[str], Iterable[Sequence[Any]]]
 
 BUSY_SECONDS = 30
 RESTORER = "tongyuan-restore"
-TABLES = """
-SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables
-USING (table_schema, table_name)
-WHERE table_schema = %s AND table_type = 'BASE TABLE' AND is_generated = 'NEVER' AND table_name <> 'alembic_version'
-ORDER BY table_name, ordinal_position
-"""
-TABLES_OF_SQLITE = "SELECT name FROM sqlite_master WHERE type = 'table'"
-OTHERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND usename = current_user AND application_name <> %s AND pid <> pg_backend_pid()
-"""
 
 
 def has_store(service: str, url: str) -> bool:
@@ -44,7 +42,7 @@ def has_store(service: str, url: str) -> bool:
     if url.startswith("sqlite"):
         return Path(url.removeprefix("sqlite:///")).exists()
     with asking_postgres(service, url) as (connection, _):
-        found = connection.execute("SELECT to_regclass(%s)", (f"{service}.alembic_version",)).fetchone()
+        found = connection.execute(TABLE, (f"{service}.alembic_version",)).fetchone()
     return found is not None and found[0] is not None
 
 
@@ -119,7 +117,7 @@ def asking(service: str, url: str) -> Iterator[Ask]:
 def dump_postgres(service: str, connection: psycopg.Connection, ask: Ask, folder: Path) -> Store:
     """Copy every table of the service's schema, in the connection's one view."""
     columns: dict[str, list[str]] = {}
-    for table, column in connection.execute(TABLES, (service,)):
+    for table, column in connection.execute(TABLES_OF_POSTGRES, (service,)):
         columns.setdefault(table, []).append(column)
     if not columns:
         raise Unavailable(f"{service}: there is no schema of this name; run `tongyuan migrate` first")
@@ -145,7 +143,7 @@ def restoring_postgres(service: str, url: str) -> Iterator[Connection]:
             for setting in (*limits, f"application_name = '{RESTORER}'"):
                 connection.exec_driver_sql(f"SET {setting}")
             connection.commit()
-            others = connection.exec_driver_sql(OTHERS, (RESTORER,)).scalar_one()
+            others = connection.exec_driver_sql(OTHER_CONNECTIONS, (RESTORER,)).scalar_one()
             if others:
                 raise Conflict(f"{service}: {others} connections to its database are open: stop every process first")
             yield connection
@@ -161,21 +159,21 @@ def is_empty(service: str, connection: Connection) -> bool:
     tables = telling.get(service, ("document",) if service in CHANNELS else ("edition", "release"))
     for table in tables:
         name = f'"{service}"."{table}"'
-        if connection.exec_driver_sql("SELECT to_regclass(%s)", (name,)).scalar_one() is None:
+        if connection.exec_driver_sql(TABLE, (name,)).scalar_one() is None:
             continue
-        if connection.exec_driver_sql(f"SELECT 1 FROM {name} LIMIT 1").first() is not None:  # noqa: S608  # our own names
+        if connection.exec_driver_sql(ANY_ROW.format(table=name)).first() is not None:
             return False
     return True
 
 
 def load_postgres(service: str, connection: Connection, store: Store, folder: Path, kept_as: str) -> None:
     """Create the schema at the archive's migration and fill it; the previous one is renamed to `kept_as`."""
-    if connection.exec_driver_sql("SELECT to_regnamespace(%s)", (service,)).scalar_one() is not None:
+    if connection.exec_driver_sql(SCHEMA, (service,)).scalar_one() is not None:
         connection.exec_driver_sql(f'ALTER SCHEMA "{service}" RENAME TO "{kept_as}"')
     connection.exec_driver_sql(f'CREATE SCHEMA "{service}"')
     _migrate(service, connection, store.revision)
     cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]  # it is open
-    known = {table for table, *_ in cursor.execute(TABLES, (service,))}
+    known = {table for table, *_ in cursor.execute(TABLES_OF_POSTGRES, (service,))}
     if not store.columns.keys() <= known:
         raise BadArchive(f"{service}: table {min(store.columns.keys() - known)} is unknown to this version")
     cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, sorted(known)))))
@@ -225,7 +223,7 @@ def _migrations(service: str) -> "Config":
 
 
 def _revision(ask: Ask) -> str:
-    rows = list(ask("SELECT version_num FROM alembic_version"))
+    rows = list(ask(REVISION))
     if len(rows) != 1:
         raise Broken("a store without its migration's number")
     return str(rows[0][0])

@@ -10,6 +10,7 @@ from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.applications.privacy.key_rotation import key_ids
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree
 from services.operations.archive.contents import BadArchive
+from services.operations.backups.statements import COUNTERS, ENTRIES, MARKS, NEWEST_HEAD, POSITION, SIGNING_KEYS, SIZE
 from services.operations.backups.store_copies import Ask, asking
 from shared.config import Settings
 from shared.errors import Broken
@@ -24,19 +25,19 @@ TELL_EVERY = 10_000
 def marks_of(service: str, ask: Ask) -> dict[str, int]:
     """Return how far a store is: `catalog/live`, `ledger`, `ledger<catalog/live` (recorded from there), `web`."""
     if service in SOURCES:
-        return {f"{service}/{lane}": value for lane, value in ask("SELECT lane, value FROM counter")}
+        return {f"{service}/{lane}": value for lane, value in ask(COUNTERS)}
     if service in CHANNELS:
-        return {service: next(iter(ask("SELECT position FROM state")))[0]}
+        return {service: next(iter(ask(POSITION)))[0]}
     if service == AUDITOR:
         return {}
-    taken = ask("SELECT source, lane, sequence FROM source")
+    taken = ask(MARKS)
     marks = {f"ledger<{source}/{lane}": sequence for source, lane, sequence in taken}
-    return {"ledger": next(iter(ask("SELECT size FROM log")))[0], **marks}
+    return {"ledger": next(iter(ask(SIZE)))[0], **marks}
 
 
 def head_of(ask: Ask) -> Head | None:
     """Return the newest signed head in the ledger's store, or None."""
-    for size, root, time, checkpoint in ask("SELECT size, root, time, checkpoint FROM head ORDER BY size DESC LIMIT 1"):
+    for size, root, time, checkpoint in ask(NEWEST_HEAD):
         return Head.model_validate({"size": size, "root": root, "time": time, "checkpoint": checkpoint})
     return None
 
@@ -125,7 +126,7 @@ def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
     """Compute the tree from the entries and compare it with the newest signed head. Raises `BadArchive`."""
     head = head_of(ask)
     tiles = GrowingTiles(NoTiles(), 0)
-    for position, meta in ask("SELECT position, meta FROM entry ORDER BY position"):
+    for position, meta in ask(ENTRIES):
         if position != tiles.size + 1:
             raise BadArchive(f"ledger: position {position} follows {tiles.size}")
         entry = Publication.model_validate({**orjson.loads(meta), "body": None})
@@ -140,7 +141,7 @@ def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
         raise BadArchive(f"ledger: its head covers {head.size} entries, it has {tiles.size}")
     if tree_root(tiles, head.size).hex() != head.root:
         raise BadArchive(f"ledger: its entries give another root than the head of size {head.size}")
-    keys = [(name, bytes.fromhex(key)) for name, key in ask("SELECT name, public_key FROM signing_key")]
+    keys = [(name, bytes.fromhex(key)) for name, key in ask(SIGNING_KEYS)]
     if (head.size, bytes.fromhex(head.root)) not in [_signed(head, name, key) for name, key in keys]:
         raise BadArchive(f"ledger: no key of it has signed the head of size {head.size}")
     return tiles
