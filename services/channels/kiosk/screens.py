@@ -107,75 +107,75 @@ class Enrolled:
     token: str
 
 
-def offer(db: Database, name: str) -> Json:
-    """Create a code that enrols a screen as `name`. An existing screen of that name works until the code is used."""
-    code, expires = new_query_code(), datetime.now(UTC) + CODE_LIFE
-    with db.write() as session:
-        values = {"name": name, "code": _hash(code), "expires": format_time(expires)}
-        session.connection().execute(OFFER_CODE, values)
-    return {"name": name, "code": display_query_code(code), "expires_at": format_time(expires)}
+class ScreenStore:
+    """The register in the kiosk's database. Each method is a transaction of its own."""
 
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
-def enrol(db: Database, code: str) -> Enrolled:
-    """Exchange a code for a token. Raises `NotFound`, with the same text for every code that does not work."""
-    token = secrets.token_urlsafe(32)
-    try:
-        given = normalise_query_code(code)
-    except Invalid:
-        raise NotFound(WRONG_CODE) from None
-    with db.write() as session:
-        values = {"code": _hash(given), "token": _hash(token), "now": _now()}
-        row = session.connection().execute(ENROL, values).first()
-    if row is None:
-        raise NotFound(WRONG_CODE)
-    return Enrolled(row.name, token)
+    def offer(self, name: str) -> Json:
+        """Create a code that enrols a screen as `name`. A screen of that name works until the code is used."""
+        code, expires = new_query_code(), datetime.now(UTC) + CODE_LIFE
+        with self._db.write() as session:
+            values = {"name": name, "code": _hash(code), "expires": format_time(expires)}
+            session.connection().execute(OFFER_CODE, values)
+        return {"name": name, "code": display_query_code(code), "expires_at": format_time(expires)}
 
+    def enrol(self, code: str) -> Enrolled:
+        """Exchange a code for a token. Raises `NotFound`, with the same text for every code that does not work."""
+        token = secrets.token_urlsafe(32)
+        try:
+            given = normalise_query_code(code)
+        except Invalid:
+            raise NotFound(WRONG_CODE) from None
+        with self._db.write() as session:
+            values = {"code": _hash(given), "token": _hash(token), "now": _now()}
+            row = session.connection().execute(ENROL, values).first()
+        if row is None:
+            raise NotFound(WRONG_CODE)
+        return Enrolled(row.name, token)
 
-def revoke(db: Database, name: str) -> None:
-    """Revoke the screen's token and code. Raises `NotFound`."""
-    with db.write() as session:
-        row = session.connection().execute(REVOKE, {"name": name, "now": _now()}).first()
-    if row is None:
-        raise NotFound(f"no screen {name}")
+    def revoke(self, name: str) -> None:
+        """Revoke the screen's token and code. Raises `NotFound`."""
+        with self._db.write() as session:
+            row = session.connection().execute(REVOKE, {"name": name, "now": _now()}).first()
+        if row is None:
+            raise NotFound(f"no screen {name}")
 
+    def name_of(self, token: str) -> str | None:
+        """Return the name of the screen with this token; None if there is none."""
+        rows = self._db.fetch(SCREEN_OF_TOKEN, token=_hash(token))
+        return rows[0].name if rows else None
 
-def name_of(db: Database, token: str) -> str | None:
-    """Return the name of the screen with this token; None if there is none."""
-    rows = db.fetch(SCREEN_OF_TOKEN, token=_hash(token))
-    return rows[0].name if rows else None
+    def note(self, name: str, token: str, report: ScreenReport, *, address: str | None, other: bool) -> None:
+        """Store a report. `address` None: not one of our pages; `other`: the text differs from what it should show now.
 
+        Raises `Conflict` if the screen has been revoked meanwhile.
+        """
+        values = {
+            "name": name,
+            "token": _hash(token),
+            "now": _now(),
+            "address": address,
+            "position": report.position,
+            "digest": report.digest,
+            "head_time": format_time(report.head_time) if report.head_time else None,
+            "freshness": report.freshness,
+            "other": other,
+        }
+        with self._db.write() as session:
+            if session.connection().execute(STORE_REPORT, values).rowcount == 0:
+                raise Conflict(f"{name} has been revoked")
 
-def note(db: Database, name: str, token: str, report: ScreenReport, *, address: str | None, other: bool) -> None:
-    """Store a report. `address` None: not one of our pages; `other`: the text differs from what it should show now.
+    def listed(self) -> list[Json]:
+        """Return every screen with its state, by name, without hashes."""
+        now = datetime.now(UTC)
+        return [_told(row, now) for row in self._db.fetch(SCREENS)]
 
-    Raises `Conflict` if the screen has been revoked meanwhile.
-    """
-    values = {
-        "name": name,
-        "token": _hash(token),
-        "now": _now(),
-        "address": address,
-        "position": report.position,
-        "digest": report.digest,
-        "head_time": format_time(report.head_time) if report.head_time else None,
-        "freshness": report.freshness,
-        "other": other,
-    }
-    with db.write() as session:
-        if session.connection().execute(STORE_REPORT, values).rowcount == 0:
-            raise Conflict(f"{name} has been revoked")
-
-
-def listed(db: Database) -> list[Json]:
-    """Return every screen with its state, by name, without hashes."""
-    now = datetime.now(UTC)
-    return [_told(row, now) for row in db.fetch(SCREENS)]
-
-
-def counted(db: Database) -> dict[str, int]:
-    """Return the number of screens in each state."""
-    states = [screen["state"] for screen in listed(db)]
-    return {state: states.count(state) for state in ScreenState}
+    def counted(self) -> dict[str, int]:
+        """Return the number of screens in each state."""
+        states = [screen["state"] for screen in self.listed()]
+        return {state: states.count(state) for state in ScreenState}
 
 
 def judge(row: Any, now: datetime) -> ScreenState:

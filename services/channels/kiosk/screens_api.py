@@ -53,15 +53,15 @@ Screen = Annotated[str, Depends(require_screen)]
 
 def router(db: Database, reader: ChannelReader) -> APIRouter:
     """Return all routes of the register."""
-    routes = APIRouter(prefix="/v1")
-    routes.include_router(_operators(db))
-    routes.include_router(_own(db, reader))
+    routes, register = APIRouter(prefix="/v1"), screens.ScreenStore(db)
+    routes.include_router(_operators(register))
+    routes.include_router(_own(register, reader))
     for state in screens.ScreenState:
-        metrics.kiosk_screens.labels(state).set_function(partial(_count, db, state))
+        metrics.kiosk_screens.labels(state).set_function(partial(_count, register, state))
     return routes
 
 
-def _operators(db: Database) -> APIRouter:
+def _operators(register: screens.ScreenStore) -> APIRouter:
     routes = APIRouter(prefix="/screens", tags=["operators"])
 
     @routes.get(
@@ -71,7 +71,7 @@ def _operators(db: Database) -> APIRouter:
         response_model=response_models.Screens,
     )
     def listed() -> Response:
-        return _told({"screens": screens.listed(db)})
+        return _told({"screens": register.listed()})
 
     @routes.post(
         "",
@@ -80,7 +80,7 @@ def _operators(db: Database) -> APIRouter:
         response_model=response_models.Offer,
     )
     def offer(wanted: screens.NewScreen) -> Response:
-        return _told(screens.offer(db, wanted.name))
+        return _told(register.offer(wanted.name))
 
     @routes.delete(
         "/{name}",
@@ -89,14 +89,14 @@ def _operators(db: Database) -> APIRouter:
         response_model=response_models.Revoked,
     )
     def revoke(name: ScreenName) -> Response:
-        screens.revoke(db, name)
+        register.revoke(name)
         _log.warning("screen revoked", screen=name)
         return _told({"revoked": name})
 
     return routes
 
 
-def _own(db: Database, reader: ChannelReader) -> APIRouter:
+def _own(register: screens.ScreenStore, reader: ChannelReader) -> APIRouter:
     routes = APIRouter(prefix="/screen", tags=["hall"])
     limiter = MovingWindowRateLimiter(MemoryStorage())
     copies = PageCopies(reader.released)
@@ -107,14 +107,14 @@ def _own(db: Database, reader: ChannelReader) -> APIRouter:
     def enrol(given: screens.Code, request: Request) -> Response:
         """One answer for every code that does not work: wrong, used, expired or revoked."""
         _limit(limiter, request)
-        enrolled = screens.enrol(db, given.code)
+        enrolled = register.enrol(given.code)
         _log.warning("screen enrolled", screen=enrolled.name)
         return _known(request, _told({"name": enrolled.name}), enrolled.name, enrolled.token)
 
     @routes.post("/report", summary="What a screen shows", response_model=response_models.Compared)
     async def report(token: Screen, told: screens.ScreenReport, request: Request) -> Response:
         """`same`: whether the displayed text is what this channel shows now; null if there is nothing to compare."""
-        name = await run_in_threadpool(screens.name_of, db, token)
+        name = await run_in_threadpool(register.name_of, token)
         if name is None:
             raise _refused()
         facets = await run_in_threadpool(reader.facets)
@@ -123,7 +123,7 @@ def _own(db: Database, reader: ChannelReader) -> APIRouter:
         if address is not None and address not in NO_DIGEST:
             same = told.digest == await copies.glass(request, address)
         try:
-            await run_in_threadpool(screens.note, db, name, token, told, address=address, other=same is False)
+            await run_in_threadpool(register.note, name, token, told, address=address, other=same is False)
         except Conflict:
             raise _refused() from None
         return _known(request, _told({"same": same}), name, token)
@@ -145,10 +145,10 @@ def _told(content: Json) -> Response:
     return answer
 
 
-def _count(db: Database, state: screens.ScreenState) -> float:
+def _count(register: screens.ScreenStore, state: screens.ScreenState) -> float:
     """Value for /metrics; NaN if the store does not answer, so that the other metrics are still served."""
     try:
-        return screens.counted(db)[state]
+        return register.counted()[state]
     except TongyuanError:
         return nan
 

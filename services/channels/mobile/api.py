@@ -39,7 +39,7 @@ class SubscriptionState(Answer):
 
 def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
     """Return the mobile channel's routes in addition to those that every channel has."""
-    routes = APIRouter(prefix="/v1/hooks", tags=["applications"])
+    routes, store = APIRouter(prefix="/v1/hooks", tags=["applications"]), subscriptions.SubscriptionStore(db)
 
     @routes.post(
         "",
@@ -58,20 +58,20 @@ def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
         subscriptions.allowed_host(wanted.url, settings)
         address = request.client.host if request.client else "unknown"
         case = reader.lookup(wanted.project_no, wanted.query_code, address)
-        answer = openapi.as_json(subscriptions.subscribe(db, wanted, case, settings))
+        answer = openapi.as_json(store.add(wanted, case, settings))
         answer.status_code = 201
         answer.headers.update(NO_STORE)
         return answer
 
     @routes.get("/{hook}", summary="How a subscription is", response_model=SubscriptionState, responses=UNKNOWN)
     def standing(hook: HookId, secret: Secret) -> Response:
-        answer = openapi.as_json(subscriptions.standing(db, hook, secret))
+        answer = openapi.as_json(store.state(hook, secret))
         answer.headers.update(NO_STORE)
         return answer
 
     @routes.delete("/{hook}", status_code=204, summary="Be told no more", responses=UNKNOWN)
     def unsubscribe(hook: HookId, secret: Secret) -> Response:
-        subscriptions.unsubscribe(db, hook, secret)
+        store.end(hook, secret)
         return Response(status_code=204)
 
     return routes

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, delete, func, select
 from contracts.base import Json, format_time
 from services.channels.api.case_lookup import LookupRequest
 from services.channels.core.model import HookRow
-from services.channels.mobile.statements import CLAIM, DELETE_EXPIRED, DUE
+from services.channels.mobile.statements import CLAIM, DELETE_EXPIRED, DUE, HOSTS, SET_FAILED, SET_TOLD
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
@@ -55,63 +55,79 @@ class News:
     last: bool
 
 
-def subscribe(db: Database, wanted: Subscription, case: Json, settings: Settings) -> Json:
-    """Store a subscription to `case`, the document found by number and code; `secret` is returned only now.
+class SubscriptionStore:
+    """The subscriptions in the mobile channel's database. Each change is a transaction of its own."""
 
-    Replaces a subscription with the same address for the same case. Raises `Conflict` if the case has the maximum.
-    """
-    host = allowed_host(wanted.url, settings)
-    now = datetime.now(UTC)
-    row = HookRow(
-        id=f"hook_{secrets.token_hex(12)}",
-        case_ref=case["code"],
-        url=wanted.url,
-        host=host,
-        secret=PREFIX + b64encode(secrets.token_bytes(24)).decode(),
-        told=str(case["source"]["version"]),
-        next_at=format_time(now),
-        expires_at=format_time(now + timedelta(days=wanted.days)),
-    )
-    with db.write() as session:
-        of_case = col(HookRow.case_ref) == row.case_ref
-        session.exec(delete(HookRow).where(of_case, col(HookRow.url) == row.url))
-        if session.exec(select(func.count()).select_from(HookRow).where(of_case)).one() >= MOST_OF_A_CASE:
-            raise Conflict(f"a case has at most {MOST_OF_A_CASE} subscriptions")
-        session.add(row)
-        db.notifier.notify(session)
-    return {"id": row.id, "secret": row.secret, "expires_at": row.expires_at}
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
+    def add(self, wanted: Subscription, case: Json, settings: Settings) -> Json:
+        """Store a subscription to `case`, the document found by number and code; `secret` is returned only now.
 
-def standing(db: Database, wanted: str, secret: str) -> Json:
-    """Return the state of a subscription. Raises `NotFound`, the same for a wrong id and a wrong secret."""
-    with db.read() as session:
-        row = _owned(session, wanted, secret)
-    return {
-        "id": row.id,
-        "state": row.state,
-        "failures": row.failures,
-        "problem": row.problem,
-        "expires_at": row.expires_at,
-    }
+        Replaces a subscription with the same address for the same case. Raises `Conflict` if the case has the maximum.
+        """
+        host = allowed_host(wanted.url, settings)
+        now = datetime.now(UTC)
+        row = HookRow(
+            id=f"hook_{secrets.token_hex(12)}",
+            case_ref=case["code"],
+            url=wanted.url,
+            host=host,
+            secret=PREFIX + b64encode(secrets.token_bytes(24)).decode(),
+            told=str(case["source"]["version"]),
+            next_at=format_time(now),
+            expires_at=format_time(now + timedelta(days=wanted.days)),
+        )
+        with self._db.write() as session:
+            of_case = col(HookRow.case_ref) == row.case_ref
+            session.exec(delete(HookRow).where(of_case, col(HookRow.url) == row.url))
+            if session.exec(select(func.count()).select_from(HookRow).where(of_case)).one() >= MOST_OF_A_CASE:
+                raise Conflict(f"a case has at most {MOST_OF_A_CASE} subscriptions")
+            session.add(row)
+            self._db.notifier.notify(session)
+        return {"id": row.id, "secret": row.secret, "expires_at": row.expires_at}
 
+    def state(self, wanted: str, secret: str) -> Json:
+        """Return the state of a subscription. Raises `NotFound`, the same for a wrong id and a wrong secret."""
+        with self._db.read() as session:
+            row = _owned(session, wanted, secret)
+        return {
+            "id": row.id,
+            "state": row.state,
+            "failures": row.failures,
+            "problem": row.problem,
+            "expires_at": row.expires_at,
+        }
 
-def unsubscribe(db: Database, wanted: str, secret: str) -> None:
-    """Delete the subscription. Raises `NotFound`, as above."""
-    with db.write() as session:
-        session.delete(_owned(session, wanted, secret))
+    def end(self, wanted: str, secret: str) -> None:
+        """Delete the subscription. Raises `NotFound`, as above."""
+        with self._db.write() as session:
+            session.delete(_owned(session, wanted, secret))
 
+    def forget_expired(self) -> None:
+        """Delete subscriptions that have expired."""
+        self._db.execute(DELETE_EXPIRED, now=format_time(datetime.now(UTC)))
 
-def forget_expired(db: Database) -> None:
-    """Delete subscriptions that have expired."""
-    db.execute(DELETE_EXPIRED, now=format_time(datetime.now(UTC)))
+    def hosts(self) -> list[str]:
+        """Return the hosts that have subscriptions."""
+        return [row.host for row in self._db.fetch(HOSTS)]
 
+    def claim(self, host: str, limit: int, lease: timedelta) -> list[News]:
+        """Claim at most `limit` calls that are due to a host; nobody else gets them before `lease` has passed."""
+        now = datetime.now(UTC)
+        rows = self._db.fetch(DUE, host=host, now=format_time(now), limit=limit)
+        until = format_time(now + lease)
+        return [_news(row) for row in rows if self._db.execute(CLAIM, id=row.id, seen=row.next_at, until=until)]
 
-def claimed(db: Database, host: str, limit: int, lease: timedelta) -> list[News]:
-    """Claim at most `limit` calls that are due to a host; nobody else gets them before `lease` has passed."""
-    now = datetime.now(UTC)
-    rows = db.fetch(DUE, host=host, now=format_time(now), limit=limit)
-    until = format_time(now + lease)
-    return [_news(row) for row in rows if db.execute(CLAIM, id=row.id, seen=row.next_at, until=until)]
+    def note_told(self, news: News) -> None:
+        """Store that a call was answered."""
+        state = ENDED if news.last else ACTIVE
+        self._db.execute(SET_TOLD, id=news.id, mark=news.mark, now=format_time(datetime.now(UTC)), state=state)
+
+    def note_failed(self, news: News, problem: str, state: str, next_at: datetime) -> None:
+        """Store that a call failed, and when to try again."""
+        values = {"failures": news.failures + 1, "problem": problem[:100], "next_at": format_time(next_at)}
+        self._db.execute(SET_FAILED, id=news.id, state=state, **values)
 
 
 def allowed_host(url: str, settings: Settings) -> str:

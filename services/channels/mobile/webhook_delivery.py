@@ -20,9 +20,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
-from contracts.base import format_time
 from services.channels.mobile import subscriptions
-from services.channels.mobile.statements import HOSTS, SET_FAILED, SET_TOLD
 from services.channels.mobile.subscriptions import News
 from shared import log, metrics
 from shared.config import Settings
@@ -83,7 +81,8 @@ class WebhookSender:
         rests: Sequence[float] = RESTS,
         patience: float = CALL_SECONDS,
     ) -> None:
-        self._db, self._settings, self._resolve = db, settings, resolve
+        self._db, self._store = db, subscriptions.SubscriptionStore(db)
+        self._settings, self._resolve = settings, resolve
         self._rests, self._patience = rests, patience
         self._busy: Counter[str] = Counter()
         self._calls: set[asyncio.Task[None]] = set()
@@ -130,15 +129,10 @@ class WebhookSender:
     def _due(self) -> list[tuple[str, News]]:
         now = datetime.now(UTC)
         if now - self._cleaned > HOUSEKEEPING:
-            subscriptions.forget_expired(self._db)
+            self._store.forget_expired()
             self._cleaned = now
-        rooms = [(row.host, AT_ONCE - self._busy[row.host]) for row in self._db.fetch(HOSTS)]
-        return [
-            (host, news)
-            for host, room in rooms
-            if room > 0
-            for news in subscriptions.claimed(self._db, host, room, LEASE)
-        ]
+        rooms = [(host, AT_ONCE - self._busy[host]) for host in self._store.hosts()]
+        return [(host, news) for host, room in rooms if room > 0 for news in self._store.claim(host, room, LEASE)]
 
     async def _tell(self, client: httpx.AsyncClient, host: str, news: News) -> None:
         rest: float | None = None
@@ -188,11 +182,9 @@ class WebhookSender:
 
     def _note(self, news: News, problem: str | None, rest: float | None, *, ended: bool) -> None:
         """Store the outcome of a call."""
-        now = datetime.now(UTC)
         if problem is None:
             metrics.hook_calls.labels("told").inc()
-            state = subscriptions.ENDED if news.last else subscriptions.ACTIVE
-            self._db.execute(SET_TOLD, id=news.id, mark=news.mark, now=format_time(now), state=state)
+            self._store.note_told(news)
             return
         failures = news.failures + 1
         dead = failures > len(self._rests)
@@ -201,9 +193,8 @@ class WebhookSender:
         if state != subscriptions.ACTIVE:
             _log.warning("subscription over", state=state, failures=failures, problem=problem)
         waits = 0.0 if dead else self._rests[failures - 1] * random.uniform(1.0, 1.2)  # noqa: S311  # spreads load
-        next_at = format_time(now + timedelta(seconds=min(max(waits, rest or 0.0), LONGEST_REST)))
-        values = {"id": news.id, "failures": failures, "problem": problem[:100], "next_at": next_at, "state": state}
-        self._db.execute(SET_FAILED, **values)
+        next_at = datetime.now(UTC) + timedelta(seconds=min(max(waits, rest or 0.0), LONGEST_REST))
+        self._store.note_failed(news, problem, state, next_at)
 
 
 def is_public(address: str) -> bool:
