@@ -278,11 +278,11 @@ class _WhenAsked:
         self._make = make
 
     @cached_property
-    def _app(self) -> ASGIApp:
+    def app(self) -> ASGIApp:
         return self._make()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 @contextmanager
