@@ -7,7 +7,7 @@ county.get("web/v1/items/" + item(1).code)
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ class Pipeline:
     def __init__(
         self, place: Path | str, folder: Path | None = None, channels: Sequence[str] = CHANNELS, **settings: Any
     ) -> None:
-        """`folder` holds the signing key if `place` is a URL."""
+        """`folder` holds the signing key if `place` is a URL. `clock`, which a test may replace, is the catalogue's."""
         self.place = place
         self.settings = Settings(
             admin_token=SecretStr(ADMIN),
@@ -118,7 +118,8 @@ class Pipeline:
             **settings,
         )
         self.dbs = {service: self._database(service) for service in (*SOURCES, "ledger", *channels)}
-        self.catalog = Catalog(self.dbs["catalog"], REGION)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.catalog = Catalog(self.dbs["catalog"], REGION, clock=self._now)
         self.guides = Guides(self.dbs["guides"], REGION)
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         self.readers = {name: LocalSource(self.dbs[name], name) for name in SOURCES}
@@ -251,6 +252,9 @@ class Pipeline:
                 return verify_page.make_short(self.settings)
             case _:
                 return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])
+
+    def _now(self) -> datetime:
+        return self.clock()
 
     def _database(self, service: str) -> Database:
         url = f"sqlite:///{self.place}/{service}.db" if isinstance(self.place, Path) else self.place
