@@ -267,9 +267,9 @@ class Pipeline:
                 yield Relay(self.dbs[name], SourceFeed(name, lane), str(lane), lambda: self.bus.publisher("sources"))
 
     def _ledger_relays(self) -> Iterator[Relay]:
-        takers = {name: channel.take for name, channel in self.channels.items()} | {"guides": self.watch.take}
-        for name, take in takers.items():
-            self.bus.bind(name, take, name)
+        takers = {**self.channels, "guides": self.watch}
+        for name, taker in takers.items():
+            self.bus.bind(name, lambda messages, taker=taker: taker.take(messages), name)
             feed = LedgerFeed(REGION)
             publisher = lambda name=name: self.bus.publisher(name)  # noqa: E731
             yield Relay(self.dbs["ledger"], feed, name, publisher, idle=feed.head_message)

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from amqp.exceptions import RecoverableConnectionError
@@ -171,12 +173,13 @@ def test_a_connection_lost_before_a_batch_is_settled_costs_no_refusal(site: Site
 def test_a_connection_that_kombu_renewed_silently_is_noticed_before_the_next_read(site: Site) -> None:
     from shared.messaging.consumer import SafeQueueConsumer
 
+    site.declare()
     consumer = SafeQueueConsumer()
+    consumer.register_provider(SimpleNamespace(queue_name=QUEUE, consume=nullcontext))
     with Connection(site.url) as connection:
-        channel = connection.default_channel
-        consumer._channels = [channel]
+        consumer.get_consumers(None, connection.default_channel)
         consumer.on_iteration()
-        channel.connection.transport.close()
+        connection.default_channel.connection.transport.close()
         # Instead of an error, kombu connects again and waits where nobody consumes.
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=0.1)

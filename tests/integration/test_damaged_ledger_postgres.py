@@ -82,7 +82,7 @@ def test_a_loss_is_refused_and_the_auditor_names_what_no_source_released(county,
         recorded(county, release_of(FORGED, body, source="guides", sequence=4))
         county.flow()
         county.flow()
-        audited.auditor._sources.step()
+        audited.round()
 
         assert ("ledger", "sources", "foreign", FORGED) in audited.found(only_open=True)
     assert ("guides", "foreign", FORGED) in verified(county)
