@@ -89,7 +89,7 @@ def test_what_has_not_changed_is_not_sent_again(county):
 
 def test_a_catalogue_that_takes_long_is_made_in_turns_and_given_when_it_is_whole(county, monkeypatch):
     before = county.get(PATH).json()["entries"]
-    county.__dict__.pop("http")
+    county.serve_anew()
     monkeypatch.setattr(making, "TURN_SECONDS", 0)
     answers = [county.get(PATH) for _ in range(len(before))]
     states = [answer.status_code for answer in answers]

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from services.channels.api import queries
 from services.channels.core import store as channel_store
 from services.channels.core.channel import Channel
+from services.channels.core.documents import row_of
 from services.channels.core.port import adapters
 from services.channels.core.store import ChannelStore, in_time, put
 from services.channels.trust.continuity import Continuity
@@ -25,7 +26,6 @@ from services.ledger.signing.signed_head_store import SignedHeadStore
 from services.ledger.sources import source_lane as ledger_lane
 from shared.errors import TongyuanError, Unavailable, Unconfirmed
 from shared.feeds import follower
-from shared.feeds.follower import Follower
 from shared.messaging.delivery import Message
 from shared.tokens.access import needs
 from shared.tokens.rights import Right
@@ -334,8 +334,7 @@ def the_position_moves_first(patch, run):
     def apply(self, entries):
         with self.db.write() as session:
             session.connection().execute(text("UPDATE state SET position = :to"), {"to": entries[-1].position})
-        rows, _ = self._rows(entries)
-        due, later = in_time(rows, datetime.now(UTC))
+        due, later = in_time([row_of(self.adapter, entry) for entry in entries], datetime.now(UTC))
         with self.db.write() as session:
             count = text("UPDATE state SET change = change + :n RETURNING change")
             change = session.connection().execute(count, {"n": len(due)}).scalar_one()
@@ -346,20 +345,18 @@ def the_position_moves_first(patch, run):
 
 @without("a gap is fetched before what follows it", "S6", happens=a_channel_misses_an_entry)
 def gaps_are_jumped(patch, run):
-    heal = Follower.advance
+    def jumping(channel):
+        def advance(entries):
+            for entry in entries:
+                with channel.db.write() as session:
+                    jump = text("UPDATE state SET position = :before WHERE position < :before")
+                    session.connection().execute(jump, {"before": entry.position - 1})
+                channel.apply([entry])
 
-    def advance(self, entries):
-        channel = self._log
-        if not isinstance(channel, Channel):
-            heal(self, entries)
-            return
-        for entry in entries:
-            with channel.db.write() as session:
-                jump = text("UPDATE state SET position = :before WHERE position < :before")
-                session.connection().execute(jump, {"before": entry.position - 1})
-            channel.apply([entry])
+        return advance
 
-    patch.setattr(Follower, "advance", advance)
+    for channel in run.county.channels.values():
+        patch.setattr(channel.follower, "advance", jumping(channel))
 
 
 @without("the ledger ignores a version that it has", "S5", "S7", happens=an_import_arrives_after_its_successor)

@@ -216,6 +216,10 @@ class Pipeline:
         apis = {name: _WhenAsked(partial(self.api, name)) for name in (*self.dbs, "verify", "V")}
         return TestClient(mount(apis), raise_server_exceptions=False, follow_redirects=False)
 
+    def serve_anew(self) -> None:
+        """Make the services' HTTP anew at the next request, with the settings as they are then."""
+        self.__dict__.pop("http", None)
+
     @cached_property
     def front(self) -> ResponseCacheMiddleware:
         """The same with the response cache, as every process serves it."""

@@ -27,9 +27,8 @@ KEY = f"item:{code_of(2)}"
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
+def county(tmp_path):
     """Three items with guides, one of them withdrawn, and a case; differences are reported without delay."""
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
     with pipeline(tmp_path) as made:
         for number in (1, 2, 3):
             made.release(item(number))
@@ -89,7 +88,7 @@ def test_a_county_whose_signer_refuses_is_consistent_and_never_called_well(count
 def test_a_county_that_signs_no_more_is_found_with_and_without_a_token(county, token):
     old = format_time(datetime.now(UTC) - timedelta(minutes=10))
     county.execute("ledger", "UPDATE head SET time = :old", old=old)
-    report = Verification(Stranger(county, token), 60, lambda _what, _count: None).run(adapters())
+    report = Verification(Stranger(county, token), 60, lambda _what, _count: None, patience=0).run(adapters())
 
     assert not report.good
     assert report.unreleasable.since == old
@@ -145,7 +144,7 @@ def test_a_case_that_was_changed_is_found_by_its_bucket(county):
 
 
 def test_without_a_token_cases_are_not_compared_and_all_else_is(county):
-    run = Verification(Stranger(county, token=None), 60, lambda _what, _count: None)
+    run = Verification(Stranger(county, token=None), 60, lambda _what, _count: None, patience=0)
     county.execute("kiosk", "DELETE FROM document WHERE key = :key", key=KEY)
     report = run.run(adapters())
 
@@ -248,7 +247,7 @@ def test_what_comes_into_effect_while_it_is_verified_is_no_difference(county, mo
     county.release(item(1, "新名"), effective_at=datetime.now(UTC) + HOUR)
     county.flow()
     come = its_time_comes(county, WallClock(monkeypatch, queries, verifier, *CHANNEL_CLOCKS))
-    report = Verification(Stranger(county), 60, come).run(adapters())
+    report = Verification(Stranger(county), 60, come, patience=0).run(adapters())
 
     assert report.findings == []
     assert {county.get(f"{name}/v1/items/{code_of(1)}").json()["name"] for name in county.channels} == {"新名"}
@@ -290,7 +289,7 @@ SELECT 'item:FORGED', 'item', 1, 1, '', '', '2026-01-01T00:00:00.000000Z', chang
 
 
 def verify(county, allowed_delay=60):
-    return Verification(Stranger(county), allowed_delay, lambda _what, _count: None).run(adapters())
+    return Verification(Stranger(county), allowed_delay, lambda _what, _count: None, patience=0).run(adapters())
 
 
 def found(county):

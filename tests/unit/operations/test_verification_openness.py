@@ -24,14 +24,15 @@ OLD, NEW = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for numbe
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
+def county(tmp_path):
     with pipeline(tmp_path) as made:
         yield made
 
 
 def run(county, *, token=True):
-    made = Verification(Stranger(county) if token else Stranger(county, None), 60, lambda _what, _count: None)
+    made = Verification(
+        Stranger(county) if token else Stranger(county, None), 60, lambda _what, _count: None, patience=0
+    )
     return made, made.run(adapters())
 
 
@@ -84,7 +85,7 @@ def test_without_a_token_what_is_scheduled_is_no_error_and_is_compared_when_its_
     county.flow()
     early = found(county, token=False)
     come = its_time_comes(county, WallClock(monkeypatch, queries, verifier, *CHANNEL_CLOCKS))
-    made = Verification(Stranger(county, None), 60, come)
+    made = Verification(Stranger(county, None), 60, come, patience=0)
     report = made.run(adapters())
 
     assert early == set()

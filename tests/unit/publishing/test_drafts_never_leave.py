@@ -32,7 +32,7 @@ def county(tmp_path):
         yield made
 
 
-def test_no_draft_leaves_by_any_automatic_way(county, tmp_path, capfd, monkeypatch):
+def test_no_draft_leaves_by_any_automatic_way(county, tmp_path, capfd):
     for number in range(len(WAYS)):
         first(county, number)
     county.flow()
