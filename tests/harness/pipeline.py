@@ -32,6 +32,7 @@ from services.catalog.commands import Catalog
 from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.core.bootstrap import starting_channel
+from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
 from services.channels.core.rebuild import Progress, Rebuild
 from services.channels.search.index import SearchIndex
@@ -50,7 +51,7 @@ from shared.config import Settings
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, SourceFeed, emit
 from shared.feeds.relay import Relay
-from shared.messaging.delivery import Message
+from shared.messaging.delivery import Message, Refusal
 from shared.messaging.in_process import InProcessBus
 from shared.publishing import editions
 from shared.publishing.editions import EditionRow, EditionState, Period, Plans
@@ -271,12 +272,17 @@ class Pipeline:
                 yield Relay(self.dbs[name], SourceFeed(name, lane), str(lane), lambda: self.bus.publisher("sources"))
 
     def _ledger_relays(self) -> Iterator[Relay]:
-        takers = {**self.channels, "guides": self.watch}
+        takers: dict[str, Channel | ItemWatch] = {**self.channels, "guides": self.watch}
         for name, taker in takers.items():
-            self.bus.bind(name, lambda messages, taker=taker: taker.take(messages), name)
+            self.bus.bind(name, partial(_take, taker), name)
             feed = LedgerFeed(REGION)
             publisher = lambda name=name: self.bus.publisher(name)  # noqa: E731
             yield Relay(self.dbs["ledger"], feed, name, publisher, idle=feed.head_message)
+
+
+def _take(taker: Channel | ItemWatch, messages: Sequence[Message]) -> Sequence[Refusal]:
+    """Look `take` up at each delivery, since a test may replace it."""
+    return taker.take(messages)
 
 
 class _WhenAsked:
