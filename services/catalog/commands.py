@@ -1,6 +1,6 @@
 """Commands of the catalogue: save, release, import. Each is one function, one transaction, one event."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -40,18 +40,23 @@ class ItemImport(ImportRequest):
     guessed: list[DirectoryRow] = Field(default=[], max_length=MAX_ROWS)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Catalog:
     """The catalogue's commands over its database.
 
     `divisions`: the known 6-digit 行政区划 codes; `units`: units and divisions that are accepted too. Both are for
-    check C-8.
+    check C-8. `clock` returns the current time.
     """
 
     db: Database
     region: str
     divisions: Container[str] | None = None
     units: frozenset[str] = frozenset()
+    clock: Callable[[], datetime] = _now
     who: ReleasingSource = field(init=False)
     place: CountyUnits = field(init=False)
 
@@ -85,7 +90,7 @@ class Catalog:
         with self.db.write() as session:
             item = parse(Item, orjson.loads(editions.find(session, code).draft))
             model.accept(item, model.context(session, self.place))
-            wanted = model.planned_period(item, period, _today())
+            wanted = model.planned_period(item, period, today(self.clock()))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
             return editions.release(session, self.who, code, wanted, revision, plans)
@@ -126,7 +131,7 @@ class Catalog:
 
         The date in a draft does not count, because it is not released.
         """
-        day = _today()
+        day = today(self.clock())
         with self.db.write() as session:
             # If the process dies before the commit: nothing is withdrawn, and the timer's next call finds the same
             # items.
@@ -177,10 +182,6 @@ RULES = BodyRules(
     filled_in=_filled_in,
     corrected=_corrected,
 )
-
-
-def _today() -> date:
-    return today(datetime.now(UTC))
 
 
 def _finding(finding: FailedCheck) -> Json:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.auditor import api
 from services.auditor.inspection.channel_watch import Plan, Tools, Watch
 from services.auditor.inspection.ledger_follower import LedgerReading
-from services.auditor.inspection.pacing import RequestPace
+from services.auditor.inspection.pacing import Clock, RequestPace
 from services.auditor.inspection.public_client import PublicClient
 from services.auditor.inspection.repairer import Repairer
 from services.auditor.inspection.schedule import Auditor
@@ -68,9 +69,14 @@ def auditing(parts: Wiring, settings: Settings | None = None) -> dict[str, Backg
 
 
 def make_auditor(
-    db: Database, settings: Settings, connect: Connect, stop: Event, channels: Sequence[str] = CHANNELS
+    db: Database,
+    settings: Settings,
+    connect: Connect,
+    stop: Event,
+    channels: Sequence[str] = CHANNELS,
+    clock: Clock = time.monotonic,
 ) -> Auditor:
-    """Return the auditor of these channels. `stop` ends its waiting."""
+    """Return the auditor of these channels. `stop` ends its waiting; `clock` returns monotonic seconds."""
     readers = {name: connect(name, False) for name in channels}  # see Connect
     sights = {name: sight(name, settings.county, settings.origin_for(origin(readers[name]))) for name in channels}
     plan = Plan(
@@ -78,7 +84,7 @@ def make_auditor(
     )
     pace = RequestPace(settings.audit_rate, settings.audit_peak, stop)
     ledger = LedgerReading(connect("ledger", True), sights)
-    tools = Tools(db, ledger, Digesting(_buckets, digests.bucket_of), pace, plan)
+    tools = Tools(db, ledger, Digesting(_buckets, digests.bucket_of), pace, plan, clock)
     watches = [
         Watch(tools, PublicClient(name, readers[name], pace), Repairer(name, connect(name, True))) for name in channels
     ]
@@ -88,7 +94,7 @@ def make_auditor(
         pace.wait()
         return get(feeds[source], f"/{source}/v1/{path}", **params)
 
-    return Auditor(tools, watches, SourceWatch(db, ledger.entries, ReadFeeds(read), tools.plan.allowed))
+    return Auditor(tools, watches, SourceWatch(db, ledger.entries, ReadFeeds(read), tools.plan.allowed, clock))
 
 
 def at_one_address(settings: Settings, address: str) -> Settings:

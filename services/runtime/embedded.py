@@ -134,7 +134,7 @@ class Embedded:
                 self.settings.reconcile_interval, self.watch.reconcile, name="guides-reconcile"
             ),
         }
-        for service, relays in self._relays().items():
+        for service, relays in self.relays().items():
             work[f"relay-{service}"] = partial(run_together, relays)
         for name, channel in self.channels.items():
             work |= channel.background()
@@ -145,6 +145,19 @@ class Embedded:
                 name=f"{name}-reconcile",
             )
         return work
+
+    def relays(self) -> dict[str, list[Relay]]:
+        """Return the relays by service; those of one database share a thread."""
+        relays: dict[str, list[Relay]] = {}
+        for name in SOURCES:
+            relays[name] = [
+                Relay(self.parts.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
+                for lane, exchange in LANE_EXCHANGES.items()
+            ]
+        for name in FEEDBACK_CHANNELS:
+            relays[name] = [self.parts.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
+        relays["ledger"] = [self._ledger_relay(name) for name in (*CHANNELS, "guides")]
+        return relays
 
     def close(self) -> None:
         """Close the databases and release the lock of the data folder."""
@@ -168,19 +181,6 @@ class Embedded:
         self._bus.bind(FEEDBACK_EXCHANGE, FeedbackStore(self.parts.database("guides")).take, FEEDBACK_QUEUE)
         for name, channel in self.channels.items():
             self._bus.bind(_channel_exchange(name), channel.channel.take, f"{name}.publications")
-
-    def _relays(self) -> dict[str, list[Relay]]:
-        """Return the relays by service; those of one database share a thread."""
-        relays: dict[str, list[Relay]] = {}
-        for name in SOURCES:
-            relays[name] = [
-                Relay(self.parts.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
-                for lane, exchange in LANE_EXCHANGES.items()
-            ]
-        for name in FEEDBACK_CHANNELS:
-            relays[name] = [self.parts.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
-        relays["ledger"] = [self._ledger_relay(name) for name in (*CHANNELS, "guides")]
-        return relays
 
     def _ledger_relay(self, name: str) -> Relay:
         feed = LedgerFeed(self.settings.region)

@@ -41,7 +41,7 @@ from shared.database.connection_limits import SERVING, ConnectionLimits
 from shared.database.engine import Database
 from shared.errors import Unavailable
 from shared.feeds.relay import Relay
-from shared.feeds.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader
+from shared.feeds.upstream import HttpLedger, HttpSource, LedgerReader, SourceReader, client
 from shared.messaging.delivery import Publisher
 from shared.publishing.notices import notice
 from shared.publishing.recording_status import Latest, PolledRecording, Recording
@@ -200,11 +200,12 @@ class Wiring:
     def http_sources(self) -> dict[str, HttpSource]:
         """Return readers of the sources over HTTP."""
         tls = self.settings.tls
-        return {name: HttpSource(self.settings.url_for(name), name, self.token_for(name), tls) for name in SOURCES}
+        readers = {name: client(self.settings.url_for(name), self.token_for(name), tls) for name in SOURCES}
+        return {name: HttpSource(reader, name) for name, reader in readers.items()}
 
     def http_ledger(self) -> HttpLedger:
         """Return a reader of the ledger over HTTP."""
-        return HttpLedger(self.settings.url_for("ledger"), self.token_for("ledger"), self.settings.tls)
+        return HttpLedger(client(self.settings.url_for("ledger"), self.token_for("ledger"), self.settings.tls))
 
     def token_for(self, callee: str) -> Token:
         """Return the token with which this process calls another service. Raises `SettingsError` when its key is not

@@ -106,52 +106,54 @@ class ListedKeys:
 
 
 class HttpSource:
-    """`SourceReader` over HTTP, with the service's token."""
+    """`SourceReader` over HTTP. `http` reaches the source with the service's token, see `client`."""
 
-    def __init__(self, base_url: str, source: str, token: Token, tls: Tls | None = None) -> None:
-        self._client = client(base_url, token, tls)
+    def __init__(self, http: httpx.Client, source: str) -> None:
+        self._http = http
         self._path, self._keys = f"/{source}/v1/releases", f"/{source}/v1/keys"
 
     def releases(self, lane: Lane, after: int, limit: int) -> Sequence[Release]:
-        answer = get(self._client, self._path, lane=str(lane), after=after, limit=limit)
+        answer = get(self._http, self._path, lane=str(lane), after=after, limit=limit)
         return _models(Release, answer.get("releases"))
 
     def release(self, key: str, version: int) -> Release:
-        return _models(Release, [get(self._client, f"{self._path}/{key}/{version}")])[0]
+        return _models(Release, [get(self._http, f"{self._path}/{key}/{version}")])[0]
 
     def newest(self, key: str) -> Release | None:
-        versions = get(self._client, f"{self._path}/{key}")
+        versions = get(self._http, f"{self._path}/{key}")
         return self.release(key, len(versions)) if versions else None
 
     def heads(self) -> dict[str, int]:
         try:
-            return {str(lane): int(number) for lane, number in get(self._client, f"{self._path}/heads").items()}
+            return {str(lane): int(number) for lane, number in get(self._http, f"{self._path}/heads").items()}
         except (AttributeError, TypeError, ValueError) as error:
             raise UpstreamDown(f"upstream sent no heads: {type(error).__name__}") from error
 
     def keys(self) -> Sequence[OfferedKey]:
         try:
-            answer = get(self._client, self._keys)
+            answer = get(self._http, self._keys)
         except NotFound:
             return ()
         return _models(OfferedKey, answer.get("keys") if isinstance(answer, dict) else None)
 
 
 class HttpLedger:
-    """`LedgerReader` over HTTP, with the service's token; without it, application bodies are withheld."""
+    """`LedgerReader` over HTTP. `http` reaches the ledger with the service's token, see `client`; without the token,
+    application bodies are withheld.
+    """
 
-    def __init__(self, base_url: str, token: Token, tls: Tls | None = None) -> None:
-        self._client = client(base_url, token, tls)
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
 
     def entries(self, after: int, limit: int) -> Sequence[LedgerEntry]:
-        answer = get(self._client, "/ledger/v1/entries", **{"from": after + 1, "limit": limit, "proofs": True})
+        answer = get(self._http, "/ledger/v1/entries", **{"from": after + 1, "limit": limit, "proofs": True})
         return _models(LedgerEntry, answer.get("entries"))
 
     def head(self) -> Head:
-        return _models(Head, [get(self._client, "/ledger/v1/head")])[0]
+        return _models(Head, [get(self._http, "/ledger/v1/head")])[0]
 
     def consistency(self, first: int, second: int) -> list[bytes]:
-        answer = get(self._client, "/ledger/v1/proof/consistency", first=first, second=second)
+        answer = get(self._http, "/ledger/v1/proof/consistency", first=first, second=second)
         try:
             return [bytes.fromhex(step) for step in answer["path"]]
         except (KeyError, TypeError, ValueError) as error:
@@ -159,13 +161,13 @@ class HttpLedger:
 
     def recording(self) -> Recording:
         """See `shared.publishing.recording_status.Latest`."""
-        return _models(Recording, [get(self._client, "/ledger/v1/signer")])[0]
+        return _models(Recording, [get(self._http, "/ledger/v1/signer")])[0]
 
     def keys(self) -> Sequence[LedgerKey]:
-        return _models(LedgerKey, get(self._client, "/ledger/v1/keys").get("keys"))
+        return _models(LedgerKey, get(self._http, "/ledger/v1/keys").get("keys"))
 
     def current(self, after: str, limit: int) -> Sequence[KeyMark]:
-        return _models(KeyMark, get(self._client, "/ledger/v1/current", after=after, limit=limit).get("keys"))
+        return _models(KeyMark, get(self._http, "/ledger/v1/current", after=after, limit=limit).get("keys"))
 
     def history(self, key: str) -> Iterator[LedgerEntry]:
         for mark in reversed(self._versions(key)):
@@ -175,7 +177,7 @@ class HttpLedger:
         marks: list[KeyMark] = []
         after: Any = 0
         while after is not None:
-            answer = get(self._client, f"/ledger/v1/versions/{key}", after=after)
+            answer = get(self._http, f"/ledger/v1/versions/{key}", after=after)
             marks += _models(KeyMark, answer.get("versions"))
             following = answer.get("next")
             if following is not None and (not isinstance(following, int) or following <= after):
@@ -184,14 +186,14 @@ class HttpLedger:
         return marks
 
     def snapshot(self) -> SignedStatement:
-        return _models(SignedStatement, [get(self._client, "/ledger/v1/snapshot")])[0]
+        return _models(SignedStatement, [get(self._http, "/ledger/v1/snapshot")])[0]
 
     def snapshot_page(self, size: int, after: int, limit: int) -> SnapshotPage:
-        answer = get(self._client, "/ledger/v1/snapshot/entries", size=size, after=after, limit=limit)
+        answer = get(self._http, "/ledger/v1/snapshot/entries", size=size, after=after, limit=limit)
         return _models(SnapshotPage, [answer])[0]
 
     def predecessors(self, size: int, positions: Sequence[int]) -> Sequence[Predecessor]:
-        answer = get(self._client, "/ledger/v1/snapshot/predecessors", size=size, position=list(positions))
+        answer = get(self._http, "/ledger/v1/snapshot/predecessors", size=size, position=list(positions))
         return _models(Predecessor, answer.get("predecessors"))
 
 

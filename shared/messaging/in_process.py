@@ -25,10 +25,13 @@ def log_refusal(name: str, message: Message, reason: str) -> None:
 
 
 class InProcessBus:
-    """Exchanges with handlers bound to them. Bind everything first; publishing from several threads is then safe."""
+    """Exchanges with handlers bound to them. Bind everything first; publishing from several threads is then safe.
+
+    `on_refused` may be replaced before anything is published.
+    """
 
     def __init__(self, on_refused: OnRefused = log_refusal) -> None:
-        self._on_refused = on_refused
+        self.on_refused = on_refused
         self._bindings: dict[str, list[_Binding]] = {}
 
     def bind(self, exchange: str, handler: Handler, name: str) -> None:
@@ -58,7 +61,7 @@ class InProcessBus:
             with binding.lock:
                 refusals = binding.handler(messages) or ()
             for refusal in refusals:
-                self._on_refused(binding.name, messages[refusal.index], refusal.reason)
+                self.on_refused(binding.name, messages[refusal.index], refusal.reason)
         except Exception as error:  # noqa: BLE001 - a handler may fail in any way; it means "not now"
             return f"{binding.name}: {type(error).__name__}: {error}", error
         return None

@@ -79,15 +79,16 @@ class Notice:
 class PolledRecording:
     """Polls the ledger every few seconds in the background, so that no request waits for it."""
 
-    def __init__(self, read: Latest, seconds: float) -> None:
-        self._read, self._seconds = read, seconds
+    def __init__(self, read: Latest, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns monotonic seconds."""
+        self._read, self._seconds, self._clock = read, seconds, clock
         self._latest: Recording | None = None
-        self._heard_at = time.monotonic()
+        self._heard_at = clock()
         self._problem = "it was not asked yet"
 
     def __call__(self) -> Recording:
         """See `Latest`."""
-        if self._latest is None or time.monotonic() - self._heard_at > max(UNHEARD_SECONDS, 3 * self._seconds):
+        if self._latest is None or self._clock() - self._heard_at > max(UNHEARD_SECONDS, 3 * self._seconds):
             raise Unavailable(f"the ledger cannot be asked: {self._problem}")
         return self._latest
 
@@ -102,7 +103,7 @@ class PolledRecording:
         """Poll once; a failure is reported by the next call."""
         try:
             self._latest = self._read()
-            self._heard_at = time.monotonic()
+            self._heard_at = self._clock()
         except TongyuanError as error:
             self._problem = str(error)
             _log.info("the ledger cannot be asked", reason=self._problem)

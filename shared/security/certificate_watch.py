@@ -24,7 +24,19 @@ def watching(tls: Tls | None) -> dict[str, Background]:
     if tls is None:
         return {}
     _tell(tls)
-    return {"tls": periodically(LOOK_SECONDS, lambda: _look(tls), name="tls")}
+    return {"tls": periodically(LOOK_SECONDS, lambda: look(tls), name="tls")}
+
+
+def look(tls: Tls) -> None:
+    """Load the files if they were renewed; refuse them, and keep those in use, if they do not belong together."""
+    try:
+        renewed = tls.renew()
+    except SettingsError as error:
+        REFUSED.inc()
+        _log.error("renewed certificate refused, the one before stays in use", reason=str(error))
+        return
+    if renewed:
+        _tell(tls)
 
 
 def ends(folder: Path) -> dict[str, datetime]:
@@ -40,17 +52,6 @@ def ends(folder: Path) -> dict[str, datetime]:
 
 def _ends(file: Path) -> list[datetime]:
     return [certificate.not_valid_after_utc for certificate in x509.load_pem_x509_certificates(file.read_bytes())]
-
-
-def _look(tls: Tls) -> None:
-    try:
-        renewed = tls.renew()
-    except SettingsError as error:
-        REFUSED.inc()
-        _log.error("renewed certificate refused, the one before stays in use", reason=str(error))
-        return
-    if renewed:
-        _tell(tls)
 
 
 def _tell(tls: Tls) -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from services.channels.api import live_stream as living
 from shared.web import event_stream
+from shared.web.event_stream import Frame, Stream
 from tests.harness.pipeline import code_of, item, progress
 from tests.harness.rabbitmq import wait_until
 from tests.harness.screens import Screen
+from tests.harness.stream_client import sent_to_client
 
 
 @pytest.fixture
@@ -171,27 +173,23 @@ def test_a_stuck_screen_is_cut_and_delays_nobody(fed, channel, monkeypatch):
         assert not fine.ended.is_set()
 
 
-def test_who_falls_off_the_end_of_the_log_is_let_go_and_comes_back(fed, channel):
-    stream = event_stream.Stream("test")
-    stream.add([event_stream.Frame(number, b".") for number in range(1, event_stream.RING + 10)])
+@pytest.mark.parametrize("missed", [event_stream.RING, event_stream.RING + 1])
+def test_who_falls_off_the_end_of_the_log_is_let_go_and_comes_back(missed):
+    first, *others = (Frame(number, b".") for number in range(missed + 1))
+    sent = sent_to_client(Stream("test"), [first], others)
 
-    assert stream._bytes_since(0) == (None, 0)
-    assert stream._bytes_since(9) == (b"." * event_stream.RING, event_stream.RING + 9)
+    assert sent == ([b".", b"." * event_stream.RING] if missed == event_stream.RING else [b"."])
 
 
 def test_the_log_is_bounded_in_bytes_and_is_given_out_in_parts(monkeypatch):
     monkeypatch.setattr(event_stream, "RING_BYTES", 1_000)
     monkeypatch.setattr(event_stream, "JOINED_BYTES", 250)
-    stream = event_stream.Stream("test")
-    frames = [event_stream.Frame(number, f"{number:100}".encode()) for number in range(1, 31)]
-    stream.add(frames)
+    first, *others = (Frame(number, f"{number:100}".encode()) for number in range(12))
+    sent = sent_to_client(Stream("test"), [first], others[:10])
 
-    assert stream._bytes_since(19) == (None, 19), "it is not in the log any more"
-    said, place = b"", 20
-    while (part := stream._bytes_since(place))[0]:
-        assert len(part[0]) <= 250
-        said, place = said + part[0], part[1]
-    assert said == b"".join(frame.data for frame in frames[20:])
+    assert b"".join(sent) == b"".join(frame.data for frame in (first, *others[:10]))
+    assert max(map(len, sent)) <= 250
+    assert sent_to_client(Stream("test"), [first], others) == [first.data], "it is not in the log any more"
 
 
 def release_each(county, numbers):

@@ -35,7 +35,7 @@ def hall(tmp_path_factory):
 def county(hall):
     """No screen yet, and nobody has tried a code."""
     hall.execute("kiosk", "DELETE FROM screen")
-    hall.__dict__.pop("http", None)
+    hall.serve_anew()
     return hall
 
 

@@ -18,11 +18,9 @@ def county(tmp_path):
 
 
 def over_http(county, app=None):
-    source = HttpSource("http://testserver", "catalog", SERVICE)
-    source._client.close()
-    source._client = TestClient(mount(app), raise_server_exceptions=False) if app is not None else county.http
-    source._client.headers["Authorization"] = f"Bearer {SERVICE}"
-    return source
+    http = TestClient(mount(app), raise_server_exceptions=False) if app is not None else county.http
+    http.headers["Authorization"] = f"Bearer {SERVICE}"
+    return HttpSource(http, "catalog")
 
 
 def test_keys_heads_and_releases_are_the_same_both_ways(county):

@@ -107,7 +107,7 @@ def release(site, fault):
     """Somebody works, so that there is something to be late with; without a database nobody can."""
     if "database" not in fault:
         clerk = Clerk(site.county, site.history, None)
-        clerk._save({**clerk.item.model_dump(mode="json"), "promise_day": list(FAULTS).index(fault) + 1})
+        clerk.save({**clerk.item.model_dump(mode="json"), "promise_day": list(FAULTS).index(fault) + 1})
         clerk.act("release")
 
 

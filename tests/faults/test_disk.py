@@ -192,7 +192,7 @@ def robbed(tmp_path, request):
         (after / f"{request.param}.db-{suffix}").unlink()
     with pipeline(after, channels=["web"]) as county:
         county.refused = []
-        county.bus._on_refused = lambda name, message, reason: county.refused.append((message.message_id, reason))
+        county.bus.on_refused = lambda name, message, reason: county.refused.append((message.message_id, reason))
         yield county
 
 

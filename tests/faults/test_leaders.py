@@ -79,7 +79,7 @@ def test_a_relay_that_wakes_after_another_took_over_sends_twice_at_most(tmp_path
 def once_saved(clerk, times):
     """Another content before each release."""
     for number in range(times):
-        clerk._save({**clerk.item.model_dump(mode="json"), "promise_day": number + 1})
+        clerk.save({**clerk.item.model_dump(mode="json"), "promise_day": number + 1})
         yield number
 
 

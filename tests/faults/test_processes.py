@@ -21,7 +21,7 @@ def test_a_county_that_dies_at_its_nth_commit_goes_on_as_if_it_had_not(tmp_path,
         run.honest = True
         run.edit(1, "release")
         run.county.flow()
-        run._commits_to_live = passage
+        run.commits_to_live = passage
         with pytest.raises(Killed):
             release_many(run)
         run.restart()

@@ -13,10 +13,10 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from contracts.envelope.publication import Lane, Publication
 from services.channels.api import queries
 from services.channels.core import store as channel_store
 from services.channels.core.channel import Channel
+from services.channels.core.documents import row_of
 from services.channels.core.port import adapters
 from services.channels.core.store import ChannelStore, in_time, put
 from services.channels.trust.continuity import Continuity
@@ -24,12 +24,9 @@ from services.channels.trust.proven_log import ProvenLog
 from services.ledger.log import append as ledger_commands
 from services.ledger.signing.signed_head_store import SignedHeadStore
 from services.ledger.sources import source_lane as ledger_lane
-from shared.errors import TongyuanError, Unavailable
+from shared.errors import TongyuanError, Unavailable, Unconfirmed
 from shared.feeds import follower
-from shared.feeds.follower import Follower
-from shared.feeds.relay import Relay
 from shared.messaging.delivery import Message
-from shared.messaging.in_process import InProcessBus
 from shared.tokens.access import needs
 from shared.tokens.rights import Right
 from tests.harness.forging import forged_next
@@ -95,20 +92,21 @@ def a_batch_is_not_confirmed(run):
 
 
 def the_ledgers_database_is_down_for_a_moment(run):
-    lane = run.county.intake._sources["catalog"].lanes[Lane.LIVE]
-    record = lane._record
-    down = iter([True])
+    database = run.county.dbs["ledger"]
+    write, down = database.write, [True]
 
-    def once(whole, entries):
-        if next(down, False):
+    def once():
+        if down:
+            down.clear()
             raise Unavailable("database: down")
-        record(whole, entries)
+        return write()
 
     # Of a source whose keys are not known yet a message is a hint only, and its feed is asked.
     run.county.intake.reconcile()
-    lane._record = once
+    database.write = once
     run.edit(1, "release")
     flow(run)
+    assert down == []
 
 
 def a_channel_dies_at_every_commit(run):
@@ -117,10 +115,10 @@ def a_channel_dies_at_every_commit(run):
         run.county.relays[0].step()
         for relay in run.county.relays:
             if relay.name == "web":
-                run._commits_to_live = passage
+                run.commits_to_live = passage
                 with suppress(Killed):
                     relay.step()
-                run._commits_to_live = None
+                run.commits_to_live = None
         run.restart()
     flow(run)
 
@@ -167,7 +165,6 @@ def a_later_version_is_shown_before_an_earlier_ones_time_has_come(run):
     soon = ahead_of_time(overtaken)
     wait_until(lambda: datetime.now(UTC) > soon, "time stands still")
     for channel in run.county.channels.values():
-        channel.store._next_turn = soon
         channel.turn_pages()
     run.look()
 
@@ -183,7 +180,7 @@ def a_client_comes_back_to_a_channel_that_began_anew(run):
     run.restart()
     run.edit(1, "release")
     run.history.lines = [line for line in run.history.lines if line.op != "saw"]
-    run._cursors["web"] = "0"
+    run.cursors["web"] = "0"
     flow(run)
     run.county.channels["web"].reconcile()
     run.look()
@@ -306,23 +303,30 @@ def hear(run):
 
 @without("a row counts as sent only after its confirm", "S1", happens=a_batch_is_not_confirmed)
 def confirms_are_ignored(patch, run):
-    send = Relay._send
+    publisher = run.county.bus.publisher
+    patch.setattr(run.county.bus, "publisher", lambda exchange: Careless(publisher(exchange)))
 
-    def careless(self, messages):
+
+class Careless:
+    """A publisher that returns without a confirm, too."""
+
+    def __init__(self, publisher):
+        self._publisher, self.close = publisher, publisher.close
+
+    def publish(self, messages):
         with suppress(TongyuanError):
-            send(self, messages)
-
-    patch.setattr(Relay, "_send", careless)
+            self._publisher.publish(messages)
 
 
 @without("what a handler did not take is not acknowledged", "S1", happens=the_ledgers_database_is_down_for_a_moment)
 def everything_is_acknowledged(patch, run):
-    offer = InProcessBus._offer
+    deliver = run.county.bus.deliver
 
-    def careless(self, binding, messages):
-        offer(self, binding, messages)
+    def careless(exchange, messages):
+        with suppress(Unconfirmed):
+            deliver(exchange, messages)
 
-    patch.setattr(InProcessBus, "_offer", careless)
+    patch.setattr(run.county.bus, "deliver", careless)
 
 
 @without("effect and position are one transaction", "S6", happens=a_channel_dies_at_every_commit)
@@ -330,8 +334,7 @@ def the_position_moves_first(patch, run):
     def apply(self, entries):
         with self.db.write() as session:
             session.connection().execute(text("UPDATE state SET position = :to"), {"to": entries[-1].position})
-        rows, _ = self._rows(entries)
-        due, later = in_time(rows, datetime.now(UTC))
+        due, later = in_time([row_of(self.adapter, entry) for entry in entries], datetime.now(UTC))
         with self.db.write() as session:
             count = text("UPDATE state SET change = change + :n RETURNING change")
             change = session.connection().execute(count, {"n": len(due)}).scalar_one()
@@ -342,20 +345,18 @@ def the_position_moves_first(patch, run):
 
 @without("a gap is fetched before what follows it", "S6", happens=a_channel_misses_an_entry)
 def gaps_are_jumped(patch, run):
-    heal = Follower.advance
+    def jumping(channel):
+        def advance(entries):
+            for entry in entries:
+                with channel.db.write() as session:
+                    jump = text("UPDATE state SET position = :before WHERE position < :before")
+                    session.connection().execute(jump, {"before": entry.position - 1})
+                channel.apply([entry])
 
-    def advance(self, entries):
-        channel = self._log
-        if not isinstance(channel, Channel):
-            heal(self, entries)
-            return
-        for entry in entries:
-            with channel.db.write() as session:
-                jump = text("UPDATE state SET position = :before WHERE position < :before")
-                session.connection().execute(jump, {"before": entry.position - 1})
-            channel.apply([entry])
+        return advance
 
-    patch.setattr(Follower, "advance", advance)
+    for channel in run.county.channels.values():
+        patch.setattr(channel.follower, "advance", jumping(channel))
 
 
 @without("the ledger ignores a version that it has", "S5", "S7", happens=an_import_arrives_after_its_successor)
@@ -364,14 +365,12 @@ def versions_are_recorded_again(patch, run):
 
     def careless(session, releases, signer):
         made = record(session, releases, signer)
-        known = {(one.key, one.version) for one in made}
-        again = [release for release in releases if (release.key, release.version) not in known]
-        size = ledger_commands.locked_size(session)
-        for number, release in enumerate(again, 1):
-            now = datetime.now(UTC)
-            made.append(Publication.model_construct(**vars(release), position=size + number, recorded_at=now))
-        if again:
-            ledger_commands._append(session, size, made[-len(again) :], signer)
+        recorded = {(one.key, one.version) for one in made}
+        for release in releases:
+            if (release.key, release.version) not in recorded:
+                forgotten = {"key": release.key, "before": release.version - 1}
+                session.connection().execute(text("UPDATE key SET version = :before WHERE key = :key"), forgotten)
+                made += record(session, [release], signer)
         return made
 
     patch.setattr(ledger_lane, "record", careless)
@@ -429,7 +428,7 @@ def poison_is_dropped(patch, run):
 
 @without("what is refused is kept", "S13", happens=garbage_arrives)
 def refusals_are_forgotten(patch, run):
-    run.county.bus._on_refused = lambda *_: None
+    run.county.bus.on_refused = lambda *_: None
 
 
 @without("the signer remembers what it has signed", "S8", happens=the_ledger_comes_back_older_and_later_as_it_was)

@@ -2,6 +2,7 @@
 
 audited.round()                               # every check once, as if it were due
 audited.between.lies["/web/items/1"] = page   # from now on this answer to strangers is altered
+audited.inside.lies["/ledger/v1/head"] = head # likewise of an answer to a caller with a token
 """
 
 import threading
@@ -18,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.base import Json
 from services.auditor import queries
-from services.auditor.inspection.pacing import Turn
 from services.runtime.auditor import make_auditor
 from shared.database.engine import Database
 from tests.harness.pipeline import Pipeline
@@ -72,23 +72,20 @@ class Between:
 
 
 class Audited:
-    """One auditor of one county."""
+    """One auditor of one county; `now` is its clock, in seconds."""
 
     def __init__(self, county: Pipeline, db: Database) -> None:
         self.county, self.db = county, db
-        self.between = Between(county.http.app)
+        self.between, self.inside = Between(county.http.app), Between(county.http.app)
         self.stop = threading.Event()
-        self.auditor = make_auditor(db, county.settings, self._connect, self.stop, list(county.channels))
+        self.now = 0.0
+        self.auditor = make_auditor(
+            db, county.settings, self._connect, self.stop, list(county.channels), lambda: self.now
+        )
 
     def round(self) -> None:
         """Run every check that can become due: news, digests, changes, lists, every document and page, repairs."""
-        for watch in self.auditor._watches:
-            watch._due.clear()
-            watch._rested.clear()
-            watch._relook = 0.0
-            watch.pending = dict.fromkeys(watch.pending, 0.0)
-        self.auditor._check_due = self.auditor._next_turn = 0.0
-        self.auditor._turn = Turn()
+        self.now += self.county.settings.audit_interval
         self.auditor.step()
 
     def findings(self, *, only_open: bool = False) -> list[Json]:
@@ -109,7 +106,7 @@ class Audited:
     def _connect(self, service: str, trusted: bool) -> httpx.Client:
         token = self.county.settings.admin_token if trusted else None
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        app = self.county.http.app if trusted else self.between
+        app = self.inside if trusted else self.between
         made: httpx.Client = TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False)
         return made
 

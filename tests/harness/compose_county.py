@@ -96,7 +96,7 @@ def broker(rabbit: PrivateRabbit, county: ComposeCounty, elsewhere: Mapping[str,
     (rabbit.folder / "rabbitmq.conf").write_text(text, encoding="utf-8")
     try:
         rabbit.start()
-        assert county.healthy("rabbitmq", rabbit._environment())
+        assert county.healthy("rabbitmq", rabbit.environment())
         yield
     finally:
         rabbit.stop()

@@ -7,7 +7,7 @@ county.get("web/v1/items/" + item(1).code)
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.core.aside import Progress
 from services.channels.core.bootstrap import starting_channel
+from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
 from services.channels.core.rebuild import Rebuild
 from services.channels.search.index import SearchIndex
@@ -51,7 +52,7 @@ from shared.config import Settings
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, SourceFeed, emit
 from shared.feeds.relay import Relay
-from shared.messaging.delivery import Message
+from shared.messaging.delivery import Message, Refusal
 from shared.messaging.in_process import InProcessBus
 from shared.publishing import editions
 from shared.publishing.editions import EditionRow, EditionState, Period, Plans
@@ -109,7 +110,7 @@ class Pipeline:
     def __init__(
         self, place: Path | str, folder: Path | None = None, channels: Sequence[str] = CHANNELS, **settings: Any
     ) -> None:
-        """`folder` holds the signing key if `place` is a URL."""
+        """`folder` holds the signing key if `place` is a URL. `clock`, which a test may replace, is the catalogue's."""
         self.place = place
         self.settings = Settings(
             admin_token=SecretStr(ADMIN),
@@ -119,7 +120,8 @@ class Pipeline:
             **settings,
         )
         self.dbs = {service: self._database(service) for service in (*SOURCES, "ledger", *channels)}
-        self.catalog = Catalog(self.dbs["catalog"], REGION)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.catalog = Catalog(self.dbs["catalog"], REGION, clock=self._now)
         self.guides = Guides(self.dbs["guides"], REGION)
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         self.readers = {name: LocalSource(self.dbs[name], name) for name in SOURCES}
@@ -216,6 +218,10 @@ class Pipeline:
         apis = {name: _WhenAsked(partial(self.api, name)) for name in (*self.dbs, "verify", "V")}
         return TestClient(mount(apis), raise_server_exceptions=False, follow_redirects=False)
 
+    def serve_anew(self) -> None:
+        """Make the services' HTTP anew at the next request, with the settings as they are then."""
+        self.__dict__.pop("http", None)
+
     @cached_property
     def front(self) -> ResponseCacheMiddleware:
         """The same with the response cache, as every process serves it."""
@@ -253,6 +259,9 @@ class Pipeline:
             case _:
                 return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])
 
+    def _now(self) -> datetime:
+        return self.clock()
+
     def _database(self, service: str) -> Database:
         url = f"sqlite:///{self.place}/{service}.db" if isinstance(self.place, Path) else self.place
         return store(service, url, "channels" if service in CHANNELS else None)
@@ -264,12 +273,17 @@ class Pipeline:
                 yield Relay(self.dbs[name], SourceFeed(name, lane), str(lane), lambda: self.bus.publisher("sources"))
 
     def _ledger_relays(self) -> Iterator[Relay]:
-        takers = {name: channel.take for name, channel in self.channels.items()} | {"guides": self.watch.take}
-        for name, take in takers.items():
-            self.bus.bind(name, take, name)
+        takers: dict[str, Channel | ItemWatch] = {**self.channels, "guides": self.watch}
+        for name, taker in takers.items():
+            self.bus.bind(name, partial(_take, taker), name)
             feed = LedgerFeed(REGION)
             publisher = lambda name=name: self.bus.publisher(name)  # noqa: E731
             yield Relay(self.dbs["ledger"], feed, name, publisher, idle=feed.head_message)
+
+
+def _take(taker: Channel | ItemWatch, messages: Sequence[Message]) -> Sequence[Refusal]:
+    """Look `take` up at each delivery, since a test may replace it."""
+    return taker.take(messages)
 
 
 class _WhenAsked:
@@ -279,11 +293,11 @@ class _WhenAsked:
         self._make = make
 
     @cached_property
-    def _app(self) -> ASGIApp:
+    def app(self) -> ASGIApp:
         return self._make()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 @contextmanager

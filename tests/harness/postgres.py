@@ -54,6 +54,12 @@ class PrivatePostgres:
         """Return the SQLAlchemy URL for psycopg 3, with the only account (a superuser without password)."""
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}"
 
+    def hand_over(self, *paths: Path) -> None:
+        """Let the account that the server runs as own these files."""
+        if self._account is not None:
+            for path in paths:
+                os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
     def dsn(self, database: str = "postgres") -> str:
         """Return the same in libpq's form, for psycopg.connect."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
@@ -122,7 +128,7 @@ class PrivatePostgres:
 
     def _initialise(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._hand_over()
+        self._own_folder()
         command = [
             str(_program("initdb")), "-D", str(self._data), "-U", USER, "-k", "-A", "trust",
             "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
@@ -131,10 +137,10 @@ class PrivatePostgres:
         if done.returncode:
             raise RuntimeError(f"initdb in {self.folder} failed:\n{done.stdout}{done.stderr}")
 
-    def _hand_over(self) -> None:
+    def _own_folder(self) -> None:
         if self._account is None:
             return
-        os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
+        self.hand_over(self.folder)
         reachable = subprocess.run(["test", "-w", str(self.folder)], check=False, **self._as_account(cwd="/"))
         if reachable.returncode:
             raise RuntimeError(

@@ -59,6 +59,11 @@ class PrivateRabbit:
         return str(self._state["password"])
 
     @property
+    def port(self) -> int:
+        """Its AMQP port, which nobody listens on when it requires TLS."""
+        return int(self._state["port"])
+
+    @property
     def runs(self) -> bool:
         """Whether its Erlang machine runs."""
         try:
@@ -75,7 +80,7 @@ class PrivateRabbit:
         """Start and wait until clients are served. Raises an error that says so if its port was taken meanwhile."""
         require_binaries()
         self._start_epmd()
-        _spawn(self._environment(), self.folder / "out", str(BIN / "rabbitmq-server"))
+        _spawn(self.environment(), self.folder / "out", str(BIN / "rabbitmq-server"))
         wait_until(self.serves, f"RabbitMQ in {self.folder} did not come up, see the file 'out' there", BOOT_SECONDS)
         return self
 
@@ -109,7 +114,7 @@ class PrivateRabbit:
     def ctl(self, *arguments: str) -> str:
         """Run rabbitmqctl (about a second each) and return its output. Raises RuntimeError with its message."""
         command = [str(BIN / "rabbitmqctl"), "--quiet", "-n", self._state["node"], *arguments]
-        environment = self._environment()
+        environment = self.environment()
         done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=300)
         if done.returncode:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
@@ -132,15 +137,8 @@ class PrivateRabbit:
         """
         self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
 
-    def _start_epmd(self) -> None:
-        if _alive(self._state["epmd_pid"]):
-            return
-        # In the foreground; otherwise Erlang leaves a daemon with an unknown process id.
-        command = ["epmd", "-address", "127.0.0.1", "-port", str(self._state["epmd"])]
-        self._state["epmd_pid"] = _spawn(self._environment(), self.folder / "out", *command)
-        self._save()
-
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which its programs run."""
         folder = str(self.folder)
         return {
             "PATH": os.environ["PATH"],
@@ -173,6 +171,14 @@ class PrivateRabbit:
                 return connection.recv(1) == b"\x01"
         except OSError:
             return False
+
+    def _start_epmd(self) -> None:
+        if _alive(self._state["epmd_pid"]):
+            return
+        # In the foreground; otherwise Erlang leaves a daemon with an unknown process id.
+        command = ["epmd", "-address", "127.0.0.1", "-port", str(self._state["epmd"])]
+        self._state["epmd_pid"] = _spawn(self.environment(), self.folder / "out", *command)
+        self._save()
 
     def _end(self, how: signal.Signals) -> None:
         try:

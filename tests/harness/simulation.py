@@ -48,7 +48,11 @@ class Reborn(Pipeline):
 
 
 class Simulation:
-    """One run. Every choice comes from `draw`; `struck` lists the faults."""
+    """One run. Every choice comes from `draw`; `struck` lists the faults.
+
+    `commits_to_live`: how many moments before or after a commit the processes survive; None: all of them. `cursors`:
+    where the reader of each channel is.
+    """
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.draw = random.Random(seed)
@@ -57,8 +61,8 @@ class Simulation:
         self.county = Pipeline(folder, channels=CHANNELS)
         self.honest = False
         self._late: list[tuple[str, list[Message]]] = []
-        self._cursors = dict.fromkeys(CHANNELS, "0")
-        self._commits_to_live: int | None = None
+        self.cursors = dict.fromkeys(CHANNELS, "0")
+        self.commits_to_live: int | None = None
         self._rewire()
 
     def rage(self, steps: int) -> None:
@@ -68,19 +72,19 @@ class Simulation:
             self.reconcile,
         ]  # fmt: skip
         for _ in range(steps):
-            self._commits_to_live = self.draw.randrange(6) if self.draw.random() < 0.2 else None
+            self.commits_to_live = self.draw.randrange(6) if self.draw.random() < 0.2 else None
             try:
                 with suppress(TongyuanError):
                     self.draw.choice(acts)()
             except Killed:
                 self.struck.append("kill")
                 self.restart()
-            self._commits_to_live = None
+            self.commits_to_live = None
 
     def heal(self) -> None:
         """Restore the network, deliver everything, and collect the state."""
         self.honest = True
-        self._commits_to_live = None
+        self.commits_to_live = None
         for _ in range(2):
             self.county.intake.reconcile()
             self.county.flow()
@@ -135,12 +139,12 @@ class Simulation:
         for channel in self.county.channels:
             began = self.history.now()
             with self.county.dbs[channel].read() as session:
-                after = queries.cursor(session, self._cursors[channel])
+                after = queries.cursor(session, self.cursors[channel])
                 rows = queries.changes(session, after, 500)
                 freshness = queries.freshness(session)
             said: list[Json] = [orjson.loads(queries.change_json(row)) for row in rows]
             self.history.saw(f"reader of {channel}", channel, map(mark_of_change, said), began)
-            self._cursors[channel] = freshness["cursor"]
+            self.cursors[channel] = freshness["cursor"]
             if head := freshness["head"]:
                 heard = {"value": head["size"], "digest": head["root"], "note": head["checkpoint"]}
                 self.history.add(channel, "head", **heard)
@@ -151,16 +155,16 @@ class Simulation:
 
     def commit_is_near(self, _session: Session) -> None:
         """Called before and after every commit of any service: the moment to die may have come."""
-        if self._commits_to_live is not None:
-            self._commits_to_live -= 1
-            if self._commits_to_live < 0:
-                self._commits_to_live = None
+        if self.commits_to_live is not None:
+            self.commits_to_live -= 1
+            if self.commits_to_live < 0:
+                self.commits_to_live = None
                 raise Killed
 
     def _rewire(self) -> None:
         bus = self.county.bus
         deliver = bus.deliver
-        bus._on_refused = self._bury
+        bus.on_refused = self._bury
         bus.deliver = lambda exchange, messages: self._deliver(deliver, exchange, messages)  # type: ignore[method-assign]
 
     def _bury(self, _name: str, message: Message, _reason: str) -> None:

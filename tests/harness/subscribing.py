@@ -33,7 +33,7 @@ class App:
         """Allow these hosts, as an operator does before the start."""
         changed = {"hook_hosts": ",".join(hosts), "hook_private": private}
         self.county.settings = self.county.settings.model_copy(update=changed)
-        self.county.__dict__.pop("http", None)
+        self.county.serve_anew()
 
     def advance(self, stage: str | None) -> None:
         """Move the case on; None: it is no longer shown."""

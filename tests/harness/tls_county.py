@@ -1,6 +1,5 @@
 """The county of docker-compose.tls.yml: its own authority; nothing is accepted in plain or without a certificate."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,9 +82,7 @@ def _database(place: Path, certificates: Path) -> PrivatePostgres:
     said = dict(option.removeprefix("-c").split("=", 1) for option in command if option.startswith("-cssl"))
     settings = {name: value.replace("/tls/", f"{certificates}/") for name, value in said.items()}
     server = PrivatePostgres(place / "cluster", {**FAST, **settings})
-    if os.geteuid() == 0 and server._account is not None:
-        for path in [certificates / "postgres", *(certificates / "postgres").iterdir()]:
-            os.chown(path, server._account.pw_uid, server._account.pw_gid)
+    server.hand_over(certificates / "postgres", *(certificates / "postgres").iterdir())
     server.start()
     server.create_database("tongyuan")
     rules = (REPOSITORY / "deploy" / "postgres" / "tls_hba.conf").read_text(encoding="utf-8")

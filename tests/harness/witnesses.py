@@ -41,8 +41,8 @@ class Clerk:
         number = 0
         while not self._stop.is_set():
             number += 1
-            self._save({**self._draft.model_dump(mode="json"), "task_name": f"{DRAFT_WORD}{number}"})
-            self._save({**self.item.model_dump(mode="json"), "promise_day": number % 90 + 1})
+            self.save({**self._draft.model_dump(mode="json"), "task_name": f"{DRAFT_WORD}{number}"})
+            self.save({**self.item.model_dump(mode="json"), "promise_day": number % 90 + 1})
             self.act("withdraw" if number % 5 == 0 else "release")
             self._stop.wait(0.05)
 
@@ -57,14 +57,7 @@ class Clerk:
         self._history.add(self.name, "release", began=began, **said)
         return int(made["version"])
 
-    def _insist(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Repeat a request until it is answered. One whose answer was lost may still be running: then one gets 409."""
-        while (answer := self._http.send("catalog", method, path, **more)).status_code == 409:
-            self._stop.wait(0.1)
-        assert answer.is_success, answer.text
-        return answer
-
-    def _save(self, draft: dict[str, Any]) -> None:
+    def save(self, draft: dict[str, Any]) -> None:
         """Save a draft. The answer may be lost after it was saved, so the revision is read each time."""
         path = f"items/{draft['code']}"
         while True:
@@ -74,6 +67,13 @@ class Clerk:
             if answer.is_success:
                 return
             assert answer.status_code in (409, 412, 428), answer.text
+
+    def _insist(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Repeat a request until it is answered. One whose answer was lost may still be running: then one gets 409."""
+        while (answer := self._http.send("catalog", method, path, **more)).status_code == 409:
+            self._stop.wait(0.1)
+        assert answer.is_success, answer.text
+        return answer
 
 
 class Reader:

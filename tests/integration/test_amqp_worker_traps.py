@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from contextlib import nullcontext
 
 import pytest
 from amqp.exceptions import RecoverableConnectionError
@@ -168,15 +169,22 @@ def test_a_connection_lost_before_a_batch_is_settled_costs_no_refusal(site: Site
     wait_until(lambda: len(dead_letters(site.url, QUEUE)) >= 50, "the refused messages are not kept")
 
 
+class Provider:
+    """A queue of a consumer, of which nothing is taken."""
+
+    queue_name, consume = QUEUE, nullcontext
+
+
 def test_a_connection_that_kombu_renewed_silently_is_noticed_before_the_next_read(site: Site) -> None:
     from shared.messaging.consumer import SafeQueueConsumer
 
+    site.declare()
     consumer = SafeQueueConsumer()
+    consumer.register_provider(Provider())
     with Connection(site.url) as connection:
-        channel = connection.default_channel
-        consumer._channels = [channel]
+        consumer.get_consumers(None, connection.default_channel)
         consumer.on_iteration()
-        channel.connection.transport.close()
+        connection.default_channel.connection.transport.close()
         # Instead of an error, kombu connects again and waits where nobody consumes.
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=0.1)

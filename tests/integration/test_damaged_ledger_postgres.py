@@ -5,7 +5,6 @@ import pytest
 from services.channels.core.content_loss import WouldLose
 from services.channels.core.port import adapters
 from services.ledger.scrub.rounds import Scrub
-from services.operations.verification import verifier
 from services.operations.verification.verifier import Verification
 from shared.errors import Unavailable
 from tests.harness.auditing import GENTLE, auditor_of
@@ -25,8 +24,7 @@ DAMAGES = {
 
 
 @pytest.fixture
-def county(database_url, tmp_path, monkeypatch):
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
+def county(database_url, tmp_path):
     with pipeline(database_url, tmp_path, channels=CHANNELS, **GENTLE) as made:
         for number in (1, 2, 3):
             made.release(item(number))
@@ -39,7 +37,7 @@ def county(database_url, tmp_path, monkeypatch):
 
 def verified(county):
     chosen = {name: adapters()[name] for name in CHANNELS}
-    run = Verification(Stranger(county), 60, lambda _what, _count: None).run(chosen)
+    run = Verification(Stranger(county), 60, lambda _what, _count: None, patience=0).run(chosen)
     return {(one.where, one.verdict, one.key) for one in run.findings}
 
 
@@ -82,7 +80,7 @@ def test_a_loss_is_refused_and_the_auditor_names_what_no_source_released(county,
         recorded(county, release_of(FORGED, body, source="guides", sequence=4))
         county.flow()
         county.flow()
-        audited.auditor._sources.step()
+        audited.round()
 
         assert ("ledger", "sources", "foreign", FORGED) in audited.found(only_open=True)
     assert ("guides", "foreign", FORGED) in verified(county)

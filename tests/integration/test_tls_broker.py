@@ -160,7 +160,7 @@ def test_a_password_opens_nothing_even_with_a_certificate(place: Place, way: Way
 
 
 def password_url(place: Place) -> str:
-    password = place.rabbit._state["password"]
+    password = place.rabbit.password
     return place.url().replace("amqps://", f"amqps://{ACCOUNT}:{password}@")
 
 
@@ -182,7 +182,7 @@ def test_a_certificate_in_whose_name_there_is_no_account_opens_nothing(place: Pl
 def test_plain_is_refused_and_nobody_listens_on_the_plain_port(place: Place, way: Way) -> None:
     refused(way, password_url(place).replace("amqps://", "amqp://"), None)
     with socket.socket() as knock:
-        assert knock.connect_ex(("127.0.0.1", place.rabbit._state["port"])) != 0
+        assert knock.connect_ex(("127.0.0.1", place.rabbit.port)) != 0
 
 
 @WAYS

@@ -1,6 +1,5 @@
 """A database over TLS by what its URL says: ours opens, any other is refused, and says why."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +60,7 @@ def place() -> Iterator[Place]:
             "ssl_ca_file": str(ours.file), "ssl_min_protocol_version": "TLSv1.2",
         }  # fmt: skip
         server = PrivatePostgres(folder / "cluster", settings)
-        if os.geteuid() == 0 and server._account is not None:
-            for path in [data, *data.rglob("*")]:
-                os.chown(path, server._account.pw_uid, server._account.pw_gid)
+        server.hand_over(data, *data.rglob("*"))
         server.start()
         yield Place(server, ours, strange, data)
         server.stop()

@@ -9,7 +9,7 @@ from contracts.envelope.publication import Kind
 from services.auditor import metrics
 from services.auditor.commands import note_pass, note_repair, open_findings, settle
 from services.auditor.inspection.ledger_follower import LedgerReading
-from services.auditor.inspection.pacing import RequestPace
+from services.auditor.inspection.pacing import Clock, RequestPace
 from services.auditor.inspection.public_client import PublicClient
 from services.auditor.inspection.repairer import Repairer
 from services.auditor.inspection.surface import SurfaceInspector
@@ -40,17 +40,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tools:
-    """What every watch shares."""
+    """What every watch shares. `clock` returns monotonic seconds."""
 
     db: Database
     ledger: LedgerReading
     digesting: Digesting
     pace: RequestPace
     plan: Plan
+    clock: Clock = time.monotonic
 
 
 class Watch:
-    """One channel. Times are monotonic. Every reading may raise `UpstreamDown`."""
+    """One channel. Times are those of the clock. Every reading may raise `UpstreamDown`."""
 
     def __init__(self, tools: Tools, stranger: PublicClient, mender: Repairer) -> None:
         self.name = stranger.name
@@ -66,20 +67,20 @@ class Watch:
 
     def news(self) -> None:
         """Read what was released recently. If it is too much to read one by one, read whole surfaces instead."""
-        now = time.monotonic()
+        now = self._tools.clock()
         if len(self.pending) > MOST_PENDING:
             self.pending.clear()
             self._due[Surface.CHANGES] = self._due[Surface.LIST] = now
         for code in [code for code, due in self.pending.items() if due <= now]:
             if _late(self.single(code)):
-                self.pending[code] = time.monotonic() + AGAIN_SECONDS
+                self.pending[code] = self._tools.clock() + AGAIN_SECONDS
             else:
                 self.pending.pop(code, None)
 
     def wholes(self) -> None:
         """Read the surfaces that are read as a whole and are due."""
         for surface in (Surface.DIGESTS, Surface.CHANGES, Surface.LIST):
-            if max(self._due.get(surface, 0.0), self._rested.get(surface, 0.0)) <= time.monotonic():
+            if max(self._due.get(surface, 0.0), self._rested.get(surface, 0.0)) <= self._tools.clock():
                 rest = self._tools.plan.interval / (DIGESTS_A_PASS if surface == Surface.DIGESTS else 1)
                 look = self.whole(surface)
                 if surface == Surface.DIGESTS and look.bad:
@@ -87,7 +88,7 @@ class Watch:
                     for evidence in (Surface.CHANGES, Surface.LIST):
                         self._due[evidence] = self._rested[evidence] = 0.0
                 rest = min(rest, 2 * AGAIN_SECONDS) if _late(look) else rest
-                self._due[surface] = time.monotonic() + rest
+                self._due[surface] = self._tools.clock() + rest
 
     def single(self, code: str) -> Look:
         """Read an item, its guide and its page, each at its own address.
@@ -102,14 +103,14 @@ class Watch:
             whole.checked += look.checked
             whole.unequal |= look.unequal
             if look.bad and surface == Surface.DOCUMENT:
-                self._due[Surface.CHANGES] = min(self._due.get(Surface.CHANGES, 0.0), time.monotonic())
+                self._due[Surface.CHANGES] = min(self._due.get(Surface.CHANGES, 0.0), self._tools.clock())
         return whole
 
     def whole(self, surface: Surface) -> Look:
         """Read one surface completely."""
-        began, started = datetime.now(UTC), time.monotonic()
+        began, started = datetime.now(UTC), self._tools.clock()
         look = self._confirmed(lambda: self._eye.whole(surface))
-        self._rested[surface] = time.monotonic() + RESTS * (time.monotonic() - started)
+        self._rested[surface] = self._tools.clock() + RESTS * (self._tools.clock() - started)
         self._settle(surface, look, None)
         note_pass(self._tools.db, self.name, surface, began, look)
         return look
@@ -123,8 +124,8 @@ class Watch:
         repairs = self._mender.repair(findings, datetime.now(UTC), self._keys_of) if self._tools.plan.repair else []
         for repair in repairs:
             note_repair(self._tools.db, repair.findings, repair.name, repair.problem)
-        if repairs or self._relook <= time.monotonic():
-            self._relook = time.monotonic() + RELOOK_SECONDS
+        if repairs or self._relook <= self._tools.clock():
+            self._relook = self._tools.clock() + RELOOK_SECONDS
             self._look_again(findings)
 
     def answers(self) -> None:
@@ -135,9 +136,9 @@ class Watch:
 
     def is_away(self, error: UpstreamDown) -> None:
         """Record that the channel does not answer; after the allowed delay this is a finding."""
-        self._away = self._away or time.monotonic()
+        self._away = self._away or self._tools.clock()
         metrics.unreachable.labels(self.name).set(1)
-        if time.monotonic() - self._away >= self._tools.plan.allowed.total_seconds():
+        if self._tools.clock() - self._away >= self._tools.plan.allowed.total_seconds():
             sighting = Observation(Verdict.MISSING, [{"path": "", "found": str(error)[:200]}])
             self._settle(Surface.CHANNEL, Look(0, {ALL: sighting}), None)
 

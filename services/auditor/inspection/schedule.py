@@ -9,7 +9,6 @@ continuously                  each document and page at its own address, spread 
 
 import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -47,12 +46,12 @@ class Auditor:
         try:
             rest = self._tools.plan.poll
             while not stop.wait(rest):
-                began = time.monotonic()
+                began = self._tools.clock()
                 try:
                     self.step()
                 except TongyuanError as error:
                     _log.warning("round failed", reason=str(error))
-                rest = max(self._tools.plan.poll - (time.monotonic() - began), REST_SECONDS)
+                rest = max(self._tools.plan.poll - (self._tools.clock() - began), REST_SECONDS)
         except Stopped:
             pass
         finally:
@@ -60,7 +59,7 @@ class Auditor:
 
     def step(self) -> None:
         """Do one round. Raises `UpstreamDown` without the ledger; a channel that is down delays no other."""
-        until = time.monotonic() + self._tools.plan.poll
+        until = self._tools.clock() + self._tools.plan.poll
         if self._lets_an_import_pass() or not self._follow():
             return
         self._check_ledger()
@@ -75,13 +74,13 @@ class Auditor:
         interval.
         """
         if not self._tools.ledger.in_a_rush():
-            self._patient_until = time.monotonic() + self._tools.plan.interval
+            self._patient_until = self._tools.clock() + self._tools.plan.interval
             return False
-        return time.monotonic() < self._patient_until
+        return self._tools.clock() < self._patient_until
 
     def _follow(self) -> bool:
         began = datetime.now(UTC)
-        if not self._tools.ledger.follow(self._tools.pace.wait, patient=time.monotonic() < self._patient_until):
+        if not self._tools.ledger.follow(self._tools.pace.wait, patient=self._tools.clock() < self._patient_until):
             return False
         news = self._tools.ledger.news()
         if news:
@@ -93,8 +92,8 @@ class Auditor:
         return True
 
     def _check_ledger(self) -> None:
-        if self._check_due <= time.monotonic():
-            self._check_due = time.monotonic() + self._tools.plan.interval / DIGESTS_A_PASS
+        if self._check_due <= self._tools.clock():
+            self._check_due = self._tools.clock() + self._tools.plan.interval / DIGESTS_A_PASS
             began = datetime.now(UTC)
             look = self._tools.ledger.check(self._tools.pace.wait)
             settle(self._tools.db, LEDGER, Surface.LEDGER, look.bad, None)
@@ -103,7 +102,7 @@ class Auditor:
     def _rotate(self, watches: list[Watch], until: float) -> None:
         """Read single documents until the next news, at the rate with which the turn ends in time."""
         turn, plan = self._current(), self._tools.plan
-        needed = turn.needs(QUESTIONS * len(watches), time.monotonic(), plan.interval)
+        needed = turn.needs(QUESTIONS * len(watches), self._tools.clock(), plan.interval)
         # The other work of a round needs requests too.
         self._tools.pace.need(1.1 * needed)
         # Twice the proportional share: it spreads a small county's documents too, and the round's other work takes
@@ -116,12 +115,12 @@ class Auditor:
             if turn.is_done():
                 for watch in watches:
                     note_pass(self._tools.db, watch.name, Surface.DOCUMENT, self._began, len(turn.codes))
-            if time.monotonic() > until:
+            if self._tools.clock() > until:
                 return
 
     def _current(self) -> Turn:
         """Return the current turn, or the next one when it is due."""
-        now = time.monotonic()
+        now = self._tools.clock()
         if self._turn.is_done() and self._next_turn <= now:
             codes = sorted({key.partition(":")[2] for key in self._tools.ledger.expectation.public_keys()})
             self._turn, self._began = Turn(codes, began=now), datetime.now(UTC)

@@ -19,6 +19,7 @@ from contracts.kinds import is_public, kind_of
 from contracts.topology import SOURCES
 from services.auditor import metrics
 from services.auditor.commands import note_pass, open_findings, settle
+from services.auditor.inspection.pacing import Clock
 from services.auditor.model import LEDGER, ComparisonRow, Observation, Surface, Verdict
 from shared import log
 from shared.database.engine import Database
@@ -47,11 +48,11 @@ class SourceWatch:
     """Both comparisons, for use by one thread."""
 
     def __init__(
-        self, db: Database, entries: Entries, feeds: SourceFeeds, allowed: timedelta, every: float = ROUND_SECONDS
+        self, db: Database, entries: Entries, feeds: SourceFeeds, allowed: timedelta, clock: Clock = time.monotonic
     ) -> None:
-        """`allowed`: how long a release may take to the ledger. `every`: seconds between the starts of two rounds."""
+        """`allowed`: how long a release may take to the ledger. `clock` returns monotonic seconds."""
         self._db, self._entries, self._feeds = db, entries, feeds
-        self._allowed, self._every = allowed, timedelta(seconds=every)
+        self._allowed, self._clock = allowed, clock
         self._settle_at = 0.0
         self._size = 0
         self._problem: str | None = None
@@ -85,7 +86,7 @@ class SourceWatch:
         missing = None
         if over and heads is not None:
             missing = _by_key(comparison.settle(heads, now, self._allowed))
-            self._settle_at = time.monotonic() + SETTLE_SECONDS
+            self._settle_at = self._clock() + SETTLE_SECONDS
         self._note(row, comparison, {**found, **(missing or {})}, missing, finished=over and heads is not None)
 
     def _row(self, name: str, now: datetime) -> ComparisonRow | None:
@@ -98,14 +99,14 @@ class SourceWatch:
         if row is None:
             return None
         if row.name == NEWS or row.finished_at is not None:
-            if now - datetime.fromisoformat(row.began_at) < self._every:
+            if now - datetime.fromisoformat(row.began_at) < timedelta(seconds=ROUND_SECONDS):
                 return None
             return ComparisonRow(name=ROUND, began_at=format_time(now))
         return row
 
     def _heads(self, name: str, position: int) -> dict[tuple[str, str], int] | None:
         """Return how far the lanes are, read before the ledger, if its end is near; for the news only now and then."""
-        if position + PAGE < self._size or (name == NEWS and time.monotonic() < self._settle_at):
+        if position + PAGE < self._size or (name == NEWS and self._clock() < self._settle_at):
             return None
         return {(source, lane): head for source in SOURCES for lane, head in self._feeds.heads(source).items()}
 

@@ -1,7 +1,6 @@
 """`status`, `trace`, `rebuild`: an operator's first commands in an incident."""
 
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from contracts.kinds import KINDS, kind_of
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from services.cli.inspect import part_state
 from services.cli.inspect.audit import audited
 from services.cli.terminal import (
     USAGE,
@@ -32,7 +32,6 @@ from shared.county.identity import Identity
 from shared.errors import NotFound, Refused, TongyuanError
 
 MOST_SHOWN = 20
-OLD_HEAD_SECONDS = 60
 
 
 def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
@@ -51,7 +50,7 @@ def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
             cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked", "findings")]
             table.add_row(name, *("" if cell in (None, {}) else str(cell) for cell in cells))
         out.print(table)
-        for line in _warnings(facts["parts"]):
+        for line in part_state.advice(facts["parts"]):
             say(f"[red]{plain(line)}[/]")
         say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind, parked, halted or wrong[/]")
     raise typer.Exit(0 if facts["good"] else 1)
@@ -182,7 +181,7 @@ def _status(running: RunningCounty) -> dict[str, Any]:
     parts[AUDITOR] = audited(running)
     belongs = county_of(running)
     return {
-        "good": not any(map(_is_bad, parts.values())),
+        "good": not any(map(part_state.is_bad, parts.values())),
         "county": belongs and belongs.as_json(),
         "parts": parts,
     }
@@ -194,50 +193,6 @@ def _newest_head(running: RunningCounty) -> dict[str, Any] | None:
     except Refused:
         return None
     return head
-
-
-def _is_bad(part: dict[str, Any]) -> bool:
-    """Return whether a part is wrong: behind, or ahead, such as a source that was restored from an older backup."""
-    wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "unsigned", "damaged", "findings"))
-    return bool(part["behind"] or wrong or _failed(part) or _stale(part))
-
-
-def _stale(part: dict[str, Any]) -> bool:
-    """Return whether the newest head is old.
-
-    Heads come every two seconds, so without one the channel may lack entries.
-    """
-    age = part.get("head_age_seconds")
-    return age is not None and age > OLD_HEAD_SECONDS
-
-
-def _failed(part: dict[str, Any]) -> bool:
-    return part.get("drill", {}).get("good") is False
-
-
-def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
-    for name, part in parts.items():
-        if refuses := part.get("refuses"):
-            yield f"{name} signs and records nothing since {refuses['since']}: {refuses['reason']}"
-            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county"
-            yield "  (docs/operating/keys.md); only where there is none, and where its key is:"
-            yield f"  tongyuan keys accept {refuses['size']} {refuses['root']}"
-        if part.get("unsigned"):
-            yield f"{name} has signed no head yet, so nothing can be released: is the sequencer running?"
-        if part.get("damaged"):
-            yield f"{name}: {part['damaged']} of its own entries or tiles are damaged: tongyuan doctor names them"
-        if part.get("halted"):
-            yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
-            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county,"
-            yield f"  or, for the one that is there now: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
-        if refused := part.get("refused"):
-            yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
-        if _stale(part):
-            yield f"{name}: its newest head is {part['head_age_seconds']:.0f} s old (at-three-in-the-morning.md)"
-        if _failed(part):
-            yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
-        if part["behind"] < 0:
-            yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
 
 
 def age(head: dict[str, Any] | None) -> float | None:

@@ -48,8 +48,15 @@ class CountyReader(Protocol):
 class Verification:
     """One run. `tell` receives what is being read, for a progress bar."""
 
-    def __init__(self, reader: CountyReader, allowed_delay: float, tell: Callable[[str, int], None]) -> None:
-        self._reader, self._allowed, self._tell = reader, allowed_delay, tell
+    def __init__(
+        self,
+        reader: CountyReader,
+        allowed_delay: float,
+        tell: Callable[[str, int], None],
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """`patience`: seconds for which a difference may disappear, because messages are on their way."""
+        self._reader, self._allowed, self._tell, self._patience = reader, allowed_delay, tell, patience
         self.log = Log()
         self.report = VerificationReport()
         self._feeds = FeedComparison(ReadFeeds(reader.get), SOURCES)
@@ -146,7 +153,7 @@ class Verification:
             self._read_ledger()
 
     def _compare_marks(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             told = self._reader.get("ledger", "sources")["sources"]
             marks = {(m["source"], m["lane"]): m["sequence"] for m in told}
@@ -174,7 +181,7 @@ class Verification:
     def _check_channel(self, name: str, adapter: Adapter) -> None:
         mark = self._wait_for(name)
         suspects = self._compare(name, adapter)
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while suspects and time.monotonic() < deadline:
             time.sleep(0.3)
             self._read_ledger()
@@ -193,7 +200,7 @@ class Verification:
         }
 
     def _wait_for(self, name: str) -> Json:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             mark: Json = self._reader.get(name, "position")
             if mark["position"] >= self.log.size or time.monotonic() > deadline:

@@ -1,7 +1,9 @@
 """Personal data of applications are sealed: on disk, in backups, through the migration and key changes."""
 
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
+from shutil import copy2
 
 import orjson
 import pytest
@@ -10,6 +12,7 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlmodel import select
 
+from services.applications.commands import Applications
 from services.applications.model import CaseRow, FactRow, RequestRow
 from services.applications.privacy import key_rotation, sealing
 from services.operations.backups.backup import ORDER, backup
@@ -211,10 +214,16 @@ def old(tmp_path: Path):
             for one in session.exec(select(FactRow)):
                 insert(older, one, document=sealing.fact_of(session, one).model_dump_json(exclude_none=True))
             for request in session.exec(select(RequestRow)):
-                insert(older, request, **sealing._request(session, request))
+                content = sealing.content_of(session, request)
+                insert(older, request, request=old_name(request.project_no), content=content)
         plain = {table: sorted(county.opened(table)) for table in TABLES}
     db.close()
     return plain
+
+
+def old_name(number: str) -> str:
+    """Return the name of a case's request in a store of before."""
+    return sha256(f"{REQUEST}/{number}".encode()).hexdigest()
 
 
 def insert(session, row, **plain):
@@ -313,21 +322,25 @@ def test_an_interrupted_change_goes_on_with_the_same_key(county, monkeypatch):
 
 def test_while_keys_change_one_request_opens_one_case(county):
     """A process that has not seen the new key yet names the request by the old one only."""
-    late = Vault(county.db.vault.path)
-    late.ring()
-    (old_name,) = late.names(sealing._hashed(f"{REQUEST}/{PROJECT_NO}"))
+    with county.db.read() as session:
+        (old,) = sealing.request_names(session, f"{REQUEST}/{PROJECT_NO}")
     key_rotation.add_key(county.db.vault.path)
     busy(county)
 
-    assert county.count("request", f"request = '{old_name}'") == 1, "its claim meets this row"
+    assert county.count("request", f"request = '{old}'") == 1, "its claim meets this row"
     key_rotation.change_key(county.db, lambda _: None)
     assert county.count("request") == 1
 
 
-def test_an_old_key_stays_while_a_value_needs_it(county, monkeypatch):
-    busy(county)
-    monkeypatch.setattr(key_rotation, "_passes", lambda _db: iter(()))
+def test_an_old_key_stays_while_a_value_needs_it(county, tmp_path):
+    busy(county, "37-5")
+    late = Vault(Path(copy2(county.db.vault.path, tmp_path / "as-a-late-process-knows-them")))
+
+    def open_an_earlier_case(done: int) -> None:
+        with closing(Database("applications", f"sqlite:///{tmp_path}/applications.db", late)) as db:
+            cases = Applications(db, REGION, clock=lambda: county.now)
+            cases.open_case({"item_code": ITEM, "promise_day": 10, "project_no": "37-1", "query_code": CODE, **PERSON})
 
     with pytest.raises(Conflict, match="sealed with an old key meanwhile"):
-        key_rotation.change_key(county.db, lambda _: None)
+        key_rotation.change_key(county.db, open_an_earlier_case)
     assert len(county.db.vault.ring()) == 2

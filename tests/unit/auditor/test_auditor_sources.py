@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.base import format_time
+from contracts.topology import SOURCES
 from services.auditor.inspection import source_comparison
 from services.auditor.inspection.source_comparison import NEWS, ROUND
 from services.ledger.scrub.rounds import Scrub
-from shared.errors import UpstreamDown
-from tests.harness.auditing import GENTLE, auditor_of
+from tests.harness.auditing import GENTLE, auditor_of, sample, spoilt
 from tests.harness.kinds import recorded, release_of
 from tests.harness.pipeline import SERVICE, code_of, guide, item, pipeline, progress
 
@@ -42,11 +42,6 @@ def forge(county, key=FORGED, sequence=3):
     county.flow()
 
 
-def watch(audited):
-    audited.auditor._sources._settle_at = 0.0
-    audited.auditor._sources.step()
-
-
 def found(audited):
     return {one[2:] for one in audited.found(only_open=True) if one[1] == "sources"}
 
@@ -63,7 +58,7 @@ def begin_round(audited):
 
 
 def test_a_ledger_that_is_what_its_sources_released_is_no_finding(audited):
-    watch(audited)
+    audited.round()
 
     assert found(audited) == set()
     told = audited.report()["ledger"]
@@ -73,13 +68,13 @@ def test_a_ledger_that_is_what_its_sources_released_is_no_finding(audited):
 
 
 def test_a_forged_entry_is_found_with_the_news_and_again_by_each_round(audited, county):
-    watch(audited)
+    audited.round()
     forge(county)
-    watch(audited)
+    audited.round()
     assert found(audited) == {("foreign", FORGED)}
 
     begin_round(audited)
-    watch(audited)
+    audited.round()
     assert found(audited) == {("foreign", FORGED)}
     (one,) = [one for one in audited.findings(only_open=True) if one["surface"] == "sources"]
     assert "not released by its source" in one["differences"][0]["found"]
@@ -87,10 +82,10 @@ def test_a_forged_entry_is_found_with_the_news_and_again_by_each_round(audited, 
 
 def test_a_difference_that_a_round_finds_no_more_is_closed(audited, county):
     forge(county)
-    watch(audited)
+    audited.round()
     county.emit("guides", FORGED, guide(9).model_dump(mode="json", exclude_none=True))
     begin_round(audited)
-    watch(audited)
+    audited.round()
 
     assert found(audited) == set()
 
@@ -98,18 +93,18 @@ def test_a_difference_that_a_round_finds_no_more_is_closed(audited, county):
 def test_what_the_ledger_lacks_is_missing_until_it_has_it(audited, county):
     key = f"item:{code_of(5)}"
     county.emit("catalog", key, item(5).model_dump(mode="json", exclude_none=True))
-    watch(audited)
+    audited.round()
     assert found(audited) == {("missing", key)}
 
     county.flow()
-    watch(audited)
+    audited.round()
     assert found(audited) == set()
 
 
 def test_a_case_is_told_by_its_place_and_never_by_its_key(audited, county):
     county.execute("applications", "DELETE FROM release")
     county.execute("applications", "UPDATE counter SET value = 0")
-    watch(audited)
+    audited.round()
 
     ((verdict, key),) = found(audited)
     assert (verdict, key.startswith("position ")) == ("foreign", True)
@@ -117,38 +112,34 @@ def test_a_case_is_told_by_its_place_and_never_by_its_key(audited, county):
 
 def test_a_comparison_goes_on_where_it_was_stopped(audited, county, tmp_path, monkeypatch):
     monkeypatch.setattr(source_comparison, "PAGE", 2)
-    watch(audited)
+    audited.round()
     assert audited.report()["ledger"]["sources"]["news"]["position"] == 2
-    audited.auditor._sources = source_comparison.SourceWatch(
-        audited.db, audited.auditor._tools.ledger.entries, audited.auditor._sources._feeds, timedelta(0)
-    )
-    for _ in range(2):
-        watch(audited)
+    with auditor_of(county, tmp_path) as next_one:
+        for _ in range(2):
+            next_one.round()
 
-    assert audited.report()["ledger"]["sources"]["news"]["position"] == 5
-    assert found(audited) == set()
+        assert next_one.report()["ledger"]["sources"]["news"]["position"] == 5
+        assert found(next_one) == set()
 
 
 def test_a_ledger_that_was_put_back_is_compared_from_its_beginning(audited, county):
-    watch(audited)
+    audited.round()
     with audited.db.write() as session:
         row = session.get(source_comparison.ComparisonRow, NEWS)
         row.state = row.state.replace('"position":5', '"position":99')
         session.add(row)
-    watch(audited)
-    watch(audited)
+    audited.round()
+    audited.round()
 
     assert audited.report()["ledger"]["sources"]["news"]["position"] == 5
 
 
 def test_a_source_that_is_away_holds_up_nothing_else(audited, county):
-    class Away:
-        def heads(self, source):
-            raise UpstreamDown(f"{source} does not answer")
-
-    audited.auditor._sources._feeds = Away()
+    for source in SOURCES:
+        audited.inside.lies[f"/{source}/v1/releases/heads"] = spoilt(status=503)
     audited.round()
 
+    assert sample("tongyuan_audit_sources_compared") == 0
     assert found(audited) == set()
     assert "web" in audited.report()["channels"], "the channels are compared all the same"
 

@@ -17,7 +17,7 @@ from services.channels.core.port import adapters
 from services.channels.core.rebuild import Rebuild
 from services.channels.trust.ledger_keys import facts
 from services.cli.app import app
-from services.cli.inspect import status
+from services.cli.inspect import part_state
 from services.guides.following import ItemWatch
 from services.ledger.log.intake import Intake
 from services.ledger.signing.signed_head_store import MEMORY_FILE, WouldFork
@@ -278,7 +278,7 @@ def test_what_status_advises_begins_with_whose_ledger_it_is() -> None:
     signer = {"behind": 0, "refuses": {"since": "now", "reason": "less", "size": 2, "root": "ab"}}
     halted = {"behind": 0, "halted": {"since": "now", "reason": "less"}}
     for part in (signer, halted):
-        _, first, *rest = status._warnings({"ledger": part})
+        _, first, *rest = part_state.advice({"ledger": part})
         assert "whose ledger is it? `tongyuan doctor`" in first
         assert any("accept" in line or "--new-epoch" in line for line in rest)
 

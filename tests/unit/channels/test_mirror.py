@@ -4,6 +4,7 @@ import gzip
 import json
 import runpy
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -60,15 +61,20 @@ def mirror(file: Path, line: Line, limit: int = 3) -> Any:
     return PROGRAM["Mirror"](file, line.get, limit)
 
 
-def dies_in_commit(program: Any) -> None:
-    """Kill it when a page is written but not committed."""
-    whole = program._put
+class KilledBeforeCommit:
+    """The program's database. The program is killed when a document is written and not committed."""
 
-    def put(*row: Any) -> None:
-        whole(*row)
-        raise Cut
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.close, self._execute, self._killed = db.close, db.execute, False
 
-    program._put = put
+    def execute(self, statement: str, *bound: Any) -> sqlite3.Cursor:
+        if self._killed:
+            raise Cut
+        done = self._execute(statement, *bound)
+        if statement.startswith("INSERT OR REPLACE INTO document"):
+            self._killed = True
+            raise Cut
+        return done
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +112,7 @@ def test_a_copy_is_exact_after_any_history_and_any_cut(county, tmp_path_factory,
             # The program restarts after each cut: it knows only what it had committed.
             program = mirror(file, Line(county, cuts=[*[""] * data.draw(st.integers(0, 3)), how]), limit)
             if how == "commit":
-                dies_in_commit(program)
+                program.db = KilledBeforeCommit(program.db)
             look(program)
         else:
             happen(county, what, how, next(names))

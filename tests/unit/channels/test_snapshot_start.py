@@ -251,9 +251,8 @@ def county(tmp_path):
 def test_over_http_it_is_the_same(county, tmp_path):
     (tmp_path / "http").mkdir()
     with closing(WrittenLedger(tmp_path / "http")) as beside:
-        ledger = HttpLedger("http://ledger.invalid", SERVICE)
         county.http.headers["Authorization"] = f"Bearer {SERVICE}"
-        ledger._client = county.http
+        ledger = HttpLedger(county.http)
         by_snapshot, by_log = beside.channel(ledger=ledger), beside.channel(ledger=ledger, pays_from=NEVER)
         by_snapshot.reconcile()
         by_log.reconcile()

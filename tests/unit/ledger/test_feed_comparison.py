@@ -10,7 +10,6 @@ from contracts.base import format_time
 from contracts.envelope.publication import Lane
 from contracts.topology import SOURCES
 from services.channels.core.port import adapters
-from services.operations.verification import verifier
 from services.operations.verification.verifier import Verification
 from shared.errors import Refused
 from shared.feeds.comparison import DIFFERENT, FOREIGN, MISSING, FeedComparison, Released
@@ -147,8 +146,7 @@ def test_what_the_ledger_passes_over_by_its_rule_is_not_missing():
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
+def county(tmp_path):
     with pipeline(tmp_path, channels=("web",)) as made:
         for number in (1, 2):
             made.release(item(number))
@@ -160,7 +158,7 @@ def county(tmp_path, monkeypatch):
 
 
 def verify(county, allowed=60.0, reader=None):
-    run = Verification(reader or Stranger(county), allowed, lambda _what, _count: None)
+    run = Verification(reader or Stranger(county), allowed, lambda _what, _count: None, patience=0)
     return run.run({"web": adapters()["web"]})
 
 

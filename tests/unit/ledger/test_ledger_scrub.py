@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from contracts.base import format_time
@@ -12,7 +13,6 @@ from services.ledger.scrub import rounds
 from services.ledger.scrub.check import check_entries, check_tree
 from services.ledger.scrub.rounds import Scrub, told
 from services.ledger.signing.heads import sign_head
-from shared import metrics
 from shared.errors import UpstreamDown
 from tests.harness.pipeline import SERVICE, code_of, guide, item, pipeline, progress
 
@@ -63,7 +63,7 @@ def said(county):
 
 def stored(county, position):
     (row,) = county.execute("ledger", "SELECT * FROM entry WHERE position = :at", at=position)
-    return row._mapping
+    return row._asdict()
 
 
 def of_case(county):
@@ -122,7 +122,7 @@ DAMAGE = {
 def test_damage_is_named_and_kept_until_it_can_be_mended(county, damage):
     do, part = DAMAGE[damage]
     position = of_case(county) if "case" in damage else 1
-    before = [dict(stored(county, number)) for number in range(1, 6)]
+    before = [stored(county, number) for number in range(1, 6)]
     do(county)
 
     found = whole_round(county, unreachable())["damaged"]
@@ -130,10 +130,10 @@ def test_damage_is_named_and_kept_until_it_can_be_mended(county, damage):
         ((one,),) = [[one for one in found if one["position"] == position]]
         assert (one["part"], one["key"], bool(one["detail"])) == (part, before[position - 1]["key"], True)
         assert "nobody answers" in one["problem"]
-    scrub(county)._mend(datetime.now(UTC))
+    assert scrub(county).step() == 0, "it mends at its start, and its round is not due"
 
     assert said(county)["damaged"] == []
-    assert [dict(stored(county, number)) for number in range(1, 6)] == before
+    assert [stored(county, number) for number in range(1, 6)] == before
     assert whole_round(county)["mended"] >= 1
     assert check(county) == []
 
@@ -211,7 +211,7 @@ def test_what_was_put_right_from_outside_is_no_damage_any_more(county):
     flip_body(county)
     whole_round(county, unreachable())
     county.execute("ledger", "UPDATE entry SET body = :body WHERE position = 1", body=body)
-    scrub(county, unreachable())._mend(datetime.now(UTC))
+    assert scrub(county, unreachable()).step() == 0
 
     assert said(county)["damaged"] == []
 
@@ -224,7 +224,7 @@ def test_services_and_metrics_tell_of_it_and_strangers_are_not_told(county):
     (one,) = county.get("ledger/v1/scrub", SERVICE).json()["damaged"]
     assert (one["position"], one["key"], one["part"]) == (1, f"item:{code_of(1)}", "body")
     assert county.get("ledger/v1/signer", SERVICE).json()["damaged"] == 1
-    assert metrics.ledger_damaged._value.get() == 1
+    assert REGISTRY.get_sample_value("tongyuan_ledger_damaged") == 1
 
 
 def test_full_tiles_and_the_hashes_above_them_are_read_and_mended(tmp_path):

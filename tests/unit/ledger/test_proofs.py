@@ -209,15 +209,15 @@ def test_entries_recorded_before_there_were_proofs_are_proven_to_a_head(county):
     assert county.rebuild("web").differences == []
 
 
-def test_a_channel_of_the_time_before_roots_goes_on(county):
+def test_a_channel_of_the_time_before_roots_goes_on(county, tmp_path):
     county.execute("web", "UPDATE state SET root = NULL")
-    county.channels["web"].continuity._root = None
-    county.release(item(4))
-    county.flow()
+    with pipeline(tmp_path, channels=WEB) as upgraded:
+        upgraded.release(item(4))
+        upgraded.flow()
 
-    assert status(county, 4) == 200
-    ((root,),) = county.execute("web", "SELECT root FROM state")
-    assert root == county.ledger.head().root
+        assert status(upgraded, 4) == 200
+        ((root,),) = upgraded.execute("web", "SELECT root FROM state")
+        assert root == upgraded.ledger.head().root
 
 
 def test_whoever_has_a_proof_checks_it_with_the_public_key_and_nothing_else(county):

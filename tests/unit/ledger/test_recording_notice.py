@@ -163,11 +163,10 @@ def test_a_release_never_waits_for_the_ledger_and_says_unknown_where_it_cannot_b
     assert ledger.asked == 1
 
 
-def test_what_the_ledger_said_long_ago_is_not_known_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_ledger_said_long_ago_is_not_known_any_more() -> None:
     now = [0.0]
-    monkeypatch.setattr("shared.publishing.recording_status.time.monotonic", lambda: now[0])
     ledger = Ledger()
-    polled = PolledRecording(ledger, 5)
+    polled = PolledRecording(ledger, 5, lambda: now[0])
     polled.look()
     ledger.answer = None
     now[0] = UNHEARD_SECONDS

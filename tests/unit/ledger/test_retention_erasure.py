@@ -11,7 +11,6 @@ from contracts.envelope.publication import Publication
 from services.applications.privacy.retention import erase_case
 from services.channels.core.port import adapters
 from services.ledger.signing.heads import sign_head
-from services.operations.verification import verifier
 from services.operations.verification.verifier import Verification
 from shared.errors import Conflict, NotFound
 from shared.transparency.canonical import canonical
@@ -141,17 +140,16 @@ class Stranger:
         return answer.json()
 
 
-def test_verify_still_compares_every_other_case(county, monkeypatch):
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
+def test_verify_still_compares_every_other_case(county):
     erase(county)
-    run = Verification(Stranger(county, ADMIN), 60.0, lambda _what, _number: None)
+    run = Verification(Stranger(county, ADMIN), 60.0, lambda _what, _number: None, patience=0)
     report = run.run({"web": adapters()["web"]})
 
     assert (report.findings, run.log.withheld) == ([], False)
     county.execute(
         "web", "UPDATE document SET content = replace(content, '正在办理', '已经办结') WHERE kind = 'application'"
     )
-    run = Verification(Stranger(county, ADMIN), 60.0, lambda _what, _number: None)
+    run = Verification(Stranger(county, ADMIN), 60.0, lambda _what, _number: None, patience=0)
     assert [finding.verdict for finding in run.run({"web": adapters()["web"]}).findings] != []
 
 

@@ -15,15 +15,14 @@ from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from services.cli.inspect import status
-from services.ledger.signing import heads
+from services.cli.inspect import part_state
 from services.ledger.signing.heads import sign_head
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree, WouldFork
 from services.ledger.signing.signer import Signer
 from services.ledger.signing.signing_guard import PATIENCE_SECONDS, SigningGuard, Standby
 from shared.errors import Unavailable
 from shared.security import secret_files
-from shared.transparency.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
+from shared.transparency.merkle import EMPTY_ROOT, GrowingTiles, NoTiles, leaf_hash, tree_root
 from tests.harness.pipeline import SERVICE, Pipeline, item
 
 
@@ -99,10 +98,10 @@ def test_the_operator_is_told_where_he_looks_and_how_it_goes_on(restored):
         said = refuses(county)
         assert (said["size"], said["root"]) == (2, refused.value.tree.root.hex())
         assert county.get("ledger/v1/signer").status_code == 401
-        lines = list(status._warnings({"ledger": {"behind": 0, "refuses": said}}))
+        lines = list(part_state.advice({"ledger": {"behind": 0, "refuses": said}}))
         assert "signs and records nothing since" in lines[0]
         assert f"tongyuan keys accept 2 {said['root']}" in lines[3]
-        assert status._is_bad({"behind": 0, "refuses": said})
+        assert part_state.is_bad({"behind": 0, "refuses": said})
 
 
 def test_it_is_said_aloud_once_and_again_when_the_reason_changes(restored, capsys):
@@ -332,9 +331,13 @@ def test_a_sequencer_that_was_overtaken_looks_again_before_it_cries(tmp_path, mo
     with county_of(tmp_path) as county:
         county.release(item(1))
         county.flow()
-        now, stale = heads._size, [0, 0]
-        monkeypatch.setattr(heads, "_size", lambda session: stale.pop() if stale else now(session))
+        memory = county.signer.memory
+        advance, stale = memory.advance, [SignedTree(0, EMPTY_ROOT)]
+        monkeypatch.setattr(
+            memory, "advance", lambda tree, *more, **how: advance(stale.pop() if stale else tree, *more, **how)
+        )
         assert county.standing.sign().size == 1
+        assert stale == []
         assert refuses(county) is None
 
 

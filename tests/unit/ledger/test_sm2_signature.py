@@ -34,8 +34,19 @@ def openssl():
 
 
 @pytest.fixture(scope="module")
-def sm2(tmp_path_factory, openssl):
-    return Sm2File(tmp_path_factory.mktemp("sm2") / "sm2.pem", NAME, openssl)
+def run(openssl):
+    """Run openssl with these arguments and return what it writes."""
+    return lambda *arguments: subprocess.run([openssl, *arguments], capture_output=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory):
+    return tmp_path_factory.mktemp("sm2") / "sm2.pem"
+
+
+@pytest.fixture(scope="module")
+def sm2(key_file, openssl):
+    return Sm2File(key_file, NAME, openssl)
 
 
 @pytest.fixture
@@ -70,12 +81,12 @@ def test_whatever_is_signed_another_implementation_verifies(sm2, text):
     assert not good(sm2.key.public_key, text + b"x", signature)
 
 
-def test_openssl_verifies_it_under_the_default_identifier_and_under_no_other(sm2, openssl, tmp_path):
+def test_openssl_verifies_it_under_the_default_identifier_and_under_no_other(sm2, key_file, openssl, run, tmp_path):
     files = {"text": TEXT.encode(), "signature": sm2.sign(TEXT.encode())}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     public = tmp_path / "public.pem"
-    public.write_bytes(sm2._run("pkey", "-in", str(sm2._path), "-pubout"))
+    public.write_bytes(run("pkey", "-in", key_file, "-pubout"))
 
     def verified(identifier):
         command = [
@@ -88,7 +99,7 @@ def test_openssl_verifies_it_under_the_default_identifier_and_under_no_other(sm2
     assert not verified("8765432187654321")
 
 
-def test_what_another_implementation_signs_openssl_verifies(sm2, openssl, tmp_path):
+def test_what_another_implementation_signs_openssl_verifies(run, tmp_path):
     secret = int.from_bytes(b"another key".ljust(32, b"."), "big").to_bytes(32, "big")
     other = SM2(sk=secret, uid=USER_ID.encode())
     r, s = other.sign(TEXT.encode())
@@ -96,7 +107,7 @@ def test_what_another_implementation_signs_openssl_verifies(sm2, openssl, tmp_pa
     (tmp_path / "t").write_bytes(TEXT.encode())
     spki = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200") + public_point(secret)
     (tmp_path / "p.der").write_bytes(spki)
-    sm2._run(
+    run(
         "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", str(tmp_path / "p.der"),
         "-rawin", "-digest", "sm3", "-pkeyopt", f"distid:{USER_ID}",
         "-in", str(tmp_path / "t"), "-sigfile", str(tmp_path / "s"),
@@ -104,8 +115,7 @@ def test_what_another_implementation_signs_openssl_verifies(sm2, openssl, tmp_pa
 
 
 def public_point(secret):
-    point = SM2(sk=secret)._pk
-    return b"\x04" + b"".join(int(number).to_bytes(32, "big") for number in point)
+    return SM2().generate_pk(secret)
 
 
 # ---- the note ---------------------------------------------------------------------------------------------------
@@ -191,24 +201,24 @@ def test_the_key_is_made_once_and_others_may_not_read_it(tmp_path, openssl):
     (lambda run: run("genpkey", "-algorithm", "ED25519"), "is not an SM2 key"),
     (lambda run: run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"), "is not an SM2 key"),
 ])  # fmt: skip
-def test_a_file_that_holds_no_sm2_key_is_refused_by_name(tmp_path, openssl, sm2, make, reason):
+def test_a_file_that_holds_no_sm2_key_is_refused_by_name(tmp_path, openssl, run, make, reason):
     path = tmp_path / "sm2.pem"
-    path.write_bytes(make(sm2._run))
+    path.write_bytes(make(run))
     path.chmod(0o600)
     with pytest.raises(Broken, match=f"sm2.pem {reason}"):
         Sm2File(path, NAME, openssl)
 
 
-def test_nothing_that_is_signed_is_an_argument_of_the_program(sm2, monkeypatch):
-    run, seen = subprocess.run, []
+def test_nothing_that_is_signed_is_an_argument_of_the_program(sm2, key_file, monkeypatch):
+    start, seen = subprocess.run, []
     monkeypatch.setattr(
-        subprocess, "run", lambda command, **more: (seen.append((command, more)), run(command, **more))[1]
+        subprocess, "run", lambda command, **more: (seen.append((command, more)), start(command, **more))[1]
     )
     hostile = b"$(touch /tmp/x); -inkey /etc/passwd\n--help\n"
     assert good(sm2.key.public_key, hostile, sm2.sign(hostile))
 
     ((command, more),) = seen
-    assert command[1:] == ["pkeyutl", "-sign", "-inkey", str(sm2._path), *sm2_signature.SM2]
+    assert command[1:] == ["pkeyutl", "-sign", "-inkey", str(key_file), *sm2_signature.SM2]
     assert more["input"] == hostile
     assert not more.get("shell")
 
@@ -246,7 +256,7 @@ def test_a_device_takes_the_files_place(tmp_path):
         assert (key["algorithm"], key["user_id"]) == ("county/device", None)
 
 
-def test_it_works_in_a_worker_whose_standard_library_is_cooperative(sm2):
+def test_it_works_in_a_worker_whose_standard_library_is_cooperative(sm2, key_file):
     """nameko's workers run on eventlet, which replaces modules on which `subprocess` depends."""
     program = (
         "from shared.messaging import eventlet_patch; eventlet_patch.patch()\n"
@@ -254,7 +264,7 @@ def test_it_works_in_a_worker_whose_standard_library_is_cooperative(sm2):
         f"print(Sm2File(Path(sys.argv[1]), {NAME!r}).sign(b'text').hex())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(sm2._path)], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", program, str(key_file)], capture_output=True, text=True, timeout=120, check=True
     )
     assert good(sm2.key.public_key, b"text", bytes.fromhex(done.stdout.strip()))
 

@@ -15,6 +15,7 @@ from services.ledger.erasure.retention import compact, erase
 from services.ledger.snapshots.tree import SnapshotTree
 from shared.database.engine import Database
 from shared.errors import Conflict, NotFound
+from shared.transparency.canonical import canonical
 from shared.transparency.merkle import leaf_hash
 from shared.transparency.merkle_in_memory import Layers, RunningRoot
 from tests.harness.ledgers import NEVER, WrittenLedger, held
@@ -200,7 +201,7 @@ def test_a_tree_brought_forward_is_the_tree_built_anew(tmp_path_factory, keys, s
 
 
 def hash_of(entry):
-    return snapshot._hash(entry)
+    return leaf_hash(canonical(entry.leaf()))
 
 
 def test_a_ledger_of_before_learns_where_its_keys_begin(tmp_path):

@@ -81,7 +81,7 @@ def addresses(county):
     for service in services:
         county.http.get(f"/{service}/healthz")
     for mounted in county.http.app.routes:
-        api = mounted.app._app
+        api = mounted.app.app
         for context in iter_route_contexts(api.routes):
             route = context.route
             if isinstance(route, APIRoute) and "GET" in (route.methods or ()):

@@ -7,25 +7,28 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.base import format_time
+from services.channels.api import queries as channel_queries
+from services.channels.core import store
 from services.channels.core.port import adapters
 from services.cli.inspect.verify import verdict
+from services.ledger import queries
 from services.ledger.signing.heads import sign_head
 from services.ledger.signing.signed_head_store import MEMORY_FILE, WouldFork
 from services.ledger.signing.signer import Signer
 from services.operations.verification import verifier
 from services.operations.verification.verifier import Verification
 from shared.errors import NotFound, Refused
-from tests.harness.moments import ahead_of_time
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline, progress
-from tests.harness.rabbitmq import wait_until
+from tests.harness.wall_clock import WallClock
 
+CHANNEL_CLOCKS = (store, channel_queries)
+HOUR = timedelta(hours=1)
 KEY = f"item:{code_of(2)}"
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
+def county(tmp_path):
     """Three items with guides, one of them withdrawn, and a case; differences are reported without delay."""
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
     with pipeline(tmp_path) as made:
         for number in (1, 2, 3):
             made.release(item(number))
@@ -38,13 +41,16 @@ def county(tmp_path, monkeypatch):
 
 
 class Stranger:
-    """Reads what a county serves; with a token also the content of cases."""
+    """Reads what a county serves; with a token also the content of cases. Parked entries are always read with one,
+    since only services may read them.
+    """
 
     def __init__(self, county, token=ADMIN):
         self._county, self._token = county, token
 
     def get(self, service, path, **params):
-        answer = self._county.get(f"{service}/v1/{path}", self._token, **params)
+        token = ADMIN if path == "parked" else self._token
+        answer = self._county.get(f"{service}/v1/{path}", token, **params)
         if answer.status_code in (404, 410):
             raise NotFound(path)
         if answer.status_code == 401:
@@ -82,11 +88,7 @@ def test_a_county_whose_signer_refuses_is_consistent_and_never_called_well(count
 def test_a_county_that_signs_no_more_is_found_with_and_without_a_token(county, token):
     old = format_time(datetime.now(UTC) - timedelta(minutes=10))
     county.execute("ledger", "UPDATE head SET time = :old", old=old)
-    run = Verification(Stranger(county, token), 60, lambda _what, _count: None)
-    if token is None:
-        run._check_sources = lambda: None  # the sources answer services only
-        run._check_parked = lambda _name: None
-    report = run.run(adapters())
+    report = Verification(Stranger(county, token), 60, lambda _what, _count: None, patience=0).run(adapters())
 
     assert not report.good
     assert report.unreleasable.since == old
@@ -142,9 +144,7 @@ def test_a_case_that_was_changed_is_found_by_its_bucket(county):
 
 
 def test_without_a_token_cases_are_not_compared_and_all_else_is(county):
-    run = Verification(Stranger(county, token=None), 60, lambda _what, _count: None)
-    run._check_sources = lambda: None  # the sources answer services only
-    run._check_parked = lambda _name: None
+    run = Verification(Stranger(county, token=None), 60, lambda _what, _count: None, patience=0)
     county.execute("kiosk", "DELETE FROM document WHERE key = :key", key=KEY)
     report = run.run(adapters())
 
@@ -243,18 +243,27 @@ def test_a_channel_that_is_late_is_stale_while_the_delay_is_allowed(county):
     assert not verify(county, 0).good
 
 
-def test_what_comes_into_effect_while_it_is_verified_is_no_difference(county):
-    def begun(moment):
-        county.release(item(1, "新名"), effective_at=moment)
-        county.flow()
-        run = Verification(Stranger(county), 60, lambda _what, _count: None)
-        run._read_ledger()
-        return run
+def test_what_comes_into_effect_while_it_is_verified_is_no_difference(county, monkeypatch):
+    county.release(item(1, "新名"), effective_at=datetime.now(UTC) + HOUR)
+    county.flow()
+    come = its_time_comes(county, WallClock(monkeypatch, queries, verifier, *CHANNEL_CLOCKS))
+    report = Verification(Stranger(county), 60, come, patience=0).run(adapters())
 
-    run = ahead_of_time(begun)
-    wait_until(lambda: all(turned(county, name) for name in county.channels), "its time never came")
+    assert report.findings == []
+    assert {county.get(f"{name}/v1/items/{code_of(1)}").json()["name"] for name in county.channels} == {"新名"}
 
-    assert run.run(adapters()).findings == []
+
+def its_time_comes(county, clock):
+    """Return what `Verification` is to tell: when it has read the ledger, an hour passes and all channels follow."""
+    left = [HOUR]
+
+    def tell(what, _count):
+        if what == "ledger" and left:
+            clock.forward(left.pop())
+            for channel in county.channels.values():
+                channel.turn_pages()
+
+    return tell
 
 
 def test_a_rebuild_repairs_what_was_found(county):
@@ -279,14 +288,8 @@ SELECT 'item:FORGED', 'item', 1, 1, '', '', '2026-01-01T00:00:00.000000Z', chang
 """
 
 
-def turned(county, channel):
-    """Show what has become due in the channel. Return whether nothing is left waiting."""
-    county.channels[channel].turn_pages()
-    return county.execute(channel, "SELECT count(*) FROM scheduled") == [(0,)]
-
-
 def verify(county, allowed_delay=60):
-    return Verification(Stranger(county), allowed_delay, lambda _what, _count: None).run(adapters())
+    return Verification(Stranger(county), allowed_delay, lambda _what, _count: None, patience=0).run(adapters())
 
 
 def found(county):

@@ -6,8 +6,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.envelope.statement import Start
-from services.channels.api import queries as channel_queries
-from services.channels.core import store
 from services.channels.core.port import adapters
 from services.ledger import queries
 from services.ledger.signing.heads import sign_head
@@ -19,26 +17,22 @@ from shared.transparency.source_signature import Ed25519ReleaseSigner, key_name
 from tests.harness.kinds import NOTICE, recorded, release_of
 from tests.harness.pipeline import code_of, item, pipeline
 from tests.harness.wall_clock import WallClock
-from tests.unit.operations.test_verification import Stranger
+from tests.unit.operations.test_verification import CHANNEL_CLOCKS, HOUR, Stranger, its_time_comes
 
-CHANNEL_CLOCKS = (store, channel_queries)
-HOUR = timedelta(hours=1)
 ITEM = f"item:{code_of(1)}"
 OLD, NEW = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
+def county(tmp_path):
     with pipeline(tmp_path) as made:
         yield made
 
 
 def run(county, *, token=True):
-    made = Verification(Stranger(county) if token else Stranger(county, None), 60, lambda _what, _count: None)
-    if not token:
-        made._check_sources = lambda: None  # the sources answer services only
-        made._check_parked = lambda _name: None
+    made = Verification(
+        Stranger(county) if token else Stranger(county, None), 60, lambda _what, _count: None, patience=0
+    )
     return made, made.run(adapters())
 
 
@@ -90,13 +84,8 @@ def test_without_a_token_what_is_scheduled_is_no_error_and_is_compared_when_its_
     county.flow()
     county.flow()
     early = found(county, token=False)
-    made = Verification(Stranger(county, None), 60, lambda _what, _count: None)
-    made._check_sources, made._check_parked = lambda: None, lambda _name: None
-    made._read_ledger()
-    clock = WallClock(monkeypatch, queries, verifier, *CHANNEL_CLOCKS)
-    clock.forward(HOUR)
-    for channel in county.channels.values():
-        channel.turn_pages()
+    come = its_time_comes(county, WallClock(monkeypatch, queries, verifier, *CHANNEL_CLOCKS))
+    made = Verification(Stranger(county, None), 60, come, patience=0)
     report = made.run(adapters())
 
     assert early == set()

@@ -10,7 +10,6 @@ from contracts.envelope.publication import Lane
 from contracts.topology import CHANNELS
 from services.channels.api import queries
 from services.channels.core.port import adapters
-from services.operations.verification import verifier
 from services.operations.verification.verifier import Verification
 from shared.errors import Conflict, Invalid
 from shared.publishing.acts import Why, explain
@@ -23,8 +22,7 @@ WHY = {"reason": "succession", "note": "已并入“企业开办”，请按新�
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
-    monkeypatch.setattr(verifier, "PATIENCE_SECONDS", 0.0)
+def county(tmp_path):
     with pipeline(tmp_path) as made:
         made.release(item(1))
         made.release(item(2))
@@ -223,7 +221,7 @@ def test_every_reason_has_a_chinese_label():
 
 
 def findings(county):
-    return Verification(Stranger(county), 60, lambda _what, _count: None).run(adapters()).findings
+    return Verification(Stranger(county), 60, lambda _what, _count: None, patience=0).run(adapters()).findings
 
 
 NOW = "2026-03-01T00:00:00Z"

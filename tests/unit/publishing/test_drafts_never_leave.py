@@ -6,13 +6,12 @@ find the word in the editor's own store and answers, to prove that it works.
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from contracts.envelope.publication import Lane
 from contracts.topology import CHANNELS, SOURCES
-from services.catalog import commands
 from services.catalog.commands import ItemImport
 from shared.errors import Conflict
 from shared.publishing import editions
@@ -33,13 +32,13 @@ def county(tmp_path):
         yield made
 
 
-def test_no_draft_leaves_by_any_automatic_way(county, tmp_path, capfd, monkeypatch):
+def test_no_draft_leaves_by_any_automatic_way(county, tmp_path, capfd):
     for number in range(len(WAYS)):
         first(county, number)
     county.flow()
     for number in range(len(WAYS)):
         draft(county, number)
-    run_every_way(county, monkeypatch)
+    run_every_way(county)
 
     for name in CHANNELS:
         county.rebuild(name)
@@ -85,10 +84,10 @@ def draft(county, number, ends=TODAY):
         save(one.code, one.model_dump(mode="json"), revision)
 
 
-def run_every_way(county, monkeypatch):
+def run_every_way(county):
     """Timers, hide and return, suspend and restore, re-import, plans kept and cancelled, catching up, erasure."""
     county.catalog.withdraw_cancelled()
-    monkeypatch.setattr(commands, "_today", lambda: TODAY + timedelta(days=3))
+    county.clock = lambda: datetime.combine(TODAY + timedelta(days=3), time(12), COUNTY_TIME)
     county.catalog.withdraw_cancelled()
     for number, way in enumerate(WAYS):
         if way in AWAY:

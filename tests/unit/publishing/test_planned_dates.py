@@ -1,11 +1,10 @@
 """计划生效日期 and 计划取消日期 take effect once released, in the county's time, and never while drafted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import orjson
 import pytest
 
-from services.catalog import commands
 from shared.errors import Invalid
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
@@ -23,10 +22,10 @@ def county(tmp_path):
 
 
 @pytest.fixture
-def calendar(monkeypatch):
+def calendar(county):
     """The county's date, as the catalogue sees it."""
     days = {"today": datetime.now(COUNTY_TIME).date()}
-    monkeypatch.setattr(commands, "_today", lambda: days["today"])
+    county.clock = lambda: datetime.combine(days["today"], time(12), COUNTY_TIME)
     return days
 
 

@@ -35,7 +35,7 @@ class County:
 
     def __init__(self, folder: Path) -> None:
         self.parts = Embedded(Settings(data_dir=folder, region="339921000000"))
-        self.relays: dict[str, list[Relay]] = self.parts._relays()
+        self.relays: dict[str, list[Relay]] = self.parts.relays()
         apis = self.parts.apis()
         limits = Limits.of(self.parts.settings)
         everything = Admission(front(mount(apis), self.parts.channels, apis), limits)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.cli.inspect import doctor, status
+from services.cli.inspect import part_state, problems, status
 from shared.config import SERVICES
 from shared.county.identity import Identity
 from shared.errors import Refused, UpstreamDown
@@ -39,16 +39,16 @@ class Running:
         return self._signer[path]
 
 
-def services_problems(running: Running) -> list[str]:
-    return list(doctor._services_problems(running, status.county_of(running)))
+def in_services(running: Running) -> list[str]:
+    return list(problems.of_services(running, status.county_of(running)))
 
 
 def test_a_county_of_one_piece_has_no_problem() -> None:
-    assert services_problems(Running()) == []
+    assert in_services(Running()) == []
 
 
 def test_a_service_of_another_county_is_named_with_both() -> None:
-    (problem,) = services_problems(Running(guides=THEIRS))
+    (problem,) = in_services(Running(guides=THEIRS))
     assert problem.startswith("guides belongs to 440233000000 新丰县")
     assert "the ledger to 440232000000 乳源瑶族自治县" in problem
 
@@ -63,7 +63,7 @@ def test_a_service_of_another_county_is_named_with_both() -> None:
     ],
 )
 def test_so_is_one_that_differs_in_log_name_or_kind_or_says_nothing(other: Identity | None) -> None:
-    assert len(services_problems(Running(web=other))) == 1
+    assert len(in_services(Running(web=other))) == 1
 
 
 def test_a_demonstration_is_called_one() -> None:
@@ -79,33 +79,33 @@ def now(minutes: int = 0) -> str:
 def test_a_signer_that_refuses_is_told_since_when_and_why() -> None:
     refusal = {"since": "2026-11-29T22:25:04.011031Z", "reason": "the ledger has 2 entries, and 5 are signed"}
     running = Running({"signer": {"refuses": refusal, "signed_at": now(9), "taken": {}}})
-    (problem,) = doctor._signer_problems(running)
+    (problem,) = problems.of_signer(running)
     assert "nothing can be released" in problem
     assert refusal["reason"] in problem
     assert refusal["since"] in problem
 
 
 def test_a_ledger_that_has_never_signed_is_a_problem() -> None:
-    (problem,) = doctor._signer_problems(Running({"signer": {"refuses": None, "signed_at": None, "taken": {}}}))
+    (problem,) = problems.of_signer(Running({"signer": {"refuses": None, "signed_at": None, "taken": {}}}))
     assert "has signed no head yet" in problem
 
 
 def test_a_signer_that_signs_is_none() -> None:
     running = Running({"signer": {"refuses": None, "signed_at": now(), "taken": {}}})
-    assert list(doctor._signer_problems(running)) == []
+    assert list(problems.of_signer(running)) == []
 
 
 def test_an_older_ledger_that_tells_no_time_is_judged_by_its_head() -> None:
     running = Running({"signer": {"refuses": None}, "head": {"time": now()}})
-    assert list(doctor._signer_problems(running)) == []
+    assert list(problems.of_signer(running)) == []
 
 
 def test_a_signer_that_cannot_be_asked_is_not_called_well() -> None:
-    (problem,) = doctor._signer_problems(Running())
+    (problem,) = problems.of_signer(Running())
     assert "cannot be asked" in problem
 
 
 def test_status_is_not_content_with_a_ledger_that_has_signed_nothing() -> None:
     part = {"behind": 0, "unsigned": True}
-    assert status._is_bad(part)
-    assert any("signed no head yet" in line for line in status._warnings({"ledger": part}))
+    assert part_state.is_bad(part)
+    assert any("signed no head yet" in line for line in part_state.advice({"ledger": part}))

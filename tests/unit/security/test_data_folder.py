@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.inspect import doctor
+from services.cli.inspect import problems
 from services.operations.backups.file_swap import locked
 from services.runtime.embedded import Embedded
 from shared.config import Settings
@@ -110,7 +110,7 @@ def test_a_key_that_somebody_has_opened_is_not_closed_in_silence(tmp_path):
     (tmp_path / "admin-token").write_text("known to others by now")
     assert tighten(tmp_path).files == 0
     assert [path.name for path in loose(tmp_path)] == ["admin-token"]
-    assert list(doctor._open_to_others(tmp_path)) == [f"{tmp_path}/admin-token can be read by others: chmod 600"]
+    assert list(problems.of_rights(tmp_path)) == [f"{tmp_path}/admin-token can be read by others: chmod 600"]
 
 
 def test_a_link_is_not_followed(tmp_path):
@@ -137,7 +137,7 @@ def test_what_is_not_ours_to_change_is_named_and_stops_nothing(tmp_path, monkeyp
     (line,) = tightened.lines(tmp_path)
     assert tightened.refused == (tmp_path / "kiosk.db", tmp_path / "web.db")
     assert line.startswith(f"{tmp_path}/kiosk.db and 1 more: open to other users and owned by somebody else")
-    (problem,) = doctor._open_to_others(tmp_path)
+    (problem,) = problems.of_rights(tmp_path)
     assert problem.startswith(f"2 files or folders of {tmp_path} can be read by others, kiosk.db for one: its owner")
 
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from shared.config import Settings, SettingsError, load
-from shared.security.certificate_watch import _look, ends, watching
+from shared.security.certificate_watch import ends, look, watching
 from shared.security.tls import Tls, reason, uses_certificate
 from tests.harness.certificates import Authority
 
@@ -172,7 +172,7 @@ def test_when_a_certificate_ends_is_a_metric_that_follows_the_renewal(folder: Pa
     assert metric("certificate.pem") == ends(folder)["certificate.pem"].timestamp()
     assert metric("ca.pem") == ends(folder)["ca.pem"].timestamp()
     ours.folder("web", days=3)
-    _look(tls)
+    look(tls)
     left = metric("certificate.pem") - datetime.now(UTC).timestamp()
     assert left < timedelta(days=3).total_seconds()
 
@@ -184,7 +184,7 @@ def test_a_renewal_that_is_refused_is_counted_and_changes_no_metric(folder: Path
     before, refused = metric("certificate.pem"), REGISTRY.get_sample_value(REFUSED) or 0
     (folder / "key.pem").write_bytes((ours.folder("kiosk") / "key.pem").read_bytes())
     os.utime(folder / "key.pem", (1, 1))
-    _look(tls)
+    look(tls)
     assert metric("certificate.pem") == before
     assert REGISTRY.get_sample_value(REFUSED) == refused + 1
 

@@ -18,10 +18,13 @@ KEY = (b"http", b"+county", b"/web/a", b"")
 
 
 class Store:
-    """A channel of one document; `moving` changes it in the middle of each answer. Its clock stands still."""
+    """A channel of one document; `moving` changes it in the middle of each answer, `broken` ends each with an error.
+    Its clock stands still.
+    """
 
     def __init__(self, body=LARGE):
-        self.version, self.head, self.ends_in, self.moving = 1, "h1", 1.0, False
+        self.version, self.head, self.ends_in = 1, "h1", 1.0
+        self.moving = self.broken = False
         self.body, self.made = body, Counter()
         self.now = 1_000.0
         self.page = ResponseCache("test", self.look, lambda: self.now)
@@ -32,6 +35,9 @@ class Store:
 
     async def app(self, scope, receive, send):
         path = scope["path"]
+        if self.broken:
+            await asyncio.sleep(0)
+            raise OSError("gone")
         self.made[path] += 1
         headers = [(b"content-type", b"application/json")]
         status = 404 if "absent" in path else 200
@@ -105,17 +111,13 @@ def test_without_the_store_the_app_behind_still_answers_and_nothing_older_is_kep
 
 
 def test_an_error_reaches_all_who_waited_and_the_next_one_tries_again(store):
-    async def failing(scope, receive, send):
-        await asyncio.sleep(0)
-        raise OSError("gone")
-
-    store.front._app = failing
+    store.broken = True
 
     async def together():
         return await asyncio.gather(*(store.get("/web/a") for _ in range(3)), return_exceptions=True)
 
     assert all(isinstance(answer, OSError) for answer in asyncio.run(together()))
-    store.front._app = store.app
+    store.broken = False
     assert store.ask()[0] == 200
 
 

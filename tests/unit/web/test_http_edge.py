@@ -158,7 +158,7 @@ def test_without_a_token_set_nobody_comes_in(tmp_path):
     with pipeline(tmp_path, channels=[]) as closed:
         for token in (None, SecretStr("")):
             closed.settings = closed.settings.model_copy(update={"admin_token": token, "service_token": token})
-            closed.__dict__.pop("http", None)
+            closed.serve_anew()
             for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer None"}):
                 assert closed.http.get("/catalog/v1/items", headers=headers).status_code == 401
 

@@ -121,6 +121,4 @@ def test_changes_say_that_there_are_more_until_the_last_page(county):
 
 def over_http(county: Pipeline) -> HttpLedger:
     """The ledger as another process reads it."""
-    ledger = HttpLedger("http://ledger", "")
-    ledger._client = county.http
-    return ledger
+    return HttpLedger(county.http)

@@ -1,0 +1,51 @@
+"""The parts of a county as `status` lists them: which are wrong, and what to do about it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+OLD_HEAD_SECONDS = 60
+
+
+def is_bad(part: dict[str, Any]) -> bool:
+    """Return whether a part is wrong: behind, or ahead, such as a source that was restored from an older backup."""
+    wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "unsigned", "damaged", "findings"))
+    return bool(part["behind"] or wrong or _failed(part) or _stale(part))
+
+
+def advice(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with each part, and what to do about it."""
+    for name, part in parts.items():
+        if refuses := part.get("refuses"):
+            yield f"{name} signs and records nothing since {refuses['since']}: {refuses['reason']}"
+            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county"
+            yield "  (docs/operating/keys.md); only where there is none, and where its key is:"
+            yield f"  tongyuan keys accept {refuses['size']} {refuses['root']}"
+        if part.get("unsigned"):
+            yield f"{name} has signed no head yet, so nothing can be released: is the sequencer running?"
+        if part.get("damaged"):
+            yield f"{name}: {part['damaged']} of its own entries or tiles are damaged: tongyuan doctor names them"
+        if part.get("halted"):
+            yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
+            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county,"
+            yield f"  or, for the one that is there now: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+        if refused := part.get("refused"):
+            yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
+        if _stale(part):
+            yield f"{name}: its newest head is {part['head_age_seconds']:.0f} s old (at-three-in-the-morning.md)"
+        if _failed(part):
+            yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
+        if part["behind"] < 0:
+            yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
+
+
+def _stale(part: dict[str, Any]) -> bool:
+    """Return whether the newest head is old.
+
+    Heads come every two seconds, so without one the channel may lack entries.
+    """
+    age = part.get("head_age_seconds")
+    return age is not None and age > OLD_HEAD_SECONDS
+
+
+def _failed(part: dict[str, Any]) -> bool:
+    return part.get("drill", {}).get("good") is False
