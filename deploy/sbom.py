@@ -43,6 +43,7 @@ READ = {
     "jinja2": "BSD-3-Clause",
     "mock": "BSD-2-Clause",
     "pyrage": "MIT",
+    "python-stdnum": "LGPL-2.1-or-later",
     "segno": "BSD-3-Clause",
     "uvloop": "Apache-2.0 OR MIT",
     "vine": "BSD-3-Clause",

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+import stdnum.cn.ric
+import stdnum.cn.uscc
+
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 ITEM_CODE_LENGTHS = (31, 33)
 GROUP_SUB = "00Y"
@@ -26,9 +29,7 @@ BASIC = slice(19, 31)
 PARENT = slice(0, 31)
 SITUATION = slice(31, 33)
 
-_USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _PSEUDO = re.compile(r"TE[0-9]{6}[0-9A-Z]{10}")
 _PROJECT_NO = re.compile(r"[0-9A-Z-]{1,50}")
 
@@ -47,8 +48,7 @@ def uscc_check_character(first17: str) -> str:
     """Return character 18 of a uscc (GB 32100: weights 3^i mod 31, mod 31). Raises `CodeError`."""
     if len(first17) != 17 or not set(first17) <= set(USCC_ALPHABET):
         raise CodeError("uscc", "GB 32100", f"17 characters of {USCC_ALPHABET} needed, got {first17!r}")
-    total = sum(USCC_ALPHABET.index(char) * weight for char, weight in zip(first17, _USCC_WEIGHTS, strict=True))
-    return USCC_ALPHABET[-total % 31]
+    return stdnum.cn.uscc.calc_check_digit(first17)
 
 
 def org9_check_character(first8: str) -> str:
@@ -98,8 +98,7 @@ def is_resident_id(text: str) -> bool:
     """Whether `text` is an 18-character resident identity number (GB 11643): valid date of birth, check character."""
     if not re.fullmatch(r"[1-9][0-9]{16}[0-9Xx]", text) or _day(text[6:14]) is None:
         return False
-    total = sum(int(char) * weight for char, weight in zip(text[:17], _ID_WEIGHTS, strict=True))
-    return text[17].upper() == "10X98765432"[total % 11]
+    return text[17].upper() == stdnum.cn.ric.calc_check_digit(text)
 
 
 @dataclass(frozen=True, slots=True)

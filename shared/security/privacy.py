@@ -8,6 +8,8 @@ from datetime import date
 from enum import StrEnum
 
 from pydantic import BaseModel
+from stdnum import luhn
+from stdnum.cn import ric
 
 HIDDEN = "****"
 
@@ -124,7 +126,6 @@ _GAP_CHARACTERS = r" \t\u00a0\u00ad\u2000-\u200f\u2010-\u2015\u202f\u2060\u2212\
 _SEPARATOR = re.compile(f"[{_GAP_CHARACTERS}]")
 _GAP = f"[{_GAP_CHARACTERS}]{{0,3}}"
 _LONG_NUMBER = re.compile(r"(?:\d\W{0,3}){17}[\dXxＸｘ]")
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[123]")
 _ID = re.compile(rf"(?<!\d)(?=([1-8](?:{_GAP}\d){{16}}{_GAP}[\dX])(?!\d))", re.IGNORECASE)
 _MOBILE = re.compile(rf"(?<!\d)((?:(?:\+|00)?{_GAP}86{_GAP})?1{_GAP}[3-9](?:{_GAP}\d){{9}})(?!\d)")
@@ -176,10 +177,10 @@ def _resident_ids(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_resident_id(number: str) -> bool:
+    # `ric.is_valid` raises KeyError for a district that its table does not hold; such a number is personal data too.
     if not _PROVINCE.match(number) or not _is_birthday(number[6:14]):
         return False
-    total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
-    return number[17] == "10X98765432"[total % 11]
+    return number[17] == ric.calc_check_digit(number)
 
 
 def _is_birthday(digits: str) -> bool:
@@ -192,13 +193,8 @@ def _is_birthday(digits: str) -> bool:
 def _bank_cards(text: str) -> Iterator[tuple[int, int]]:
     for pattern in _CARDS:
         for match in pattern.finditer(text):
-            if _passes_luhn(_SEPARATOR.sub("", match[1])):
+            if luhn.is_valid(_SEPARATOR.sub("", match[1])):
                 yield match.span(1)
-
-
-def _passes_luhn(number: str) -> bool:
-    doubled = [int(digit) * (2 - index % 2) for index, digit in enumerate(number[::-1], start=1)]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
 def _matches(pattern: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]:

@@ -1,18 +1,18 @@
 """Splits Chinese text into words and pinyin, with the same functions for indexed text and for queries.
 
-Words come from jieba's dictionary without its hidden Markov model, so that a text is always split the same way; pinyin
-is without tones. Both load on first use. Only common short words of jieba's 350,000 are kept: a rare long word is split
-into its parts, which suits search, and a process uses 13 MB instead of 57 MB.
+Words come from rjieba, jieba's algorithm in Rust, without its hidden Markov model, so that a text is always split the
+same way; pinyin is without tones. Both load on first use. `words.txt` holds the common short words of jieba's 350,000:
+a rare long word is split into its parts, which suits search. `python -m tests.harness.search_words` makes the file.
 """
 
 import os
 import re
 import threading
 import unicodedata
-import warnings
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from services.channels.search.vocabulary import READINGS
@@ -25,9 +25,9 @@ INITIALS = 8
 SYLLABLES = 6
 """Syllables of a run of full pinyin that are indexed."""
 
-_RARE = 5
-_RARE_NAME = 50
-_LONGEST_WORD = 4
+WORDS = Path(__file__).parent / "words.txt"
+"""A word and its frequency on each line."""
+
 _RUN = re.compile(r"[0-9a-z]+|[^\W_0-9a-z]+")
 _loading = threading.RLock()
 
@@ -75,7 +75,7 @@ def is_latin(token: str) -> bool:
 def _cut(run: str) -> list[str]:
     if run.isascii():
         return [run[:LONGEST_TOKEN]]
-    return [word[:LONGEST_TOKEN] for word in _tokenizer().cut(run, HMM=False)]
+    return [word[:LONGEST_TOKEN] for word in _tokenizer().cut(run, hmm=False)]
 
 
 @lru_cache(maxsize=1_024)
@@ -83,7 +83,7 @@ def _pieces(run: str) -> tuple[tuple[str, int], ...]:
     """Return words of a run and the shorter words inside them, with their offsets: for `tokens` and for `sounds`."""
     if run.isascii():
         return ((run[:LONGEST_TOKEN], 0),)
-    found = _tokenizer().tokenize(run, mode="search", HMM=False)
+    found = _tokenizer().tokenize(run, mode="search", hmm=False)
     return tuple((word[:LONGEST_TOKEN], start) for word, start, _ in found)
 
 
@@ -131,31 +131,15 @@ def warm_up() -> None:
 
 @cache
 def _tokenizer() -> Any:
-    """Return a tokenizer with our part of the dictionary. jieba's own would write a cache file to the temp folder."""
-    with _loading, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # jieba's source has escapes that newer Pythons warn about
-        import jieba  # noqa: PLC0415  # late, like pypinyin
+    """Return a tokenizer with our words only."""
+    with _loading:
+        import rjieba  # noqa: PLC0415  # late, like pypinyin
 
-        tokenizer = jieba.Tokenizer()
-        with tokenizer.get_dict_file() as file:
-            tokenizer.FREQ, tokenizer.total = _prefixes(file)
-        tokenizer.initialized = True
+        # The import has loaded the package's own dictionary, which takes 16 MB and is never used.
+        rjieba.clear()
+        tokenizer = rjieba.Jieba.empty()
+        with WORDS.open(encoding="utf-8") as lines:
+            for line in lines:
+                word, frequency = line.split()
+                tokenizer.add_word(word, int(frequency), None)
         return tokenizer
-
-
-def _prefixes(file: Any) -> tuple[dict[str, int], int]:
-    """Return word → frequency, and 0 for every prefix of a word, as jieba's `gen_pfdict` does."""
-    common: dict[str, int] = {}
-    for line in file:
-        word, count, tag = line.decode("utf-8").split()
-        if len(word) == 1 or _is_useful(word, int(count), tag):
-            common[word] = int(count)
-    for word in list(common):
-        for end in range(1, len(word)):
-            common.setdefault(word[:end], 0)
-    return common, sum(common.values())
-
-
-def _is_useful(word: str, count: int, tag: str) -> bool:
-    rare = _RARE_NAME if tag.startswith("nr") else _RARE
-    return count >= rare and len(word) <= _LONGEST_WORD

@@ -106,6 +106,15 @@ def test_a_bad_element_of_a_sound_array_costs_one_row(file: Path) -> None:
     content = b'[{"a": "1"}, {"a": "\\ud800"}, {"b": 1, "b": 2}, {"a": "4"}]'
 
     assert rows_of(file, content) == [{"a": "1"}, (2, "a", "characters"), (3, "b", "repeated_field"), {"a": "4"}]
+    assert rows_of(file, b'[{"a": NaN}, {"a": "2"}]') == [(1, "a", "readable"), {"a": "2"}]
+
+
+def test_numbers_of_an_array_are_kept_as_written(file: Path) -> None:
+    digits = "9" * 5000
+
+    assert rows_of(file, f'[{{"a": {digits}, "b": 1.10, "c": 1e999, "d": -0}}]'.encode()) == [
+        {"a": digits, "b": "1.10", "c": "1e999", "d": "-0"}
+    ]
 
 
 @given(

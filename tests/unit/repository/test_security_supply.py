@@ -23,7 +23,18 @@ sys.exit(audit["main"](audit["ROOT"] / "requirements.lock", if_reachable="--if-r
 """The program with a shorter timeout."""
 
 SBOM = ROOT / "docs" / "security" / "sbom.json"
-KNOWN = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
+KNOWN = {
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "LGPL-2.1-or-later",
+    "LGPL-3.0-only",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "PSF-2.0",
+}
 """Licences under which a county may run it, each reviewed; a new one needs a decision by people."""
 
 

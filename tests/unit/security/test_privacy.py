@@ -162,6 +162,7 @@ def test_marked_fields_are_known_to_the_type() -> None:
         ("身份证11010519491231002x", PersonalKind.RESIDENT_ID),
         ("身份证１１０１０５１９４９１２３１００２Ｘ", PersonalKind.RESIDENT_ID),
         ("110105 19491231 002X", PersonalKind.RESIDENT_ID),
+        ("身份证441899199001010016", PersonalKind.RESIDENT_ID),  # a district that no table of districts holds
         ("电话138-1234-5678转", PersonalKind.MOBILE),
         ("+86 138 1234 5678", PersonalKind.MOBILE),
         ("联系王先生1３8１2３4５6７8", PersonalKind.MOBILE),
