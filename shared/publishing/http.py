@@ -45,7 +45,7 @@ class StartRequest(Contract):
 
 
 class ReleaseRequest(StartRequest):
-    """When the version is shown. Both times null: at once, without end. An end is in the future, and after the start."""
+    """When the version is shown. Both times null: at once, without end. An end is in the future and after the start."""
 
     expires_at: Timestamp | None = Field(default=None, title="失效时间")
 

@@ -1,10 +1,10 @@
-"""Characters that nobody can see, that change the reading order, or that no font shows: refused in all that is published.
+"""Characters that nobody can see, that change the reading order, or that no font shows: nothing published holds them.
 
 Decided by Unicode's own properties, not by a list of what was met: General_Category Cc, Cf, Zl and Zp, every
 Default_Ignorable_Code_Point, private use (Co), and code points without a character (Cn, Cs).
 
 Imports remove what nobody can see. A private or unassigned code point stands for something that was meant (a rare
-character of an older encoding, a bullet of Word's symbol font), so it is never removed in silence: its field is refused.
+character of an older encoding, a bullet of Word's symbol font), so it is not removed in silence: its field is refused.
 """
 
 import re

@@ -194,7 +194,9 @@ def test_head_is_answered_wherever_get_is_and_opens_no_more(attacker: RawClient,
         assert attacker.ask("HEAD", f"/{service}{ENDLESS}").status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/web/", "/kiosk/board", "/portal/sitemap.xml"])
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/readyz", "/metrics", "/web/", "/kiosk/board", "/portal/sitemap.xml"]
+)
 def test_a_monitor_may_ask_with_head(attacker: RawClient, path: str) -> None:
     answer = attacker.ask("HEAD", path)
     assert (answer.status, answer.body) == (200, b"")
