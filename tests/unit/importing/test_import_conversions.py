@@ -13,7 +13,21 @@ from services.importing.fields.code_values import code_list, known_code, one_cod
 from services.importing.fields.notes import Notes, shown
 from services.importing.row import WarningName
 
-SINGLE = [c.text, c.line, c.token, c.whole, c.days, c.yes_no, c.day, c.fen, c.file_url, c.handling_url, c.parts, steps, legal_bases]
+SINGLE = [
+    c.text,
+    c.line,
+    c.token,
+    c.whole,
+    c.days,
+    c.yes_no,
+    c.day,
+    c.fen,
+    c.file_url,
+    c.handling_url,
+    c.parts,
+    steps,
+    legal_bases,
+]
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
