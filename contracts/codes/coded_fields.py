@@ -7,11 +7,10 @@ that is not in its table as unknown (ADR 0049).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from contracts.codes.declared_fields import declared_values
 from contracts.codes.tables import TABLES
 
 RULE = "code_table"
@@ -42,35 +41,11 @@ def remedy(table: str) -> str:
 
 def unknown_codes(content: BaseModel) -> Iterator[UnknownCode]:
     """Yield every code in `content`, at any depth, that is not in its table, in order of fields."""
-    coded, parts = _shape(type(content))
-    for name, table in coded:
-        value = getattr(content, name)
-        many = isinstance(value, list)
-        for place, code in enumerate(value if many else [value]):
-            if code is not None and code not in TABLES[table]:
-                yield UnknownCode(f"{name}.{place}" if many else name, table, code[:LONGEST_VALUE])
-    for name in parts:
-        for place, part in enumerate(getattr(content, name) or ()):
-            for found in unknown_codes(part):
-                yield UnknownCode(f"{name}.{place}.{found.field}", found.table, found.value)
+    for field, table, code in declared_values(content, "CODED"):
+        if code not in TABLES[table]:
+            yield UnknownCode(field, table, code[:LONGEST_VALUE])
 
 
 def coded_fields(model: type[BaseModel]) -> Mapping[str, str]:
     """Map field → table, of this contract alone."""
     return dict(getattr(model, "CODED", {}))
-
-
-@cache
-def _shape(model: type[BaseModel]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Return its coded fields, and its list fields whose contracts have coded fields at any depth."""
-    inner = {name: next(_contracts_in(info.annotation), None) for name, info in model.model_fields.items()}
-    parts = tuple(name for name, part in inner.items() if part is not None and any(_shape(part)))
-    return tuple(coded_fields(model).items()), parts
-
-
-def _contracts_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the contract in `list[Contract] | None`."""
-    if get_origin(annotation) is list:
-        yield from (one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel))
-    for argument in get_args(annotation):
-        yield from _contracts_in(argument)

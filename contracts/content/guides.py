@@ -23,6 +23,9 @@ class Material(Contract):
     CODED: ClassVar[Mapping[str, str]] = {name: name for name in ("material_type", "material_format", "source_type")}
     """See `contracts.content.items.Item`."""
 
+    ADDRESSES: ClassVar[Mapping[str, str]] = {"form_url": "file", "example_url": "file"}
+    """See `contracts.content.items.Item`."""
+
     material_name: str = Field(title="材料名称", min_length=1, max_length=500)
     is_need: bool | None = Field(default=None, title="是否必要")
     tolerable: bool | None = Field(default=None, title="可容缺后补")

@@ -40,6 +40,9 @@ class Item(Contract):
     }  # fmt: skip
     """Field → its table in `contracts.codes.tables`, see `contracts.codes.coded_fields`."""
 
+    ADDRESSES: ClassVar[Mapping[str, str]] = {"online_handle_url": "handling", "mobile_terminal_url": "handling"}
+    """Field → its use, see `contracts.codes.addresses`."""
+
     code: str = Field(
         title="实施编码", pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="31, or 33 with situation."
     )

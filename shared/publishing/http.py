@@ -30,23 +30,34 @@ CodePath = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", descrip
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-class ReleaseRequest(Contract):
-    """When the version is shown. Both null: at once, without end.
+class StartRequest(Contract):
+    """When a version takes effect; null: at once.
 
     `plans` is needed when the version would overtake one that is planned: `cancel` lets no plan come true, `keep` plans
     again, after this version, what it overtakes.
     """
 
     effective_at: Timestamp | None = Field(default=None, title="生效时间")
-    expires_at: Timestamp | None = Field(default=None, title="失效时间")
     plans: Plans | None = Field(default=None, title="已有计划的处理")
+
+    def period(self) -> Period:
+        return Period(self.effective_at)
+
+
+class ReleaseRequest(StartRequest):
+    """When the version is shown. Both times null: at once, without end. An end is in the future and after the start."""
+
+    expires_at: Timestamp | None = Field(default=None, title="失效时间")
 
     def period(self) -> Period:
         return Period(self.effective_at, self.expires_at)
 
 
-class WithdrawRequest(ReleaseRequest):
-    """The same, and why: then the ledger gets an act beside the withdrawal, for everybody to read."""
+class WithdrawRequest(StartRequest):
+    """When the item leaves the channels, and why: with a reason, the ledger gets an act for everybody to read.
+
+    It has no end: what is suspended returns by `restore`, or by a release with `effective_at`.
+    """
 
     reason: Reason | None = Field(default=None, title="原因")
     note: str | None = Field(default=None, title="公开说明", min_length=1, max_length=LONGEST_NOTE)

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from contracts.base import SALT, Json
+from contracts.codes.addresses import RULE as ADDRESS_RULE
+from contracts.codes.addresses import wrong_addresses
 from contracts.codes.coded_fields import RULE, unknown_codes
 from shared.errors import Invalid, Violation
 from shared.text.invisible_characters import invisible
@@ -32,24 +34,32 @@ def require_known_codes(content: BaseModel) -> None:
 
 
 def parse_draft(model: type[M], content: Any) -> M:
-    """Like `parse`, for content to be published: raises `Invalid` also for every field with invisible characters."""
+    """Like `parse`, for content to be published: raises `Invalid` also for invisible characters and wrong addresses."""
     draft = parse(model, content)
-    _require_publishable(body_of(draft))
+    _require_publishable(draft, body_of(draft))
     return draft
 
 
 def draft_body(model: type[BaseModel], content: Any) -> Json:
     """Return the body of `parse_draft`, dumped only once: imports make very many."""
-    body = body_of(parse(model, content))
-    _require_publishable(body)
+    draft = parse(model, content)
+    body = body_of(draft)
+    _require_publishable(draft, body)
     return body
 
 
-def _require_publishable(body: Json) -> None:
-    """Raises `Invalid` for invisible characters, and for a salt: only the source makes one, for scheduled versions."""
+def _require_publishable(draft: BaseModel, body: Json) -> None:
+    """Raises `Invalid` for invisible characters, for an address that cannot be used (`contracts.codes.addresses`), and
+    for a salt: only the source makes one, for scheduled versions.
+    """
     if SALT in body:
         raise Invalid(Violation(SALT, "made_by_the_source", "leave it out: it is made when a version is scheduled"))
-    if found := list(invisible(body)):
+    found = list(invisible(body))
+    # What holds an invisible character is named once.
+    unseen = {violation.field for violation in found}
+    wrong = (one for one in wrong_addresses(draft) if one.field not in unseen)
+    found += [Violation(one.field, ADDRESS_RULE, one.message, one.value) for one in wrong]
+    if found:
         raise Invalid(*found)
 
 

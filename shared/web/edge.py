@@ -21,6 +21,7 @@ from shared import log, metrics, trace
 from shared.config import Settings
 from shared.errors import Forbidden, Invalid, TongyuanError, TooManyRequests, Violation
 from shared.text.strict_json import parse_json
+from shared.web.http_semantics import head_as_get, relative_location
 
 PROBLEM_TYPE = "application/problem+json"
 MAX_BODY = 1_048_576
@@ -85,17 +86,21 @@ class Edge:
         status = 500
 
         answering = False
+        app_scope, app_receive, app_send = (
+            head_as_get(scope, receive, send) if scope["method"] == "HEAD" else (scope, receive, send)
+        )
 
         async def sending(message: Message) -> None:
             nonlocal status, answering
             if message["type"] == "http.response.start":
                 status, answering = message["status"], True
-                message["headers"] = [*message["headers"], *safe_headers(message["headers"], scope)]
-            await send(message)
+                sent = relative_location(message["headers"], scope)
+                message["headers"] = [*sent, *safe_headers(sent, scope)]
+            await app_send(message)
 
         with trace.act(headers.get(b"traceparent", b"").decode("latin-1")):
             try:
-                await self.app(scope, _bounded(receive, headers, limit), sending)
+                await self.app(app_scope, _bounded(app_receive, headers, limit), sending)
             except ClientDisconnect:  # the client left while sending its body: there is nobody to answer
                 status = 499
             except Exception as error:  # here and not in an outer layer, so that the log line belongs to the trace

@@ -51,6 +51,42 @@ def test_a_new_fee_appears_on_the_open_page_without_a_reload_or_a_jump(
     assert "更新" in page.text("#status")
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_what_was_released_while_the_stream_was_gone_is_on_the_page_before_it_says_that_it_is_fresh(
+    page: Page, county: EmbeddedCounty, channel: str, guide: dict[str, Any]
+) -> None:
+    """A stream opened anew is told the newest cursor alone: what came in between it does not tell."""
+    page.open(f"/{channel}/items/{guide['code']}")
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+    page.wait("() => document.getElementById('checked')?.textContent !== ''")
+    page.offline(True)
+    for state in ("hidden", "visible"):  # another stream, which knows of none before it
+        page.run(f"Object.defineProperty(document, 'visibilityState', {{value: '{state}', configurable: true}})")
+        page.run("document.dispatchEvent(new Event('visibilitychange'))")
+
+    release(county, {**guide, "fees": [{**guide["fees"][0], "fee_stand": "九千九百九十九元"}, *guide["fees"][1:]]})
+    page.wait("() => ['lost', 'offline'].includes(document.getElementById('freshness').dataset.state)")
+    page.offline(False)
+
+    page.wait("() => document.querySelector('#main').textContent.includes('九千九百九十九元')")
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_paper_holds_what_is_folded_on_the_screen(
+    page: Page, county: EmbeddedCounty, channel: str, guide: dict[str, Any]
+) -> None:
+    page.open(f"/{channel}/items/{guide['code']}")
+    folded = "() => document.querySelectorAll('#main details:not([open])').length"
+    before = page.evaluate(folded)
+
+    page.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(folded) == 0
+    page.run("window.dispatchEvent(new Event('afterprint'))")
+
+    assert page.evaluate(folded) == before
+
+
 def test_a_page_that_nobody_looks_at_asks_for_nothing_more(page: Page, county: EmbeddedCounty) -> None:
     page.open("/web/")
     page.run("Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true})")

@@ -175,10 +175,45 @@ def test_no_method_that_an_address_does_not_have_does_anything(attacker: RawClie
     for method, address, _ in of_service(service, OPERATIONS):
         described.setdefault(address, set()).add(method)
     for address, methods in described.items():
-        for method in set(disguises.METHODS) - methods:
+        for method in set(disguises.METHODS) - methods - ({"HEAD"} if "GET" in methods else set()):
             answer = attacker.ask(method, address)
             assert answer.status in REFUSED, (method, address, told(answer))
             assert method != "HEAD" or not answer.body
+
+
+@each_service
+def test_head_is_answered_wherever_get_is_and_opens_no_more(attacker: RawClient, service: str) -> None:
+    """RFC 9110, 9.3.2: the same answer without its body. The stream, which GET would never end, ends, too."""
+    for method, address, _ in of_service(service, OPERATIONS):
+        if method == "GET":
+            whole, head = attacker.ask("GET", address), attacker.ask("HEAD", address)
+            assert (head.status, head.body) == (whole.status, b""), (address, told(head))
+            assert head.values("content-type") == whole.values("content-type"), address
+            assert head.values("etag") == whole.values("etag") or service == "ledger", address
+    if service in CHANNELS:
+        assert attacker.ask("HEAD", f"/{service}{ENDLESS}").status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/readyz", "/metrics", "/web/", "/kiosk/board", "/portal/sitemap.xml"]
+)
+def test_a_monitor_may_ask_with_head(attacker: RawClient, path: str) -> None:
+    answer = attacker.ask("HEAD", path)
+    assert (answer.status, answer.body) == (200, b"")
+
+
+@pytest.mark.parametrize("app", [*CHANNELS, "verify"])
+@pytest.mark.parametrize("host", ["127.0.0.1", disguises.EVIL, f"[{disguises.EVIL}", ""])
+def test_an_address_without_or_with_a_slash_leads_to_the_right_one_on_the_same_host(attacker, app, host) -> None:
+    """A redirect with the request's Host would leave HTTPS behind a gateway, and lead wherever a stranger likes."""
+    for asked, right in ((f"/{app}", f"/{app}/"), (f"/{app}?lang=en", f"/{app}/?lang=en")):
+        answer = attacker.ask("GET", asked, [("Host", host)])
+        assert (answer.status, leading_to(answer)) == (307, right) or answer.status == 400
+    if app in CHANNELS:
+        for asked, right in ((f"/{app}/items/", f"/{app}/items"), (f"/{app}/items/?page=2", f"/{app}/items?page=2")):
+            answer = attacker.ask("GET", asked, [("Host", host)])
+            assert (answer.status, leading_to(answer)) == (307, right) or answer.status == 400
+    assert attacker.ask("GET", f"/{app}/items/").status in {307, 404}, "without a strange host nothing is a 400"
 
 
 @each_service

@@ -382,3 +382,22 @@ def test_what_was_withdrawn_before_is_not_told(county, channel):
     step = VersionHistory(county.channels[channel]).step(f"item:{CODE}")
 
     assert (step.before, step.why, step.now["name"]) == (None, "withdrawn", "新名")
+
+
+def test_a_page_keeps_its_tag_until_its_content_changes(county, channel):
+    """Heads come every two seconds. What they say is told by the stream, so that a reader's copy stays good."""
+    county.release(item(1))
+    county.flow()
+    addresses = [f"{channel}/", f"{channel}/items", f"{channel}/items/{code_of(1)}", f"{channel}/search?q=身份证"]
+    before = {address: county.get(address) for address in addresses}
+    for _ in range(2):
+        county.flow()
+
+    for address, first in before.items():
+        again = county.http.get(f"/{address}", headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304, address
+    county.release(item(1, "改了名的居民身份证"))
+    county.flow()
+    for address, first in before.items():
+        again = county.http.get(f"/{address}", headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 200 or address.endswith("/"), address

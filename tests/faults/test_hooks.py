@@ -6,6 +6,8 @@ import json
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from structlog.testing import capture_logs
 
 from contracts.codes.tables import CASE_STAGE
 from services.channels.mobile import webhook_delivery
-from services.channels.mobile.webhook_delivery import is_public
+from services.channels.mobile.webhook_delivery import is_public, seconds_to_wait
 from tests.harness.certificates import Authority
 from tests.harness.county import wait_for
 from tests.harness.pipeline import PROJECT_NO, QUERY_CODE, pipeline, progress
@@ -200,8 +202,12 @@ def test_a_receiver_that_wants_no_more_is_told_no_more(app):
         assert len(gone.calls) == 1
 
 
-def test_a_receiver_may_ask_for_a_rest(app):
-    with receiver(status(429, "Retry-After: 600")) as backend, receiver(OK) as other:
+IN_TEN_MINUTES = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
+
+
+@pytest.mark.parametrize("asked", ["600", IN_TEN_MINUTES])
+def test_a_receiver_may_ask_for_a_rest_in_seconds_or_until_a_date(app, asked):
+    with receiver(status(429, f"Retry-After: {asked}")) as backend, receiver(OK) as other:
         app.allow(backend.host, other.host)
         app.subscribe(backend.url)
         app.advance("2")
@@ -209,6 +215,23 @@ def test_a_receiver_may_ask_for_a_rest(app):
         told(app, other)
 
         assert len(backend.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("25", 25),
+        ("0", 0),
+        ("Mon, 30 Nov 2026 09:00:25 GMT", 25),
+        ("Monday, 30-Nov-26 09:00:25 GMT", 25),
+        ("Mon Nov 30 09:00:25 2026", 25),
+        ("Mon, 30 Nov 2026 08:00:00 GMT", 0),
+        *((nothing, None) for nothing in ("", "soon", "-5", "9999999", "1.5", "٢٥", "Mon, 99 Nov 2026 09:00:25 GMT")),
+    ],
+)
+def test_every_form_of_a_wished_rest_is_understood(asked, seconds):
+    """RFC 9110: seconds, or a date in any of three forms (section 5.6.7)."""
+    assert seconds_to_wait(asked, datetime(2026, 11, 30, 9, tzinfo=UTC)) == seconds
 
 
 def test_a_case_that_is_shown_no_more_is_the_last_news(app):

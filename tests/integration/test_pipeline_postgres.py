@@ -91,7 +91,8 @@ def test_a_screen_reports_and_hears_when_what_it_shows_will_end(county):
 
 def test_time_turns_the_pages(county):
     county.release(item(1), effective_at=datetime.now(UTC) + timedelta(milliseconds=300))
-    county.release(item(2), expires_at=datetime.now(UTC) + timedelta(milliseconds=300))
+    end = datetime.now(UTC) + timedelta(milliseconds=300)
+    county.emit("catalog", f"item:{code_of(2)}", item(2).model_dump(mode="json"), expires_at=end)
     county.flow()
 
     def turned():

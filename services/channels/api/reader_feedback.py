@@ -41,6 +41,9 @@ LANE = "feedback"
 ALL_TOGETHER: RateLimitItem = parse("600/hour")
 """Limit for all readers together, against floods from many addresses. Feedback holds no secret to protect."""
 
+EMOJI_JOINERS = dict.fromkeys((0x200D, 0xFE0F))
+"""A phone's keyboard puts them into emoji: no reader knows of them."""
+
 MOST_WAITING = 5_000
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -155,7 +158,7 @@ def new_id() -> str:
 
 
 def _checked(channel: str, fields: Json) -> Feedback:
-    said = " ".join(str(fields.get("text") or "").split("\0")).strip()
+    said = " ".join(str(fields.get("text") or "").split("\0")).translate(EMOJI_JOINERS).strip()
     tags = list(dict.fromkeys(fields.get("tags") or ()))
     wrong = []
     if not tags and not said:

@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from contracts.base import Contract
+from contracts.codes.addresses import without_wrong_addresses
 from contracts.content.acts import Act
 from contracts.content.cases import CaseProgress
 from contracts.content.guides import Guide
@@ -13,15 +14,21 @@ Body = TypeVar("Body", bound=Contract)
 
 
 def item_of(publication: Publication) -> Item:
-    """Return the released item. Raises ValueError if the body is not an item, or its code is not the key's."""
-    item = _read(Item, publication)
+    """Return the released item, without addresses that cannot be used.
+
+    Raises ValueError if the body is not an item, or its code is not the key's.
+    """
+    item = without_wrong_addresses(_read(Item, publication))
     _require_name(publication, item.code)
     return item
 
 
 def guide_of(publication: Publication) -> Guide:
-    """Return the released guide. Raises ValueError if the body is not a guide, or its code is not the key's."""
-    guide = _read(Guide, publication)
+    """Return the released guide, without addresses that cannot be used.
+
+    Raises ValueError if the body is not a guide, or its code is not the key's.
+    """
+    guide = without_wrong_addresses(_read(Guide, publication))
     _require_name(publication, guide.code)
     return guide
 

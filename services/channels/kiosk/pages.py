@@ -12,7 +12,7 @@ from services.channels.api.cached import CachedUntilChanged
 from services.channels.kiosk import hall
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages
-from services.channels.pages.routes import READ, Show
+from services.channels.pages.routes import Show
 from shared.text.dates import BEIJING
 from shared.web.response_cache import shareable
 
@@ -34,29 +34,29 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     news = CachedUntilChanged(reader.cursor, lambda: reader.news(format_time(_today()), MOST_NEWS))
     cases = CachedUntilChanged(_now_and_then, lambda: reader.cases(_today().date()))
 
-    @routes.api_route("/browse/{by}", methods=READ)
+    @routes.get("/browse/{by}")
     @shareable
     def browse(request: Request, by: Literal["person", "business", "departments"]) -> Response:
         return show(request, "browse.html", by=by, facets=reader.facets())
 
-    @routes.api_route("/windows", methods=READ)
+    @routes.get("/windows")
     @shareable
     def all_windows(request: Request) -> Response:
         return show(request, "windows.html", buildings=windows.get())
 
-    @routes.api_route("/worker.js", methods=READ)
+    @routes.get("/worker.js")
     @shareable
     def worker() -> Response:
         """Not below static/: a service worker controls only addresses below its own folder."""
         headers = {"Content-Security-Policy": WORKER_POLICY, "Cache-Control": "no-cache"}
         return Response(PLACE.assets["worker.js"].content, media_type="text/javascript", headers=headers)
 
-    @routes.api_route("/enrol", methods=READ)
+    @routes.get("/enrol")
     @shareable
     def enrol(request: Request) -> Response:
         return show(request, "enrol.html")
 
-    @routes.api_route("/board", methods=READ)
+    @routes.get("/board")
     def board(request: Request) -> Response:
         facts = {
             "called": reader.called(),

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
@@ -51,6 +52,17 @@ class ForbiddenAddress(Exception):
 def addresses(host: str, port: int) -> list[str]:
     """Resolve a name to addresses. Raises OSError."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def seconds_to_wait(asked: str, now: datetime) -> float | None:
+    """Parse `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). None: nothing that can be understood."""
+    if asked.isascii() and asked.isdigit():
+        return float(asked) if len(asked) < 7 else None
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    return max((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds(), 0.0)
 
 
 def signed(news: News, moment: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ import orjson
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from contracts.codes.addresses import FILE, HANDLING, address_problem
 from contracts.verify_address import printed_address
 from services.channels.pages import qr
 from services.channels.text import chinese_labels, english_documents, english_labels
@@ -32,9 +33,6 @@ CONTENT_POLICY = (
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Own files only, nothing inline, so that released text can never run as a script."""
-
-UNSAFE = frozenset('\\"<>^`{|} ') | frozenset(map(chr, range(32)))
-"""Browsers drop or convert some of these, so the address opened would differ from the one checked."""
 
 
 @dataclass(frozen=True)
@@ -132,22 +130,12 @@ def as_json(value: Any) -> str:
 
 def link(address: str | None) -> str | None:
     """Return `address` if it is safe to follow: http, https, or a path on this site. None for `javascript:` etc."""
-    if not address:
-        return None
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return None
-    here = not parts.scheme and not parts.netloc and parts.path.startswith("/") and "\\" not in parts.path
-    return address.strip() if here or (parts.scheme in ("http", "https") and parts.netloc) else None
+    return address.strip() if address and address_problem(address.strip(), FILE) is None else None
 
 
 def secure(address: str | None) -> str | None:
     """Return `address` if people may enter personal data there: https with a host, without user name or password."""
-    found = link(address)
-    parts = urlsplit(found) if found else None
-    fits = parts is not None and parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
-    return found if fits and found and not set(found) & UNSAFE else None
+    return address.strip() if address and address_problem(address.strip(), HANDLING) is None else None
 
 
 def host(address: str) -> str:

@@ -26,7 +26,6 @@ MOST_FOUND = 20
 LONGEST_QUERY = 200
 LARGEST_FORM = 4_096
 MOST_FIELDS = 20
-READ = ["GET", "HEAD"]
 
 WRONG_PAIR = (
     "没有查到这个办件。请对照受理回执，核对办件编号和查询码；刚提交的申请请稍后再查。",
@@ -67,18 +66,18 @@ def router(place: ChannelPages, reader: ChannelReader, county: str, more: More |
 def _browsing(place: ChannelPages, reader: ChannelReader, show: Show) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/", methods=READ)
+    @routes.get("/")
     @shareable
     def home(request: Request) -> Response:
         return show(request, "home.html", facets=reader.facets())
 
-    @routes.api_route("/items", methods=READ)
+    @routes.get("/items")
     @shareable
     def items(request: Request) -> Response:
         browse = browsed(request, "items", "")
         return show(request, "items.html", browse=browse, heading=browse.heading or "全部事项")
 
-    @routes.api_route("/search", methods=READ)
+    @routes.get("/search")
     @shareable
     def search(request: Request, q: str = "") -> Response:
         browse = browsed(request, "search", q[:LONGEST_QUERY].strip())
@@ -105,7 +104,7 @@ def not_shown(reader: ChannelReader, show: Show, request: Request, code: str) ->
 def _items(reader: ChannelReader, show: Show) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/items/{code}", methods=READ)
+    @routes.get("/items/{code}")
     @shareable
     def item(request: Request, code: str) -> Response:
         document = reader.item(code)
@@ -119,7 +118,7 @@ def _items(reader: ChannelReader, show: Show) -> APIRouter:
 def _cases(reader: ChannelReader, show: Show) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/progress", methods=READ)
+    @routes.get("/progress")
     @shareable
     def form(request: Request) -> Response:
         return show(request, "progress.html", case=None, problem=None)
@@ -148,7 +147,7 @@ def _cases(reader: ChannelReader, show: Show) -> APIRouter:
 def _static(place: ChannelPages) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/static/{name}", methods=READ)
+    @routes.get("/static/{name}")
     @shareable
     def static(name: str, v: str = "") -> Response:
         return asset_response(place.assets, name, v)

@@ -9,7 +9,7 @@ from contracts.base import Json
 from contracts.envelope.publication import Kind
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages
-from services.channels.pages.routes import READ, Show
+from services.channels.pages.routes import Show
 from shared.web.response_cache import shareable
 
 PLACE = ChannelPages(
@@ -29,18 +29,18 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     """Routes for the sitemap (sitemaps.org 0.9), the Atom feed (RFC 4287) of recent publications, and robots.txt."""
     routes = APIRouter()
 
-    @routes.api_route("/sitemap.xml", methods=READ)
+    @routes.get("/sitemap.xml")
     @shareable
     def sitemap(request: Request) -> Response:
         return show(request, "sitemap.xml", media_type=XML, pages=list(_dated(reader)))
 
-    @routes.api_route("/feed.atom", methods=READ)
+    @routes.get("/feed.atom")
     @shareable
     def feed(request: Request) -> Response:
         entries = sorted(_published(reader), key=lambda one: one["source"]["position"], reverse=True)[:NEWEST]
         return show(request, "feed.atom", media_type=ATOM, entries=entries)
 
-    @routes.api_route("/robots.txt", methods=READ)
+    @routes.get("/robots.txt")
     @shareable
     def robots(request: Request) -> Response:
         return show(request, "robots.txt", media_type=TEXT)

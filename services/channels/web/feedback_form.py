@@ -12,7 +12,7 @@ from contracts.content.feedback import LONGEST_TEXT
 from services.channels.api.reader_feedback import new_id
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import origin
-from services.channels.pages.routes import READ, Show, form_of, not_shown
+from services.channels.pages.routes import Show, form_of, not_shown
 from shared.errors import Invalid, TooManyRequests, Unavailable
 
 LARGEST_FORM = 16_384
@@ -52,7 +52,7 @@ def routes_of(reader: ChannelReader, show: Show) -> APIRouter:
     """Routes: `GET` the form, `POST` it."""
     routes, form = APIRouter(), _Form(reader, show)
 
-    @routes.api_route("/items/{code}/feedback", methods=READ)
+    @routes.get("/items/{code}/feedback")
     def empty(request: Request, code: str) -> Response:
         return form.page(request, code)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from contracts.envelope.publication import Kind
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages
-from services.channels.pages.routes import READ, Show, not_shown
+from services.channels.pages.routes import Show, not_shown
 from services.channels.pages.version_history import VersionStep
 from services.channels.web import feedback_form
 from services.channels.web.version_changes import Difference, changes
@@ -37,7 +37,7 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     """Routes that only this channel has: changes since the previous version, and the feedback form."""
     routes = APIRouter()
 
-    @routes.api_route("/items/{code}/changes", methods=READ)
+    @routes.get("/items/{code}/changes")
     @shareable
     def changed(request: Request, code: str) -> Response:
         item = reader.item(code)

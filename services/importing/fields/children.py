@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from services.importing.fields.code_values import one_code
-from services.importing.fields.conversions import days, fen, line, parts, text, url, whole, yes_no
+from services.importing.fields.conversions import days, fen, file_url, line, parts, text, whole, yes_no
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
@@ -170,8 +170,8 @@ MATERIAL = Shape(
         "copies": whole,
         "source_type": _table("source_type"),
         "source_explain": text,
-        "form_url": url,
-        "example_url": url,
+        "form_url": file_url,
+        "example_url": file_url,
         "fill_explain": text,
         "accept_stand": text,
     },

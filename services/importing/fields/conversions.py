@@ -8,8 +8,8 @@ import re
 import unicodedata
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
+from contracts.codes.addresses import FILE, HANDLING, address_problem
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 from shared.text.invisible_characters import without_invisible
@@ -173,18 +173,22 @@ def fen(value: Any, field: str, notes: Notes) -> int | None:
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
-def url(value: Any, field: str, notes: Notes) -> str | None:
-    """Return an http(s) address. Anything else (`javascript:`, a word) would become a link: drop it with a warning."""
+def handling_url(value: Any, field: str, notes: Notes) -> str | None:
+    """Return the address of an online service. One that cannot be used is dropped with a warning, see `file_url`."""
+    return _address(value, field, notes, HANDLING)
+
+
+def file_url(value: Any, field: str, notes: Notes) -> str | None:
+    """Return the address of a form. One that cannot be used (`javascript:`, a word) is dropped with a warning."""
+    return _address(value, field, notes, FILE)
+
+
+def _address(value: Any, field: str, notes: Notes, use: str) -> str | None:
     content = text(value, field, notes)
     if content is None:
         return None
-    try:
-        parts = urlsplit(content)
-        good = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", content)
-    except ValueError:
-        good = False
-    if not good:
-        notes.warn(WarningName.UNSAFE_URL_DROPPED, field, "not an http or https address", content)
+    if problem := address_problem(content, use):
+        notes.warn(WarningName.UNSAFE_URL_DROPPED, field, problem, content)
         return None
     return content
 

@@ -20,7 +20,18 @@ from services.importing.fields.children import (
     steps,
 )
 from services.importing.fields.code_values import code_list, entries, one_code
-from services.importing.fields.conversions import compared, day, days, is_at_once, line, text, token, url, whole, yes_no
+from services.importing.fields.conversions import (
+    compared,
+    day,
+    days,
+    handling_url,
+    is_at_once,
+    line,
+    text,
+    token,
+    whole,
+    yes_no,
+)
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
@@ -136,8 +147,8 @@ _ITEM: dict[str, Converter] = {
     "is_express": yes_no,
     "is_service_terminals": yes_no,
     "online_handle_depth": _codes("online_handle_depth"),
-    "online_handle_url": url,
-    "mobile_terminal_url": url,
+    "online_handle_url": handling_url,
+    "mobile_terminal_url": handling_url,
     "user_topic_type": _codes("user_topic_type", WarningName.UNKNOWN_THEME),
     "corp_topic_type": _codes("corp_topic_type", WarningName.UNKNOWN_THEME),
     "result_type": _code("result_type"),

@@ -31,7 +31,6 @@ HERE = Path(__file__).parent
 ASSETS = assets_of((COMMON, HERE / "static"))
 CODE = re.compile(r"[0-9A-Za-z_-]{1,120}", re.ASCII)
 DIGEST = re.compile(r"[0-9a-f]{0,64}", re.ASCII)
-READ = ["GET", "HEAD"]
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -58,18 +57,18 @@ def make(db: Database, settings: Settings) -> FastAPI:
     api = make_api("verify", "Tongyuan verify page", settings, dict)
     render = _renderer(settings.county)
 
-    @api.api_route("/", methods=READ, include_in_schema=False)
+    @api.get("/", include_in_schema=False)
     def form(kind: str = "", code: str = "", version: str = "") -> Response:
         if kind in LETTERS and code.strip():
             return RedirectResponse(page_address(kind, code.strip(), _number(version)), 303)
         return render("ask.html", 200)
 
-    @api.api_route("/static/{name}", methods=READ, include_in_schema=False)
+    @api.get("/static/{name}", include_in_schema=False)
     def static(name: str, v: str = "") -> Response:
         return asset_response(ASSETS, name, v)
 
-    @api.api_route("/{kind}/{code}", methods=READ, include_in_schema=False)
-    @api.api_route("/{kind}/{code}/{rest:path}", methods=READ, include_in_schema=False)
+    @api.get("/{kind}/{code}", include_in_schema=False)
+    @api.get("/{kind}/{code}/{rest:path}", include_in_schema=False)
     def verdict(kind: str, code: str, rest: str = "") -> Response:
         version, _, digest = rest.partition("/")
         asked = AskedCopy(kind, code, _number(version), digest.lower())
@@ -87,7 +86,7 @@ def make_short(settings: Settings) -> FastAPI:
     """Return the app at `/V`, whose addresses use the characters that a QR code encodes most densely."""
     api = make_api("verify", "Tongyuan verify page", settings, dict)
 
-    @api.api_route("/{letter}/{code}/{rest:path}", methods=READ, include_in_schema=False)
+    @api.get("/{letter}/{code}/{rest:path}", include_in_schema=False)
     def short(letter: str, code: str, rest: str) -> Response:
         version, _, digest = rest.partition("/")
         kind = KINDS.get(letter.upper(), "unknown")

@@ -67,8 +67,8 @@ def release(
 ) -> tuple[EditionRow, Release | None]:
     """Release the draft as the next version. The release is None when exactly this is already released.
 
-    Raises `NotFound`; `Conflict` when another version was released after the draft was begun, or when this release
-    would overtake planned ones and `plans` does not say what becomes of them.
+    Raises `NotFound`; `Invalid` for an end in the past; `Conflict` when another version was released after the draft
+    was begun, or when this release would overtake planned ones and `plans` does not say what becomes of them.
     """
     period.check()
     row = _locked(session, code, revision)
@@ -80,8 +80,10 @@ def release(
             f"{code}: the draft starts from version {row.starts_from}, but version {row.content_version} has been "
             "released since: read it, bring the draft up to date and save it again"
         )
+    moment = datetime.now(UTC)
+    period.check_end(moment)
     step = NextVersion(Op.RELEASE, body, period, EditionState.RELEASED)
-    now = situation(session, who, row, datetime.now(UTC))
+    now = situation(session, who, row, moment)
     return row, _emit(session, who, row, settled(code, now, step, plans), step)
 
 

@@ -85,6 +85,12 @@ class Period:
         if self.effective_at and self.expires_at and self.expires_at <= self.effective_at:
             raise Invalid(Violation("expires_at", "after_effective", "must be later than effective_at"))
 
+    def check_end(self, now: datetime) -> None:
+        """Raises `Invalid` when the end is not in the future: a mistyped year would take down what is in force."""
+        if self.expires_at and self.expires_at <= now:
+            remedy = "must be in the future; to take it off the channels now, withdraw it"
+            raise Invalid(Violation("expires_at", "in_the_future", remedy, format_time(self.expires_at)))
+
 
 AT_ONCE = Period()
 

@@ -12,7 +12,9 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from shared import log
@@ -35,9 +37,16 @@ _log = log.get("serve")
 def mount(apis: Mapping[str, ASGIApp], root: ASGIApp | None = None) -> Starlette:
     """Mount each app under `/<service>`; `root` answers everything else."""
     routes = [Mount(f"/{name}", api) for name, api in apis.items()]
+    # `root` would answer `/<service>` without its slash, and knows nothing there.
+    bare = [Route(f"/{name}", _to_slash) for name in apis]
     # No mount matches a URL with a line break.
     nowhere = {404: lambda _request, _error: problem(404, "Not found", "no such address")}
-    return Starlette(routes=[*routes, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
+    return Starlette(routes=[*routes, *bare, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
+
+
+async def _to_slash(request: Request) -> Response:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Response(status_code=307, headers={"Location": f"{request.url.path}/{query}"})
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -13,7 +13,21 @@ from services.importing.fields.code_values import code_list, known_code, one_cod
 from services.importing.fields.notes import Notes, shown
 from services.importing.row import WarningName
 
-SINGLE = [c.text, c.line, c.token, c.whole, c.days, c.yes_no, c.day, c.fen, c.url, c.parts, steps, legal_bases]
+SINGLE = [
+    c.text,
+    c.line,
+    c.token,
+    c.whole,
+    c.days,
+    c.yes_no,
+    c.day,
+    c.fen,
+    c.file_url,
+    c.handling_url,
+    c.parts,
+    steps,
+    legal_bases,
+]
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -128,7 +142,7 @@ def test_money_that_is_not_one_amount_is_refused(written: str) -> None:
 def test_an_address_that_is_no_web_address_never_becomes_a_link(address: str) -> None:
     notes = Notes()
 
-    assert c.url(address, "online_handle_url", notes) is None
+    assert c.file_url(address, "online_handle_url", notes) is None
     assert names(notes) == [WarningName.UNSAFE_URL_DROPPED]
 
 

@@ -10,7 +10,8 @@ from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, Preco
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Period
-from tests.harness.pipeline import code_of, guide, item, pipeline
+from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
+from tests.harness.wall_clock import WallClock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CODE = code_of(1)
@@ -148,6 +149,44 @@ def test_a_version_cannot_end_before_it_begins(county):
             county.catalog.release_item(CODE, Period(NOW, end), None)
         assert [(v.field, v.rule) for v in refused.value.violations] == [("expires_at", "after_effective")]
     assert versions(county) == []
+
+
+@pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(days=365)])
+def test_an_end_in_the_past_is_refused_and_nothing_is_taken_down(county, ago):
+    county.release(item(1))
+    with pytest.raises(Invalid) as refused:
+        county.release(item(1, "改年份写错"), expires_at=datetime.now(UTC) - ago)
+
+    (violation,) = refused.value.violations
+    assert (violation.field, violation.rule) == ("expires_at", "in_the_future")
+    assert "withdraw" in violation.message
+    assert versions(county) == [1]
+
+
+def test_the_same_release_sent_again_after_its_end_is_still_the_same_release(county):
+    """A client that repeats what it sent before the end hears the same as then."""
+    end = datetime.now(UTC) + timedelta(days=1)
+    county.release(item(1), expires_at=end)
+    with pytest.MonkeyPatch.context() as patch:
+        WallClock(patch, editions.commands).forward(timedelta(days=2))
+        _, made = county.catalog.release_item(CODE, Period(None, end), None)
+
+    assert made is None
+
+
+@pytest.mark.parametrize("step", ["withdraw", "suspend"])
+def test_a_withdrawal_takes_no_end(county, step):
+    """Nothing would happen at that time: what is suspended returns by `restore`, or by a release with a start."""
+    county.release(item(1))
+    answer = county.http.post(
+        f"/catalog/v1/items/{CODE}/{step}",
+        json={"expires_at": "2099-01-01T00:00:00Z"},
+        headers={"Authorization": f"Bearer {ADMIN}"},
+    )
+
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["errors"]] == ["expires_at"]
+    assert versions(county) == [1]
 
 
 def test_a_refused_item_changes_nothing(county):

@@ -12,6 +12,8 @@ from shared.errors import Invalid
 from shared.text.invisible_characters import invisible, without_invisible
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
+UNDEFINED = {"Cn", "Co", "Cs"}
+RESERVED_IGNORABLE = {*range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)}
 HIDDEN = ["\u202e", "\u200b", "\u2066", "\ufeff", "\x00", "\x1b", "\x85", "\u00ad", "\u061c"]
 
 
@@ -53,14 +55,50 @@ def test_tabs_and_line_breaks_are_no_secret():
 
 
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from(HIDDEN))))
-def test_what_an_import_has_cleaned_no_draft_is_refused_for(text):
-    assert list(invisible(cleaned_text(text))) == []
+def test_an_import_removes_what_nobody_sees_and_nothing_that_was_meant(text):
+    cleaned = cleaned_text(text)
+
+    assert without_invisible(cleaned) == cleaned
+    assert not list(invisible(cleaned)) or any(unicodedata.category(one) in UNDEFINED for one in cleaned)
+    kept = [one for one in text if unicodedata.category(one) in UNDEFINED and ord(one) not in RESERVED_IGNORABLE]
+    assert [character for character in without_invisible(text) if character in kept] == kept
 
 
 @given(st.text())
 def test_nothing_is_left_out_but_what_is_refused(text):
-    seen = [character for character in text if not list(invisible(character))]
-    assert without_invisible(text) == "".join(seen)
+    left = without_invisible(text)
+    assert all(list(invisible(character)) for character in set(text) - set(left))
+
+
+NOBODY_SEES = [
+    0x3164, 0x115F, 0x1160, 0xFFA0, 0x2800, 0x17B4, 0x034F, 0x206A, 0xE0001, 0xE0041, 0x1D173, 0x2061, 0x180E, 0xFE0F,
+]  # fmt: skip
+NO_FONT_SHOWS = [0xFDD0, 0x1FFFE, 0xE000, 0xF0B7, 0x10FFFD]
+
+
+@pytest.mark.parametrize("code", NOBODY_SEES)
+def test_a_character_that_nobody_sees_is_refused_in_a_draft_and_removed_by_an_import(code):
+    (violation,) = invisible({"task_name": f"居民{chr(code)}身份证"})
+
+    assert (violation.field, f"U+{code:04X}" in violation.message) == ("task_name", True)
+    assert cleaned_text(f"居民{chr(code)}身份证") == "居民身份证"
+
+
+@pytest.mark.parametrize("code", NO_FONT_SHOWS)
+def test_a_code_point_without_a_character_is_refused_and_never_removed(code):
+    """It was meant as something: a rare character of an older encoding, or a bullet of Word's symbol font."""
+    (violation,) = invisible({"task_name": f"居民{chr(code)}身份证"})
+
+    assert "write what is meant" in violation.message
+    assert chr(code) in cleaned_text(f"居民{chr(code)}身份证")
+
+
+@pytest.mark.parametrize(
+    "character", ["㐀", "龦", "𠮷", "\U00031350", "\U0002ebf0", "①", "㎡", "ǖ", "·", "—", "😀", "　"]
+)
+def test_rare_characters_and_signs_stay(character):
+    """Newer ideographs than this Python's Unicode knows, too."""
+    assert list(invisible(f"一{character}二")) == []
 
 
 def test_every_control_and_bidi_character_of_unicode_is_on_the_list():

@@ -69,7 +69,8 @@ function take(fresh) {
   let changed = 0;
   for (const id of ["main", "foot"]) {
     const [from, to] = [document.getElementById(id), fresh.getElementById(id)];
-    if (from && to) changed += morph(from, to);
+    const differences = from && to ? morph(from, to) : 0;
+    if (id === "main") changed += differences; // the footer says how fresh it is: nobody is told of that
   }
   document.title = fresh.title || document.title;
   if (changed) {
@@ -90,8 +91,7 @@ if (document.getElementById("main")?.hasAttribute("data-live")) {
   document.addEventListener("refresh", refresh); // of scripts that know a reason of their own
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") return silence();
-    listen();
-    refresh();
+    listen(); // an open stream has the page read again, see freshness.js
   });
   addEventListener("pagehide", silence);
   addEventListener("pageshow", (event) => event.persisted && listen());
