@@ -32,14 +32,14 @@ API = "v1"
 def public_routes() -> Iterator[tuple[str, str, str]]:
     """Yield (methods, path below the gateway, service that answers), in order. Methods are joined as `GET|HEAD`."""
     with tempfile.TemporaryDirectory() as folder:
-        parts = Wiring(Settings.model_construct(data_dir=Path(folder)))
+        wiring = Wiring(Settings.model_construct(data_dir=Path(folder)))
         try:
-            served = [(name, api, name) for name, api in apis(parts) if name in (*CHANNELS, LEDGER)]
-            served += [(name, api, LEDGER) for name, api in parts.verify_pages().items()]
+            served = [(name, api, name) for name, api in apis(wiring) if name in (*CHANNELS, LEDGER)]
+            served += [(name, api, LEDGER) for name, api in wiring.verify_pages().items()]
             for name, api, service in sorted(served, key=lambda one: one[0]):
                 yield from ((methods, f"/{name}{path}", service) for methods, path in _public(api, name == service))
         finally:
-            parts.close()
+            wiring.close()
 
 
 def text(before: str) -> str:

@@ -159,7 +159,7 @@ class Wiring:
         return signer
 
     @cached_property
-    def standing(self) -> SigningGuard:
+    def signing_guard(self) -> SigningGuard:
         return SigningGuard(self.database("ledger"), self.signer)
 
     def channel(self, name: str, ledger: LedgerReader) -> ChannelWiring:

@@ -39,10 +39,10 @@ def rename(
         fail(f"NAME: 1 to {MOST_CHARACTERS} characters that can be printed", USAGE)
     config = terminal.settings(data_dir=data_dir)
     try:
-        with _stopped(config), closing(Wiring(config)) as parts:
-            county_birth.require_same_log(parts, SERVICES)
+        with _stopped(config), closing(Wiring(config)) as wiring:
+            county_birth.require_same_log(wiring, SERVICES)
             for service in SERVICES:
-                with parts.database(service).write() as session:
+                with wiring.database(service).write() as session:
                     store.rename(session, name)
     except SettingsError as error:
         fail(str(error), USAGE)

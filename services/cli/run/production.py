@@ -29,16 +29,16 @@ def migrate(services: Annotated[list[str] | None, typer.Argument(help="Default: 
     for service in services or ():
         if service not in SERVICES:
             fail(f"no service {service!r}; one of: {', '.join(SERVICES)}", USAGE)
-    with closing(Wiring(terminal.settings())) as parts:
+    with closing(Wiring(terminal.settings())) as wiring:
         try:
-            county = county_birth.county_of(parts, services or SERVICES)
+            county = county_birth.county_of(wiring, services or SERVICES)
         except SettingsError as error:
             fail(str(error), USAGE)
         except (TongyuanError, SQLAlchemyError, OSError) as error:
             fail(_cause(error))
         for service in services or SERVICES:
             try:
-                county_birth.settle(parts, service, county)
+                county_birth.settle(wiring, service, county)
             except (TongyuanError, SQLAlchemyError, OSError) as error:
                 fail(f"{service}: {_cause(error)}")
             terminal.say(f"[green]✓[/] {service}")

@@ -61,13 +61,13 @@ def _run(config: Settings, *, demo: bool) -> None:
             if demo:
                 from services.demo.life import Life  # noqa: PLC0415  # likewise
 
-                life = Life(county.parts)
+                life = Life(county.wiring)
                 life.settle()
                 work["demo"] = life.run
                 receipts = lambda: life.receipts  # noqa: E731  # read when asked for: each round has its own
-            work |= auditing(county.parts, at_one_address(county.settings, address)) | watching(config.tls)
+            work |= auditing(county.wiring, at_one_address(county.settings, address)) | watching(config.tls)
             work["memory"] = periodically(TRIM_SECONDS, give_back, name="memory")
-            pages = county.parts.verify_pages()
+            pages = county.wiring.verify_pages()
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
             tls = config.tls.server() if config.tls else None
             greet = partial(_greet, address, config, county.county, alive=demo)

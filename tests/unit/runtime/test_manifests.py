@@ -11,8 +11,9 @@ from services.deployment import compose, files, systemd, values
 from services.runtime import manifests
 from shared.config import Settings, SettingsError
 from shared.tokens.access import token_hash
-from shared.tokens.keys import private_key, public_digits
+from shared.tokens.keys import private_key
 from shared.tokens.rights import READING, Right
+from tests.harness.callers import public_digits
 from tests.harness.compose import FILE, REPOSITORY, raw
 from tests.harness.compose_county import secrets
 
