@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE
-from shared.manifest.model import Account, Dependency, Manifest, Volume
+from shared.manifest.model import Account, Dependency, Manifest, Role, Volume
 from shared.manifest.sources import source_account, source_processes
 from shared.tokens.rights import Right
 
@@ -14,6 +14,7 @@ KEYS = Volume("personal-keys", "PERSONAL_KEY_FOLDER", "/var/lib/tongyuan-persona
 
 MANIFEST = Manifest(
     NAME,
+    Role.SOURCE,
     processes=source_processes(NAME, 8083, (CATALOG,), (CATALOG,), KEYS),
     account=source_account(NAME, INTAKE_QUEUE),
     # Hall systems that report cases.

@@ -1,12 +1,13 @@
 """Processes, accounts and rights of catalog."""
 
-from shared.manifest.model import Manifest
+from shared.manifest.model import Manifest, Role
 from shared.manifest.sources import source_account, source_processes
 
 NAME = "catalog"
 
 MANIFEST = Manifest(
     NAME,
+    Role.SOURCE,
     processes=source_processes(NAME, 8081),
     account=source_account(NAME),
     editors=True,

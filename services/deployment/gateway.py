@@ -9,13 +9,14 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from contracts.topology import CHANNELS
+from services.deployment.values import HTTP_PORT
+from services.runtime.manifests import CHANNELS
 from services.runtime.openapi import apis, tokens_of
 from services.runtime.wiring import Wiring
 from shared.config import Settings
@@ -27,6 +28,12 @@ OF_STAFF = frozenset({"admin", "service"})
 OPENAPI = "/openapi.json"
 LEDGER = "ledger"
 API = "v1"
+
+
+def sections(scheme: str) -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return the function that yields the lines of each section of plain.conf or tls.conf, by name."""
+    services = (*CHANNELS, LEDGER)
+    return {"services": lambda: (f"{name} {scheme}://{name}:{HTTP_PORT};" for name in services)}
 
 
 def public_routes() -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.runtime import manifests
-from shared.config import Settings
+from services.runtime.settings import CountySettings
 from shared.manifest.model import Dependency, Outsider, Process
 from shared.tokens.rights import EVERY
 
@@ -53,7 +53,7 @@ KINDS = {
 
 def page() -> str:
     """Return the page as Markdown."""
-    properties = Settings.model_json_schema()["properties"]
+    properties = CountySettings.model_json_schema()["properties"]
     settings = "".join(_row(name, shape) for name, shape in properties.items())
     processes = "".join(map(_process, manifests.processes()))
     outsiders = "".join(map(_outsider, manifests.outsiders()))

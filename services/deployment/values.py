@@ -77,11 +77,11 @@ def broker(account: str) -> str:
     return f"amqp://{account}:{required(f'RABBITMQ_PASSWORD_{account.upper()}')}@{place}/%2F"
 
 
-def address(service: str) -> dict[str, str]:
+def address(service: str, scheme: str = "http") -> dict[str, str]:
     """Return the setting with another service's address."""
     name = service.upper()
     place = f"{optional(f'{name}_HOST', service)}:{optional(f'{name}_PORT', HTTP_PORT)}"
-    return {f"TONGYUAN_{name}_URL": f"http://{place}"}
+    return {f"TONGYUAN_{name}_URL": f"{scheme}://{place}"}
 
 
 def volume_settings(volume: Volume) -> dict[str, str]:

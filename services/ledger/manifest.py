@@ -1,7 +1,7 @@
 """Processes, volumes, accounts and rights of the ledger. Only the sequencer has the signing key."""
 
-from contracts.topology import CHANNELS, LEDGER_QUEUES, PUBLICATIONS_EXCHANGE, SOURCES
-from shared.manifest.model import Account, Dependency, Manifest, Process, Volume, worker
+from contracts.topology import LEDGER_QUEUES, PUBLICATIONS_EXCHANGE
+from shared.manifest.model import Account, Dependency, Manifest, Process, Role, Volume, worker
 from shared.tokens.rights import Right
 
 NAME = "ledger"
@@ -9,13 +9,14 @@ KEY = Volume("ledger-key", "LEDGER_KEY_FOLDER", "/var/lib/tongyuan", {"data_dir"
 
 MANIFEST = Manifest(
     NAME,
+    Role.LEDGER,
     processes=(
         Process(NAME, 8084),
         worker(
             NAME,
-            *(Dependency(source, frozenset({Right.FEED})) for source in SOURCES),
+            Dependency(Role.SOURCE, frozenset({Right.FEED})),
             # Their positions: imports wait while a channel is behind.
-            *(Dependency(channel) for channel in CHANNELS),
+            Dependency(Role.CHANNEL),
             volumes=(KEY,),
             stated=("source_keys",),
             about="the sequencer; the only process with the signing key. A second one waits until the first is gone",

@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from contracts.base import Json
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.auditor import api
 from services.auditor.inspection.channel_watch import Plan, Tools, Watch
 from services.auditor.inspection.ledger_follower import LedgerReading
@@ -29,6 +29,7 @@ from services.channels.core.port import adapters
 from services.channels.pages.reader import Freshness
 from services.channels.pages.rendering import ChannelPages
 from services.operations.verification.feeds import ReadFeeds
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.database.engine import Database

@@ -17,8 +17,6 @@ from pydantic import SecretStr
 from contracts.topology import (
     AUDITOR,
     BACKFILL_EXCHANGE,
-    CHANNELS,
-    FEEDBACK_CHANNELS,
     FEEDBACK_EXCHANGE,
     FEEDBACK_QUEUE,
     GUIDES_QUEUE,
@@ -39,6 +37,7 @@ from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
 from services.runtime.auditor import auditor_api
 from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi import serving_document
 from services.runtime.wiring import ChannelWiring, Wiring, kept_token
 from shared.config import Settings, SettingsError
@@ -50,7 +49,6 @@ from shared.messaging.in_process import InProcessBus
 from shared.security.data_folder import Tightened, make_private, require_own_folder, tighten
 from shared.web.server.process import Background, periodically
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 PAGE_SECONDS = 0.1
 
 

@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contracts.envelope.publication import Lane
 from contracts.topology import (
     AUDITOR,
-    FEEDBACK_CHANNELS,
     FEEDBACK_EXCHANGE,
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
@@ -19,6 +18,7 @@ from services.ledger.log.feed import LedgerFeed
 from services.runtime import manifests
 from services.runtime.auditor import auditing, auditor_api
 from services.runtime.county_check import CountyGate
+from services.runtime.manifests import FEEDBACK_CHANNELS
 from services.runtime.openapi import serving_document
 from services.runtime.wiring import ChannelWiring, Wiring, front
 from shared.config import Settings

@@ -23,10 +23,11 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.channels.kiosk.screens_api import TOKEN, require_screen
 from services.runtime.auditor import auditor_api
 from services.runtime.local_readers import LocalLedger
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.tokens.access import Needs

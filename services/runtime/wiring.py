@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from contracts.content.items import Item
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.applications import api as applications_api
 from services.applications.commands import Applications
 from services.applications.privacy import key_rotation
@@ -35,6 +35,7 @@ from services.ledger.signing.signer import Signer
 from services.ledger.signing.signing_guard import SigningGuard
 from services.ledger.signing.sm2_signature import Sm2File
 from services.ledger.verify import page as verify_page
+from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -53,8 +54,6 @@ from shared.transparency.source_signature import RingReleaseSigner, key_name
 from shared.web.event_stream import StreamApp
 from shared.web.response_cache import CachedService, ResponseCacheMiddleware, shareable_addresses
 from shared.web.server.process import Background, periodically
-
-MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
 
 
 @dataclass
@@ -124,7 +123,7 @@ class Wiring:
         db = self.database(service)
         if service == "applications":
             key_rotation.prepare(db)
-        db.migrate(MIGRATIONS.get(service, service))
+        db.migrate(*migrations(service))
         if service == "applications":
             key_rotation.clean(db)
 
@@ -246,7 +245,7 @@ class Wiring:
         return PolledRecording(self._ledger_recording, self.settings.reconcile_interval)
 
     def _ledger_recording(self) -> Recording:
-        if not (self.settings.ledger_url or self.settings.base_url):
+        if not (self.settings.stated_url("ledger")):
             raise Unavailable("TONGYUAN_LEDGER_URL is not set")
         return self._http_ledger.recording()
 

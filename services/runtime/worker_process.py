@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from contracts.topology import CHANNELS
 from services.applications.worker import make_worker as applications_worker
 from services.catalog.worker import make_worker as catalog_worker
 from services.channels.worker import make_worker as channel_worker
@@ -15,6 +14,7 @@ from services.ledger.signing.refusal import refusal
 from services.ledger.signing.signing_guard import Standby
 from services.ledger.worker import make_worker as ledger_worker
 from services.runtime.county_check import CountyGate
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared import log
 from shared.config import Settings

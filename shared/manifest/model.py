@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.tokens.minting import LIFETIME_SECONDS
 from shared.tokens.rights import Right
@@ -13,9 +14,21 @@ HTTP_MEMORY, WORKER_MEMORY = "400m", "200m"
 WORKER_PORT = 9100
 
 
+class Role(StrEnum):
+    """What a service is in the county. Services are listed in the order of their roles."""
+
+    SOURCE = "source"
+    LEDGER = "ledger"
+    CHANNEL = "channel"
+    AUDITOR = "auditor"
+
+
 @dataclass(frozen=True)
 class Dependency:
-    """HTTP of another service with these rights; without rights, only what everybody may read."""
+    """HTTP of another service with these rights; without rights, only what everybody may read.
+
+    `callee`: a service, or every service with a role, since services do not know one another.
+    """
 
     callee: str
     rights: frozenset[Right] = frozenset()
@@ -107,6 +120,7 @@ class Manifest:
     """One service. In the database it has a schema and an account of its name."""
 
     service: str
+    role: Role
     processes: tuple[Process, ...]
     account: Account | None = None
     other_accounts: tuple[Account, ...] = ()
@@ -115,6 +129,8 @@ class Manifest:
     """Whether editors write here, with the admin token."""
     migrates_with: tuple[Volume, ...] = ()
     """Volumes that the job `migrate` needs for this service, beside the database."""
+    title: tuple[str, str] | None = None
+    """Of a channel with pages: what it is, in Chinese and in English."""
 
 
 def worker(

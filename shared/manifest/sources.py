@@ -2,13 +2,13 @@
 
 from contracts.kinds import kinds_owned_by
 from contracts.topology import BACKFILL_EXCHANGE, SOURCES_EXCHANGE
-from shared.manifest.model import Account, Dependency, Process, Volume, worker
+from shared.manifest.model import Account, Dependency, Process, Role, Volume, worker
 from shared.tokens.rights import Right
 
 ADMIN_TOKEN = "admin_token_hash"  # noqa: S105  # the name of a setting
 Calls = tuple[Dependency, ...]
 Processes = tuple[Process, ...]
-TO_LEDGER = Dependency("ledger", frozenset({Right.RECORDING}))
+TO_LEDGER = Dependency(Role.LEDGER, frozenset({Right.RECORDING}))
 
 
 def source_processes(name: str, port: int, calls: Calls = (), of_worker: Calls = (), *more: Volume) -> Processes:

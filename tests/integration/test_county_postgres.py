@@ -14,8 +14,9 @@ from services.cli.app import app
 from services.demo import content
 from services.runtime import county_birth, county_check
 from services.runtime.county_check import CountyGate
+from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
-from shared.config import SERVICES, Settings, SettingsError
+from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.county.store import known
 from shared.database.engine import Database

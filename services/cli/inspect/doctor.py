@@ -10,12 +10,13 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.kinds import is_public, kind_of
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.cli.inspect import certificates, unknown_facts
 from services.cli.inspect.status import OLD_HEAD_SECONDS, age, county_of, identity_of, titled
 from services.cli.keys import source_keys
 from services.cli.terminal import BaseUrl, DataDir, Json_, RunningCounty, county, plain, print_json, say
 from services.operations.unstated_facts import StatedFacts, stated_facts
+from services.runtime.manifests import SERVICES
 from shared.county.identity import Identity
 from shared.errors import TongyuanError
 from shared.publishing.recording_status import heard, unsigned
@@ -70,7 +71,7 @@ def _stated(running: RunningCounty) -> StatedFacts:
 
 def _services_problems(running: RunningCounty, belongs: Identity | None) -> Iterator[str]:
     """Yield services that do not answer, are not ready, or belong to another county than the ledger."""
-    for service in (*SOURCES, "ledger", *CHANNELS, AUDITOR):
+    for service in SERVICES:
         try:
             answer = running.http(service).get(f"/{service}/readyz")
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -11,8 +11,9 @@ from services.cli import terminal
 from services.cli.terminal import USAGE, DataDir, fail, plain, say
 from services.operations.backups.file_swap import locked
 from services.runtime import county_birth
+from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
-from shared.config import SERVICES, Settings, SettingsError
+from shared.config import Settings, SettingsError
 from shared.county import store
 from shared.errors import TongyuanError
 

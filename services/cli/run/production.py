@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.cli import terminal
 from services.cli.terminal import USAGE, fail
 from services.runtime import county_birth, manifests, process
+from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
-from shared.config import SERVICES, SettingsError
+from shared.config import SettingsError
 from shared.errors import Invalid, TongyuanError
 from shared.messaging import topology_job
 
@@ -49,7 +50,7 @@ def topology_apply() -> None:
     """Declare every exchange, queue and binding, with an account that may configure."""
     try:
         config = terminal.settings()
-        notes = topology_job.apply(config.required_amqp_url(), tls=config.tls)
+        notes = topology_job.apply(config.required_amqp_url(), manifests.topology().queues, tls=config.tls)
     except SettingsError as error:
         fail(str(error), USAGE)
     except TongyuanError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import terminal
+from services.runtime.manifests import titles
 from shared import log
 from shared.config import EXAMPLE_REGION, Settings, SettingsError
 from shared.county.identity import Identity
@@ -105,12 +106,9 @@ def _where(config: Settings) -> str:
 def _greet(address: str, config: Settings, county: Identity, *, alive: bool) -> None:
     token = config.data_dir / "admin-token" if not config.admin_token else "what TONGYUAN_ADMIN_TOKEN says"
     lines = [
-        f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, four channels",
+        f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, every channel",
         "",
-        f"  service platform   {address}/web/",
-        f"  hall kiosk         {address}/kiosk/",
-        f"  mobile             {address}/mobile/",
-        f"  portal             {address}/portal/",
+        *(f"  {title:<17}  {address}/{name}/" for name, (_, title) in titles().items()),
         f"  ledger head        {address}/ledger/v1/head",
         f"  live stream        {address}/web/v1/stream",
         f"  metrics            {address}/metrics",

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from services.cli.app import app
 from services.demo import content
-from services.runtime.embedded import SERVICES, Embedded
+from services.runtime.embedded import Embedded
+from services.runtime.manifests import SERVICES
 from shared.config import Settings, SettingsError
 from shared.county import store
 from shared.county.identity import Identity
