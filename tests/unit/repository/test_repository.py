@@ -234,7 +234,7 @@ def canonical(requirement: str) -> str:
 
 def test_the_migrations_of_each_store_are_one_line() -> None:
     """Two with one number, from two branches, would stop every start although each branch alone works."""
-    for folder in sorted((ROOT / "services").glob("*/migrations/versions")):
+    for folder in sorted((ROOT / "services").glob("**/migrations/versions")):
         scripts = [path.read_text() for path in sorted(folder.glob("*.py"))]
         pairs = [
             [re.search(rf"^{name} = (.+)$", text, re.MULTILINE)[1] for name in ("revision", "down_revision")]
