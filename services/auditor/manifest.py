@@ -9,5 +9,17 @@ CALLS = (
     Dependency(Role.SOURCE, frozenset({Right.FEED})),
     Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR})),
 )
+SETTINGS = (
+    "allowed_delay",
+    "audit_interval",
+    "audit_peak",
+    "audit_poll",
+    "audit_rate",
+    "audit_repair",
+)
 
-MANIFEST = Manifest(AUDITOR, Role.AUDITOR, processes=(Process(AUDITOR, 8095, CALLS, broker=False),))
+MANIFEST = Manifest(
+    AUDITOR,
+    Role.AUDITOR,
+    processes=(Process(AUDITOR, 8095, CALLS, broker=False, settings=SETTINGS, stated=("public_url",)),),
+)

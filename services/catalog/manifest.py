@@ -8,7 +8,7 @@ NAME = "catalog"
 MANIFEST = Manifest(
     NAME,
     Role.SOURCE,
-    processes=source_processes(NAME, 8081),
+    processes=source_processes(NAME, 8081, settings=("divisions_file", "units_file")),
     account=source_account(NAME),
     editors=True,
 )

@@ -55,6 +55,7 @@ def command_line() -> dict[str, str]:
     found = {"TONGYUAN_OPERATOR_KEY": required(key_variable(manifests.OPERATOR.name), UPGRADE)}
     for service in manifests.SERVICES:
         found |= address(service)
+    found["TONGYUAN_PUBLIC_URL"] = optional("TONGYUAN_PUBLIC_URL", "")
     return found | {"TONGYUAN_AMQP_URL": broker(manifests.TOPOLOGY.name)}
 
 

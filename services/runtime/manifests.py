@@ -15,6 +15,7 @@ from contracts.topology import FEEDBACK_EXCHANGE, Topology
 from shared.config import Settings
 from shared.errors import SettingsError
 from shared.manifest.model import Account, Dependency, Manifest, Outsider, Process, Role
+from shared.manifest.settings import KEYS
 from shared.tokens.checking import Callers, Permission
 from shared.tokens.keys import public_keys
 from shared.tokens.rights import EVERY, Right
@@ -69,9 +70,6 @@ OPERATOR = Outsider("operator", tuple(Dependency(service, EVERY) for service in 
 
 TOPOLOGY = Account("topology", everything=True)
 """The account of the job that declares the topology, and of `tongyuan dead`."""
-
-HELD_BY_NONE = ("operator_key",)
-"""Secrets that no process may hold."""
 
 
 def titles() -> Mapping[str, tuple[str, str]]:
@@ -136,15 +134,24 @@ def held(name: str, settings: Settings) -> Settings:
     Raises `SettingsError` for a secret that the process may not hold: dropping it here would leave it in the
     environment, for anyone who takes over the process.
     """
-    asked = process(name)
-    may = {*asked.secrets, *(("caller_key",) if asked.signs else ())}
-    if "admin_token_hash" in may:
-        may.add("admin_token")
-    for secret in ("admin_token", "caller_key", *HELD_BY_NONE):
-        if getattr(settings, secret) is not None and secret not in may:
+    for secret in sorted(secrets() - may_hold(name)):
+        if getattr(settings, secret, None) is not None:
             variable = f"TONGYUAN_{secret.upper()}"
             raise SettingsError(f"{variable}: {name} may not hold it; take it out of its environment, and restart")
     return settings.model_copy(update={"service_token": None})
+
+
+def secrets() -> frozenset[str]:
+    """Return the settings that not every process may hold: keys, the admin token, and databases of single services."""
+    return frozenset({"admin_token", *KEYS, *(f"{service}_database_url" for service in SERVICES)})
+
+
+def may_hold(name: str) -> frozenset[str]:
+    """Return the secrets that a process may hold."""
+    asked = process(name)
+    own = {f"{asked.service}_database_url", *asked.secrets, *(key.setting for key in asked.held_keys)}
+    # The hash is there to recognise the token; an operator may give the token itself.
+    return frozenset({*own, *(("admin_token",) if "admin_token_hash" in own else ())})
 
 
 def _rights(calls: tuple[Dependency, ...], service: str) -> frozenset[Right]:

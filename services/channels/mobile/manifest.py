@@ -2,4 +2,4 @@
 
 from services.channels.common_manifest import channel_manifest
 
-MANIFEST = channel_manifest("mobile", 8092, ("移动端", "mobile"))
+MANIFEST = channel_manifest("mobile", 8092, ("移动端", "mobile"), settings=("hook_hosts", "hook_private"))
