@@ -19,13 +19,14 @@ def channel_manifest(
     *,
     sends: dict[str, str] | None = None,
     settings: tuple[str, ...] = (),
+    of_worker: tuple[str, ...] = (),
     outsiders: tuple[Outsider, ...] = (),
 ) -> Manifest:
     """Return the manifest of a channel.
 
     `port`: the port on this machine for its HTTP; channels are listed in the order of their ports. `title`: see
-    `Manifest`. `sends`: exchange → pattern of the routing keys it may write. `settings`: what it reads beside those
-    of every channel.
+    `Manifest`. `sends`: exchange → pattern of the routing keys it may write. `settings`: settings that
+    its HTTP reads beside those of every channel; `of_worker`: the same of its worker.
     """
     sends = sends or {}
     return Manifest(
@@ -42,7 +43,7 @@ def channel_manifest(
                 stated=("public_url",),
                 serves_without_broker=True,
             ),
-            worker(name, LEDGER, settings=(*READING, "reconcile_interval", *settings)),
+            worker(name, LEDGER, settings=(*READING, "reconcile_interval", *of_worker)),
         ),
         account=Account(name, tuple(sends), (publications_queue(name),), sends),
         outsiders=outsiders,

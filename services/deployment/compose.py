@@ -34,10 +34,10 @@ def _tls_processes() -> Iterator[str]:
     for number, process in enumerate(manifests.processes()):
         if number:
             yield ""
-        name, reaches = process.name, "broker" if process.broker else "addresses"
-        yield f"{name}:"
-        yield f'  volumes: ["${{TLS_FOLDER:-./tls}}/{name}:/tls/{name}:ro"]'
-        yield f'  environment: {{<<: *{reaches}, TONGYUAN_TLS_FOLDER: "${{TLS_INSIDE:-/tls}}/{name}"}}'
+        yield f"{process.name}:"
+        yield f'  volumes: ["{values.optional("TLS_FOLDER", "./tls")}/{process.name}:/tls/{process.name}:ro"]'
+        yield "  environment:"
+        yield from (f"    {line}" for line in values.rendered(values.tls_environment(process)))
 
 
 def _broker_passwords() -> Iterator[str]:

@@ -10,6 +10,7 @@ from shared.manifest.model import WORKER_PORT, Process, Volume
 
 UPGRADE = "run deploy/secrets.sh --missing .env >>.env"
 HTTP_PORT = 8080
+BROKER_TLS_PORT = "${RABBITMQ_TLS_PORT:-5671}"
 
 
 def required(name: str, why: str = "") -> str:
@@ -70,6 +71,14 @@ def database(service: str) -> dict[str, str]:
     place = f"{optional('POSTGRES_HOST', 'postgres')}:{optional('POSTGRES_PORT', 5432)}"
     url = f"postgresql://{service}:{password}@{place}/{optional('POSTGRES_DATABASE', 'tongyuan')}"
     return {f"TONGYUAN_{service.upper()}_DATABASE_URL": url}
+
+
+def tls_environment(process: Process) -> dict[str, str]:
+    """Return what differs with TLS: the folder, the addresses, and the broker, where the certificate is the account."""
+    found = {"TONGYUAN_TLS_FOLDER": f"{optional('TLS_INSIDE', '/tls')}/{process.name}"}
+    if process.broker:
+        found["TONGYUAN_AMQP_URL"] = f"amqps://{optional('RABBITMQ_HOST', 'rabbitmq')}:{BROKER_TLS_PORT}/%2F"
+    return found | {name: value for call in process.calls for name, value in address(call.callee, "https").items()}
 
 
 def broker(account: str) -> str:

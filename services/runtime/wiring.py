@@ -196,10 +196,9 @@ class Wiring:
             "V": verify_page.make_short(self.settings),
         }
 
-    def http_sources(self) -> dict[str, HttpSource]:
-        """Return readers of the sources over HTTP."""
-        tls = self.settings.tls
-        return {name: HttpSource(self.settings.url_for(name), name, self.token_for(name), tls) for name in SOURCES}
+    def http_source(self, name: str) -> HttpSource:
+        """Return a reader of a source over HTTP."""
+        return HttpSource(self.settings.url_for(name), name, self.token_for(name), self.settings.tls)
 
     def http_ledger(self) -> HttpLedger:
         """Return a reader of the ledger over HTTP."""
@@ -232,7 +231,7 @@ class Wiring:
     @cached_property
     def catalog_reader(self) -> SourceReader:
         """The reader of catalog for other services; the embedded county replaces it by a local one."""
-        return self.http_sources()["catalog"]
+        return self.http_source("catalog")
 
     @cached_property
     def recording(self) -> Latest:

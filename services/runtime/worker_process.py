@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from contracts.topology import SOURCES
 from services.applications.worker import make_worker as applications_worker
 from services.catalog.worker import make_worker as catalog_worker
 from services.channels.worker import make_worker as channel_worker
@@ -89,7 +90,7 @@ def _leading(wiring: Wiring) -> Any:
         waited.wait(LEAD_SECONDS)
     return ledger_worker(
         wiring.database("ledger"),
-        dict(wiring.http_sources()),
+        {name: wiring.http_source(name) for name in SOURCES},
         wiring.signing_guard,
         wiring.settings,
         still_leading=lambda: listener.lead("sequencer"),

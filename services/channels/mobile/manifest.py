@@ -2,4 +2,6 @@
 
 from services.channels.common_manifest import channel_manifest
 
-MANIFEST = channel_manifest("mobile", 8092, ("移动端", "mobile"), settings=("hook_hosts", "hook_private"))
+MANIFEST = channel_manifest(
+    "mobile", 8092, ("移动端", "mobile"), settings=("hook_hosts", "hook_private"), of_worker=("hook_hosts",)
+)

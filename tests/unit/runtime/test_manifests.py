@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from services.deployment import __main__ as deployment
 from services.deployment import compose, files, systemd, values
 from services.runtime import manifests
+from services.runtime.settings import CountySettings
 from shared.config import Settings, SettingsError
 from shared.tokens.access import token_hash
 from shared.tokens.keys import private_key
@@ -19,10 +20,7 @@ from tests.harness.compose_county import secrets
 
 SERVICES = raw()["services"]
 TEXT = FILE.read_text(encoding="utf-8")
-COMMON = {
-    "TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_PUBLIC_URL", "TONGYUAN_HOST", "TONGYUAN_LOG_LEVEL",
-    "PYTHONUNBUFFERED",
-}  # fmt: skip
+COMMON = {"TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_HOST", "TONGYUAN_LOG_LEVEL", "PYTHONUNBUFFERED"}
 PUBLIC = {"web", "mobile", "kiosk", "portal", "ledger"}
 CHANGING = set(Right) - READING
 
@@ -149,15 +147,21 @@ def test_an_environment_that_cannot_be_made_names_what_is_missing(
 
 @pytest.mark.parametrize("name", [one.name for one in manifests.processes()])
 def test_a_process_takes_no_secret_that_its_manifest_does_not_give_it(name: str) -> None:
-    asked = manifests.process(name)
-    given = {"admin_token": "admin_token_hash" in asked.secrets, "caller_key": asked.signs, "operator_key": False}
-    for secret, may in given.items():
-        settings = Settings(**{secret: SecretStr("x")})
-        if may:
+    for secret in manifests.secrets():
+        settings = CountySettings.model_construct(**{secret: SecretStr("x")})
+        if secret in manifests.may_hold(name):
             assert getattr(manifests.held(name, settings), secret) is not None
         else:
             with pytest.raises(SettingsError, match=f"TONGYUAN_{secret.upper()}: {name} may not hold it"):
                 manifests.held(name, settings)
+
+
+def test_the_secrets_are_all_settings_that_hold_or_name_one() -> None:
+    typed = {name for name, field in CountySettings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    files = {name for name in CountySettings.model_fields if name.endswith("_key_file")}
+    databases = {f"{service}_database_url" for service in manifests.SERVICES}
+
+    assert manifests.secrets() == (typed - {"service_token"}) | files | databases
 
 
 def test_the_old_service_token_opens_nothing_in_production() -> None:
