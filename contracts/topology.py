@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope.publication import Lane
-from contracts.kinds import kinds_owned_by
+from contracts.kinds import KINDS, kinds_owned_by
 
 SOURCES_EXCHANGE = "tongyuan.sources"
 BACKFILL_EXCHANGE = "tongyuan.sources.backfill"
@@ -36,7 +36,8 @@ FEEDBACK_QUEUE = "guides.feedback"
 _LANE_QUEUES = {Lane.LIVE: "ledger.sources", Lane.BACKFILL: "ledger.backfill"}
 LANE_EXCHANGES = {Lane.LIVE: SOURCES_EXCHANGE, Lane.BACKFILL: BACKFILL_EXCHANGE}
 
-SOURCES = ("catalog", "guides", "applications")
+SOURCES = tuple(dict.fromkeys(entry.source for entry in KINDS.values() if entry.source is not None))
+"""The services that own kinds, as the register of kinds names them."""
 
 AUDITOR = "auditor"
 """Reads the other services over HTTP; it has no exchange, queue or account at the broker."""

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from contracts.topology import SOURCES
+from services.channels.core.port import adapters
 from services.deployment import __main__ as deployment
 from services.deployment import compose, files, systemd, values
 from services.runtime import manifests
 from services.runtime.settings import CountySettings
 from shared.config import Settings, SettingsError
+from shared.manifest.model import Role
 from shared.tokens.access import token_hash
 from shared.tokens.keys import private_key
 from shared.tokens.rights import READING, Right
@@ -28,6 +31,22 @@ CHANGING = set(Right) - READING
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
     return secrets()
+
+
+def test_the_sources_are_the_owners_of_kinds_and_the_channels_have_an_adapter() -> None:
+    roles = {name: manifest.role for name, manifest in manifests.manifests().items()}
+
+    assert [name for name, role in roles.items() if role == Role.SOURCE] == list(SOURCES)
+    assert {name for name, role in roles.items() if role == Role.CHANNEL} == set(adapters()) == set(manifests.CHANNELS)
+    assert (*SOURCES, "ledger", *manifests.CHANNELS, "auditor") == manifests.SERVICES
+
+
+def test_the_topology_has_the_queues_and_bindings_that_others_rely_on() -> None:
+    queues = {queue.name: (queue.exchange, queue.bindings) for queue in manifests.topology().queues}
+
+    for name in ("web", "mobile", "kiosk", "portal"):
+        assert queues[f"{name}.publications"] == ("tongyuan.publications", ("#",))
+    assert manifests.topology().feedback_channels == ("web",)
 
 
 def test_nobody_has_the_admin_token_and_only_the_sources_know_it_again() -> None:
