@@ -2,6 +2,8 @@
 
 import filecmp
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,7 @@ GENERATED = {
     "docker-compose.yml",
     "docs/operating/settings.md",
 }
+SUITE = "tests/contract/test_channel_conformance.py"
 GENERATORS = (
     "services.deployment",
     "services.deployment.asyncapi",
@@ -117,6 +120,21 @@ def test_a_release_is_shown_on_it_and_everywhere_else(county: County) -> None:
     wait_for(lambda: shown(http.get(f"/{NAME}/v1/search", params={"q": "身份证"})) == [code_of(1)], "it is found")
     assert f'href="/{NAME}/"' in http.get("/").text
     assert NAME in county.cli("status").stdout
+
+
+def test_the_conformance_suite_of_channels_takes_it_as_a_parameter(
+    program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = Path(shutil.copytree(program, tmp_path_factory.mktemp("suite") / "program"))
+    for name in ("tests/conftest.py", "tests/harness", "tests/contract/conftest.py", SUITE, "pyproject.toml"):
+        source, target = REPOSITORY / name, place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+
+    told = run(place, "pytest", "-q", "-p", "no:cacheprovider", "-k", NAME, SUITE)
+
+    assert int(re.search(r"(\d+) passed", told)[1]) >= 30
+    assert "failed" not in told
 
 
 def test_it_has_tables_of_its_own_beside_those_of_every_channel(county: County) -> None:
