@@ -78,7 +78,7 @@ class Process:
     `published`: the port of this machine at which its HTTP answers; None for a worker, which has only metrics.
     `keys`: private keys, without the one for its tokens, which follows from `calls`.
     `secrets`: other settings that only some processes may hold, beside the accounts at database and broker.
-    `settings`: what it reads beside `shared.manifest.settings`; `stated`: of these, what `.env` sets for it.
+    `settings`: what it reads beside `shared.manifest.settings`; `stated`: likewise, and `.env` sets it.
     """
 
     name: str
