@@ -58,6 +58,7 @@ format: setup ## bring the code into its one form
 contracts: setup ## write the schemas, examples and documents that follow from contracts/ and the HTTP apps
 	$(BIN)/python -m tests.harness.contract_examples
 	$(BIN)/python -m contracts
+	$(BIN)/python -m services.deployment.asyncapi
 	$(BIN)/python -m services.runtime.openapi
 	$(BIN)/python -m services.deployment.gateway
 

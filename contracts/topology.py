@@ -1,5 +1,8 @@
 """Every exchange, queue, binding and argument of the broker; they are defined nowhere else.
 
+The queues of channels follow from the channels' names by one rule, `Topology`. Which channels there are, their
+manifests say; `services.runtime.manifests` applies the rule to them.
+
     sources ──tongyuan.sources──────────► ledger.sources.<source>    (live lane)
             └─tongyuan.sources.backfill─► ledger.backfill.<source>   (imports)
     ledger ───tongyuan.publications─────► <channel>.publications
@@ -17,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope.publication import Lane
-from contracts.kinds import kinds_owned_by
+from contracts.kinds import KINDS, kinds_owned_by
 
 SOURCES_EXCHANGE = "tongyuan.sources"
 BACKFILL_EXCHANGE = "tongyuan.sources.backfill"
@@ -33,10 +36,8 @@ FEEDBACK_QUEUE = "guides.feedback"
 _LANE_QUEUES = {Lane.LIVE: "ledger.sources", Lane.BACKFILL: "ledger.backfill"}
 LANE_EXCHANGES = {Lane.LIVE: SOURCES_EXCHANGE, Lane.BACKFILL: BACKFILL_EXCHANGE}
 
-CHANNELS = ("web", "mobile", "kiosk", "portal")
-SOURCES = ("catalog", "guides", "applications")
-FEEDBACK_CHANNELS = ("web",)
-"""Channels where readers can report that a guide is wrong; they may write to `FEEDBACK_EXCHANGE`."""
+SOURCES = tuple(dict.fromkeys(entry.source for entry in KINDS.values() if entry.source is not None))
+"""The services that own kinds, as the register of kinds names them."""
 
 AUDITOR = "auditor"
 """Reads the other services over HTTP; it has no exchange, queue or account at the broker."""
@@ -109,7 +110,7 @@ EXCHANGES = (
     DEAD_EXCHANGE,
 )
 
-QUEUES = (
+_SERVICE_QUEUES = (
     *(
         Queue(ledger_queue(source, lane), exchange, tuple(f"*.{kind}.*" for kind in kinds_owned_by(source)))
         for lane, exchange in LANE_EXCHANGES.items()
@@ -118,8 +119,25 @@ QUEUES = (
     Queue(INTAKE_QUEUE, INTAKE_EXCHANGE, ordered=False),
     Queue(GUIDES_QUEUE, PUBLICATIONS_EXCHANGE, ("*.item.*",)),
     Queue(FEEDBACK_QUEUE, FEEDBACK_EXCHANGE, ordered=False),
-    *(Queue(publications_queue(channel), PUBLICATIONS_EXCHANGE) for channel in CHANNELS),
 )
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The queues of a county with these channels.
+
+    `feedback_channels`: those where readers can report that a guide is wrong. They may write to `FEEDBACK_EXCHANGE`.
+    """
+
+    channels: tuple[str, ...]
+    feedback_channels: tuple[str, ...] = ()
+
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        """Every queue, without dead-letter queues and those of earlier versions."""
+        own = (Queue(publications_queue(channel), PUBLICATIONS_EXCHANGE) for channel in self.channels)
+        return (*_SERVICE_QUEUES, *own)
+
 
 LEDGER_QUEUES = tuple(ledger_queue(source, lane) for lane in Lane for source in SOURCES)
 

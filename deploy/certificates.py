@@ -23,13 +23,27 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = timedelta(days=1)
 AUTHORITY_DAYS = 3650
-SENDING = ("catalog", "guides", "applications", "ledger", "web")
-READ_ONLY = ("mobile", "kiosk", "portal")
 ACCOUNTS = {
     # Who only reads pages and the database has no account at the broker, so the name must be none.
-    **{name: f"{name}-http" for name in (*READ_ONLY, "auditor")},
-    **{name: name for name in SENDING},
-    **{f"{name}-worker": name for name in (*SENDING, *READ_ONLY)},
+    # made of the manifests: certificates
+    "catalog": "catalog",
+    "guides": "guides",
+    "applications": "applications",
+    "ledger": "ledger",
+    "web": "web",
+    "mobile": "mobile-http",
+    "kiosk": "kiosk-http",
+    "portal": "portal-http",
+    "auditor": "auditor-http",
+    "catalog-worker": "catalog",
+    "guides-worker": "guides",
+    "applications-worker": "applications",
+    "ledger-worker": "ledger",
+    "web-worker": "web",
+    "mobile-worker": "mobile",
+    "kiosk-worker": "kiosk",
+    "portal-worker": "portal",
+    # end of certificates
     **{name: name for name in ("postgres", "rabbitmq", "topology", "migrate", "roles", "gateway", "intake", "editors")},
     "cli": "topology",
 }

@@ -3,22 +3,20 @@
 An invalid value stops the start, with name and reason.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from shared.errors import SettingsError
 from shared.security.tls import MUTUAL, Tls, require_for_broker
 from shared.tokens.keys import CALLERS_PATTERN
 
-__all__ = ["SERVICES", "Settings", "SettingsError", "load"]
-
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
+__all__ = ["Settings", "SettingsError", "for_services", "load"]
 
 
 def _networks(text: str) -> str:
@@ -40,7 +38,10 @@ EXAMPLE_REGION, EXAMPLE_COUNTY = "339921000000", "云溪县"
 
 
 class Settings(BaseSettings):
-    """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is generated from this."""
+    """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is generated from this.
+
+    `for_services` adds the settings that each service has: its database and its address.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TONGYUAN_", frozen=True, extra="ignore")
 
@@ -56,17 +57,6 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl | None = Field(
         None, description="PostgreSQL URL; each service uses the schema of its name."
     )
-    catalog_database_url: DatabaseUrl | None = Field(None, description="Database of catalog, where it has its own.")
-    guides_database_url: DatabaseUrl | None = Field(None, description="Database of guides, where it has its own.")
-    applications_database_url: DatabaseUrl | None = Field(
-        None, description="Database of applications, where it has its own."
-    )
-    ledger_database_url: DatabaseUrl | None = Field(None, description="Database of the ledger, where it has its own.")
-    web_database_url: DatabaseUrl | None = Field(None, description="Database of web, where it has its own.")
-    mobile_database_url: DatabaseUrl | None = Field(None, description="Database of mobile, where it has its own.")
-    kiosk_database_url: DatabaseUrl | None = Field(None, description="Database of kiosk, where it has its own.")
-    portal_database_url: DatabaseUrl | None = Field(None, description="Database of portal, where it has its own.")
-    auditor_database_url: DatabaseUrl | None = Field(None, description="Database of the auditor, where it has its own.")
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
     admin_token: SecretStr | None = Field(
         None, description="Bearer token for writing to the sources. Production: at the sources alone, or its hash."
@@ -106,15 +96,6 @@ class Settings(BaseSettings):
         pattern=r"^(\d{10})?$",
         description="网站标识码 of the government site, 10 digits; the portal's pages carry it.",
     )
-    catalog_url: HttpUrl | None = Field(None, description="Address of catalog, without its path; default `base_url`.")
-    guides_url: HttpUrl | None = Field(None, description="Address of guides.")
-    applications_url: HttpUrl | None = Field(None, description="Address of applications.")
-    ledger_url: HttpUrl | None = Field(None, description="Address of the ledger.")
-    web_url: HttpUrl | None = Field(None, description="Address of web.")
-    mobile_url: HttpUrl | None = Field(None, description="Address of mobile.")
-    kiosk_url: HttpUrl | None = Field(None, description="Address of kiosk.")
-    portal_url: HttpUrl | None = Field(None, description="Address of portal.")
-    auditor_url: HttpUrl | None = Field(None, description="Address of the auditor.")
     personal_key_file: Path | None = Field(
         None,
         description="Keys that seal personal data of applications at rest; default `personal-keys` in the data folder.",
@@ -202,7 +183,7 @@ class Settings(BaseSettings):
 
     def database_url_for(self, service: str) -> str:
         """Return the SQLAlchemy URL of a service's own database; SQLite in the data folder by default."""
-        url = getattr(self, f"{service}_database_url") or self.database_url
+        url = getattr(self, f"{service}_database_url", None) or self.database_url
         if url is None:
             return f"sqlite:///{self.data_dir}/{service}.db"
         with_driver = str(url).replace("postgresql://", "postgresql+psycopg://", 1)
@@ -219,8 +200,12 @@ class Settings(BaseSettings):
 
     def url_for(self, service: str) -> str:
         """Return the base address of a service, without its path; e.g. `http://ledger:8080` for `…/ledger/v1/head`."""
-        url = getattr(self, f"{service}_url") or self.base_url or f"http://{self.host}:{self.port}"
-        return str(url).rstrip("/")
+        return (self.stated_url(service) or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def stated_url(self, service: str) -> str | None:
+        """Return the address of a service if the settings state one."""
+        url: str | None = getattr(self, f"{service}_url", None)
+        return url or self.base_url
 
     @cached_property
     def tls(self) -> Tls | None:
@@ -252,10 +237,25 @@ def _name_of(region: object) -> str:
     return EXAMPLE_COUNTY if region in (EXAMPLE_REGION, None) else str(region)
 
 
-def load(**overrides: object) -> Settings:
+def for_services(services: Iterable[str]) -> type[Settings]:
+    """Return the class of settings that also has `<service>_database_url` and `<service>_url` of these services."""
+    own: dict[str, Any] = {}
+    for name in services:
+        own[f"{name}_database_url"] = (
+            DatabaseUrl | None,
+            Field(None, description=f"Database of {name}, where it has its own."),
+        )
+        own[f"{name}_url"] = (
+            HttpUrl | None,
+            Field(None, description=f"Address of {name}, without its path; default `base_url`."),
+        )
+    return create_model("CountySettings", __base__=Settings, __doc__=Settings.__doc__, **own)
+
+
+def load(model: type[Settings] = Settings, /, **overrides: object) -> Settings:
     """Read the settings from the environment; `overrides` come from the command line. Raises `SettingsError`."""
     try:
-        made = Settings(**{key: value for key, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # strings from outside
+        made = model(**{key: value for key, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # strings from outside
     except ValidationError as error:
         reasons = [
             f"TONGYUAN_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"

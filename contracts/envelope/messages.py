@@ -16,9 +16,9 @@ from contracts.topology import (
     FEEDBACK_EXCHANGE,
     INTAKE_EXCHANGE,
     PUBLICATIONS_EXCHANGE,
-    QUEUES,
     SOURCES,
     SOURCES_EXCHANGE,
+    Topology,
     release_key,
     routing_key,
 )
@@ -35,6 +35,7 @@ _VERBS = {Op.RELEASE: "发布", Op.WITHDRAW: "撤下"}
 class MessageType:
     """One type of message in one feed. `feed` names its folder of schemas and examples.
 
+    `producers` is empty for feedback, which the channels with a form for it send.
     `kind`, `op` and `body` are None for what is not a release; `body` is None for withdrawals, too. `enveloped` is
     False for what hall systems send: they write `data` without an envelope.
     """
@@ -57,20 +58,22 @@ class MessageType:
         """`<feed>/<type>`: the path of its schema and of its example, without suffix."""
         return f"{self.feed}/{self.type}"
 
-    @property
-    def queues(self) -> tuple[str, ...]:
-        """The queues that receive it."""
+    def senders(self, topology: Topology) -> tuple[str, ...]:
+        """Return the services that send it."""
+        return self.producers or topology.feedback_channels
+
+    def queues(self, topology: Topology) -> tuple[str, ...]:
+        """Return the queues that receive it."""
         return tuple(
             queue.name
-            for queue in QUEUES
+            for queue in topology.queues
             if queue.exchange in self.exchanges
             and any(_matches(*pair) for pair in product(queue.bindings, self.routing_keys))
         )
 
-    @property
-    def consumers(self) -> tuple[str, ...]:
-        """The services that receive it."""
-        return tuple(dict.fromkeys(consumer_of(queue) for queue in self.queues))
+    def consumers(self, topology: Topology) -> tuple[str, ...]:
+        """Return the services that receive it."""
+        return tuple(dict.fromkeys(consumer_of(queue) for queue in self.queues(topology)))
 
 
 def consumer_of(queue: str) -> str:
@@ -138,7 +141,7 @@ FEEDBACK = MessageType(
     type=FEEDBACK_TYPE,
     title="办事指南评价",
     when="A reader said that a guide is wrong. Without anything of the reader; twice is once, by its id.",
-    producers=("web",),
+    producers=(),
     exchanges=(FEEDBACK_EXCHANGE,),
     routing_keys=(routing_key(_REGION, "feedback", "given"),),
     data=Feedback,

@@ -16,9 +16,9 @@ from contracts.topology import (
     FEEDBACK_EXCHANGE,
     INTAKE_EXCHANGE,
     PUBLICATIONS_EXCHANGE,
-    QUEUES,
     SOURCES_EXCHANGE,
     Queue,
+    Topology,
     dead_queue,
 )
 
@@ -39,7 +39,7 @@ _REGION_NOTE = ", where <region> is the 行政区划代码 of 12 digits"
 _SEQUENCE = {"type": "integer", "minimum": 0, "description": "Number in the feed; 0 for what has none, as a head."}
 
 
-def document(examples: dict[str, Json]) -> Json:
+def document(topology: Topology, examples: dict[str, Json]) -> Json:
     """Return the document. `examples`: message name → an example of it, see `contracts.envelope.messages`."""
     return {
         "asyncapi": "3.0.0",
@@ -55,8 +55,8 @@ def document(examples: dict[str, Json]) -> Json:
         },
         "defaultContentType": CONTENT_TYPE,
         "servers": {"rabbitmq": _server()},
-        "channels": {**_exchanges(), **_queues(), **_dead_queues()},
-        "operations": {**_sends(), **_receives()},
+        "channels": {**_exchanges(), **_queues(topology), **_dead_queues(topology)},
+        "operations": {**_sends(topology), **_receives(topology)},
         "components": {
             "messages": {_component(message.name): _message(message, examples[message.name]) for message in MESSAGES},
             "schemas": _schemas(),
@@ -106,26 +106,35 @@ def _exchanges() -> Json:
     }
 
 
-def _queues() -> Json:
-    return {queue.name: _queue(queue, queue.name, queue.exchange, queue.bindings, queue.arguments) for queue in QUEUES}
-
-
-def _dead_queues() -> Json:
+def _queues(topology: Topology) -> Json:
     return {
-        dead_queue(queue.name): {
-            **_queue(queue, dead_queue(queue.name), DEAD_EXCHANGE, (queue.name,), DEAD_QUEUE_ARGUMENTS),
-            "description": f"What {queue.name} could not take; an operator reads, replays or drops it.",
-        }
-        for queue in QUEUES
+        queue.name: _queue(queue.name, queue.exchange, queue.bindings, queue.arguments, _taken_from(queue, topology))
+        for queue in topology.queues
     }
 
 
-def _queue(queue: Queue, name: str, exchange: str, bindings: Sequence[str], arguments: dict[str, Any]) -> Json:
+def _dead_queues(topology: Topology) -> Json:
+    return {
+        dead_queue(queue.name): {
+            **_queue(
+                dead_queue(queue.name),
+                DEAD_EXCHANGE,
+                (queue.name,),
+                DEAD_QUEUE_ARGUMENTS,
+                _taken_from(queue, topology),
+            ),
+            "description": f"What {queue.name} could not take; an operator reads, replays or drops it.",
+        }
+        for queue in topology.queues
+    }
+
+
+def _queue(name: str, exchange: str, bindings: Sequence[str], arguments: dict[str, Any], messages: Json) -> Json:
     return {
         "address": name,
         "title": f"Queue {name}",
         "description": f"Bound to {exchange} with {', '.join(bindings)}.",
-        "messages": _taken_from(queue.name),
+        "messages": messages,
         "bindings": {
             "amqp": {
                 "is": "queue",
@@ -138,9 +147,9 @@ def _queue(queue: Queue, name: str, exchange: str, bindings: Sequence[str], argu
     }
 
 
-def _sends() -> Json:
+def _sends(topology: Topology) -> Json:
     """Return one operation for each service and exchange that it writes to."""
-    pairs = sorted({pair for message in MESSAGES for pair in product(message.producers, message.exchanges)})
+    pairs = sorted({pair for one in MESSAGES for pair in product(one.senders(topology), one.exchanges)})
     return {
         f"{producer}.send.{exchange}": {
             "action": "send",
@@ -149,7 +158,7 @@ def _sends() -> Json:
             "messages": [
                 {"$ref": f"#/channels/{exchange}/messages/{message.type}"}
                 for message in MESSAGES
-                if producer in message.producers and exchange in message.exchanges
+                if producer in message.senders(topology) and exchange in message.exchanges
             ],
             "description": _REPORTING if exchange == INTAKE_EXCHANGE else _SENDING,
             "bindings": {"amqp": {"deliveryMode": 2, "bindingVersion": BINDING}},
@@ -158,7 +167,7 @@ def _sends() -> Json:
     }
 
 
-def _receives() -> Json:
+def _receives(topology: Topology) -> Json:
     """Return one operation for each queue, by the service that reads it."""
     return {
         f"{consumer_of(queue.name)}.receive.{queue.name}": {
@@ -168,12 +177,12 @@ def _receives() -> Json:
             "description": "Acknowledged after the transaction that stores it has committed.",
             "bindings": {"amqp": {"ack": True, "bindingVersion": BINDING}},
         }
-        for queue in QUEUES
+        for queue in topology.queues
     }
 
 
-def _taken_from(queue: str) -> Json:
-    return _references(message for message in MESSAGES if queue in message.queues)
+def _taken_from(queue: Queue, topology: Topology) -> Json:
+    return _references(message for message in MESSAGES if queue.name in message.queues(topology))
 
 
 def _sent_to(exchange: str) -> Json:

@@ -9,6 +9,7 @@ from contracts.envelope.messages import MESSAGES
 from contracts.generators import asyncapi, events_page
 from contracts.generators.compatibility import breaks_of_promises
 from contracts.generators.json_schema import MODELS, message_schema, model_schema
+from contracts.topology import Topology
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = "schemas"
@@ -25,14 +26,15 @@ class BrokenPromise(Exception):
         self.changes = changes
 
 
-def documents(root: Path = ROOT) -> dict[str, str]:
-    """Map path below contracts/ → content, for every generated document. Examples are read, not generated."""
+def documents() -> dict[str, str]:
+    """Map path below contracts/ → content, for the documents that follow from the contracts alone."""
+    return {f"{SCHEMAS}/{name}.json": text(schema) for name, schema in schemas().items()}
+
+
+def broker_documents(topology: Topology, root: Path = ROOT) -> dict[str, str]:
+    """Map path below contracts/ → content, for the documents that list queues. Examples are read, not generated."""
     examples = {message.name: _read(root / "examples" / f"{message.name}.json") for message in MESSAGES}
-    return {
-        **{f"{SCHEMAS}/{name}.json": text(schema) for name, schema in schemas().items()},
-        "asyncapi.json": text(asyncapi.document(examples)),
-        "EVENTS.md": events_page.page(),
-    }
+    return {"asyncapi.json": text(asyncapi.document(topology, examples)), "EVENTS.md": events_page.page(topology)}
 
 
 def schemas() -> dict[str, Json]:
@@ -56,18 +58,21 @@ def released(root: Path = ROOT) -> dict[str, Json]:
 
 def stale(root: Path = ROOT) -> list[str]:
     """Return the paths of stored documents that differ from the contracts: changed, missing, or left over."""
-    wanted = documents(root)
-    differing = [path for path, content in wanted.items() if not _is(root / path, content)]
-    return sorted([*differing, *_left_over(root, wanted)])
+    wanted = documents()
+    return sorted([*differing(wanted, root), *_left_over(root, wanted)])
+
+
+def differing(wanted: dict[str, str], root: Path = ROOT) -> list[str]:
+    """Return the paths of documents that are not stored with this content."""
+    return sorted(path for path, content in wanted.items() if not _is(root / path, content))
 
 
 def write(root: Path = ROOT) -> list[str]:
     """Update the stored documents. Return the paths of those that were stale."""
-    changed = stale(root)
-    wanted = documents(root)
+    changed, wanted = stale(root), documents()
     for path in changed:
         if path in wanted:
-            _write(root / path, wanted[path])
+            store(wanted[path], root / path)
         else:
             (root / path).unlink()
     return changed
@@ -81,7 +86,7 @@ def release(root: Path = ROOT) -> list[str]:
         raise BrokenPromise(changes)
     news = [name for name, schema in current.items() if before.get(name) != schema]
     for name in news:
-        _write(root / RELEASED / f"{name}.json", text(current[name]))
+        store(text(current[name]), root / RELEASED / f"{name}.json")
     return news
 
 
@@ -103,6 +108,7 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _write(path: Path, content: str) -> None:
+def store(content: str, path: Path) -> None:
+    """Write a document, in a new folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")

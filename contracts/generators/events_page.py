@@ -2,6 +2,7 @@
 
 from contracts.envelope.messages import MESSAGES, MessageType
 from contracts.generators.json_schema import GENERATED
+from contracts.topology import Topology
 
 _HEAD = f"""\
 <!-- {GENERATED} -->
@@ -19,17 +20,17 @@ report is no event of ours: plain JSON without an envelope, told apart by its fi
 """
 
 
-def page() -> str:
+def page(topology: Topology) -> str:
     """Return the page as Markdown."""
-    return _HEAD + "".join(_row(message) for message in MESSAGES)
+    return _HEAD + "".join(_row(message, topology) for message in MESSAGES)
 
 
-def _row(message: MessageType) -> str:
+def _row(message: MessageType, topology: Topology) -> str:
     cells = (
         f"`{message.type}`<br>{message.title}",
         message.when,
-        ", ".join(message.producers),
-        ", ".join(message.consumers),
+        ", ".join(message.senders(topology)),
+        ", ".join(message.consumers(topology)),
         ", ".join(f"`{key}`" for key in message.routing_keys),
         f"[schema](schemas/{message.name}.json)",
         f"[example](examples/{message.name}.json)",

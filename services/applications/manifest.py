@@ -3,21 +3,23 @@
 from dataclasses import replace
 
 from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE
-from shared.manifest.model import Account, Dependency, Manifest, Volume
+from shared.manifest.model import Account, Dependency, Key, KeyUse, Manifest, Role, Volume
 from shared.manifest.sources import source_account, source_processes
 from shared.tokens.rights import Right
 
 NAME = "applications"
 CATALOG = Dependency("catalog", frozenset({Right.FEED}))
 """The rules of a case are those of its item as released last."""
-KEYS = Volume("personal-keys", "PERSONAL_KEY_FOLDER", "/var/lib/tongyuan-personal", {"personal_key_file": "keys"})
+KEY_FOLDER = Volume("personal-keys", "PERSONAL_KEY_FOLDER", "/var/lib/tongyuan-personal", {"personal_key_file": "keys"})
+PERSONAL_KEYS = Key("personal_key_file", KeyUse.PERSONAL_DATA, KEY_FOLDER)
 
 MANIFEST = Manifest(
     NAME,
-    processes=source_processes(NAME, 8083, (CATALOG,), (CATALOG,), KEYS),
+    Role.SOURCE,
+    processes=source_processes(NAME, 8083, (CATALOG,), (CATALOG,), keys=(PERSONAL_KEYS,)),
     account=source_account(NAME, INTAKE_QUEUE),
     # Hall systems that report cases.
     other_accounts=(Account("intake", writes=(INTAKE_EXCHANGE,)),),
     editors=True,
-    migrates_with=(replace(KEYS, writable=True),),
+    migrates_with=(replace(KEY_FOLDER, writable=True),),
 )

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from services.importing.fields.notes import visible
-from services.runtime.manifests import OPERATOR
-from shared.config import SERVICES, Settings, SettingsError, load
+from services.runtime.manifests import OPERATOR, SERVICES
+from services.runtime.settings import load
+from shared.config import Settings, SettingsError
 from shared.errors import NotFound, Refused, TongyuanError, UpstreamDown
 from shared.feeds.upstream import client
 from shared.security.tls import reason
@@ -158,7 +159,7 @@ def county(base_url: str | None = None, data_dir: Path | None = None) -> Iterato
 
 def _running_address(config: Settings) -> str | None:
     file = config.data_dir / ADDRESS_FILE
-    configured = config.base_url or any(getattr(config, f"{service}_url") for service in SERVICES)
+    configured = any(map(config.stated_url, SERVICES))
     return file.read_text(encoding="ascii").strip() if not configured and file.exists() else None
 
 

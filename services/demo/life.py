@@ -33,23 +33,23 @@ class DemoReceipt:
 class Life:
     """The demonstration in an embedded county."""
 
-    parts: Wiring
+    wiring: Wiring
     receipts: list[DemoReceipt] = field(default_factory=list)
 
     def settle(self) -> None:
         """Release the demo's catalogue and guides if the county has none."""
-        with self.parts.catalog.db.read() as session:
+        with self.wiring.catalog.db.read() as session:
             if live_count(session):
                 return
-        self.parts.catalog.save_directory(content.directory())
+        self.wiring.catalog.save_directory(content.directory())
         for item in content.items():
-            self.parts.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-            self.parts.catalog.release_item(item.code, Period(), None)
+            self.wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
+            self.wiring.catalog.release_item(item.code, Period(), None)
         for guide in content.guides():
-            self.parts.guides.save_guide(guide.code, guide.model_dump(mode="json"), None)
-            self.parts.guides.release_guide(guide.code, Period(), None)
+            self.wiring.guides.save_guide(guide.code, guide.model_dump(mode="json"), None)
+            self.wiring.guides.release_guide(guide.code, Period(), None)
         for year, notice in content.calendars().items():
-            self.parts.applications.put_calendar(year, notice)
+            self.wiring.applications.put_calendar(year, notice)
 
     def run(self, stop: threading.Event) -> None:
         """Run rounds until `stop` is set; a round that was begun before a restart is continued."""
@@ -83,7 +83,7 @@ class Life:
             "project_name": case.project_name,
         }
         try:
-            self.parts.applications.open_case(opening)
+            self.wiring.applications.open_case(opening)
         except TongyuanError as error:
             _log.warning("demo case not opened", reason=type(error).__name__)
         return DemoReceipt(number, display_query_code(code), case.item_code)
@@ -93,7 +93,7 @@ class Life:
         if event.tolerance_days is not None:
             details["tolerance_due"] = (datetime.now(UTC) + timedelta(days=event.tolerance_days)).date()
         try:
-            self.parts.applications.report(number, [EventReport.model_validate({**details, "event": event.event})])
+            self.wiring.applications.report(number, [EventReport.model_validate({**details, "event": event.event})])
         except Refused:
             # Repeated after a restart: this step has been reported already.
             return
@@ -102,7 +102,7 @@ class Life:
 
     def _query_code(self, number: str) -> str:
         """Return a case's query code: the same after a restart, and different in every county."""
-        secret = self.parts.settings.service_token
+        secret = self.wiring.settings.service_token
         if secret is None:
             raise Broken("a demonstration runs in `tongyuan up`, which keeps a service token")
         raw = hmac.new(secret.get_secret_value().encode(), number.encode(), hashlib.sha256).digest()

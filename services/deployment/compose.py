@@ -1,4 +1,4 @@
-"""The generated sections of docker-compose.yml; the rest of the file is written by hand."""
+"""The generated sections of docker-compose.yml and docker-compose.tls.yml; the rest is written by hand."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -18,6 +18,26 @@ def sections() -> Mapping[str, Callable[[], Iterator[str]]]:
         "http processes": lambda: _processes(of_workers=False),
         "workers": lambda: _processes(of_workers=True),
     }
+
+
+def tls_sections() -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return the same for docker-compose.tls.yml."""
+    return {"addresses": _tls_addresses, "processes": _tls_processes}
+
+
+def _tls_addresses() -> Iterator[str]:
+    for service in manifests.SERVICES:
+        yield from values.rendered(values.address(service, "https"))
+
+
+def _tls_processes() -> Iterator[str]:
+    for number, process in enumerate(manifests.processes()):
+        if number:
+            yield ""
+        yield f"{process.name}:"
+        yield f'  volumes: ["{values.optional("TLS_FOLDER", "./tls")}/{process.name}:/tls/{process.name}:ro"]'
+        yield "  environment:"
+        yield from (f"    {line}" for line in values.rendered(values.tls_environment(process)))
 
 
 def _broker_passwords() -> Iterator[str]:

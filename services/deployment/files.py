@@ -8,12 +8,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from services.deployment import compose, postgres
+from services.deployment import certificates, compose, gateway, postgres
 
 ROOT = Path(__file__).parent.parent.parent
 Sections = Mapping[str, Callable[[], Iterator[str]]]
 FILES: Mapping[Path, Sections] = {
     ROOT / "docker-compose.yml": compose.sections(),
+    ROOT / "docker-compose.tls.yml": compose.tls_sections(),
+    ROOT / "deploy" / "certificates.py": certificates.sections(),
+    ROOT / "deploy" / "gateway" / "plain.conf": gateway.sections("http"),
+    ROOT / "deploy" / "gateway" / "tls.conf": gateway.sections("https"),
     ROOT / "deploy" / "postgres" / "roles.sql": postgres.sections(),
 }
 SECTION = re.compile(

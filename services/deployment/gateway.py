@@ -9,13 +9,14 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from contracts.topology import CHANNELS
+from services.deployment.values import HTTP_PORT
+from services.runtime.manifests import CHANNELS
 from services.runtime.openapi import apis, tokens_of
 from services.runtime.wiring import Wiring
 from shared.config import Settings
@@ -29,17 +30,23 @@ LEDGER = "ledger"
 API = "v1"
 
 
+def sections(scheme: str) -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return the function that yields the lines of each section of plain.conf or tls.conf, by name."""
+    services = (*CHANNELS, LEDGER)
+    return {"services": lambda: (f"{name} {scheme}://{name}:{HTTP_PORT};" for name in services)}
+
+
 def public_routes() -> Iterator[tuple[str, str, str]]:
     """Yield (methods, path below the gateway, service that answers), in order. Methods are joined as `GET|HEAD`."""
     with tempfile.TemporaryDirectory() as folder:
-        parts = Wiring(Settings.model_construct(data_dir=Path(folder)))
+        wiring = Wiring(Settings.model_construct(data_dir=Path(folder)))
         try:
-            served = [(name, api, name) for name, api in apis(parts) if name in (*CHANNELS, LEDGER)]
-            served += [(name, api, LEDGER) for name, api in parts.verify_pages().items()]
+            served = [(name, api, name) for name, api in apis(wiring) if name in (*CHANNELS, LEDGER)]
+            served += [(name, api, LEDGER) for name, api in wiring.verify_pages().items()]
             for name, api, service in sorted(served, key=lambda one: one[0]):
                 yield from ((methods, f"/{name}{path}", service) for methods, path in _public(api, name == service))
         finally:
-            parts.close()
+            wiring.close()
 
 
 def text(before: str) -> str:

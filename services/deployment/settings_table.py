@@ -2,13 +2,13 @@
 services.deployment.settings_table` writes it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from services.runtime import manifests
-from shared.config import Settings
-from shared.manifest.model import Dependency, Outsider, Process
+from services.runtime.settings import CountySettings
+from shared.manifest.model import CALLER_KEY, Dependency, Key, Outsider, Process, Role
 from shared.tokens.rights import EVERY
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating" / "settings.md"
@@ -18,20 +18,32 @@ HEADING = """# Settings
 there. -->
 
 Every setting is an environment variable. A wrong value stops the start, with the variable's name and the reason.
-An unknown name that begins with `TONGYUAN_` is ignored.
+An unknown name that begins with `TONGYUAN_` is ignored. `tongyuan up` is one process that reads all of them; of the
+processes of the production shape each reads what its manifest names.
 
-| Variable | Default | Must be | What it is |
-|---|---|---|---|
+| Variable | Default | Must be | Read by | What it is |
+|---|---|---|---|---|
 """
+GROUPS: tuple[tuple[str, Callable[[Process], bool]], ...] = (
+    ("every process", lambda _one: True),
+    ("HTTP of every service", lambda one: not one.is_worker),
+    ("every worker", lambda one: one.is_worker),
+    ("every channel", lambda one: _role(one) == Role.CHANNEL and not one.is_worker),
+    ("every channel's worker", lambda one: _role(one) == Role.CHANNEL and one.is_worker),
+    ("every source", lambda one: _role(one) == Role.SOURCE and not one.is_worker),
+    ("every source's worker", lambda one: _role(one) == Role.SOURCE and one.is_worker),
+)
+"""Groups of processes by the name that the page has for them, the largest first."""
+NO_PROCESS = "the command line"
 PROCESSES = """
 ## Processes of the production shape
 
 What each may hold, reach and do, as its service's manifest says (`services/<name>/manifest.py`). Compose file, accounts
 and the files for systemd are made of the same (`python -m services.deployment`). A process that is given a secret of
 another ends at its start, and names it. Each has its service's account at the database. At another service it has the
-rights in brackets, and reads what is public.
+rights in brackets, and reads what is public. A key "if named" is one that an operator may give it.
 
-| Process | Broker: writes to | Broker: reads from | Calls | Holds |
+| Process | Broker: writes to | Broker: reads from | Calls | Keys and secrets |
 |---|---|---|---|---|
 """
 CALLERS = """
@@ -53,7 +65,7 @@ KINDS = {
 
 def page() -> str:
     """Return the page as Markdown."""
-    properties = Settings.model_json_schema()["properties"]
+    properties = CountySettings.model_json_schema()["properties"]
     settings = "".join(_row(name, shape) for name, shape in properties.items())
     processes = "".join(map(_process, manifests.processes()))
     outsiders = "".join(map(_outsider, manifests.outsiders()))
@@ -65,8 +77,30 @@ def _process(process: Process) -> str:
     # An HTTP process only relays and reads no queue; a worker writes nothing, though their common account may do both.
     writes = account.writes if account and not process.is_worker else ()
     reads = account.reads if account and process.is_worker else ()
-    held = [*process.secrets, *(["caller_key"] if process.signs else []), *(one.name for one in process.volumes)]
-    return _cells(f"`{process.name}`", _names(writes), _names(reads), _calls(process.calls), _names(held))
+    held = "; ".join([*map(_key, process.held_keys), *(f"`{secret}`" for secret in process.secrets)])
+    return _cells(f"`{process.name}`", _names(writes), _names(reads), _calls(process.calls), held)
+
+
+def _key(key: Key) -> str:
+    if key.volume:
+        return f"`{key.setting}` in `{key.volume.name}` ({key.use})"
+    return f"`{key.setting}` ({key.use}{'' if key == CALLER_KEY else ', if named'})"
+
+
+def readers(setting: str) -> str:
+    """Return in words which processes read a setting."""
+    left = [one for one in manifests.processes() if setting in one.reads]
+    said = []
+    for name, belongs in GROUPS:
+        group = [one for one in manifests.processes() if belongs(one)]
+        if group and all(one in left for one in group):
+            said.append(name)
+            left = [one for one in left if one not in group]
+    return ", ".join([*said, *(f"`{one.name}`" for one in left)]) or NO_PROCESS
+
+
+def _role(process: Process) -> Role:
+    return manifests.manifests()[process.service].role
 
 
 def _outsider(outsider: Outsider) -> str:
@@ -91,7 +125,7 @@ def _cells(*cells: str) -> str:
 def _row(name: str, shape: dict[str, Any]) -> str:
     default = shape.get("default")
     shown = "" if default in (None, "") else f"`{default}`"
-    cells = (f"`TONGYUAN_{name.upper()}`", shown, ", ".join(_rules(shape)), shape["description"])
+    cells = (f"`TONGYUAN_{name.upper()}`", shown, ", ".join(_rules(shape)), readers(name), shape["description"])
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

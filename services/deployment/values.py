@@ -10,6 +10,7 @@ from shared.manifest.model import WORKER_PORT, Process, Volume
 
 UPGRADE = "run deploy/secrets.sh --missing .env >>.env"
 HTTP_PORT = 8080
+BROKER_TLS_PORT = "${RABBITMQ_TLS_PORT:-5671}"
 
 
 def required(name: str, why: str = "") -> str:
@@ -55,6 +56,7 @@ def command_line() -> dict[str, str]:
     found = {"TONGYUAN_OPERATOR_KEY": required(key_variable(manifests.OPERATOR.name), UPGRADE)}
     for service in manifests.SERVICES:
         found |= address(service)
+    found["TONGYUAN_PUBLIC_URL"] = optional("TONGYUAN_PUBLIC_URL", "")
     return found | {"TONGYUAN_AMQP_URL": broker(manifests.TOPOLOGY.name)}
 
 
@@ -71,17 +73,25 @@ def database(service: str) -> dict[str, str]:
     return {f"TONGYUAN_{service.upper()}_DATABASE_URL": url}
 
 
+def tls_environment(process: Process) -> dict[str, str]:
+    """Return what differs with TLS: the folder, the addresses, and the broker, where the certificate is the account."""
+    found = {"TONGYUAN_TLS_FOLDER": f"{optional('TLS_INSIDE', '/tls')}/{process.name}"}
+    if process.broker:
+        found["TONGYUAN_AMQP_URL"] = f"amqps://{optional('RABBITMQ_HOST', 'rabbitmq')}:{BROKER_TLS_PORT}/%2F"
+    return found | {name: value for call in process.calls for name, value in address(call.callee, "https").items()}
+
+
 def broker(account: str) -> str:
     """Return the broker's URL for an account."""
     place = f"{optional('RABBITMQ_HOST', 'rabbitmq')}:{optional('RABBITMQ_PORT', 5672)}"
     return f"amqp://{account}:{required(f'RABBITMQ_PASSWORD_{account.upper()}')}@{place}/%2F"
 
 
-def address(service: str) -> dict[str, str]:
+def address(service: str, scheme: str = "http") -> dict[str, str]:
     """Return the setting with another service's address."""
     name = service.upper()
     place = f"{optional(f'{name}_HOST', service)}:{optional(f'{name}_PORT', HTTP_PORT)}"
-    return {f"TONGYUAN_{name}_URL": f"http://{place}"}
+    return {f"TONGYUAN_{name}_URL": f"{scheme}://{place}"}
 
 
 def volume_settings(volume: Volume) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Processes, accounts and rights of guides."""
 
 from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
-from shared.manifest.model import Dependency, Manifest
+from shared.manifest.model import Dependency, Manifest, Role
 from shared.manifest.sources import source_account, source_processes
 from shared.tokens.rights import Right
 
@@ -9,8 +9,9 @@ NAME = "guides"
 
 MANIFEST = Manifest(
     NAME,
+    Role.SOURCE,
     # A scheduled item's body is withheld from readers without this right; its guide goes with it.
-    processes=source_processes(NAME, 8082, of_worker=(Dependency("ledger", frozenset({Right.BODIES})),)),
+    processes=source_processes(NAME, 8082, of_worker=(Dependency(Role.LEDGER, frozenset({Right.BODIES})),)),
     account=source_account(NAME, GUIDES_QUEUE, FEEDBACK_QUEUE),
     editors=True,
 )

@@ -1,22 +1,25 @@
 """Processes, volumes, accounts and rights of the ledger. Only the sequencer has the signing key."""
 
-from contracts.topology import CHANNELS, LEDGER_QUEUES, PUBLICATIONS_EXCHANGE, SOURCES
-from shared.manifest.model import Account, Dependency, Manifest, Process, Volume, worker
+from contracts.topology import LEDGER_QUEUES, PUBLICATIONS_EXCHANGE
+from shared.manifest.model import Account, Dependency, Key, KeyUse, Manifest, Process, Role, Volume, worker
 from shared.tokens.rights import Right
 
 NAME = "ledger"
-KEY = Volume("ledger-key", "LEDGER_KEY_FOLDER", "/var/lib/tongyuan", {"data_dir": ""}, writable=True)
+KEY_FOLDER = Volume("ledger-key", "LEDGER_KEY_FOLDER", "/var/lib/tongyuan", {"data_dir": ""}, writable=True)
+KEYS = (Key("data_dir", KeyUse.HEADS, KEY_FOLDER), Key("sm2_key_file", KeyUse.HEADS))
 
 MANIFEST = Manifest(
     NAME,
+    Role.LEDGER,
     processes=(
         Process(NAME, 8084),
         worker(
             NAME,
-            *(Dependency(source, frozenset({Right.FEED})) for source in SOURCES),
+            Dependency(Role.SOURCE, frozenset({Right.FEED})),
             # Their positions: imports wait while a channel is behind.
-            *(Dependency(channel) for channel in CHANNELS),
-            volumes=(KEY,),
+            Dependency(Role.CHANNEL),
+            keys=KEYS,
+            settings=("backfill_lag", "head_interval", "reconcile_interval", "scrub_interval"),
             stated=("source_keys",),
             about="the sequencer; the only process with the signing key. A second one waits until the first is gone",
         ),

@@ -14,7 +14,7 @@ import httpx
 from fastapi import FastAPI
 
 from contracts.base import Json
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.auditor import api
 from services.auditor.inspection.channel_watch import Plan, Tools, Watch
 from services.auditor.inspection.ledger_follower import LedgerReading
@@ -30,6 +30,7 @@ from services.channels.core.port import adapters
 from services.channels.pages.reader import Freshness
 from services.channels.pages.rendering import ChannelPages
 from services.operations.verification.feeds import ReadFeeds
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.database.engine import Database
@@ -44,26 +45,26 @@ Connect = Callable[[str, bool], httpx.Client]
 """Makes a client of a service: with the auditor's token (True), or anonymous (False)."""
 
 
-def auditor_api(parts: Wiring) -> FastAPI:
+def auditor_api(wiring: Wiring) -> FastAPI:
     """Return the auditor's HTTP app."""
-    return api.make(parts.database(AUDITOR), parts.settings)
+    return api.make(wiring.database(AUDITOR), wiring.settings)
 
 
-def auditing(parts: Wiring, settings: Settings | None = None) -> dict[str, Background]:
+def auditing(wiring: Wiring, settings: Settings | None = None) -> dict[str, Background]:
     """Return the auditor's background work. `settings`: where the county answers, if not the wiring's own.
 
     Raises `SettingsError` when a key for the tokens is not set.
     """
     # Make the tokens now: without its key the process ends at its start, not in a background thread.
-    tokens = {callee: parts.token_for(callee) for callee in ("ledger", *SOURCES, *CHANNELS)}
+    tokens = {callee: wiring.token_for(callee) for callee in ("ledger", *SOURCES, *CHANNELS)}
 
     def run(stop: Event) -> None:
         # Lower the priority of this thread only: on a small machine publishing comes first. Never raise it: a process
         # that was started with a lower priority has no right to.
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, max(BEHIND, os.getpriority(os.PRIO_PROCESS, thread)))
-        config = settings or parts.settings
-        make_auditor(parts.database(AUDITOR), config, partial(_connect, config, tokens), stop).run(stop)
+        config = settings or wiring.settings
+        make_auditor(wiring.database(AUDITOR), config, partial(_connect, config, tokens), stop).run(stop)
 
     return {AUDITOR: run}
 

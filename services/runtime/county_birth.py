@@ -13,70 +13,70 @@ from shared.county.identity import Identity
 from shared.errors import NotFound, SettingsError, Unavailable
 
 
-def county_of(parts: Wiring, services: Sequence[str], *, demo: bool = False) -> Identity:
+def county_of(wiring: Wiring, services: Sequence[str], *, demo: bool = False) -> Identity:
     """Return the county of these stores, or the county of the settings if none exists yet. Reads only.
 
     Raises `SettingsError` when a store belongs to another county than the settings name, or when a demonstration is
     requested for stores that were not created as one; `Unavailable` when a store cannot be read.
     """
-    wanted = Identity.of(parts.settings, demo=demo)
-    stored = {service: county for service in services if (county := _stored(parts, service)) is not None}
+    wanted = Identity.of(wiring.settings, demo=demo)
+    stored = {service: county for service in services if (county := _stored(wiring, service)) is not None}
     county = identity.agreed(_told_apart(stored), wanted)
     if demo:
-        _require_demo_county(parts.settings)
+        _require_demo_county(wiring.settings)
     return county
 
 
-def require_same_log(parts: Wiring, services: Sequence[str]) -> None:
+def require_same_log(wiring: Wiring, services: Sequence[str]) -> None:
     """Raise `SettingsError` when a store belongs to another region or log than the settings name; its county's name may
     differ.
 
     Raises `NotFound` when a store names no county.
     """
-    wanted = Identity.of(parts.settings)
+    wanted = Identity.of(wiring.settings)
     for service in services:
-        county = store.known(parts.database(service)) if _exists(parts, service) else None
+        county = store.known(wiring.database(service)) if _exists(wiring, service) else None
         if county is None:
             raise NotFound(f"{service}: there is no store that names a county: run `tongyuan migrate` first")
         identity.require_log(county, wanted, f"the store of {service}")
 
 
-def require_own_ledger(parts: Wiring) -> None:
+def require_own_ledger(wiring: Wiring) -> None:
     """Raise `SettingsError` unless the ledger's store, by its identity and by its content, is of the settings' county.
 
     Raises `NotFound` when neither tells. Call this before another history is accepted as the ledger's.
     """
-    if not _exists(parts, "ledger"):
+    if not _exists(wiring, "ledger"):
         raise NotFound("there is no store of the ledger here, so nobody can tell which county's it is")
-    with evidence_of("ledger", parts.database("ledger")) as evidence:
-        require_own(evidence, parts.settings)
-        foreign = evidence.foreign_entry(parts.settings.region)
+    with evidence_of("ledger", wiring.database("ledger")) as evidence:
+        require_own(evidence, wiring.settings)
+        foreign = evidence.foreign_entry(wiring.settings.region)
         if foreign is not None:
-            raise SettingsError(f"TONGYUAN_REGION: entry {foreign} of the ledger is not of {parts.settings.region}")
+            raise SettingsError(f"TONGYUAN_REGION: entry {foreign} of the ledger is not of {wiring.settings.region}")
         if evidence.county() is None:
             raise NotFound("the store of the ledger names no county and holds no entry, so nobody can tell whose it is")
 
 
-def settle(parts: Wiring, service: str, county: Identity) -> None:
+def settle(wiring: Wiring, service: str, county: Identity) -> None:
     """Migrate the service's schema, then write into its store which county it belongs to.
 
     If the process dies in between, the next start finds the store without identity and writes it.
     """
-    parts.migrate(service)
-    store.write(parts.database(service), county)
+    wiring.migrate(service)
+    store.write(wiring.database(service), county)
 
 
-def _exists(parts: Wiring, service: str) -> bool:
+def _exists(wiring: Wiring, service: str) -> bool:
     """Return False for a SQLite file that does not exist: opening it would create it."""
-    url = parts.settings.database_url_for(service)
+    url = wiring.settings.database_url_for(service)
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
 
 
-def _stored(parts: Wiring, service: str) -> Identity | None:
+def _stored(wiring: Wiring, service: str) -> Identity | None:
     try:
-        if not _exists(parts, service):
+        if not _exists(wiring, service):
             return None
-        with evidence_of(service, parts.database(service)) as evidence:
+        with evidence_of(service, wiring.database(service)) as evidence:
             return evidence.county()
     except Unavailable as error:
         raise Unavailable(f"{service}: {error}") from error

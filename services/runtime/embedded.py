@@ -17,8 +17,6 @@ from pydantic import SecretStr
 from contracts.topology import (
     AUDITOR,
     BACKFILL_EXCHANGE,
-    CHANNELS,
-    FEEDBACK_CHANNELS,
     FEEDBACK_EXCHANGE,
     FEEDBACK_QUEUE,
     GUIDES_QUEUE,
@@ -39,6 +37,7 @@ from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
 from services.runtime.auditor import auditor_api
 from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi import serving_document
 from services.runtime.wiring import ChannelWiring, Wiring, kept_token
 from shared.config import Settings, SettingsError
@@ -50,7 +49,6 @@ from shared.messaging.in_process import InProcessBus
 from shared.security.data_folder import Tightened, make_private, require_own_folder, tighten
 from shared.web.server.process import Background, periodically
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 PAGE_SECONDS = 0.1
 
 
@@ -64,7 +62,7 @@ class Embedded:
     settings: Settings
     demo: bool = False
     county: Identity = field(init=False)
-    parts: Wiring = field(init=False)
+    wiring: Wiring = field(init=False)
     channels: dict[str, ChannelWiring] = field(init=False)
     tightened: Tightened = field(init=False)
     _bus: InProcessBus = field(default_factory=InProcessBus)
@@ -76,7 +74,7 @@ class Embedded:
         self.tightened = tighten(folder)
         # Three sources share the folder: each has a store and a key file of its own.
         self.settings = self.settings.model_copy(update={"database_url": None, "source_key_file": None})
-        self.parts = Wiring(self.settings)
+        self.wiring = Wiring(self.settings)
         try:
             self._open(folder)
         except BaseException:
@@ -86,25 +84,25 @@ class Embedded:
 
     def _open(self, folder: Path) -> None:
         """Determine the county first: a refused start writes nothing, not even a token."""
-        self.county = county_birth.county_of(self.parts, SERVICES, demo=self.demo)
+        self.county = county_birth.county_of(self.wiring, SERVICES, demo=self.demo)
         self.settings = self.settings.model_copy(
             update={
                 "admin_token": self.settings.admin_token or SecretStr(kept_token(folder / "admin-token")),
                 "service_token": self.settings.service_token or SecretStr(kept_token(folder / "service-token")),
             }
         )
-        self.parts.settings = self.settings
-        self.parts.catalog_reader = LocalSource(self.parts.database("catalog"), "catalog")
-        self.parts.recording = LocalLedger(self.parts.database("ledger")).recording
+        self.wiring.settings = self.settings
+        self.wiring.catalog_reader = LocalSource(self.wiring.database("catalog"), "catalog")
+        self.wiring.recording = LocalLedger(self.wiring.database("ledger")).recording
         for service in SERVICES:
-            county_birth.settle(self.parts, service, self.county)
-            self.parts.require_keys(service)
+            county_birth.settle(self.wiring, service, self.county)
+            self.wiring.require_keys(service)
 
     def apis(self) -> dict[str, FastAPI]:
         """Return the HTTP app of every service."""
-        sources = {name: self.parts.source_api(name) for name in SOURCES}
+        sources = {name: self.wiring.source_api(name) for name in SOURCES}
         channels = {name: channel.api(self.settings) for name, channel in self.channels.items()}
-        apis = {**sources, "ledger": self.parts.ledger_api(), **channels, AUDITOR: auditor_api(self.parts)}
+        apis = {**sources, "ledger": self.wiring.ledger_api(), **channels, AUDITOR: auditor_api(self.wiring)}
         for api in apis.values():
             api.state.county = self.county
         return {name: serving_document(name, api) for name, api in apis.items()}
@@ -116,20 +114,20 @@ class Embedded:
         """
         with suppress(WouldFork):
             self.intake.reconcile()
-            self.parts.standing.sign()
+            self.wiring.signing_guard.sign()
         for channel in self.channels.values():
             channel.channel.reconcile()
 
     def background(self) -> dict[str, Background]:
         """Return everything that runs beside HTTP, by name."""
         work: dict[str, Background] = {
-            "heads": periodically(self.settings.head_interval, self.parts.standing.sign, name="head"),
+            "heads": periodically(self.settings.head_interval, self.wiring.signing_guard.sign, name="head"),
             "ledger-reconcile": periodically(
                 self.settings.reconcile_interval, partial(self.intake.reconcile, patient=True), name="ledger-reconcile"
             ),
             "ledger-scrub": periodically(STEP_SECONDS, self.scrub.step, name="ledger-scrub"),
-            "planned-ends": periodically(ENDS_SECONDS, self.parts.catalog.withdraw_cancelled, name="planned-ends"),
-            **applications_background(self.parts.applications),
+            "planned-ends": periodically(ENDS_SECONDS, self.wiring.catalog.withdraw_cancelled, name="planned-ends"),
+            **applications_background(self.wiring.applications),
             "guides-reconcile": periodically(
                 self.settings.reconcile_interval, self.watch.reconcile, name="guides-reconcile"
             ),
@@ -151,47 +149,47 @@ class Embedded:
         relays: dict[str, list[Relay]] = {}
         for name in SOURCES:
             relays[name] = [
-                Relay(self.parts.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
+                Relay(self.wiring.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
                 for lane, exchange in LANE_EXCHANGES.items()
             ]
         for name in FEEDBACK_CHANNELS:
-            relays[name] = [self.parts.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
+            relays[name] = [self.wiring.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
         relays["ledger"] = [self._ledger_relay(name) for name in (*CHANNELS, "guides")]
         return relays
 
     def close(self) -> None:
         """Close the databases and release the lock of the data folder."""
-        self.parts.close()
+        self.wiring.close()
         os.close(self._lock)
 
     def _wire(self) -> None:
-        ledger = self.parts.database("ledger")
-        readers = {name: LocalSource(self.parts.database(name), name) for name in SOURCES}
-        require = self.parts.standing.require
+        ledger = self.wiring.database("ledger")
+        readers = {name: LocalSource(self.wiring.database(name), name) for name in SOURCES}
+        require = self.wiring.signing_guard.require
         self.scrub = Scrub(ledger, readers, self.settings.scrub_interval)
         self.intake = Intake(
-            ledger, readers, self.parts.signer, require, self.settings.region, source_keys=self.settings.source_keys
+            ledger, readers, self.wiring.signer, require, self.settings.region, source_keys=self.settings.source_keys
         )
-        self.channels = {name: self.parts.channel(name, LocalLedger(ledger)) for name in CHANNELS}
+        self.channels = {name: self.wiring.channel(name, LocalLedger(ledger)) for name in CHANNELS}
         pace = ImportPace(self._ledger_size, self._positions, self.settings.backfill_lag)
         self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger")
         self._bus.bind(BACKFILL_EXCHANGE, _paced(pace, self.intake.take), "ledger (imports)")
-        self.watch = ItemWatch(self.parts.guides, LocalLedger(ledger), self.settings.log_origin)
+        self.watch = ItemWatch(self.wiring.guides, LocalLedger(ledger), self.settings.log_origin)
         self._bus.bind(_channel_exchange("guides"), self.watch.take, GUIDES_QUEUE)
-        self._bus.bind(FEEDBACK_EXCHANGE, FeedbackStore(self.parts.database("guides")).take, FEEDBACK_QUEUE)
+        self._bus.bind(FEEDBACK_EXCHANGE, FeedbackStore(self.wiring.database("guides")).take, FEEDBACK_QUEUE)
         for name, channel in self.channels.items():
             self._bus.bind(_channel_exchange(name), channel.channel.take, f"{name}.publications")
 
     def _ledger_relay(self, name: str) -> Relay:
         feed = LedgerFeed(self.settings.region)
         publisher = self._publisher(_channel_exchange(name))
-        return Relay(self.parts.database("ledger"), feed, name, publisher, idle=feed.head_message)
+        return Relay(self.wiring.database("ledger"), feed, name, publisher, idle=feed.head_message)
 
     def _publisher(self, exchange: str) -> Callable[[], Publisher]:
         return lambda: self._bus.publisher(exchange)
 
     def _ledger_size(self) -> int:
-        with self.parts.database("ledger").read() as session:
+        with self.wiring.database("ledger").read() as session:
             return queries.size(session)
 
     def _positions(self) -> list[int]:

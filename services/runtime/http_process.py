@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contracts.envelope.publication import Lane
 from contracts.topology import (
     AUDITOR,
-    FEEDBACK_CHANNELS,
     FEEDBACK_EXCHANGE,
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
@@ -19,6 +18,7 @@ from services.ledger.log.feed import LedgerFeed
 from services.runtime import manifests
 from services.runtime.auditor import auditing, auditor_api
 from services.runtime.county_check import CountyGate
+from services.runtime.manifests import FEEDBACK_CHANNELS
 from services.runtime.openapi import serving_document
 from services.runtime.wiring import ChannelWiring, Wiring, front
 from shared.config import Settings
@@ -35,18 +35,18 @@ from shared.web.server.process import Background, Threads, listen, mount, period
 
 def run(name: str, settings: Settings) -> None:
     """Serve one service until the process is told to stop."""
-    parts = Wiring(settings, name)
-    parts.require_keys(name)
-    api, background, channels = _http_parts(name, parts)
+    wiring = Wiring(settings, name)
+    wiring.require_keys(name)
+    api, background, channels = _http_app(name, wiring)
     api.state.callers = manifests.callers(name, settings)
-    gate = CountyGate(parts.database(name), settings, partial(setattr, api.state, "county"))
+    gate = CountyGate(wiring.database(name), settings, partial(setattr, api.state, "county"))
     app = serving_document(name, api)
     tls = settings.tls
     sock = listen(settings.host, settings.port)
     freeze_what_is_loaded()
     try:
         gate.look()
-        pages = parts.verify_pages() if name == "ledger" else {}
+        pages = wiring.verify_pages() if name == "ledger" else {}
         everything = _gated(gate, front(mount({name: app, **pages}, app), channels, {name: app}))
         work = {label: gate.behind(one) for label, one in background.items()}
         memory = periodically(TRIM_SECONDS, give_back, name="memory")
@@ -54,7 +54,7 @@ def run(name: str, settings: Settings) -> None:
         serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings))
         gate.require()
     finally:
-        parts.close()
+        wiring.close()
 
 
 def _gated(gate: CountyGate, app: ASGIApp) -> ASGIApp:
@@ -70,32 +70,32 @@ def _gated(gate: CountyGate, app: ASGIApp) -> ASGIApp:
     return gated
 
 
-def _http_parts(name: str, parts: Wiring) -> tuple[FastAPI, dict[str, Background], dict[str, ChannelWiring]]:
+def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background], dict[str, ChannelWiring]]:
     if name in SOURCES:
-        relays = [_source_relay(name, lane, exchange, parts) for lane, exchange in LANE_EXCHANGES.items()]
+        relays = [_source_relay(name, lane, exchange, wiring) for lane, exchange in LANE_EXCHANGES.items()]
         work: dict[str, Background] = {f"relay-{relay.name}": relay.run for relay in relays}
-        return parts.source_api(name), {**work, "recording": parts.polled_recording.run}, {}
+        return wiring.source_api(name), {**work, "recording": wiring.polled_recording.run}, {}
     if name == "ledger":
-        return parts.ledger_api(), {"relay": _ledger_relay(parts).run}, {}
+        return wiring.ledger_api(), {"relay": _ledger_relay(wiring).run}, {}
     if name == AUDITOR:
-        return auditor_api(parts), auditing(parts), {}
-    channel = parts.channel(name, parts.http_ledger())
+        return auditor_api(wiring), auditing(wiring), {}
+    channel = wiring.channel(name, wiring.http_ledger())
     beside = channel.background()
-    if name in FEEDBACK_CHANNELS and parts.settings.amqp_url is not None:
-        publisher = _publisher(parts.settings, FEEDBACK_EXCHANGE, f"{name}-relay-feedback")
-        beside[f"{name}-feedback"] = parts.feedback_relay(name, publisher).run
-    return channel.api(parts.settings), beside, {name: channel}
+    if name in FEEDBACK_CHANNELS and wiring.settings.amqp_url is not None:
+        publisher = _publisher(wiring.settings, FEEDBACK_EXCHANGE, f"{name}-relay-feedback")
+        beside[f"{name}-feedback"] = wiring.feedback_relay(name, publisher).run
+    return channel.api(wiring.settings), beside, {name: channel}
 
 
-def _source_relay(name: str, lane: Lane, exchange: str, parts: Wiring) -> Relay:
-    make = _publisher(parts.settings, exchange, f"{name}-relay-{lane}")
-    return Relay(parts.database(name), SourceFeed(name, lane), str(lane), make)
+def _source_relay(name: str, lane: Lane, exchange: str, wiring: Wiring) -> Relay:
+    make = _publisher(wiring.settings, exchange, f"{name}-relay-{lane}")
+    return Relay(wiring.database(name), SourceFeed(name, lane), str(lane), make)
 
 
-def _ledger_relay(parts: Wiring) -> Relay:
-    feed = LedgerFeed(parts.settings.region)
-    make = _publisher(parts.settings, PUBLICATIONS_EXCHANGE, "ledger-relay")
-    return Relay(parts.database("ledger"), feed, "broker", make, idle=feed.head_message)
+def _ledger_relay(wiring: Wiring) -> Relay:
+    feed = LedgerFeed(wiring.settings.region)
+    make = _publisher(wiring.settings, PUBLICATIONS_EXCHANGE, "ledger-relay")
+    return Relay(wiring.database("ledger"), feed, "broker", make, idle=feed.head_message)
 
 
 def _publisher(settings: Settings, exchange: str, name: str) -> Callable[[], Publisher]:

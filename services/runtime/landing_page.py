@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from services.demo import content
+from services.runtime.manifests import titles
 from shared.config import Settings
 from shared.errors import NotFound
 from shared.web.edge import make_api
@@ -16,10 +17,7 @@ FORM_STYLE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-
 """The demo's forms contain their own styles."""
 
 LINKS = (
-    ("/web/", "政务服务平台", "service platform"),
-    ("/kiosk/", "大厅自助终端", "hall kiosk"),
-    ("/mobile/", "移动端", "mobile"),
-    ("/portal/", "政府网站", "government portal"),
+    *((f"/{name}/", chinese, english) for name, (chinese, english) in titles().items()),
     ("/verify/", "办事指南查验", "is a printed guide real, and still in force?"),
     ("/ledger/v1/head", "发布账本", "the ledger's signed head"),
     ("/metrics", "运行指标", "metrics"),
@@ -47,7 +45,7 @@ def make_root(settings: Settings, receipts: Callable[[], Sequence[ShownReceipt]]
             f'<li><a href="{path}">{name}</a> <span lang="en">{text}</span></li>' for path, name, text in links
         )
         name = settings.county if receipts is None else f"{settings.county}（演示）"
-        return _page(f"{name} · 同源发布", f"<p>一个来源，四个渠道。</p><ul>{rows}</ul>")
+        return _page(f"{name} · 同源发布", f"<p>一个来源，所有渠道。</p><ul>{rows}</ul>")
 
     if receipts is not None:
         api.include_router(_demo(receipts))

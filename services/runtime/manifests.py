@@ -1,37 +1,93 @@
 """The manifests of all services: which process may call which service, and with which accounts. The only such list.
 
+A service is a folder with a `manifest.py`: in services/, or for a channel in services/channels/. Nothing else names it.
 Processes take their permissions from here; `services.deployment` makes compose file, accounts and environments from it;
 tests check that what is not listed is refused.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import FEEDBACK_EXCHANGE, Topology
 from shared.config import Settings
 from shared.errors import SettingsError
-from shared.manifest.model import Account, Dependency, Manifest, Outsider, Process
+from shared.manifest.model import Account, Dependency, Manifest, Outsider, Process, Role
+from shared.manifest.settings import KEYS
 from shared.tokens.checking import Callers, Permission
 from shared.tokens.keys import public_keys
 from shared.tokens.rights import EVERY, Right
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
+FOLDER = Path(__file__).parents[1]
+
+
+@cache
+def manifests() -> Mapping[str, Manifest]:
+    """Return the manifest of each service: in the order of roles, then of the ports on this machine."""
+    found = sorted(_found(), key=_place)
+    by_role = {role: [one.service for one in found if one.role == role] for role in Role}
+    return {one.service: _resolved(one, by_role) for one in found}
+
+
+def _found() -> Iterator[Manifest]:
+    for file in (*FOLDER.glob("*/manifest.py"), *FOLDER.glob("channels/*/manifest.py")):
+        module = ".".join(file.relative_to(FOLDER).with_suffix("").parts)
+        yield import_module(f"services.{module}").MANIFEST
+
+
+def _place(manifest: Manifest) -> tuple[int, list[int]]:
+    return list(Role).index(manifest.role), [one.published for one in manifest.processes if one.published]
+
+
+def _resolved(manifest: Manifest, by_role: Mapping[Role, list[str]]) -> Manifest:
+    """Return the manifest with each call of a role replaced by calls of the services that have it."""
+
+    def calls(asked: tuple[Dependency, ...]) -> Iterator[Dependency]:
+        for one in asked:
+            callees = by_role[one.callee] if isinstance(one.callee, Role) else [one.callee]
+            yield from (replace(one, callee=callee) for callee in callees)
+
+    return replace(
+        manifest,
+        processes=tuple(replace(one, calls=tuple(calls(one.calls))) for one in manifest.processes),
+        outsiders=tuple(replace(one, calls=tuple(calls(one.calls))) for one in manifest.outsiders),
+    )
+
+
+SERVICES = tuple(manifests())
+CHANNELS = tuple(name for name, manifest in manifests().items() if manifest.role == Role.CHANNEL)
+FEEDBACK_CHANNELS = tuple(
+    name
+    for name in CHANNELS
+    if (account := manifests()[name].account) is not None and FEEDBACK_EXCHANGE in account.writes
+)
+"""Channels where readers can report that a guide is wrong."""
+
 OPERATOR = Outsider("operator", tuple(Dependency(service, EVERY) for service in SERVICES), seconds=3600)
 """The command line. Its key grants every right, so no process holds it."""
 
 TOPOLOGY = Account("topology", everything=True)
 """The account of the job that declares the topology, and of `tongyuan dead`."""
 
-HELD_BY_NONE = ("operator_key",)
-"""Secrets that no process may hold."""
+
+def titles() -> Mapping[str, tuple[str, str]]:
+    """Return the title of each channel, in Chinese and in English."""
+    return {name: title for name in CHANNELS if (title := manifests()[name].title)}
 
 
-@cache
-def manifests() -> Mapping[str, Manifest]:
-    """Return the manifest of each service."""
-    folders = {name: f"services.channels.{name}" if name in CHANNELS else f"services.{name}" for name in SERVICES}
-    return {name: import_module(f"{folder}.manifest").MANIFEST for name, folder in folders.items()}
+def topology() -> Topology:
+    """Return the broker's topology for the channels that there are."""
+    return Topology(CHANNELS, FEEDBACK_CHANNELS)
+
+
+def migrations(service: str) -> tuple[str, ...]:
+    """Return the folders below services/ whose migrations make the service's tables."""
+    if service not in CHANNELS:
+        return (service,)
+    own = f"channels/{service}"
+    return ("channels", own) if (FOLDER / own / "migrations").is_dir() else ("channels",)
 
 
 def processes() -> Iterator[Process]:
@@ -78,15 +134,24 @@ def held(name: str, settings: Settings) -> Settings:
     Raises `SettingsError` for a secret that the process may not hold: dropping it here would leave it in the
     environment, for anyone who takes over the process.
     """
-    asked = process(name)
-    may = {*asked.secrets, *(("caller_key",) if asked.signs else ())}
-    if "admin_token_hash" in may:
-        may.add("admin_token")
-    for secret in ("admin_token", "caller_key", *HELD_BY_NONE):
-        if getattr(settings, secret) is not None and secret not in may:
+    for secret in sorted(secrets() - may_hold(name)):
+        if getattr(settings, secret, None) is not None:
             variable = f"TONGYUAN_{secret.upper()}"
             raise SettingsError(f"{variable}: {name} may not hold it; take it out of its environment, and restart")
     return settings.model_copy(update={"service_token": None})
+
+
+def secrets() -> frozenset[str]:
+    """Return the settings that not every process may hold: keys, the admin token, and databases of single services."""
+    return frozenset({"admin_token", *KEYS, *(f"{service}_database_url" for service in SERVICES)})
+
+
+def may_hold(name: str) -> frozenset[str]:
+    """Return the secrets that a process may hold."""
+    asked = process(name)
+    own = {f"{asked.service}_database_url", *asked.secrets, *(key.setting for key in asked.held_keys)}
+    # The hash is there to recognise the token; an operator may give the token itself.
+    return frozenset({*own, *(("admin_token",) if "admin_token_hash" in own else ())})
 
 
 def _rights(calls: tuple[Dependency, ...], service: str) -> frozenset[Right]:

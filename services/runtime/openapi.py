@@ -23,10 +23,11 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.channels.kiosk.screens_api import TOKEN, require_screen
 from services.runtime.auditor import auditor_api
 from services.runtime.local_readers import LocalLedger
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.tokens.access import Needs
@@ -100,11 +101,11 @@ STREAM = {
 def documents() -> dict[str, Json]:
     """Return each service's document. The apps are built as for `tongyuan up`, in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        parts = Wiring(Settings.model_construct(data_dir=Path(folder)))
+        wiring = Wiring(Settings.model_construct(data_dir=Path(folder)))
         try:
-            return {service: document(service, api) for service, api in apis(parts)}
+            return {service: document(service, api) for service, api in apis(wiring)}
         finally:
-            parts.close()
+            wiring.close()
 
 
 def document(service: str, api: FastAPI) -> Json:
@@ -181,14 +182,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _say((f"contracts/openapi/{name}: written" for name in write(options.folder)), code=0)
 
 
-def apis(parts: Wiring) -> Iterator[tuple[str, FastAPI]]:
+def apis(wiring: Wiring) -> Iterator[tuple[str, FastAPI]]:
     for source in SOURCES:
-        yield source, parts.source_api(source)
-    yield "ledger", parts.ledger_api()
-    ledger = LocalLedger(parts.database("ledger"))
+        yield source, wiring.source_api(source)
+    yield "ledger", wiring.ledger_api()
+    ledger = LocalLedger(wiring.database("ledger"))
     for channel in CHANNELS:
-        yield channel, parts.channel(channel, ledger).api(parts.settings)
-    yield AUDITOR, auditor_api(parts)
+        yield channel, wiring.channel(channel, ledger).api(wiring.settings)
+    yield AUDITOR, auditor_api(wiring)
 
 
 def tokens_of(api: FastAPI) -> dict[tuple[str, str], str]:

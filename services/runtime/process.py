@@ -3,8 +3,9 @@
 import sys
 
 from services.runtime import manifests
+from services.runtime.settings import load
 from shared import log
-from shared.config import SettingsError, load
+from shared.config import SettingsError
 from shared.errors import TongyuanError
 from shared.process_memory import bound_arenas
 from shared.security.data_folder import tighten

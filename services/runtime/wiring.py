@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from contracts.content.items import Item
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.applications import api as applications_api
 from services.applications.commands import Applications
 from services.applications.privacy import key_rotation
@@ -35,6 +35,7 @@ from services.ledger.signing.signer import Signer
 from services.ledger.signing.signing_guard import SigningGuard
 from services.ledger.signing.sm2_signature import Sm2File
 from services.ledger.verify import page as verify_page
+from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -53,8 +54,6 @@ from shared.transparency.source_signature import RingReleaseSigner, key_name
 from shared.web.event_stream import StreamApp
 from shared.web.response_cache import CachedService, ResponseCacheMiddleware, shareable_addresses
 from shared.web.server.process import Background, periodically
-
-MIGRATIONS = dict.fromkeys(CHANNELS, "channels")
 
 
 @dataclass
@@ -124,7 +123,7 @@ class Wiring:
         db = self.database(service)
         if service == "applications":
             key_rotation.prepare(db)
-        db.migrate(MIGRATIONS.get(service, service))
+        db.migrate(*migrations(service))
         if service == "applications":
             key_rotation.clean(db)
 
@@ -159,7 +158,7 @@ class Wiring:
         return signer
 
     @cached_property
-    def standing(self) -> SigningGuard:
+    def signing_guard(self) -> SigningGuard:
         return SigningGuard(self.database("ledger"), self.signer)
 
     def channel(self, name: str, ledger: LedgerReader) -> ChannelWiring:
@@ -197,11 +196,9 @@ class Wiring:
             "V": verify_page.make_short(self.settings),
         }
 
-    def http_sources(self) -> dict[str, HttpSource]:
-        """Return readers of the sources over HTTP."""
-        tls = self.settings.tls
-        readers = {name: client(self.settings.url_for(name), self.token_for(name), tls) for name in SOURCES}
-        return {name: HttpSource(reader, name) for name, reader in readers.items()}
+    def http_source(self, name: str) -> HttpSource:
+        """Return a reader of a source over HTTP."""
+        return HttpSource(client(self.settings.url_for(name), self.token_for(name), self.settings.tls), name)
 
     def http_ledger(self) -> HttpLedger:
         """Return a reader of the ledger over HTTP."""
@@ -234,7 +231,7 @@ class Wiring:
     @cached_property
     def catalog_reader(self) -> SourceReader:
         """The reader of catalog for other services; the embedded county replaces it by a local one."""
-        return self.http_sources()["catalog"]
+        return self.http_source("catalog")
 
     @cached_property
     def recording(self) -> Latest:
@@ -247,7 +244,7 @@ class Wiring:
         return PolledRecording(self._ledger_recording, self.settings.reconcile_interval)
 
     def _ledger_recording(self) -> Recording:
-        if not (self.settings.ledger_url or self.settings.base_url):
+        if not (self.settings.stated_url("ledger")):
             raise Unavailable("TONGYUAN_LEDGER_URL is not set")
         return self._http_ledger.recording()
 

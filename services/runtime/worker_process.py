@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from contracts.topology import CHANNELS
+from contracts.topology import SOURCES
 from services.applications.worker import make_worker as applications_worker
 from services.catalog.worker import make_worker as catalog_worker
 from services.channels.worker import make_worker as channel_worker
@@ -15,6 +15,7 @@ from services.ledger.signing.refusal import refusal
 from services.ledger.signing.signing_guard import Standby
 from services.ledger.worker import make_worker as ledger_worker
 from services.runtime.county_check import CountyGate
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared import log
 from shared.config import Settings
@@ -41,59 +42,59 @@ def run(name: str, settings: Settings) -> None:
     It consumes nothing until the store has named this process's county.
     """
     service = name.removesuffix("-worker")
-    parts = Wiring(settings, name, WORKING)
-    parts.require_keys(service)
+    wiring = Wiring(settings, name, WORKING)
+    wiring.require_keys(service)
     if settings.metrics_port:
-        db = parts.database(service)
+        db = wiring.database(service)
         tls = settings.tls.server() if settings.tls else None
         serve_health(name, settings.host, settings.metrics_port, lambda: _require_ready(service, db), tls)
     for work in watching(settings.tls).values():
         threading.Thread(target=work, args=(threading.Event(),), name="tls", daemon=True).start()
     broker = settings.required_amqp_url()
-    CountyGate(parts.database(service), settings).wait(threading.Event())
+    CountyGate(wiring.database(service), settings).wait(threading.Event())
     if service in BEHIND:
         os.nice(BEHIND[service])
-    worker = _makers(parts)[service]()
+    worker = _makers(wiring)[service]()
     freeze_what_is_loaded()
     try:
         run_worker(worker, broker, tls=settings.tls)
     finally:
-        parts.close()
+        wiring.close()
 
 
-def _makers(parts: Wiring) -> Mapping[str, Callable[[], Any]]:
+def _makers(wiring: Wiring) -> Mapping[str, Callable[[], Any]]:
     makers: dict[str, Callable[[], Any]] = {
-        "catalog": lambda: catalog_worker(parts.catalog),
-        "guides": lambda: guides_worker(ItemWatch(parts.guides, parts.http_ledger(), parts.settings.log_origin)),
-        "applications": lambda: applications_worker(parts.applications),
-        "ledger": lambda: _leading(parts),
+        "catalog": lambda: catalog_worker(wiring.catalog),
+        "guides": lambda: guides_worker(ItemWatch(wiring.guides, wiring.http_ledger(), wiring.settings.log_origin)),
+        "applications": lambda: applications_worker(wiring.applications),
+        "ledger": lambda: _leading(wiring),
     }
     for channel in CHANNELS:
         makers[channel] = lambda channel=channel: channel_worker(  # type: ignore[misc]  # bound now, not when called
-            parts.channel(channel, parts.http_ledger()).channel, parts.settings
+            wiring.channel(channel, wiring.http_ledger()).channel, wiring.settings
         )
     return makers
 
 
-def _leading(parts: Wiring) -> Any:
+def _leading(wiring: Wiring) -> Any:
     """Return the sequencer's worker, once no other process holds its lock.
 
     The lock is held while this process lives.
     """
-    listener = parts.database("ledger").notifier.listener()
-    standby = Standby(parts.database("ledger"), parts.signer)
+    listener = wiring.database("ledger").notifier.listener()
+    standby = Standby(wiring.database("ledger"), wiring.signer)
     waited = threading.Event()
     while not listener.lead("sequencer"):
         _log.info("another sequencer is leading")
         quietly(standby.look, "standby")
         waited.wait(LEAD_SECONDS)
     return ledger_worker(
-        parts.database("ledger"),
-        dict(parts.http_sources()),
-        parts.standing,
-        parts.settings,
+        wiring.database("ledger"),
+        {name: wiring.http_source(name) for name in SOURCES},
+        wiring.signing_guard,
+        wiring.settings,
         still_leading=lambda: listener.lead("sequencer"),
-        positions=Positions(parts.settings),
+        positions=Positions(wiring.settings),
     )
 
 

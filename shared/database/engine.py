@@ -29,6 +29,9 @@ from shared.transparency.source_signature import ReleaseSigner
 ROOT = Path(__file__).parents[2]
 PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 
+VERSION_TABLE, OWN_VERSION_TABLE = "alembic_version", "alembic_version_own"
+"""Tables in which a store names its migration; the second is for the tables that only one channel has."""
+
 SAME_ROW = frozenset(
     {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
 )
@@ -111,18 +114,23 @@ class Database:
         """Raises `Unavailable` when the database does not answer."""
         self.fetch(prepared(PING))
 
-    def migrate(self, folder: str) -> None:
-        """Upgrade the schema with the service's own migrations in `services/<folder>/migrations`."""
+    def migrate(self, *folders: str) -> None:
+        """Upgrade the schema with the migrations in `services/<folder>/migrations` of each folder.
+
+        A channel has those of all channels, and those in its own folder.
+        """
         from alembic import command  # noqa: PLC0415  # needed once in a process's life, and heavy
         from alembic.config import Config  # noqa: PLC0415  # likewise
 
-        config = Config()
-        config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
         with self.engine.connect() as connection:
             if not self.is_sqlite:
                 self._make_schema(connection)
-            config.attributes |= {"connection": connection, "vault": self.vault}
-            command.upgrade(config, "head")
+            for folder in folders:
+                config = Config()
+                config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
+                config.attributes |= {"connection": connection, "vault": self.vault}
+                config.attributes["version_table"] = version_table(folder)
+                command.upgrade(config, "head")
             connection.commit()
 
     def _make_schema(self, connection: Connection) -> None:
@@ -136,6 +144,11 @@ class Database:
         if self._direct is not None:
             self._direct.close()
         self.engine.dispose()
+
+
+def version_table(folder: str) -> str:
+    """Return the table that names the migration in `services/<folder>/migrations`."""
+    return OWN_VERSION_TABLE if "/" in folder else VERSION_TABLE
 
 
 @contextmanager

@@ -6,7 +6,9 @@ from sqlalchemy import text
 
 def run() -> None:
     """Upgrade within the caller's transaction."""
-    context.configure(connection=context.config.attributes["connection"], transaction_per_migration=True)
+    given = context.config.attributes
+    table = given.get("version_table", "alembic_version")
+    context.configure(connection=given["connection"], version_table=table, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 

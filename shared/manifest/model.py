@@ -5,7 +5,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from shared.manifest.settings import EVERY_HTTP, EVERY_PROCESS, EVERY_WORKER
 from shared.tokens.minting import LIFETIME_SECONDS
 from shared.tokens.rights import Right
 
@@ -13,9 +15,21 @@ HTTP_MEMORY, WORKER_MEMORY = "400m", "200m"
 WORKER_PORT = 9100
 
 
+class Role(StrEnum):
+    """What a service is in the county. Services are listed in the order of their roles."""
+
+    SOURCE = "source"
+    LEDGER = "ledger"
+    CHANNEL = "channel"
+    AUDITOR = "auditor"
+
+
 @dataclass(frozen=True)
 class Dependency:
-    """HTTP of another service with these rights; without rights, only what everybody may read."""
+    """HTTP of another service with these rights; without rights, only what everybody may read.
+
+    `callee`: a service, or every service with a role, since services do not know one another.
+    """
 
     callee: str
     rights: frozenset[Right] = frozenset()
@@ -32,22 +46,49 @@ class Volume:
     writable: bool = False
 
 
+class KeyUse(StrEnum):
+    """What a private key does."""
+
+    RELEASES = "signs releases"
+    HEADS = "signs heads"
+    COSIGNATURES = "cosigns heads"
+    TOKENS = "signs tokens for other services"
+    PERSONAL_DATA = "seals personal data"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A private key that a process holds. `setting` is the key itself, or names its file or the folder of its file.
+
+    `volume`: where the file is. Without one an operator may name a file, and the process runs without the key.
+    """
+
+    setting: str
+    use: KeyUse
+    volume: Volume | None = None
+
+
+CALLER_KEY = Key("caller_key", KeyUse.TOKENS)
+
+
 @dataclass(frozen=True)
 class Process:
     """One process. It gets only what is stated here; a secret that it gets besides stops its start.
 
     `published`: the port of this machine at which its HTTP answers; None for a worker, which has only metrics.
-    `secrets`: settings beside database, broker and caller's key that only some processes may hold.
-    `stated`: settings without secrets that an operator may set for it.
+    `keys`: private keys, without the one for its tokens, which follows from `calls`.
+    `secrets`: other settings that only some processes may hold, beside the accounts at database and broker.
+    `settings`: what it reads beside `shared.manifest.settings`; `stated`: likewise, and `.env` sets it.
     """
 
     name: str
     published: int | None = None
     calls: tuple[Dependency, ...] = ()
     broker: bool = True
+    keys: tuple[Key, ...] = ()
     secrets: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     stated: tuple[str, ...] = ()
-    volumes: tuple[Volume, ...] = ()
     memory: str = HTTP_MEMORY
     serves_without_broker: bool = False
     about: str = ""
@@ -74,6 +115,27 @@ class Process:
     def signs(self) -> bool:
         """Whether it sends tokens of its own to any service."""
         return any(call.rights for call in self.calls)
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """The folders of its keys."""
+        return tuple(key.volume for key in self.keys if key.volume)
+
+    @property
+    def held_keys(self) -> tuple[Key, ...]:
+        """Every private key that it holds."""
+        return (*self.keys, CALLER_KEY) if self.signs else self.keys
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Every setting that it reads."""
+        found = {*EVERY_PROCESS, *(EVERY_WORKER if self.is_worker else EVERY_HTTP), f"{self.service}_database_url"}
+        found |= {*self.settings, *self.stated, *self.secrets, *(key.setting for key in self.held_keys)}
+        if self.broker:
+            found.add("amqp_url")
+        if self.calls:
+            found |= {"base_url", *(f"{call.callee}_url" for call in self.calls)}
+        return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -107,6 +169,7 @@ class Manifest:
     """One service. In the database it has a schema and an account of its name."""
 
     service: str
+    role: Role
     processes: tuple[Process, ...]
     account: Account | None = None
     other_accounts: tuple[Account, ...] = ()
@@ -115,10 +178,25 @@ class Manifest:
     """Whether editors write here, with the admin token."""
     migrates_with: tuple[Volume, ...] = ()
     """Volumes that the job `migrate` needs for this service, beside the database."""
+    title: tuple[str, str] | None = None
+    """Of a channel with pages: what it is, in Chinese and in English."""
 
 
 def worker(
-    name: str, *calls: Dependency, volumes: tuple[Volume, ...] = (), stated: tuple[str, ...] = (), about: str = ""
+    name: str,
+    *calls: Dependency,
+    keys: tuple[Key, ...] = (),
+    settings: tuple[str, ...] = (),
+    stated: tuple[str, ...] = (),
+    about: str = "",
 ) -> Process:
     """Return the process `<service>-worker`."""
-    return Process(f"{name}-worker", calls=calls, volumes=volumes, stated=stated, memory=WORKER_MEMORY, about=about)
+    return Process(
+        f"{name}-worker",
+        calls=calls,
+        keys=keys,
+        settings=settings,
+        stated=stated,
+        memory=WORKER_MEMORY,
+        about=about,
+    )

@@ -2,28 +2,37 @@
 
 from contracts.kinds import kinds_owned_by
 from contracts.topology import BACKFILL_EXCHANGE, SOURCES_EXCHANGE
-from shared.manifest.model import Account, Dependency, Process, Volume, worker
+from shared.manifest.model import Account, Dependency, Key, KeyUse, Process, Role, Volume, worker
 from shared.tokens.rights import Right
 
 ADMIN_TOKEN = "admin_token_hash"  # noqa: S105  # the name of a setting
 Calls = tuple[Dependency, ...]
 Processes = tuple[Process, ...]
-TO_LEDGER = Dependency("ledger", frozenset({Right.RECORDING}))
+TO_LEDGER = Dependency(Role.LEDGER, frozenset({Right.RECORDING}))
 
 
-def source_processes(name: str, port: int, calls: Calls = (), of_worker: Calls = (), *more: Volume) -> Processes:
+def source_processes(
+    name: str,
+    port: int,
+    calls: Calls = (),
+    of_worker: Calls = (),
+    *,
+    keys: tuple[Key, ...] = (),
+    settings: tuple[str, ...] = (),
+) -> Processes:
     """Return the HTTP process for editors, with the service's relay, and the worker. Both sign what they release.
 
-    `calls`: of the HTTP process, beside the ledger; `of_worker`: of the worker; `more`: volumes of both.
+    `calls`: of the HTTP process, beside the ledger; `of_worker`: of the worker; `keys`, `settings`: of both.
     """
     # Writable: whichever of the two starts first makes the key.
     signing = Volume(
         f"{name}-key", f"{name.upper()}_KEY_FOLDER", f"/var/lib/tongyuan-{name}", {"source_key_file": "key.pem"}, True
     )
-    volumes = (*more, signing)
+    held = (*keys, Key("source_key_file", KeyUse.RELEASES, signing))
+    of_http = (*settings, "reconcile_interval")
     return (
-        Process(name, port, (*calls, TO_LEDGER), secrets=(ADMIN_TOKEN,), volumes=volumes),
-        worker(name, *of_worker, volumes=volumes),
+        Process(name, port, (*calls, TO_LEDGER), keys=held, secrets=(ADMIN_TOKEN,), settings=of_http),
+        worker(name, *of_worker, keys=held, settings=settings),
     )
 
 

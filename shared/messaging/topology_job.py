@@ -18,7 +18,6 @@ from contracts.topology import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGES,
-    QUEUES,
     RETIRED_QUEUES,
     Queue,
     dead_queue,
@@ -40,9 +39,11 @@ Without a limit one account could use up the broker's file descriptors.
 
 
 def apply(
-    url: str, *, exchanges: Sequence[str] = EXCHANGES, queues: Sequence[Queue] = QUEUES, tls: Tls | None = None
+    url: str, queues: Sequence[Queue], *, exchanges: Sequence[str] = EXCHANGES, tls: Tls | None = None
 ) -> list[str]:
-    """Declare every exchange, queue, dead-letter queue and binding; safe to repeat. Return notes for the operator.
+    """Declare the exchanges, these queues, their dead-letter queues and bindings; safe to repeat.
+
+    Return notes for the operator.
 
     Queues of earlier versions are unbound. They are deleted only if they are empty and have no consumer.
     Raises `Conflict` naming each exchange or queue that exists with other arguments, after declaring all the others,

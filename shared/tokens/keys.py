@@ -27,11 +27,6 @@ def private_key(digits: str, variable: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(raw)
 
 
-def public_digits(key: Ed25519PrivateKey) -> str:
-    """Return the public key as `TONGYUAN_CALLERS` holds it."""
-    return key.public_key().public_bytes_raw().hex()
-
-
 def public_keys(text: str) -> Mapping[str, Sequence[Ed25519PublicKey]]:
     """Map each caller to its keys, from a text that matches `CALLERS_PATTERN`; several while a key is replaced."""
     found: dict[str, list[Ed25519PublicKey]] = {}

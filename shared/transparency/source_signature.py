@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from contracts.envelope.publication import Publication, Release
 from contracts.envelope.statement import SourceKey, Start
 from contracts.kinds import KINDS
@@ -33,20 +31,6 @@ class ReleaseSigner(Protocol):
 
     def offer(self) -> Sequence[OfferedKey]:
         """Return the public keys, oldest first. Raises `Unavailable`."""
-
-
-class Ed25519ReleaseSigner:
-    """`ReleaseSigner` that signs as `<origin>/<source>` with each of the keys."""
-
-    def __init__(self, name: str, keys: Sequence[Ed25519PrivateKey]) -> None:
-        self._name = name
-        self._ring = [RingKey(key) for key in keys]
-
-    def sign(self, text: str) -> str:
-        return _signed(self._name, self._ring, text)
-
-    def offer(self) -> Sequence[OfferedKey]:
-        return offered(self._name, self._ring, datetime.now(UTC))
 
 
 class RingReleaseSigner:

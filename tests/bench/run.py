@@ -23,6 +23,7 @@ import psycopg
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
+from services.runtime.manifests import topology
 from shared.messaging import topology_job
 from shared.messaging.delivery import Message
 from shared.messaging.publisher import AmqpPublisher
@@ -222,7 +223,7 @@ def limits(rabbit: PrivateRabbit, postgres: PrivatePostgres) -> Figures:
 
 def _confirms(rabbit: PrivateRabbit, count: int = 4000) -> int:
     url = rabbit.new_vhost()
-    topology_job.apply(url)
+    topology_job.apply(url, topology().queues)
     publisher = AmqpPublisher(url, "tongyuan.publications", connection_name="bench")
     body = b"x" * BODY_BYTES
     messages = [Message(body, "339921000000.guide.release", str(number), number) for number in range(CHUNK)]

@@ -4,7 +4,10 @@ import jsonschema
 
 from contracts import topology
 from contracts.envelope.messages import MESSAGES
+from services.runtime import manifests
 from tests.harness.documents import load, references, resolve
+
+TOPOLOGY = manifests.topology()
 
 
 def test_every_reference_of_the_asyncapi_document_resolves() -> None:
@@ -14,12 +17,12 @@ def test_every_reference_of_the_asyncapi_document_resolves() -> None:
 
 
 def test_the_channels_are_the_exchanges_and_queues_of_the_topology() -> None:
-    queues = [queue.name for queue in topology.QUEUES]
+    queues = [queue.name for queue in TOPOLOGY.queues]
     expected = [*topology.EXCHANGES, *queues, *map(topology.dead_queue, queues)]
     channels = load("asyncapi.json")["channels"]
 
     assert sorted(channel["address"] for channel in channels.values()) == sorted(expected)
-    for queue in topology.QUEUES:
+    for queue in TOPOLOGY.queues:
         assert channels[queue.name]["x-arguments"] == queue.arguments
         assert channels[queue.name]["x-binding"] == {"exchange": queue.exchange, "routingKeys": list(queue.bindings)}
 
@@ -48,11 +51,11 @@ def test_every_queue_is_read_by_one_service_and_every_message_is_sent_and_taken(
     operations = load("asyncapi.json")["operations"].values()
     read = [operation["channel"]["$ref"] for operation in operations if operation["action"] == "receive"]
 
-    assert sorted(read) == sorted(f"#/channels/{queue.name}" for queue in topology.QUEUES)
-    assert [message.name for message in MESSAGES if not message.consumers] == []
+    assert sorted(read) == sorted(f"#/channels/{queue.name}" for queue in TOPOLOGY.queues)
+    assert [message.name for message in MESSAGES if not message.consumers(TOPOLOGY)] == []
     for message in MESSAGES:
         for exchange in message.exchanges:
-            for producer in message.producers:
+            for producer in message.senders(TOPOLOGY):
                 assert f"{producer}.send.{exchange}" in load("asyncapi.json")["operations"]
 
 

@@ -14,10 +14,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.runtime import manifests
 from services.runtime.auditor import auditor_api
 from services.runtime.local_readers import LocalLedger
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings, SettingsError
 from shared.manifest.model import Process
@@ -39,24 +40,24 @@ REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, TestClient]]:
     """Every service's app as its process of production has it, over databases of their own."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("callers"), callers=CALLERS)
-    parts = Wiring(settings)
+    wiring = Wiring(settings)
     for service in SERVICES:
-        parts.migrate(service)
-    yield {name: TestClient(app, raise_server_exceptions=False) for name, app in _apis(parts).items()}
-    parts.close()
+        wiring.migrate(service)
+    yield {name: TestClient(app, raise_server_exceptions=False) for name, app in _apis(wiring).items()}
+    wiring.close()
 
 
-def _apis(parts: Wiring) -> dict[str, FastAPI]:
-    ledger = LocalLedger(parts.database("ledger"))
+def _apis(wiring: Wiring) -> dict[str, FastAPI]:
+    ledger = LocalLedger(wiring.database("ledger"))
     apis = {
-        **{name: parts.source_api(name) for name in SOURCES},
-        "ledger": parts.ledger_api(),
-        **{name: parts.channel(name, ledger).api(parts.settings) for name in CHANNELS},
-        AUDITOR: auditor_api(parts),
+        **{name: wiring.source_api(name) for name in SOURCES},
+        "ledger": wiring.ledger_api(),
+        **{name: wiring.channel(name, ledger).api(wiring.settings) for name in CHANNELS},
+        AUDITOR: auditor_api(wiring),
     }
     for name, api in apis.items():
-        api.state.callers = manifests.callers(name, parts.settings)
-        api.state.settings = manifests.held(name, parts.settings)
+        api.state.callers = manifests.callers(name, wiring.settings)
+        api.state.settings = manifests.held(name, wiring.settings)
         if manifests.manifests()[name].editors:
             hashed = {"admin_token_hash": token_hash(EDITORS)}
             api.state.settings = api.state.settings.model_copy(update=hashed)

@@ -20,7 +20,9 @@ from contracts.envelope.publication import Publication, Release
 from contracts.generators import documents
 from contracts.generators.json_schema import BODY_FILES, DRAFT, GENERATED
 from services.applications.intake import hall_messages
+from services.deployment import asyncapi
 from services.guides.feedback import FeedbackStore
+from services.runtime import manifests
 from shared.feeds.follower import decode
 from shared.messaging.delivery import Message
 from shared.security.case_ref import case_ref
@@ -44,6 +46,12 @@ each_schema = pytest.mark.parametrize("name", documents.schemas())
 
 def test_no_generated_document_is_stale() -> None:
     assert documents.stale() == []
+    assert documents.differing(written()) == []
+
+
+def written() -> dict[str, str]:
+    """Return every generated document by its path: those of the contracts alone, and those that list queues."""
+    return {**documents.documents(), **documents.broker_documents(manifests.topology())}
 
 
 def test_every_example_is_sealed_as_the_services_would() -> None:
@@ -58,31 +66,37 @@ def test_a_stale_document_is_named_and_fails_the_check(copy: Path, capsys: pytes
     (copy / "EVENTS.md").unlink()
     (copy / "schemas" / "forgotten.json").write_text("{}")
 
-    assert main(["--check", "--root", str(copy)]) == 1
+    assert main(["--check", "--root", str(copy)]) == asyncapi.main(["--check", "--root", str(copy)]) == 1
     assert re.findall(r"contracts/(\S+):", capsys.readouterr().out) == [
-        "EVENTS.md",
         "schemas/forgotten.json",
         "schemas/item.json",
+        "EVENTS.md",
     ]
 
 
 def test_writing_brings_every_document_up_to_date(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(copy / "schemas" / "publications")
     (copy / "schemas" / "forgotten.json").write_text("{}")
+    (copy / "asyncapi.json").unlink()
 
-    assert main(["--root", str(copy)]) == 0
-    assert "schemas/publications/tongyuan.ledger.head.json: written" in capsys.readouterr().out
-    assert main(["--check", "--root", str(copy)]) == 0
+    assert main(["--root", str(copy)]) == asyncapi.main(["--root", str(copy)]) == 0
+    told = capsys.readouterr().out
+    assert "schemas/publications/tongyuan.ledger.head.json: written" in told
+    assert "asyncapi.json: written" in told
+    assert main(["--check", "--root", str(copy)]) == asyncapi.main(["--check", "--root", str(copy)]) == 0
 
 
 def test_the_check_is_silent_when_nothing_is_stale(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--check", "--root", str(copy)]) == 0
+    assert main(["--check", "--root", str(copy)]) == asyncapi.main(["--check", "--root", str(copy)]) == 0
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_documents_do_not_depend_on_the_order_of_sets(seed: str) -> None:
-    program = "import json, contracts.generators.documents as g; print(json.dumps(g.documents()))"
+    program = (
+        "import json; from contracts.generators import documents as g; from services.runtime import manifests as m; "
+        "print(json.dumps({**g.documents(), **g.broker_documents(m.topology())}))"
+    )
     made = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -92,10 +106,10 @@ def test_the_documents_do_not_depend_on_the_order_of_sets(seed: str) -> None:
         check=True,
     ).stdout
 
-    assert json.loads(made) == documents.documents()
+    assert json.loads(made) == written()
 
 
-@pytest.mark.parametrize("path", documents.documents())
+@pytest.mark.parametrize("path", written())
 def test_a_generated_document_says_so_and_ends_with_one_newline(path: str) -> None:
     content = stored(path)
 

@@ -11,10 +11,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.runtime import openapi
 from services.runtime.auditor import auditor_api
 from services.runtime.local_readers import LocalLedger
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
@@ -126,14 +127,14 @@ def test_nothing_that_a_framework_says_about_mistakes_is_left(service: str) -> N
 @pytest.fixture(scope="module")
 def apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI]]:
     """Every app over databases of its own, empty; all that is asked of them leaves them so."""
-    parts = Wiring(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apis")))
+    wiring = Wiring(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apis")))
     for service in SERVICES:
-        parts.migrate(service)
-    ledger = LocalLedger(parts.database("ledger"))
-    channels = {name: parts.channel(name, ledger).api(parts.settings) for name in CHANNELS}
-    sources = {name: parts.source_api(name) for name in SOURCES}
-    yield {**sources, "ledger": parts.ledger_api(), **channels, AUDITOR: auditor_api(parts)}
-    parts.close()
+        wiring.migrate(service)
+    ledger = LocalLedger(wiring.database("ledger"))
+    channels = {name: wiring.channel(name, ledger).api(wiring.settings) for name in CHANNELS}
+    sources = {name: wiring.source_api(name) for name in SOURCES}
+    yield {**sources, "ledger": wiring.ledger_api(), **channels, AUDITOR: auditor_api(wiring)}
+    wiring.close()
 
 
 def operations_of(document: Any) -> Iterator[tuple[str, str, Any]]:

@@ -46,9 +46,9 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def app_of(county: Any, name: str) -> Any:
     if name != AUDITOR:
         return county.http.app
-    parts = Wiring(county.settings)
-    parts.migrate(AUDITOR)
-    return mount({AUDITOR: auditor_api(parts)})
+    wiring = Wiring(county.settings)
+    wiring.migrate(AUDITOR)
+    return mount({AUDITOR: auditor_api(wiring)})
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

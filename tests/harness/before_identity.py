@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from contracts.topology import CHANNELS
-from shared.config import SERVICES
+from services.runtime.manifests import CHANNELS, SERVICES
 from shared.database.engine import ROOT
 
 

@@ -12,8 +12,9 @@ from functools import partial
 import httpx
 
 from contracts.envelope.publication import Lane
-from contracts.topology import CHANNELS, PUBLICATIONS_EXCHANGE, SOURCES_EXCHANGE
+from contracts.topology import PUBLICATIONS_EXCHANGE, SOURCES_EXCHANGE
 from services.ledger.log.feed import LedgerFeed
+from services.runtime.manifests import CHANNELS
 from shared.database.engine import Database
 from shared.errors import TongyuanError
 from shared.feeds.outbox import SourceFeed

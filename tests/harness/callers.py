@@ -2,8 +2,10 @@
 
 import hashlib
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from services.runtime import manifests
-from shared.tokens.keys import private_key, public_digits
+from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter
 
 NAMES = (
@@ -15,6 +17,11 @@ NAMES = (
 def key_of(caller: str) -> str:
     """Return a caller's private key, as a setting."""
     return hashlib.sha256(f"a test's key of {caller}".encode()).hexdigest()
+
+
+def public_digits(key: Ed25519PrivateKey) -> str:
+    """Return a public key as `TONGYUAN_CALLERS` holds it."""
+    return key.public_key().public_bytes_raw().hex()
 
 
 def public_key_of(caller: str) -> str:

@@ -27,7 +27,8 @@ from shared.feeds.outbox import envelope
 from shared.transparency.canonical import canonical, digest
 from shared.transparency.merkle import GrowingTiles, NoTiles, inclusion_proof, leaf_hash
 from shared.transparency.proof import written
-from shared.transparency.source_signature import Ed25519ReleaseSigner, key_name, signed_text
+from shared.transparency.source_signature import key_name, signed_text
+from tests.harness.release_signer import Ed25519ReleaseSigner
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "contracts" / "examples"
 REGION = "339921000000"

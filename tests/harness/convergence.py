@@ -13,7 +13,8 @@ import psycopg
 from pika.exceptions import AMQPError
 from prometheus_client.parser import text_string_to_metric_families
 
-from contracts.topology import CHANNELS, QUEUES, SOURCES
+from contracts.topology import SOURCES
+from services.runtime.manifests import CHANNELS, topology
 from tests.harness.broker_queues import consumers, dead_letters, ready
 from tests.harness.county import ProductionCounty, is_worker, kind
 from tests.harness.history import History
@@ -91,7 +92,7 @@ def settle(history: History, county: ProductionCounty, amqp_url: str, dsn: str, 
     while not at_rest and history.now() < healed + 70 * history.patience:
         at_rest = look(history, county, amqp_url, dsn, canary)
         time.sleep(0.2)
-    for queue in QUEUES:
+    for queue in topology().queues:
         history.dead |= {message for message, _ in dead_letters(amqp_url, queue.name)}
     return history.now() - healed
 
@@ -103,7 +104,7 @@ def look(history: History, county: ProductionCounty, amqp_url: str, dsn: str, ca
     """
     probes: list[Callable[[], Iterator[Seen]]] = [
         *(partial(_process, county, name) for name in county.names),
-        *(partial(_queue, amqp_url, queue.name) for queue in QUEUES),
+        *(partial(_queue, amqp_url, queue.name) for queue in topology().queues),
         partial(_positions, county, canary),
         partial(_locks, dsn),
     ]

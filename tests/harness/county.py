@@ -33,6 +33,8 @@ START_SECONDS = 300.0
 class County:
     """Common to both shapes: processes by name, addresses by service, the command line."""
 
+    repository = REPOSITORY
+
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +126,13 @@ class County:
         """Run `tongyuan …` against this county."""
         command = [*TONGYUAN, *arguments]
         return subprocess.run(
-            command, cwd=REPOSITORY, env=self.cli_env(), capture_output=True, text=True, timeout=timeout, check=False
+            command,
+            cwd=self.repository,
+            env=self.cli_env(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
     def cli_env(self) -> dict[str, str]:
@@ -142,7 +150,7 @@ class County:
     def _spawn(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as sink:
             self.processes[name] = subprocess.Popen(
-                self.command(name), cwd=REPOSITORY, env=self.env_of(name), stdout=sink, stderr=sink
+                self.command(name), cwd=self.repository, env=self.env_of(name), stdout=sink, stderr=sink
             )
 
     def env_of(self, name: str) -> dict[str, str]:

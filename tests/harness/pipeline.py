@@ -24,7 +24,7 @@ from contracts.content.cases import CaseProgress
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.envelope.publication import Lane, Op, Release
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.applications import api as applications_api
 from services.applications.commands import Applications
 from services.catalog import api as catalog_api
@@ -48,6 +48,7 @@ from services.ledger.signing.signer import Signer
 from services.ledger.signing.signing_guard import SigningGuard, tree_of
 from services.ledger.verify import page as verify_page
 from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.manifests import CHANNELS, migrations
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, SourceFeed, emit
@@ -264,7 +265,7 @@ class Pipeline:
 
     def _database(self, service: str) -> Database:
         url = f"sqlite:///{self.place}/{service}.db" if isinstance(self.place, Path) else self.place
-        return store(service, url, "channels" if service in CHANNELS else None)
+        return store(service, url, *migrations(service))
 
     def _source_relays(self) -> Iterator[Relay]:
         self.bus.bind("sources", self.intake.take, "ledger.sources")

@@ -4,7 +4,8 @@ import os
 import subprocess
 from urllib.parse import urlsplit
 
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
+from services.runtime.manifests import CHANNELS
 from tests.harness.county import REPOSITORY
 from tests.harness.packages import require
 from tests.harness.postgres import PLACES

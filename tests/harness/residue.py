@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from contracts.topology import QUEUES
 from services.demo import content
+from services.runtime.manifests import topology
 from shared.transparency.merkle import TILE_WIDTH
 from tests.harness.broker_queues import dead_letters
 from tests.harness.county import CHANNELS, SERVICES, County, ProductionCounty, wait_for
@@ -144,5 +144,5 @@ def public(county: ProductionCounty, keys: list[str]) -> Iterator[tuple[str, byt
 
 def queued(amqp_url: str) -> Iterator[tuple[str, bytes]]:
     """Yield the dead letters without removing them."""
-    for queue in QUEUES:
+    for queue in topology().queues:
         yield f"dead letters of {queue.name}", b"\n".join(body for _, body in dead_letters(amqp_url, queue.name))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from contracts.topology import CHANNELS
+from services.runtime.manifests import CHANNELS
 from tests.harness.blows import NETWORKS, Blow, Site
 from tests.harness.casework import CaseOffice, people
 from tests.harness.convergence import Sampler, settle

@@ -14,8 +14,9 @@ from shared.feeds.outbox import envelope
 from shared.feeds.upstream import SourceReader
 from shared.messaging.delivery import Message
 from shared.signing.offer import OfferedKey
-from shared.transparency.source_signature import Ed25519ReleaseSigner, RingReleaseSigner, key_name, signed_text
+from shared.transparency.source_signature import RingReleaseSigner, key_name, signed_text
 from tests.harness.pipeline import Pipeline
+from tests.harness.release_signer import Ed25519ReleaseSigner
 
 FORGER = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 

@@ -12,27 +12,27 @@ from shared.database.engine import Database
 from shared.security.vault import Vault, make_keys
 
 
-def store(service: str, url: str, migrations: str | None = None) -> Database:
-    """Return a migrated database of a service; `migrations`: name of its migrations' folder, if different.
+def store(service: str, url: str, *migrations: str) -> Database:
+    """Return a migrated database of a service; `migrations`: the folders of its migrations, if not its own.
 
     A new SQLite file is a copy of one that this process has migrated. Commits do not wait for the disk: that matters
     only if the machine dies, and then the test does too.
     """
-    folder = migrations or service
+    folders = migrations or (service,)
     file = Path(url.removeprefix("sqlite:///"))
     db = Database(
         service,
         url,
-        _vault(file.parent if url.startswith("sqlite") else _folder()) if folder == "applications" else None,
+        _vault(file.parent if url.startswith("sqlite") else _folder()) if service == "applications" else None,
     )
     if not db.is_sqlite:
-        db.migrate(folder)
+        db.migrate(*folders)
         return db
     event.listen(db.engine, "connect", _wait_for_no_disk)
     if file.exists():
-        db.migrate(folder)
+        db.migrate(*folders)
     else:
-        file.write_bytes(_migrated(folder))
+        file.write_bytes(_migrated(*folders))
     return db
 
 
@@ -51,12 +51,12 @@ def _folder() -> Path:
 
 
 @cache
-def _migrated(folder: str) -> bytes:
-    """Return the empty SQLite file that the migrations of a folder produce."""
+def _migrated(*folders: str) -> bytes:
+    """Return the empty SQLite file that the migrations of these folders produce."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "store.db"
         db = Database("store", f"sqlite:///{file}")
-        db.migrate(folder)
+        db.migrate(*folders)
         db.close()
         return file.read_bytes()
 

@@ -10,10 +10,11 @@ import httpx
 import orjson
 
 from contracts.envelope.publication import Kind, Publication, Release
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.channels.core.documents import document_row
 from services.channels.core.port import adapters
 from services.demo import content
+from services.runtime.manifests import CHANNELS
 from tests.harness.county import County
 from tests.harness.editors import Persistent
 from tests.harness.history import Dump, History, LaneEnd, fingerprint, mark_of_change, mark_of_document

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from contracts.topology import DEAD_EXCHANGE, Queue
+from services.runtime.manifests import topology
 from shared.errors import Conflict, Unconfirmed, UpstreamDown
 from shared.messaging import topology_job
 from shared.messaging.delivery import Message
@@ -222,11 +223,11 @@ def test_the_topology_job_names_what_contradicts_it_and_declares_the_rest(site: 
 
 def test_the_topology_job_says_when_it_cannot_reach_the_broker() -> None:
     with pytest.raises(UpstreamDown, match=r"127\.0\.0\.1:1"):
-        topology_job.apply("amqp://nobody:x@127.0.0.1:1/%2F")
+        topology_job.apply("amqp://nobody:x@127.0.0.1:1/%2F", topology().queues)
 
 
 def test_the_whole_contracted_topology_can_be_declared(site: Site) -> None:
-    topology_job.apply(site.url)
+    topology_job.apply(site.url, topology().queues)
     site.publisher("tongyuan.publications").publish(news("a"))
     assert [ready(site.url, f"{name}.publications") for name in ("web", "mobile", "kiosk", "portal")] == [1, 1, 1, 1]
     with pytest.raises(Unconfirmed, match="NO_ROUTE"):

@@ -11,8 +11,9 @@ import pika
 import pytest
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from contracts.topology import CHANNELS, EXCHANGES, QUEUES, dead_queue, routing_key
+from contracts.topology import EXCHANGES, dead_queue, routing_key
 from services.runtime import manifests
+from services.runtime.manifests import CHANNELS, topology
 from shared.errors import Invalid, Unconfirmed, UpstreamDown
 from shared.messaging import topology_job
 from shared.messaging.delivery import Message, Publisher
@@ -40,7 +41,7 @@ def account(site: Site, tmp_path: Path) -> Account:
     def url(name: str) -> str:
         return site.rabbit.url_of(vhost, name, passwords[name])
 
-    topology_job.apply(url("topology"))
+    topology_job.apply(url("topology"), topology().queues)
     return url
 
 
@@ -153,7 +154,7 @@ def test_an_account_publishes_where_its_manifest_says_and_nowhere_else(site: Sit
 
 
 def test_an_account_takes_from_the_queues_of_its_manifest_and_from_no_other(account: Account) -> None:
-    queues = [*(queue.name for queue in QUEUES), *(dead_queue(queue.name) for queue in QUEUES)]
+    queues = [*(queue.name for queue in topology().queues), *(dead_queue(queue.name) for queue in topology().queues)]
     for one in NOT_THE_JOB:
         for queue in queues:
             with channel(account(one.name)) as opened:
@@ -195,7 +196,7 @@ def test_an_account_that_opens_all_it_can_leaves_connections_to_the_others(accou
 def test_a_wrong_password_opens_nothing(site: Site, account: Account) -> None:
     wrong = account("topology").replace("topology:", "topology:x")
     with pytest.raises(UpstreamDown):
-        topology_job.apply(wrong)
+        topology_job.apply(wrong, topology().queues)
     with pytest.raises(AMQPError), channel(wrong):
         pass
 

@@ -56,9 +56,9 @@ def test_a_store_of_before_is_sealed_and_nothing_stays_in_the_heap(
     plain_store(database_url, tmp_path)
     assert Search(TOKENS).tokens(heap(postgres, database_url)) == set(TOKENS)
 
-    with closing(Wiring(Settings(data_dir=tmp_path, database_url=database_url))) as parts:
-        parts.migrate("applications")
-        checked = key_rotation.check(parts.database("applications"))
+    with closing(Wiring(Settings(data_dir=tmp_path, database_url=database_url))) as wiring:
+        wiring.migrate("applications")
+        checked = key_rotation.check(wiring.database("applications"))
 
     assert (sum(checked.values.values()), checked.bad) == (6, [])
     assert Search(TOKENS).tokens(heap(postgres, database_url)) == set()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE
+from services.runtime.manifests import topology
 from shared.messaging import topology_job
 from shared.messaging.publisher import AmqpPublisher
 from tests.harness.broker_queues import dead_letters, ready
@@ -41,7 +42,7 @@ def county(tmp_path: Path) -> Iterator[County]:
 @pytest.fixture
 def broker(rabbitmq: PrivateRabbit) -> str:
     url = rabbitmq.new_vhost()
-    topology_job.apply(url)
+    topology_job.apply(url, topology().queues)
     return url
 
 

@@ -7,6 +7,7 @@ from services.channels.trust.continuity import Halted
 from services.ledger.signing.signed_head_store import WouldFork
 from services.operations.archive.contents import BadArchive
 from services.operations.backups.backup import backup
+from services.runtime.settings import CountySettings
 from shared.config import Settings
 from shared.errors import Conflict
 from tests.harness import backups as harness
@@ -80,7 +81,7 @@ def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, 
 def test_accounts_with_the_least_rights_restore_into_an_empty_database_and_back_it_up(place, postgres, tmp_path):
     name = postgres.create_database()
     urls = {f"{service}_database_url": url for service, url in accounts(postgres.url(name)).items()}
-    least = Settings(data_dir=tmp_path / "other", region=REGION, **urls)
+    least = CountySettings(data_dir=tmp_path / "other", region=REGION, **urls)
     put_back(place, settings=least, force=False)
     again = backup(least, tmp_path / "again.backup", silent)
     kept = put_back(place, settings=least, done=again).kept

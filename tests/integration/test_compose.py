@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
 
-from contracts.topology import PUBLICATIONS_EXCHANGE, QUEUES
+from contracts.topology import PUBLICATIONS_EXCHANGE
+from services.runtime.manifests import topology
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter
 from tests.harness.broker_queues import channel, consumers
@@ -57,7 +58,7 @@ def test_what_is_released_is_on_all_four_channels_and_verify_finds_nothing(count
 
 def test_every_queue_has_its_consumer(county: ComposeCounty) -> None:
     url = county.env_of("topology")["TONGYUAN_AMQP_URL"]
-    for queue in QUEUES:
+    for queue in topology().queues:
         wait_for(lambda name=queue.name: consumers(url, name) == 1, f"{queue.name} is consumed")
 
 

@@ -14,8 +14,9 @@ from services.cli.app import app
 from services.demo import content
 from services.runtime import county_birth, county_check
 from services.runtime.county_check import CountyGate
+from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
-from shared.config import SERVICES, Settings, SettingsError
+from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.county.store import known
 from shared.database.engine import Database
@@ -40,8 +41,8 @@ class Place:
         return CliRunner(env={**self.env, **RUYUAN, **env}).invoke(app, list(arguments))
 
     def stored(self) -> dict[str, Identity | None]:
-        with closing(Wiring(self.settings)) as parts:
-            return {service: known(parts.database(service)) for service in SERVICES}
+        with closing(Wiring(self.settings)) as wiring:
+            return {service: known(wiring.database(service)) for service in SERVICES}
 
     def database(self, service: str) -> Database:
         return Database(service, self.settings.database_url_for(service))
@@ -66,10 +67,10 @@ def migrated(place: Place) -> Place:
 
 def release_an_item(place: Place) -> None:
     item = content.items()[0]
-    with closing(Wiring(place.settings)) as parts:
-        parts.require_keys("catalog")
-        parts.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-        parts.catalog.release_item(item.code, Period(), None)
+    with closing(Wiring(place.settings)) as wiring:
+        wiring.require_keys("catalog")
+        wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
+        wiring.catalog.release_item(item.code, Period(), None)
 
 
 def test_migrate_writes_the_county_into_every_store(migrated: Place) -> None:
@@ -192,5 +193,5 @@ def test_no_county_is_renamed_before_it_is_born(place: Place) -> None:
 
 
 def test_a_production_county_is_never_taken_for_a_demonstration(migrated: Place) -> None:
-    with closing(Wiring(migrated.settings)) as parts:
-        assert county_birth.county_of(parts, SERVICES).demo is False
+    with closing(Wiring(migrated.settings)) as wiring:
+        assert county_birth.county_of(wiring, SERVICES).demo is False

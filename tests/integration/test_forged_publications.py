@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from contracts.topology import CHANNELS, GUIDES_QUEUE, PUBLICATIONS_EXCHANGE, publications_queue
+from contracts.topology import GUIDES_QUEUE, PUBLICATIONS_EXCHANGE, publications_queue
+from services.runtime.manifests import CHANNELS
 from shared.messaging.publisher import AmqpPublisher
 from tests.harness.broker_queues import dead_letters
 from tests.harness.county import ProductionCounty, running

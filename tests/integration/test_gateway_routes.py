@@ -52,9 +52,9 @@ MUTATIONS: tuple[Callable[[str], str], ...] = (
 @pytest.fixture(scope="module")
 def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI]]:
     """Every app of the county by its mount."""
-    parts = Wiring(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apps")))
-    yield dict(apis(parts)) | parts.verify_pages()
-    parts.close()
+    wiring = Wiring(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apps")))
+    yield dict(apis(wiring)) | wiring.verify_pages()
+    wiring.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.topology import CHANNELS
 from services.catalog.commands import ItemImport
 from services.channels.core.bootstrap import starting_channel
 from services.channels.core.drill import Drill
 from services.channels.kiosk.displayed_digest import digest_of
 from services.operations import unstated_facts as reading
+from services.runtime.manifests import CHANNELS
 from shared.database.engine import Database
 from shared.publishing.editions import Plans
 from tests.harness.ledgers import held

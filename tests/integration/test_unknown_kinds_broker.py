@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from contracts.topology import CHANNELS, ledger_queue
+from contracts.topology import ledger_queue
 from services.ledger.log.append import record
 from services.ledger.signing.signer import Signer
+from services.runtime.manifests import CHANNELS
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, emit
 from tests.harness.broker_queues import dead_letters

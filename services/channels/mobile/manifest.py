@@ -1,5 +1,7 @@
 """The manifest of mobile, without extensions: the app's backend reads public documents and looks up cases."""
 
-from services.channels.manifest import channel_manifest
+from services.channels.common_manifest import channel_manifest
 
-MANIFEST = channel_manifest("mobile", 8092)
+MANIFEST = channel_manifest(
+    "mobile", 8092, ("移动端", "mobile"), settings=("hook_hosts", "hook_private"), of_worker=("hook_hosts",)
+)

@@ -1,5 +1,5 @@
 """The manifest of portal, without extensions."""
 
-from services.channels.manifest import channel_manifest
+from services.channels.common_manifest import channel_manifest
 
-MANIFEST = channel_manifest("portal", 8094)
+MANIFEST = channel_manifest("portal", 8094, ("政府网站", "government portal"))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from services.cli.terminal import RunningCounty
-from shared.config import SERVICES, Settings
+from services.runtime.manifests import SERVICES
+from shared.config import Settings
 from shared.security.certificate_watch import ends
 from shared.security.tls import Tls, reason
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from contracts.topology import CHANNELS
 from services.cli.terminal import (
     USAGE,
     BaseUrl,
@@ -19,6 +18,7 @@ from services.cli.terminal import (
     print_json,
     say,
 )
+from services.runtime.manifests import CHANNELS
 
 MOST_SHOWN = 20
 

@@ -9,10 +9,11 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.kinds import is_public, kind_of
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.cli.inspect.part_state import OLD_HEAD_SECONDS
 from services.cli.inspect.status import age, identity_of, titled
 from services.cli.terminal import RunningCounty
+from services.runtime.manifests import SERVICES
 from shared.county.identity import Identity
 from shared.errors import TongyuanError
 from shared.publishing.recording_status import heard, unsigned
@@ -28,7 +29,7 @@ SECRETS = ("admin-token", "service-token", "ledger-key.pem", *(f"{source}-key.pe
 
 def of_services(running: RunningCounty, belongs: Identity | None) -> Iterator[str]:
     """Yield services that do not answer, are not ready, or belong to another county than the ledger."""
-    for service in (*SOURCES, "ledger", *CHANNELS, AUDITOR):
+    for service in SERVICES:
         try:
             answer = running.http(service).get(f"/{service}/readyz")
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from contracts.kinds import KINDS, kind_of
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.cli.inspect import part_state
 from services.cli.inspect.audit import audited
 from services.cli.terminal import (
@@ -28,6 +28,7 @@ from services.cli.terminal import (
     print_json,
     say,
 )
+from services.runtime.manifests import CHANNELS
 from shared.county.identity import Identity
 from shared.errors import NotFound, Refused, TongyuanError
 

@@ -108,9 +108,9 @@ def _require_own(config: Settings, tree: SignedTree) -> None:
     from services.runtime import county_birth  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.runtime.wiring import Wiring  # noqa: PLC0415  # likewise
 
-    with closing(Wiring(config)) as parts:
-        county_birth.require_own_ledger(parts)
-        with parts.database("ledger").read() as session:
+    with closing(Wiring(config)) as wiring:
+        county_birth.require_own_ledger(wiring)
+        with wiring.database("ledger").read() as session:
             size = size_of(session)
             found = tree_of(session, min(tree.size, size))[0]
     if found != tree:

@@ -18,7 +18,7 @@ def rotate(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     If it is interrupted, the same command continues. The old key is moved to a file that ends in `.retired`.
     """
     config = terminal.settings(data_dir=data_dir)
-    parts = Wiring(config)
+    wiring = Wiring(config)
     done = 0
 
     def tell(cases: int) -> None:
@@ -26,11 +26,11 @@ def rotate(data_dir: DataDir = None, as_json: Json_ = False) -> None:
         done = cases
 
     try:
-        new, old = key_rotation.change_key(parts.database("applications"), tell)
+        new, old = key_rotation.change_key(wiring.database("applications"), tell)
     except (TongyuanError, OSError) as error:
         fail(f"{error}; nothing is lost: run it again")
     finally:
-        parts.close()
+        wiring.close()
     if as_json:
         print_json({"key": new, "retired": old, "cases": done})
         return
@@ -42,13 +42,13 @@ def rotate(data_dir: DataDir = None, as_json: Json_ = False) -> None:
 @app.command()
 def check(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     """Open every sealed value, and list those that cannot be opened, with the number of their case."""
-    parts = Wiring(terminal.settings(data_dir=data_dir))
+    wiring = Wiring(terminal.settings(data_dir=data_dir))
     try:
-        found = key_rotation.check(parts.database("applications"))
+        found = key_rotation.check(wiring.database("applications"))
     except (TongyuanError, OSError) as error:
         fail(str(error))
     finally:
-        parts.close()
+        wiring.close()
     if as_json:
         print_json({"values": found.values, "bad": found.bad})
     else:

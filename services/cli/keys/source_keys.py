@@ -65,9 +65,9 @@ def revoke(
     config = terminal.settings(data_dir=data_dir)
     sequences = _sequences(since or [])
     try:
-        with closing(Wiring(config)) as parts:
-            county_birth.require_own_ledger(parts)
-            db = parts.database("ledger")
+        with closing(Wiring(config)) as wiring:
+            county_birth.require_own_ledger(wiring)
+            db = wiring.database("ledger")
             key = revocation.revoke(db, key_id, sequences)
             listed = SourceKeys(db, config.log_origin, key.source).listed()
             found = [
@@ -99,9 +99,9 @@ def sign(
     config = terminal.settings(data_dir=data_dir)
     (place,) = _sequences([first]).items()
     try:
-        with closing(Wiring(config)) as parts:
-            parts.require_keys(_known(source))
-            with parts.database(source).write() as session:
+        with closing(Wiring(config)) as wiring:
+            wiring.require_keys(_known(source))
+            with wiring.database(source).write() as session:
                 count = sign_again(session, Lane(place[0]), place[1])
     except TongyuanError as error:
         fail(str(error))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from contracts.topology import CHANNELS, QUEUES, RETIRED_QUEUES
+from contracts.topology import RETIRED_QUEUES
 from services.cli.terminal import (
     USAGE,
     BaseUrl,
@@ -20,6 +20,7 @@ from services.cli.terminal import (
     say,
 )
 from services.operations.dead_letters import broker
+from services.runtime.manifests import CHANNELS, topology
 from shared.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -100,7 +101,7 @@ def _parked_entry(running: RunningCounty, channel: str, position: int) -> dict[s
 
 def _split(place: str) -> tuple[str, int]:
     where, _, number = place.rpartition("/")
-    if where not in (*CHANNELS, *(queue.name for queue in QUEUES), *RETIRED_QUEUES) or not (
+    if where not in (*CHANNELS, *(queue.name for queue in topology().queues), *RETIRED_QUEUES) or not (
         number.isascii() and number.isdigit()
     ):
         fail("a place is <channel>/<position> or <queue>/<number>, as `dead list` says", USAGE)

@@ -11,8 +11,9 @@ from services.cli import terminal
 from services.cli.terminal import USAGE, DataDir, fail, plain, say
 from services.operations.backups.file_swap import locked
 from services.runtime import county_birth
+from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
-from shared.config import SERVICES, Settings, SettingsError
+from shared.config import Settings, SettingsError
 from shared.county import store
 from shared.errors import TongyuanError
 
@@ -39,10 +40,10 @@ def rename(
         fail(f"NAME: 1 to {MOST_CHARACTERS} characters that can be printed", USAGE)
     config = terminal.settings(data_dir=data_dir)
     try:
-        with _stopped(config), closing(Wiring(config)) as parts:
-            county_birth.require_same_log(parts, SERVICES)
+        with _stopped(config), closing(Wiring(config)) as wiring:
+            county_birth.require_same_log(wiring, SERVICES)
             for service in SERVICES:
-                with parts.database(service).write() as session:
+                with wiring.database(service).write() as session:
                     store.rename(session, name)
     except SettingsError as error:
         fail(str(error), USAGE)

@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.cli import terminal
 from services.cli.terminal import USAGE, fail
 from services.runtime import county_birth, manifests, process
+from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
-from shared.config import SERVICES, SettingsError
+from shared.config import SettingsError
 from shared.errors import Invalid, TongyuanError
 from shared.messaging import topology_job
 
@@ -29,16 +30,16 @@ def migrate(services: Annotated[list[str] | None, typer.Argument(help="Default: 
     for service in services or ():
         if service not in SERVICES:
             fail(f"no service {service!r}; one of: {', '.join(SERVICES)}", USAGE)
-    with closing(Wiring(terminal.settings())) as parts:
+    with closing(Wiring(terminal.settings())) as wiring:
         try:
-            county = county_birth.county_of(parts, services or SERVICES)
+            county = county_birth.county_of(wiring, services or SERVICES)
         except SettingsError as error:
             fail(str(error), USAGE)
         except (TongyuanError, SQLAlchemyError, OSError) as error:
             fail(_cause(error))
         for service in services or SERVICES:
             try:
-                county_birth.settle(parts, service, county)
+                county_birth.settle(wiring, service, county)
             except (TongyuanError, SQLAlchemyError, OSError) as error:
                 fail(f"{service}: {_cause(error)}")
             terminal.say(f"[green]✓[/] {service}")
@@ -49,7 +50,7 @@ def topology_apply() -> None:
     """Declare every exchange, queue and binding, with an account that may configure."""
     try:
         config = terminal.settings()
-        notes = topology_job.apply(config.required_amqp_url(), tls=config.tls)
+        notes = topology_job.apply(config.required_amqp_url(), manifests.topology().queues, tls=config.tls)
     except SettingsError as error:
         fail(str(error), USAGE)
     except TongyuanError as error:

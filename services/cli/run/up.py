@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import terminal
+from services.runtime.manifests import titles
 from shared import log
 from shared.config import EXAMPLE_REGION, Settings, SettingsError
 from shared.county.identity import Identity
@@ -61,13 +62,13 @@ def _run(config: Settings, *, demo: bool) -> None:
             if demo:
                 from services.demo.life import Life  # noqa: PLC0415  # likewise
 
-                life = Life(county.parts)
+                life = Life(county.wiring)
                 life.settle()
                 work["demo"] = life.run
                 receipts = lambda: life.receipts  # noqa: E731  # read when asked for: each round has its own
-            work |= auditing(county.parts, at_one_address(county.settings, address)) | watching(config.tls)
+            work |= auditing(county.wiring, at_one_address(county.settings, address)) | watching(config.tls)
             work["memory"] = periodically(TRIM_SECONDS, give_back, name="memory")
-            pages = county.parts.verify_pages()
+            pages = county.wiring.verify_pages()
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
             tls = config.tls.server() if config.tls else None
             greet = partial(_greet, address, config, county.county, alive=demo)
@@ -105,12 +106,9 @@ def _where(config: Settings) -> str:
 def _greet(address: str, config: Settings, county: Identity, *, alive: bool) -> None:
     token = config.data_dir / "admin-token" if not config.admin_token else "what TONGYUAN_ADMIN_TOKEN says"
     lines = [
-        f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, four channels",
+        f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, every channel",
         "",
-        f"  service platform   {address}/web/",
-        f"  hall kiosk         {address}/kiosk/",
-        f"  mobile             {address}/mobile/",
-        f"  portal             {address}/portal/",
+        *(f"  {title:<17}  {address}/{name}/" for name, (_, title) in titles().items()),
         f"  ledger head        {address}/ledger/v1/head",
         f"  live stream        {address}/web/v1/stream",
         f"  metrics            {address}/metrics",

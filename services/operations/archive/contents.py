@@ -26,6 +26,9 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+REVISION = r"^[0-9a-z_]{1,32}$"
+
+
 class ArchivedFile(_Shape):
     """One file in the archive: its length in bytes, and the hex SHA-256 of its content."""
 
@@ -34,9 +37,13 @@ class ArchivedFile(_Shape):
 
 
 class Store(_Shape):
-    """One service's store: its migration, its parts, and for PostgreSQL the columns of each table."""
+    """One service's store: its migration, its parts, and for PostgreSQL the columns of each table.
 
-    revision: str = Field(pattern=r"^[0-9a-z_]{1,32}$")
+    `own_revision`: the migration of the tables in the folder of a channel, if it has any.
+    """
+
+    revision: str = Field(pattern=REVISION)
+    own_revision: str | None = Field(default=None, pattern=REVISION, exclude_if=lambda value: value is None)
     parts: list[Name]
     columns: dict[str, Columns] = {}
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from contracts.base import format_time
 from contracts.envelope.publication import Head
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.operations.archive import encryption, file
 from services.operations.archive.contents import ArchiveManifest, Store, described
 from services.operations.archive.header import Header
@@ -35,6 +35,7 @@ from services.operations.backups.store_copies import (
 )
 from services.operations.backups.store_status import contradictions, head_of, marks_of, sealed_with
 from services.runtime.county_evidence import Evidence, require_own
+from services.runtime.manifests import CHANNELS
 from shared.config import Settings
 from shared.errors import Conflict, NotFound
 from shared.security.data_folder import make_private
@@ -142,7 +143,7 @@ def _copy_stores(settings: Settings, mode: Mode, folder: Path, tell: Tell) -> _C
 def _dumped(settings: Settings, mode: Mode, service: str, folder: Path) -> Iterator[tuple[Store, Ask]]:
     if mode == "sqlite":
         path = settings.data_dir / f"{service}.db"
-        store = dump_sqlite(path, folder)
+        store = dump_sqlite(service, path, folder)
         with asking_sqlite(folder / "stores" / path.name) as ask:
             yield store, ask
     else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.operations.archive import encryption, file, key
 from services.operations.archive.contents import ArchiveManifest, BadArchive
 from services.operations.archive.file import Checked
@@ -35,6 +35,7 @@ from services.operations.backups.store_status import (
     stage_memory,
 )
 from services.runtime.county_evidence import Evidence, require_own
+from services.runtime.manifests import CHANNELS
 from shared.config import Settings
 from shared.errors import Conflict, SettingsError, Unavailable
 from shared.security.data_folder import tighten
@@ -133,7 +134,7 @@ def _load_files(job: _Job) -> dict[str, int]:
     for number, service in enumerate(job.services):
         job.tell(service, number)
         path = staging / "stores" / f"{service}.db"
-        check_sqlite(service, path, job.manifest.stores[service].revision)
+        check_sqlite(service, path, job.manifest.stores[service])
         with asking_sqlite(path) as ask:
             tables = tables_of(ask, job.manifest.stores[service])
             marks |= _checked(job, Evidence(service, ask, tables, embedded=True))

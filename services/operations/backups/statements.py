@@ -6,11 +6,12 @@ They are texts without `:name`, because the driver runs them as they are: sqlite
 # The tables of a SQLite file.
 TABLES_OF_SQLITE = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
-# The tables of a schema with their columns, but for the migration's number and generated columns.
+# The tables of a schema with their columns, but for the migrations' numbers and generated columns.
 TABLES_OF_POSTGRES = """
 SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables
 USING (table_schema, table_name)
-WHERE table_schema = %s AND table_type = 'BASE TABLE' AND is_generated = 'NEVER' AND table_name <> 'alembic_version'
+WHERE table_schema = %s AND table_type = 'BASE TABLE' AND is_generated = 'NEVER'
+AND table_name NOT IN ('alembic_version', 'alembic_version_own')
 ORDER BY table_name, ordinal_position
 """
 
@@ -29,8 +30,8 @@ SCHEMA = "SELECT to_regnamespace(%s)"
 # Any row of a table.
 ANY_ROW = "SELECT 1 FROM {table} LIMIT 1"
 
-# The number of the store's migration.
-REVISION = "SELECT version_num FROM alembic_version"
+# The number of the store's migration in a table of migrations.
+REVISION = "SELECT version_num FROM {table}"
 
 # The highest number of each lane of a source.
 COUNTERS = "SELECT lane, value FROM counter"

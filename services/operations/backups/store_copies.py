@@ -11,7 +11,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.topology import AUDITOR, CHANNELS
+from contracts.topology import AUDITOR
 from services.operations.archive.contents import BadArchive, Store
 from services.operations.archive.file import CHUNK
 from services.operations.backups.statements import (
@@ -23,7 +23,8 @@ from services.operations.backups.statements import (
     TABLES_OF_POSTGRES,
     TABLES_OF_SQLITE,
 )
-from shared.database.engine import ROOT, Database
+from services.runtime.manifests import CHANNELS, migrations
+from shared.database.engine import OWN_VERSION_TABLE, ROOT, VERSION_TABLE, Database, version_table
 from shared.errors import Broken, Conflict, Unavailable
 from shared.security.data_folder import make_private_file, open_private
 
@@ -46,7 +47,7 @@ def has_store(service: str, url: str) -> bool:
     return found is not None and found[0] is not None
 
 
-def dump_sqlite(path: Path, folder: Path) -> Store:
+def dump_sqlite(service: str, path: Path, folder: Path) -> Store:
     """Write one consistent copy while others write, without deleted data in free pages. Raises `Unavailable`."""
     target = folder / "stores" / path.name
     target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -54,7 +55,8 @@ def dump_sqlite(path: Path, folder: Path) -> Store:
         with asking_sqlite(path) as ask:
             make_private_file(target)
             list(ask(f"VACUUM INTO '{str(target).replace(chr(39), chr(39) * 2)}'"))
-            return Store(revision=_revision(ask), parts=[f"stores/{path.name}"])
+            revision, own = _revisions(service, ask)
+            return Store(revision=revision, own_revision=own, parts=[f"stores/{path.name}"])
     except sqlite3.Error as error:
         raise Unavailable(f"{path}: {error}") from error
 
@@ -67,22 +69,24 @@ def asking_sqlite(path: Path) -> Iterator[Ask]:
         yield connection.execute
 
 
-def check_sqlite(service: str, path: Path, revision: str) -> None:
-    """Raise `BadArchive` when the file is damaged, not at this migration, or at a migration unknown to this version."""
+def check_sqlite(service: str, path: Path, store: Store) -> None:
+    """Raise `BadArchive` when the file is damaged, or not at this migration, or this version does not know it."""
     try:
         with asking_sqlite(path) as ask:
             found = next(iter(ask("PRAGMA integrity_check(1)")))[0]
             orphan = next(iter(ask("PRAGMA foreign_key_check")), None)
-            at = _revision(ask)
+            at = _revisions(service, ask)
     except (sqlite3.Error, Broken) as error:
         raise BadArchive(f"{path.name}: {error}") from error
     if found != "ok":
         raise BadArchive(f"{path.name}: {found}")
     if orphan is not None:
         raise BadArchive(f"{path.name}: a row of {orphan[0]} refers to one of {orphan[2]} that is not there")
-    if at != revision:
-        raise BadArchive(f"{path.name}: is at migration {at}, the manifest says {revision}")
-    _require_known(service, at)
+    said = (store.revision, store.own_revision)
+    if at != said:
+        raise BadArchive(f"{path.name}: is at migration {_shown(at)}, the manifest says {_shown(said)}")
+    for folder, revision in zip(migrations(service), _each(store), strict=True):
+        _require_known(service, folder, revision)
 
 
 def tables_of(ask: Ask, store: Store) -> list[str]:
@@ -130,7 +134,8 @@ def dump_postgres(service: str, connection: psycopg.Connection, ask: Ask, folder
             for chunk in copy:
                 file.write(chunk)
     parts = [f"stores/{service}.{table}" for table in columns]
-    return Store(revision=_revision(ask), parts=parts, columns=columns)
+    revision, own = _revisions(service, ask)
+    return Store(revision=revision, own_revision=own, parts=parts, columns=columns)
 
 
 @contextmanager
@@ -171,7 +176,8 @@ def load_postgres(service: str, connection: Connection, store: Store, folder: Pa
     if connection.exec_driver_sql(SCHEMA, (service,)).scalar_one() is not None:
         connection.exec_driver_sql(f'ALTER SCHEMA "{service}" RENAME TO "{kept_as}"')
     connection.exec_driver_sql(f'CREATE SCHEMA "{service}"')
-    _migrate(service, connection, store.revision)
+    for migrated, revision in zip(migrations(service), _each(store), strict=True):
+        _migrate(service, connection, migrated, revision)
     cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]  # it is open
     known = {table for table, *_ in cursor.execute(TABLES_OF_POSTGRES, (service,))}
     if not store.columns.keys() <= known:
@@ -190,43 +196,56 @@ def _load_table(service: str, cursor: Any, table: str, names: list[str], file: P
         raise BadArchive(f"{service}.{table}: {str(error).splitlines()[0]}") from error
 
 
-def _migrate(service: str, connection: Connection, revision: str) -> None:
+def _migrate(service: str, connection: Connection, folder: str, revision: str) -> None:
     from alembic import command  # noqa: PLC0415  # heavy; not for every command
     from alembic.util import CommandError  # noqa: PLC0415  # likewise
 
-    config = _migrations(service)
-    config.attributes["connection"] = connection
+    config = _migrations(folder)
+    config.attributes |= {"connection": connection, "version_table": version_table(folder)}
     try:
         command.upgrade(config, revision)
     except CommandError as error:
         raise BadArchive(f"{service}: the backup is of another version of the program: {error}") from error
 
 
-def _require_known(service: str, revision: str) -> None:
+def _require_known(service: str, folder: str, revision: str) -> None:
     """Raise `BadArchive` for a migration of a later version than this program."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # likewise
     from alembic.util import CommandError  # noqa: PLC0415  # likewise
 
     try:
-        ScriptDirectory.from_config(_migrations(service)).get_revision(revision)
+        ScriptDirectory.from_config(_migrations(folder)).get_revision(revision)
     except CommandError as error:
         raise BadArchive(f"{service}: the backup is of another version of the program: {error}") from error
 
 
-def _migrations(service: str) -> "Config":
+def _migrations(folder: str) -> "Config":
     from alembic.config import Config  # noqa: PLC0415  # likewise
 
     config = Config()
-    folder = "channels" if service in CHANNELS else service
     config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
     return config
 
 
-def _revision(ask: Ask) -> str:
-    rows = list(ask(REVISION))
+def _revisions(service: str, ask: Ask) -> tuple[str, str | None]:
+    """Return the migration of the store, and that of the tables in a channel's own folder if it has any."""
+    has_own = OWN_VERSION_TABLE in map(version_table, migrations(service))
+    return _revision(ask, VERSION_TABLE), _revision(ask, OWN_VERSION_TABLE) if has_own else None
+
+
+def _revision(ask: Ask, table: str) -> str:
+    rows = list(ask(REVISION.format(table=table)))
     if len(rows) != 1:
         raise Broken("a store without its migration's number")
     return str(rows[0][0])
+
+
+def _each(store: Store) -> list[str]:
+    return [one for one in (store.revision, store.own_revision) if one is not None]
+
+
+def _shown(revisions: tuple[str, str | None]) -> str:
+    return " and ".join(one for one in revisions if one is not None)
 
 
 def _copy(statement: str, table: str, names: Sequence[str]) -> sql.Composed:

@@ -6,12 +6,13 @@ from pathlib import Path
 import orjson
 
 from contracts.envelope.publication import Head, Publication
-from contracts.topology import AUDITOR, CHANNELS, SOURCES
+from contracts.topology import AUDITOR, SOURCES
 from services.applications.privacy.key_rotation import key_ids
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree
 from services.operations.archive.contents import BadArchive
 from services.operations.backups.statements import COUNTERS, ENTRIES, MARKS, NEWEST_HEAD, POSITION, SIGNING_KEYS, SIZE
 from services.operations.backups.store_copies import Ask, asking
+from services.runtime.manifests import CHANNELS
 from shared.config import Settings
 from shared.errors import Broken
 from shared.security.vault import Vault

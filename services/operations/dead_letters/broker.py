@@ -10,8 +10,9 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from contracts.topology import QUEUES, RETIRED_QUEUES, dead_queue
+from contracts.topology import RETIRED_QUEUES, dead_queue
 from services.operations.dead_letters.redaction import complaint, told
+from services.runtime.manifests import topology
 from shared.config import Settings, SettingsError
 from shared.errors import NotFound, Unavailable
 from shared.messaging.delivery import Message
@@ -90,7 +91,7 @@ def drop(config: Settings, queue: str, number: int) -> None:
 
 def _queues(channel: BlockingChannel) -> Iterator[str]:
     """Yield every queue with dead letters, including queues of earlier versions that the broker still has."""
-    yield from (queue.name for queue in QUEUES)
+    yield from (queue.name for queue in topology().queues)
     for name in RETIRED_QUEUES:
         with suppress(ChannelClosedByBroker):
             channel.connection.channel().queue_declare(dead_queue(name), passive=True)

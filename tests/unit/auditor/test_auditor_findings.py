@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.topology import CHANNELS
 from services.auditor.inspection import channel_watch, ledger_follower, repairer
 from services.channels.api import operators
+from services.runtime.manifests import CHANNELS
 from shared.errors import UpstreamDown
 from tests.harness.auditing import GENTLE, Audited, auditor_of, sample
 from tests.harness.pipeline import ADMIN, Pipeline, code_of, guide, item, pipeline, progress

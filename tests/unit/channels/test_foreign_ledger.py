@@ -133,10 +133,10 @@ def test_a_rebuild_under_a_new_epoch_takes_the_countys_own_ledger(county: Pipeli
 def test_a_key_of_another_log_in_the_settings_stops_the_start(tmp_path: Path, neighbour: Pipeline) -> None:
     (key,) = [neighbour.signer.note_key(one).vkey for one in neighbour.signer.ring()]
     with (
-        closing(Wiring(Settings(data_dir=tmp_path, ledger_keys=key))) as parts,
+        closing(Wiring(Settings(data_dir=tmp_path, ledger_keys=key))) as wiring,
         pytest.raises(SettingsError, match=f"TONGYUAN_LEDGER_KEYS: a key of the log tongyuan/{ELSEWHERE}"),
     ):
-        parts.channel("web", neighbour.ledger)
+        wiring.channel("web", neighbour.ledger)
 
 
 def test_guides_are_not_hidden_by_what_another_county_withdraws(county: Pipeline, neighbour: Pipeline) -> None:

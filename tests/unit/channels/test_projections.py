@@ -6,8 +6,8 @@ from hypothesis import given
 
 from contracts.content.guides import Guide
 from contracts.content.items import Item
-from contracts.topology import CHANNELS
 from services.channels.core.port import adapters
+from services.runtime.manifests import CHANNELS
 from shared.transparency.canonical import canonical
 from tests.harness.projecting import (
     CASE,

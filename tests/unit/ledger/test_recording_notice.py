@@ -49,11 +49,11 @@ def refuse_to_sign(county: Embedded) -> None:
     """Remove the file that remembers what was signed, as after moving the key without it."""
     (county.settings.data_dir / MEMORY_FILE).unlink()
     with pytest.raises(WouldFork):
-        county.parts.standing.sign()
+        county.wiring.signing_guard.sign()
 
 
 def execute(county: Embedded, service: str, statement: str, **values: Any) -> None:
-    with county.parts.database(service).engine.begin() as connection:
+    with county.wiring.database(service).engine.begin() as connection:
         connection.execute(text(statement), values)
 
 
@@ -113,7 +113,7 @@ def test_when_the_signer_signs_again_there_is_nothing_to_notice(county: Embedded
     refuse_to_sign(county)
     assert "notice" in http.post(f"{ITEMS}/release").json()
     (county.settings.data_dir / MEMORY_FILE).write_bytes(kept)
-    county.parts.standing.sign()
+    county.wiring.signing_guard.sign()
     assert "notice" not in http.post(f"{GUIDES}/release").json()
 
 
@@ -153,7 +153,7 @@ def test_a_release_never_waits_for_the_ledger_and_says_unknown_where_it_cannot_b
     ledger = Ledger()
     ledger.answer = None
     polled = PolledRecording(ledger, 5)
-    catalog = county.parts.database("catalog")
+    catalog = county.wiring.database("catalog")
     polled.look()
     for _ in range(3):
         said = notice(catalog, "catalog", polled)

@@ -20,9 +20,10 @@ from shared.errors import Conflict, NotFound, SettingsError, UpstreamDown
 from shared.feeds.outbox import SourceFeed, sign_again
 from shared.signing.ring import rotate
 from shared.transparency.checkpoint import NoteKey
-from shared.transparency.source_signature import Ed25519ReleaseSigner, key_name, signed_text
+from shared.transparency.source_signature import key_name, signed_text
 from tests.harness.kinds import release_of
 from tests.harness.pipeline import code_of, guide, item, pipeline, progress
+from tests.harness.release_signer import Ed25519ReleaseSigner
 from tests.harness.signing import FORGER, Slow, forged, key_file, listed, message, recorded, sign_releases
 from tests.unit.operations.test_verification import Stranger
 

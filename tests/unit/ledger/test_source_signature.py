@@ -15,11 +15,12 @@ from services.ledger.signing.records import SourceKeyRow
 from shared.errors import Broken, Unavailable
 from shared.transparency.canonical import canonical
 from shared.transparency.checkpoint import NoteKey
-from shared.transparency.source_signature import Ed25519ReleaseSigner, key_name, signature_problem, signed_text, signers
+from shared.transparency.source_signature import key_name, signature_problem, signed_text, signers
 from tests.harness.contract_examples import source_key
 from tests.harness.documents import example
 from tests.harness.kinds import release_of
 from tests.harness.pipeline import SERVICE, code_of, item, pipeline, progress
+from tests.harness.release_signer import Ed25519ReleaseSigner
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))

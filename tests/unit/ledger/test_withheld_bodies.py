@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from contracts.topology import CHANNELS
 from services.channels.api import queries as channel_queries
 from services.channels.core import store
 from services.ledger import queries
 from services.ledger.erasure import withholding
 from services.ledger.log import append as ledger_commands
 from services.ledger.verify import page
+from services.runtime.manifests import CHANNELS
 from shared.transparency.withholding import Timed, is_overtaken, is_withheld, readable_from
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline, progress
 from tests.harness.wall_clock import WallClock

@@ -16,7 +16,7 @@ from services.operations.archive.key import asked
 from services.operations.backups import backup as backups
 from services.operations.backups.backup import NEEDED, backup
 from services.operations.backups.file_swap import STAGED, locked, resume_restore
-from shared.config import Settings
+from services.runtime.settings import CountySettings
 from shared.errors import Conflict, NotFound, TongyuanError
 from tests.harness import backups as harness
 from tests.harness.backups import contents, silent
@@ -26,7 +26,7 @@ REGION = "339921000000"
 
 
 def settings_of(folder, **more):
-    return Settings(data_dir=folder, region=REGION, **more)
+    return CountySettings(data_dir=folder, region=REGION, **more)
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ from services.ledger.signing.records import SourceKeyRow
 from services.operations.verification import verifier
 from services.operations.verification.verifier import Verification
 from shared.transparency.checkpoint import NoteKey
-from shared.transparency.source_signature import Ed25519ReleaseSigner, key_name
+from shared.transparency.source_signature import key_name
 from tests.harness.kinds import NOTICE, recorded, release_of
 from tests.harness.pipeline import code_of, item, pipeline
+from tests.harness.release_signer import Ed25519ReleaseSigner
 from tests.harness.wall_clock import WallClock
 from tests.unit.operations.test_verification import CHANNEL_CLOCKS, HOUR, Stranger, its_time_comes
 

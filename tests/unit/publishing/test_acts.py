@@ -7,10 +7,10 @@ import pytest
 
 from contracts.content.acts import MOST_MEMBERS, REASONS, Act, Reason
 from contracts.envelope.publication import Lane
-from contracts.topology import CHANNELS
 from services.channels.api import queries
 from services.channels.core.port import adapters
 from services.operations.verification.verifier import Verification
+from services.runtime.manifests import CHANNELS
 from shared.errors import Conflict, Invalid
 from shared.publishing.acts import Why, explain
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from contracts.envelope.publication import Lane
-from contracts.topology import CHANNELS, SOURCES
+from contracts.topology import SOURCES
 from services.catalog.commands import ItemImport
+from services.runtime.manifests import CHANNELS
 from shared.errors import Conflict
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Plans

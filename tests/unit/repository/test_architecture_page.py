@@ -34,22 +34,22 @@ class County:
     """A county without threads: each hop runs when the test says so."""
 
     def __init__(self, folder: Path) -> None:
-        self.parts = Embedded(Settings(data_dir=folder, region="339921000000"))
-        self.relays: dict[str, list[Relay]] = self.parts.relays()
-        apis = self.parts.apis()
-        limits = Limits.of(self.parts.settings)
-        everything = Admission(front(mount(apis), self.parts.channels, apis), limits)
-        token = self.parts.settings.admin_token
+        self.county = Embedded(Settings(data_dir=folder, region="339921000000"))
+        self.relays: dict[str, list[Relay]] = self.county.relays()
+        apis = self.county.apis()
+        limits = Limits.of(self.county.settings)
+        everything = Admission(front(mount(apis), self.county.channels, apis), limits)
+        token = self.county.settings.admin_token
         assert token is not None
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
         self.http: httpx.Client = TestClient(everything, headers=headers)
-        self.parts.reconcile()
+        self.county.reconcile()
 
     def relayed(self, source: str) -> None:
         """Relay what `source` has released, record it, and apply it in the kiosk."""
         for relay in self.relays[source]:
             relay.step()
-        self.parts.parts.standing.sign()
+        self.county.wiring.signing_guard.sign()
         for relay in self.relays["ledger"]:
             if relay.name == "kiosk":
                 relay.step()
@@ -57,7 +57,7 @@ class County:
 
     def told(self) -> None:
         """Bring the kiosk's stream and search index up to date."""
-        kiosk = self.parts.channels["kiosk"]
+        kiosk = self.county.channels["kiosk"]
         kiosk.live.step()
         kiosk.indexer.step()
 
@@ -69,7 +69,7 @@ class County:
     def open_case(self) -> None:
         """Open a case of the item, as a clerk."""
         opening = {"project_no": NUMBER, "query_code": QUERY_CODE, "item_code": CODE}
-        self.parts.parts.applications.open_case(opening)
+        self.county.wiring.applications.open_case(opening)
 
     def look_up(self) -> None:
         """Look the case up, by the API and by the page."""
@@ -92,10 +92,10 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     folder = tmp_path_factory.mktemp("county")
     folder.chmod(0o700)
     made = County(folder)
-    made.parts.parts.catalog.save_directory(content.directory())
+    made.county.wiring.catalog.save_directory(content.directory())
     made.http.put(f"/catalog/v1/items/{CODE}", json=ITEM.model_dump(mode="json"))
     yield made
-    made.parts.close()
+    made.county.close()
 
 
 def test_the_page_names_every_file_of_the_three_walks(county: County) -> None:

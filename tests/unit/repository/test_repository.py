@@ -106,6 +106,29 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     order.prepare()
 
 
+def test_a_channel_is_imported_by_no_other_channel_and_by_nothing_that_channels_share() -> None:
+    graph = grimp.build_graph("services")
+    channels = {f"services.channels.{path.parent.name}" for path in (ROOT / "services/channels").glob("*/manifest.py")}
+    inside = {module for module in graph.modules if module.startswith("services.channels.")}
+    foreign = {
+        f"{importer} imports {module}"
+        for channel in channels
+        for module in inside & {channel, *graph.find_descendants(channel)}
+        for importer in graph.find_modules_that_directly_import(module) & inside
+        if importer != channel and not importer.startswith(f"{channel}.")
+    }
+
+    assert len(channels) >= 4
+    assert foreign == set()
+
+
+def test_a_folder_of_channels_is_a_channel_or_one_that_they_share() -> None:
+    folders = {path.parent.name for path in (ROOT / "services" / "channels").glob("*/__init__.py")}
+    channels = {path.parent.name for path in (ROOT / "services" / "channels").glob("*/manifest.py")}
+
+    assert folders - channels == {"api", "core", "pages", "search", "text", "trust"}
+
+
 def test_no_file_names_a_path_of_a_developers_machine() -> None:
     assert mentions(MACHINE_PATHS) == []
 
@@ -211,7 +234,7 @@ def canonical(requirement: str) -> str:
 
 def test_the_migrations_of_each_store_are_one_line() -> None:
     """Two with one number, from two branches, would stop every start although each branch alone works."""
-    for folder in sorted((ROOT / "services").glob("*/migrations/versions")):
+    for folder in sorted((ROOT / "services").glob("**/migrations/versions")):
         scripts = [path.read_text() for path in sorted(folder.glob("*.py"))]
         pairs = [
             [re.search(rf"^{name} = (.+)$", text, re.MULTILINE)[1] for name in ("revision", "down_revision")]

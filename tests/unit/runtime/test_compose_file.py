@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from services.runtime import manifests
 from services.runtime.process import HTTP_PROCESSES, PROCESSES
-from shared.config import Settings
+from services.runtime.settings import CountySettings
 from tests.harness.compose import REPOSITORY, MissingVariableError, interpolate, load, processes, raw
 
 SERVICES: dict[str, Any] = raw()["services"]
@@ -216,7 +216,7 @@ def test_a_process_gets_its_own_accounts_and_nobody_elses() -> None:
 
 
 def test_every_setting_in_the_file_is_one() -> None:
-    known = {f"TONGYUAN_{field.upper()}" for field in Settings.model_fields}
+    known = {f"TONGYUAN_{field.upper()}" for field in CountySettings.model_fields}
     for name in OURS:
         named = {key for key in SERVICES[name].get("environment", {}) if key.startswith("TONGYUAN_")}
         assert named <= known, name

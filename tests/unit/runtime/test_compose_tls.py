@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.runtime.process import PROCESSES
-from shared.config import Settings
+from services.runtime.settings import CountySettings
 from tests.harness.compose import FILE, REPOSITORY, TLS_FILE, load, merge, raw
 
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?")
@@ -43,7 +43,7 @@ def test_every_process_sees_its_own_folder_and_no_other(merged: dict[str, Any]) 
 
 
 def test_every_setting_in_the_file_is_one() -> None:
-    known = {f"TONGYUAN_{field.upper()}" for field in Settings.model_fields}
+    known = {f"TONGYUAN_{field.upper()}" for field in CountySettings.model_fields}
     for name in OWN:
         assert {key for key in raw(TLS_FILE)["services"][name]["environment"] if key[:3] == "TON"} <= known
 

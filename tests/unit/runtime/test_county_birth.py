@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from services.cli.app import app
 from services.demo import content
-from services.runtime.embedded import SERVICES, Embedded
+from services.runtime.embedded import Embedded
+from services.runtime.manifests import SERVICES
 from shared.config import Settings, SettingsError
 from shared.county import store
 from shared.county.identity import Identity
@@ -59,9 +60,9 @@ def named(folder: Path) -> dict[str, Identity | None]:
 
 def release_a_demo_item(county: Embedded) -> None:
     item = content.items()[0]
-    county.parts.catalog.save_directory(content.directory())
-    county.parts.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-    county.parts.catalog.release_item(item.code, Period(), None)
+    county.wiring.catalog.save_directory(content.directory())
+    county.wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
+    county.wiring.catalog.release_item(item.code, Period(), None)
 
 
 def as_an_earlier_version_left_it(folder: Path) -> None:
@@ -268,7 +269,7 @@ def test_a_county_that_was_renamed_goes_on_under_its_new_name_and_remembers_the_
     assert "乳源市, not 乳源瑶族自治县" in refusal(ruyuan, **RUYUAN)
     with (
         county_of(ruyuan, **{**RUYUAN, "county": "乳源市"}) as county,
-        county.parts.database("web").read() as session,
+        county.wiring.database("web").read() as session,
     ):
         row = session.get(IdentityRow, store.ONLY)
         assert row is not None

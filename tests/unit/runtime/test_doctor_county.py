@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.cli.inspect import part_state, problems, status
-from shared.config import SERVICES
+from services.runtime.manifests import SERVICES
 from shared.county.identity import Identity
 from shared.errors import Refused, UpstreamDown
 

@@ -6,22 +6,24 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from contracts.topology import SOURCES
+from services.channels.core.port import adapters
 from services.deployment import __main__ as deployment
 from services.deployment import compose, files, systemd, values
 from services.runtime import manifests
+from services.runtime.settings import CountySettings
 from shared.config import Settings, SettingsError
+from shared.manifest.model import Role
 from shared.tokens.access import token_hash
-from shared.tokens.keys import private_key, public_digits
+from shared.tokens.keys import private_key
 from shared.tokens.rights import READING, Right
+from tests.harness.callers import public_digits
 from tests.harness.compose import FILE, REPOSITORY, raw
 from tests.harness.compose_county import secrets
 
 SERVICES = raw()["services"]
 TEXT = FILE.read_text(encoding="utf-8")
-COMMON = {
-    "TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_PUBLIC_URL", "TONGYUAN_HOST", "TONGYUAN_LOG_LEVEL",
-    "PYTHONUNBUFFERED",
-}  # fmt: skip
+COMMON = {"TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_HOST", "TONGYUAN_LOG_LEVEL", "PYTHONUNBUFFERED"}
 PUBLIC = {"web", "mobile", "kiosk", "portal", "ledger"}
 CHANGING = set(Right) - READING
 
@@ -29,6 +31,22 @@ CHANGING = set(Right) - READING
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
     return secrets()
+
+
+def test_the_sources_are_the_owners_of_kinds_and_the_channels_have_an_adapter() -> None:
+    roles = {name: manifest.role for name, manifest in manifests.manifests().items()}
+
+    assert [name for name, role in roles.items() if role == Role.SOURCE] == list(SOURCES)
+    assert {name for name, role in roles.items() if role == Role.CHANNEL} == set(adapters()) == set(manifests.CHANNELS)
+    assert (*SOURCES, "ledger", *manifests.CHANNELS, "auditor") == manifests.SERVICES
+
+
+def test_the_topology_has_the_queues_and_bindings_that_others_rely_on() -> None:
+    queues = {queue.name: (queue.exchange, queue.bindings) for queue in manifests.topology().queues}
+
+    for name in ("web", "mobile", "kiosk", "portal"):
+        assert queues[f"{name}.publications"] == ("tongyuan.publications", ("#",))
+    assert manifests.topology().feedback_channels == ("web",)
 
 
 def test_nobody_has_the_admin_token_and_only_the_sources_know_it_again() -> None:
@@ -148,15 +166,21 @@ def test_an_environment_that_cannot_be_made_names_what_is_missing(
 
 @pytest.mark.parametrize("name", [one.name for one in manifests.processes()])
 def test_a_process_takes_no_secret_that_its_manifest_does_not_give_it(name: str) -> None:
-    asked = manifests.process(name)
-    given = {"admin_token": "admin_token_hash" in asked.secrets, "caller_key": asked.signs, "operator_key": False}
-    for secret, may in given.items():
-        settings = Settings(**{secret: SecretStr("x")})
-        if may:
+    for secret in manifests.secrets():
+        settings = CountySettings.model_construct(**{secret: SecretStr("x")})
+        if secret in manifests.may_hold(name):
             assert getattr(manifests.held(name, settings), secret) is not None
         else:
             with pytest.raises(SettingsError, match=f"TONGYUAN_{secret.upper()}: {name} may not hold it"):
                 manifests.held(name, settings)
+
+
+def test_the_secrets_are_all_settings_that_hold_or_name_one() -> None:
+    typed = {name for name, field in CountySettings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    files = {name for name in CountySettings.model_fields if name.endswith("_key_file")}
+    databases = {f"{service}_database_url" for service in manifests.SERVICES}
+
+    assert manifests.secrets() == (typed - {"service_token"}) | files | databases
 
 
 def test_the_old_service_token_opens_nothing_in_production() -> None:

@@ -3,7 +3,7 @@
 import re
 
 from services.deployment import settings_table
-from shared.config import Settings
+from services.runtime.settings import CountySettings
 
 
 def test_the_page_is_the_one_that_the_settings_make() -> None:
@@ -13,7 +13,7 @@ def test_the_page_is_the_one_that_the_settings_make() -> None:
 
 def test_every_setting_is_described_in_a_row_of_its_own() -> None:
     rows = re.findall(r"^\| `(TONGYUAN_\w+)` \|.*\| ([^|]+) \|$", settings_table.page(), flags=re.MULTILINE)
-    assert [name for name, _ in rows] == [f"TONGYUAN_{name.upper()}" for name in Settings.model_fields]
+    assert [name for name, _ in rows] == [f"TONGYUAN_{name.upper()}" for name in CountySettings.model_fields]
     assert all(description.endswith(".") for _, description in rows)
 
 

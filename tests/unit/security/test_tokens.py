@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from shared.errors import Forbidden, SettingsError
 from shared.tokens.checking import LEEWAY_SECONDS, Callers, Permission
-from shared.tokens.keys import private_key, public_digits, public_keys
+from shared.tokens.keys import private_key, public_keys
 from shared.tokens.minting import LIFETIME_SECONDS, Bearer, Minter
 from shared.tokens.rights import Right
+from tests.harness.callers import public_digits
 
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 BODIES = Permission(frozenset({Right.BODIES}))
