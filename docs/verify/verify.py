@@ -69,7 +69,7 @@ class County:
 
     def check_note(self, note):
         origin, size, root = self.opened(note).split("\n")[:3]
-        need(origin in dict(self.keys), f"a checkpoint of another log: {origin}")
+        need(origin in dict(self.keys), f"the checkpoint belongs to another log: {origin}")
         self.check(int(size), b64decode(root))
 
     def read(self, number, width):

@@ -198,7 +198,7 @@ def newest_statement(session: Session) -> StatementRow:
     """Return the statement signed last. Raises `Unavailable` before the first one."""
     row = session.get(StatementRow, NEWEST)
     if row is None:
-        raise Unavailable("no head statement is signed yet")
+        raise Unavailable("no head statement has been signed yet")
     return row
 
 

@@ -173,7 +173,7 @@ def _differing(wanted: dict[str, str], folder: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Exit code: 0 done, 1 stale, 2 usage."""
     parser = argparse.ArgumentParser(prog="python -m services.runtime.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="name each stale document; exit 1 if there is any")
+    parser.add_argument("--check", action="store_true", help="list stale documents; exit with 1 if there are any")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.check:

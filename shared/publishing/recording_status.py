@@ -83,12 +83,12 @@ class PolledRecording:
         self._read, self._seconds = read, seconds
         self._latest: Recording | None = None
         self._heard_at = time.monotonic()
-        self._problem = "it was not asked yet"
+        self._problem = "it has not been queried yet"
 
     def __call__(self) -> Recording:
         """See `Latest`."""
         if self._latest is None or time.monotonic() - self._heard_at > max(UNHEARD_SECONDS, 3 * self._seconds):
-            raise Unavailable(f"the ledger cannot be asked: {self._problem}")
+            raise Unavailable(f"the ledger cannot be reached: {self._problem}")
         return self._latest
 
     def run(self, stop: threading.Event) -> None:
@@ -105,7 +105,7 @@ class PolledRecording:
             self._heard_at = time.monotonic()
         except TongyuanError as error:
             self._problem = str(error)
-            _log.info("the ledger cannot be asked", reason=self._problem)
+            _log.info("the ledger cannot be reached", reason=self._problem)
 
 
 def nothing_to_notice() -> None:

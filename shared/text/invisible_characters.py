@@ -25,7 +25,7 @@ def invisible(content: Any, field: str = "") -> Iterator[Violation]:
     if isinstance(content, str):
         if found := _INVISIBLE.search(content):
             place = f"U+{ord(found[0]):04X} at character {found.start() + 1}"
-            yield Violation(field or "body", RULE, f"holds {place}, which nobody can see: remove it")
+            yield Violation(field or "body", RULE, f"contains the invisible character {place}: remove it")
         return
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for name, value in parts:

@@ -48,7 +48,7 @@ def draft_body(model: type[BaseModel], content: Any) -> Json:
 def _require_publishable(body: Json) -> None:
     """Raises `Invalid` for invisible characters, and for a salt: only the source makes one, for scheduled versions."""
     if SALT in body:
-        raise Invalid(Violation(SALT, "made_by_the_source", "leave it out: it is made when a version is scheduled"))
+        raise Invalid(Violation(SALT, "made_by_the_source", "leave it out: it is created when a version is scheduled"))
     if found := list(invisible(body)):
         raise Invalid(*found)
 

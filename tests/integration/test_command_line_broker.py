@@ -182,7 +182,7 @@ def test_a_queue_of_an_earlier_version_gets_nothing_more_and_goes_when_it_is_emp
     url = earlier
     publish_raw(url, SOURCES_EXCHANGE, b"[]", KEYS[SOURCES_EXCHANGE])
     first = applied(county, url)
-    assert "ledger.sources is of an earlier version and still holds 1 messages" in first.out
+    assert "ledger.sources belongs to an earlier version and still holds 1 messages" in first.out
     assert not bound(url, "ledger.sources", SOURCES_EXCHANGE, KEYS[SOURCES_EXCHANGE])
     assert "ledger.backfill" not in first.out
 

@@ -164,7 +164,7 @@ def test_a_county_whose_certificate_has_ended_is_refused_and_taken_again_after_t
 
 def said_to_stay(place: Place) -> int:
     """How often a pair was refused: also one of which half was renewed, when it was looked at in that moment."""
-    return place.county.log("up").count("the one before stays in use")
+    return place.county.log("up").count("the previous one stays in use")
 
 
 def test_a_pair_that_does_not_fit_is_not_taken_into_use_and_said_in_the_log(place: Place) -> None:

@@ -87,7 +87,7 @@ class Snapshot:
         except ValueError:
             raise Broken("a step of a path is no hash in hex") from None
         if not verify_inclusion(before.position - 1, self.size, _hash(before), steps, root):
-            raise Broken(f"{before.key} version {before.version} is not in the ledger that was signed")
+            raise Broken(f"{before.key} version {before.version} is not in the signed ledger")
 
 
 def _hash(entry: Publication) -> bytes:

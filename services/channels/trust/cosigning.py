@@ -34,7 +34,7 @@ class Cosigner:
         try:
             key = load_pem_private_key(kept_secret(path, first_key), password=None)
         except ValueError as error:
-            raise Broken(f"{path} is no private key in PEM") from error
+            raise Broken(f"{path} is not a PEM private key") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise Broken(f"{path} is not an Ed25519 key")
         return cls(name, key)

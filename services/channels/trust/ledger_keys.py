@@ -116,7 +116,7 @@ class Witness:
         try:
             said = HeadStatement.model_validate_json(text)
         except ValidationError:
-            raise Broken("the signed note is no head statement of ours") from None
+            raise Broken("the signed note is not a head statement") from None
         if said.origin not in {keys[key_id].name for key_id in signed_by}:
             raise Broken("a statement of another log")
         if all(_retired(keys[key_id], format_time(said.issued_at)) for key_id in signed_by):

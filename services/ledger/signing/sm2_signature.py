@@ -42,7 +42,7 @@ class Sm2File:
     def __init__(self, path: Path, name: str, program: str = "openssl") -> None:
         self._path, self._program = path, program
         kept_secret(path, lambda: self._run("genpkey", "-algorithm", "SM2"))
-        described = self._run("pkey", "-in", str(path), "-noout", "-text", wrong=f"{path} is no private key in PEM")
+        described = self._run("pkey", "-in", str(path), "-noout", "-text", wrong=f"{path} is not a PEM private key")
         if b"SM2" not in described:
             raise Broken(f"{path} is not an SM2 key")
         # SubjectPublicKeyInfo ends with the point: 04 ‖ x ‖ y.

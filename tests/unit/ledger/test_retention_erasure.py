@@ -193,7 +193,7 @@ def test_a_ledger_that_lost_all_reads_the_erased_releases_again_without_bodies(c
     ({"key": f"item:{code_of(1)}"}, 422, "pattern"),
     ({"key": "application:nobody"}, 404, "no entry|no release"),
     ({"key": "application:nobody", "reason": ""}, 422, "reason"),
-    ({"key": "application:nobody", "reason": "应11010519491231002X本人要求"}, 422, "numbers of persons"),
+    ({"key": "application:nobody", "reason": "应11010519491231002X本人要求"}, 422, "personal numbers"),
     ({"key": "application:nobody", "reason": "两\n行"}, 422, "one line"),
     ({"key": "application:nobody", "by": ""}, 422, "by"),
 ])  # fmt: skip

@@ -105,12 +105,15 @@ def altered_before(**fields):
 
 
 LIES_BEFORE = {
-    "another body's digest": (altered_before(digest="0" * 64), "not in the ledger"),
-    "in force from tomorrow": (altered_before(effective_at=datetime(2100, 1, 1, tzinfo=UTC)), "not in the ledger"),
+    "another body's digest": (altered_before(digest="0" * 64), "not in the signed ledger"),
+    "in force from tomorrow": (
+        altered_before(effective_at=datetime(2100, 1, 1, tzinfo=UTC)),
+        "not in the signed ledger",
+    ),
     "another key": (altered_before(key=KEYS[0]), "does not come before"),
     "another version": (altered_before(version=7), "does not come before"),
     "nothing": (lambda found: [], "0 predecessors instead of 1"),
-    "no path": (lambda found: [Predecessor(entry=found[0].entry, path=[])], "not in the ledger"),
+    "no path": (lambda found: [Predecessor(entry=found[0].entry, path=[])], "not in the signed ledger"),
     "no hash": (lambda found: [Predecessor(entry=found[0].entry, path=["zz"])], "no hash in hex"),
 }
 
@@ -158,7 +161,9 @@ def refused(made, ledger, reason):
 
 def test_a_statement_by_another_key_is_refused(made, tmp_path):
     (tmp_path / "other").mkdir()
-    refused(made, Misled(made, Signer.of_folder(tmp_path / "other", ORIGIN)), "without a signature of a known key")
+    refused(
+        made, Misled(made, Signer.of_folder(tmp_path / "other", ORIGIN)), "no signature of the note is by a known key"
+    )
 
 
 def test_a_statement_that_has_expired_is_refused(made):
@@ -175,7 +180,7 @@ def test_a_statement_of_another_log_is_refused(made):
 
 
 def test_a_note_that_is_no_statement_is_refused(made):
-    refused(made, Misled(made, made.signer, type="tongyuan-key/1"), "no head statement")
+    refused(made, Misled(made, made.signer, type="tongyuan-key/1"), "not a head statement")
 
 
 def test_pages_that_lead_back_or_never_end_are_refused(made):

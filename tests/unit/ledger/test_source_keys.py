@@ -75,10 +75,10 @@ def test_the_first_keys_of_a_source_are_listed_and_from_then_on_it_must_sign(cou
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (lambda one: forged(one, None), "has not signed it, as it must"),
-        (forged, "does not hold"),
-        (lambda one: forged(one, source="guides"), "does not hold"),
-        (lambda one: forged(one).model_copy(update={"source_signature": "no lines"}), "does not hold"),
+        (lambda one: forged(one, None), "has not signed it but must"),
+        (forged, "signature is invalid"),
+        (lambda one: forged(one, source="guides"), "signature is invalid"),
+        (lambda one: forged(one).model_copy(update={"source_signature": "no lines"}), "signature is invalid"),
     ],
     ids=["unsigned", "an unknown key", "another source's name", "no signature"],
 )
@@ -102,7 +102,7 @@ def test_a_signed_release_is_refused_when_anything_in_it_was_changed(county):
     ):
         other = Release.model_validate(data | change)
         (refusal,) = county.intake.take([message(release_of(other.key, other.body, **_fields(other)))])
-        assert "does not hold" in refusal.reason
+        assert "signature is invalid" in refusal.reason
 
 
 def _fields(one):
@@ -349,7 +349,7 @@ def test_a_stolen_key_is_revoked_from_a_sequence_on_and_what_it_signed_from_ther
     county.release(item(4))
     county.flow()
     after = statement(county)
-    named = [(f"item:{code_of(number)}", "signed by a key of its source that was revoked before") for number in (2, 3)]
+    named = [(f"item:{code_of(number)}", "signed by a key of its source that was already revoked") for number in (2, 3)]
 
     assert after["sequence"] > before
     assert SourceKey.model_validate(next(one for one in after["sources"] if one["key_id"] == stolen.key_id)) == revoked
