@@ -37,7 +37,7 @@ def find(session: Session, project_no: str) -> CaseRow:
     """Return the case. Raises `NotFound` when it is not open; the error does not repeat the number."""
     row = session.get(CaseRow, project_no)
     if row is None or not row.is_open:
-        raise NotFound("no case is open under this number")
+        raise NotFound("no open case has this number")
     return row
 
 
@@ -83,7 +83,7 @@ def open_row(session: Session, row: CaseRow, opening: Opening, case_ref: str, ru
     if row.erased:
         raise Conflict("this case was erased; it cannot be opened again")
     if session.exec(select(ReleaseRow.version).where(ReleaseRow.key == f"application:{case_ref}").limit(1)).first():
-        raise Invalid(Violation("case_ref", "unused", "another case has or had this name; make a new query code"))
+        raise Invalid(Violation("case_ref", "unused", "another case has or had this case_ref; use a new query code"))
     row.case_ref, row.item_code = case_ref, opening.item_code
     row.task_type, row.promise_day, row.promise_type = rules.task_type, rules.promise_day, rules.promise_type
     set_personal(session, row, personal_of(session, row) | opening.personal)
@@ -120,7 +120,7 @@ def add_facts(session: Session, row: CaseRow, facts: Sequence[Fact]) -> list[Fac
             session.add(_fact_row(session, kept, now))
             added.append(kept)
         elif known[fact.fact_id] != kept:
-            raise Invalid(Violation("fact_id", "same-fact", "stands for another fact of this case already"))
+            raise Invalid(Violation("fact_id", "same-fact", "is already used by another fact of this case"))
     session.flush()
     return added
 
@@ -155,7 +155,7 @@ def next_project_no(session: Session, item_code: str, day: date) -> str:
         number = new_project_no(code31, day, serial)
         if session.get(CaseRow, number) is None:
             return number
-    raise Conflict(f"all {LAST_SERIAL} numbers of this item are given out for today")
+    raise Conflict(f"all {LAST_SERIAL} numbers of this item for today are used")
 
 
 def earlier_number(session: Session, opening: Opening) -> str | None:
@@ -167,7 +167,7 @@ def earlier_number(session: Session, opening: Opening) -> str | None:
     if row is None:
         return None
     if content_of(session, row) != _content(opening):
-        raise Conflict("this request_id stands for another request")
+        raise Conflict("this request_id was used for another request")
     return row.project_no
 
 

@@ -55,7 +55,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
     metrics.feedback_open.set_function(lambda: _asked(db, feedback.count_open))
     metrics.feedback_waits.set_function(lambda: _asked(db, feedback.longest_wait))
 
-    summary = "Release many guides at once; an entry states fields of `contracts.content.guides.Guide`"
+    summary = "Release many guides at once; each entry states fields of `contracts.content.guides.Guide`"
     api.include_router(imports_router(db, ImportRequest, guides.import_guides, summary, notice))
     return api
 
@@ -63,7 +63,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
 def _feedback(db: Database) -> APIRouter:
     router = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[guard(Right.WRITE)])
 
-    @router.get("", summary="What readers said of guides, in order of arrival")
+    @router.get("", summary="List readers' feedback about guides in order of arrival")
     def some(
         state: feedback.FeedbackState | None = None,
         code: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{31,33}$")] = None,
@@ -73,13 +73,17 @@ def _feedback(db: Database) -> APIRouter:
         with db.read() as session:
             return feedback.listed(session, state, code, after, limit)
 
-    @router.post("/{feedback_id}/answer", openapi_extra=takes(feedback.Answer), summary="Say what was done about it")
+    @router.post(
+        "/{feedback_id}/answer",
+        openapi_extra=takes(feedback.Answer),
+        summary="Answer feedback: record what was done about it",
+    )
     def answer(feedback_id: Id, content: Content) -> Json:
         said = parse(feedback.Answer, content).answer
         with db.write() as session:
             return feedback.answer(session, feedback_id, said)
 
-    @router.post("/{feedback_id}/close", summary="Nothing more is to be done about it")
+    @router.post("/{feedback_id}/close", summary="Close feedback")
     def close(feedback_id: Id) -> Json:
         with db.write() as session:
             return feedback.close(session, feedback_id)

@@ -51,7 +51,7 @@ class Auditor:
                 try:
                     self.step()
                 except TongyuanError as error:
-                    _log.warning("round failed", reason=str(error))
+                    _log.warning("audit round failed", reason=str(error))
                 rest = max(self._tools.plan.poll - (time.monotonic() - began), REST_SECONDS)
         except Stopped:
             pass

@@ -111,7 +111,7 @@ def test_a_tampered_case_holds_up_no_other(county):
     change(county, "UPDATE fact SET document = 'x'")
     refused = county.take(hall("accept", 13, details={"accept_doc_no": "S-1"}), hall("jj", 12, number="37-2"))
 
-    assert [(one.index, one.reason) for one in refused] == [(0, "cannot be taken: Tampered")]
+    assert [(one.index, one.reason) for one in refused] == [(0, "cannot be processed: Tampered")]
     assert county.count("fact", "project_no = '37-2'") == 1
 
 
@@ -288,7 +288,7 @@ def test_a_request_is_known_after_its_key_has_changed(county):
     busy(county)
 
     assert county.count("request") == 1
-    with pytest.raises(Conflict, match="stands for another request"):
+    with pytest.raises(Conflict, match="was used for another request"):
         county.open(request_id=f"{REQUEST}/{PROJECT_NO}", project_name="另一件")
 
 
@@ -328,6 +328,6 @@ def test_an_old_key_stays_while_a_value_needs_it(county, monkeypatch):
     busy(county)
     monkeypatch.setattr(key_rotation, "_passes", lambda _db: iter(()))
 
-    with pytest.raises(Conflict, match="sealed with an old key meanwhile"):
+    with pytest.raises(Conflict, match="sealed with an old key in the meantime"):
         key_rotation.change_key(county.db, lambda _: None)
     assert len(county.db.vault.ring()) == 2

@@ -121,7 +121,7 @@ def test_an_editor_is_told_the_state_and_what_it_allows(event: str) -> None:
             fact("correction_requested", 15),
             "second-correction-notice",
         ),
-        ([*REVIEWED], fact("approved", 12), "dated before the last step"),
+        ([*REVIEWED], fact("approved", 12), "dated earlier than the last step"),
         (
             [*REVIEWED],
             fact("special_started", 15, special_type="1", extension_days=11, reason="案情复杂"),

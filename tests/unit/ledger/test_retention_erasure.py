@@ -215,7 +215,7 @@ def test_a_case_that_is_still_shown_is_not_erased_from_the_ledger(county):
 def test_a_release_that_the_ledger_has_not_taken_yet_keeps_its_body_until_it_has(county):
     county.release_case(progress(), 4)
     answer = post(county, "applications/v1/erasures", key=key_of(county), reason=REASON, by="档案室")
-    assert (answer.status_code, "not with the ledger yet" in answer.text) == (409, True)
+    assert (answer.status_code, "has not recorded the newest release of this case yet" in answer.text) == (409, True)
 
     county.flow()
     assert erase(county)[0] == {"erased": 4, "version": 5}
