@@ -18,7 +18,7 @@ MANIFEST = Manifest(
             *(Dependency(channel) for channel in CHANNELS),
             volumes=(KEY,),
             stated=("source_keys",),
-            about="the sequencer; the only process with the signing key. A second one waits until the first is gone",
+            about="the sequencer: the only process with the signing key; a second one waits until it stops",
         ),
     ),
     account=Account(NAME, (PUBLICATIONS_EXCHANGE,), LEDGER_QUEUES),

@@ -222,7 +222,7 @@ def test_what_a_source_without_its_write_ahead_file_releases_is_a_dead_letter_an
 
     assert anew.sequence == 1, "it counts from where it thinks it is"
     assert [message for message, _ in robbed.refused] == [f"{anew.key}/{anew.version}"]
-    assert "put back to an earlier day" in robbed.refused[0][1]
+    assert "restored to an earlier state" in robbed.refused[0][1]
     assert robbed.ledger.head().size == 5
 
 

@@ -58,7 +58,9 @@ class Sm2File:
                 [self._program, *arguments], input=text, capture_output=True, timeout=PATIENCE_SECONDS, check=False
             )
         except FileNotFoundError as error:
-            raise Broken(f"SM2 needs the program {self._program}: install the Debian package openssl") from error
+            raise Broken(
+                f"SM2 signatures need the program {self._program}: install the Debian package openssl"
+            ) from error
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Unavailable(f"{self._program} {arguments[0]}: {type(error).__name__}") from error
         if done.returncode:

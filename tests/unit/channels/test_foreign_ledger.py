@@ -243,7 +243,9 @@ def test_a_key_that_has_signed_for_another_log_is_told_apart_from_a_damaged_file
         county.flow()
         memory = (tmp_path / MEMORY_FILE).read_text()
         (tmp_path / MEMORY_FILE).write_text(memory.replace(REGION, ELSEWHERE))
-        with pytest.raises(WouldFork, match=f"it is of the log tongyuan/{ELSEWHERE}, and this is tongyuan/{REGION}"):
+        with pytest.raises(
+            WouldFork, match=f"it belongs to the log tongyuan/{ELSEWHERE}, but this is tongyuan/{REGION}"
+        ):
             county.standing.sign()
     size, root = refusal_of(tmp_path)
     done = accept(tmp_path, size, root)
@@ -260,7 +262,7 @@ def test_a_key_is_not_rotated_under_another_countys_name(tmp_path: Path) -> None
     rotate = ["keys", "rotate", "--data-dir", str(tmp_path)]
     done = CliRunner(env={"TONGYUAN_REGION": ELSEWHERE}).invoke(app, rotate)
     assert done.exit_code == 1
-    assert f"it is of the log tongyuan/{REGION}, and this is tongyuan/{ELSEWHERE}" in done.stderr
+    assert f"it belongs to the log tongyuan/{REGION}, but this is tongyuan/{ELSEWHERE}" in done.stderr
     assert (tmp_path / "ledger-key.pem").read_bytes() == before
     assert CliRunner().invoke(app, rotate).exit_code == 0
 

@@ -110,13 +110,13 @@ def test_it_is_said_aloud_once_and_again_when_the_reason_changes(restored, capsy
         for _ in range(3):
             with pytest.raises(WouldFork):
                 county.standing.sign()
-        assert capsys.readouterr().out.count("signs nothing: another history") == 1
+        assert capsys.readouterr().out.count("signing refused: another history") == 1
         since = refuses(county)["since"]
         (restored / MEMORY_FILE).unlink()
         with pytest.raises(WouldFork):
             county.standing.sign()
 
-        assert capsys.readouterr().out.count("signs nothing: another history") == 1
+        assert capsys.readouterr().out.count("signing refused: another history") == 1
         assert refuses(county)["since"] == since
 
 
@@ -138,7 +138,9 @@ def test_without_a_memory_a_log_that_has_begun_is_not_signed(tmp_path):
         county.release(item(1))
         county.flow()
         (tmp_path / MEMORY_FILE).unlink()
-        with pytest.raises(WouldFork, match=r"the ledger has signed heads, and there is no .*ledger-signed"):
+        with pytest.raises(
+            WouldFork, match=r"the ledger has signed heads, but .*ledger-signed, which records the last one, is missing"
+        ):
             county.standing.sign()
 
 
