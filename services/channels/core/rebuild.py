@@ -103,8 +103,8 @@ class Rebuild:
             self._goes_back = is_halted(session)
             if self._goes_back and not self.new_epoch:
                 raise Conflict(
-                    "the channel is halted: its ledger went back. Find out which ledger is the right one "
-                    "(docs/operating/backup.md); for the one that is there now, rebuild it with --new-epoch"
+                    "the channel is halted because its ledger lost entries. Find out which ledger is the right one "
+                    "(docs/operating/backup.md); to follow the present one, rebuild with --new-epoch"
                 )
             session.exec(delete(AsideRow))
         if self.new_epoch:
@@ -123,7 +123,7 @@ class Rebuild:
     def _require_own_head(self) -> None:
         """Raises `Broken` if no trusted key signed the newest head for the county's log; `Unavailable` without keys."""
         if not self.channel.witness.check(self.channel.ledger.head()):
-            raise Unavailable("the ledger cannot be asked for its keys, so nobody can tell whose it is")
+            raise Unavailable("the ledger does not return its keys, so its county is unknown")
 
     def _require_own(self, entries: Sequence[Publication]) -> None:
         """Raises `Broken` for an entry of another region than the channel's."""
@@ -131,8 +131,8 @@ class Rebuild:
         for entry in entries:
             if county.region not in (None, entry.region):
                 raise Broken(
-                    f"entry {entry.position} is of {entry.region}, and this channel belongs to {county.title}: "
-                    "it is another county's ledger"
+                    f"entry {entry.position} belongs to {entry.region}, but this channel belongs to {county.title}: "
+                    "this is another county's ledger"
                 )
 
     def _read_snapshot(self, target: int) -> Iterator[Progress]:
@@ -150,10 +150,10 @@ class Rebuild:
         while self.position < target:
             entries = self.channel.log.entries(self.position, min(PAGE, target - self.position))
             if not entries:
-                raise Broken(f"the ledger ends at {self.position}, the channel is at {target} already")
+                raise Broken(f"the ledger ends at {self.position}, but the channel is already at {target}")
             odd = another_history(entries, self._root)
             if odd is not None:
-                raise Broken(f"entry {odd.position} does not continue those before it")
+                raise Broken(f"entry {odd.position} does not continue the entries before it")
             self._fold(entries)
             self.position, self._root = entries[-1].position, entries[-1].roots.upto
             yield self._progress(target)
@@ -182,7 +182,7 @@ class Rebuild:
                 hidden.append(entry)
                 continue
             if is_case_without_body(entry):
-                self._unreadable.note(entry, "its body is gone from the ledger")
+                self._unreadable.note(entry, "its body is missing from the ledger")
             else:
                 self._unreadable.read(entry)
             if row["effective_at"] and row["effective_at"] > moment:
@@ -223,7 +223,7 @@ class Rebuild:
             session.add(at)
             after = digest_lines(served_lines(session)).root
             if after != digest_lines(served_lines(session, AsideRow)).root:
-                raise Broken("the swapped channel is not what the ledger gives")
+                raise Broken("the rebuilt channel differs from the ledger")
             session.exec(delete(AsideRow))
             self.channel.db.notifier.notify(session)
         accept(self.channel.service, gone)
@@ -246,7 +246,7 @@ class Rebuild:
         over = update(AsideRow).where(col(AsideRow.expires_at) <= moment)
         session.exec(over.values(content=None, content_digest=None))
         if dict(session.exec(select(AsideRow.key, AsideRow.version)).all()) != self._built:
-            raise Broken("another rebuild of this channel is under way; nothing was changed")
+            raise Broken("another rebuild of this channel is in progress; nothing was changed")
 
     def _replace_waiting(self, session: Session) -> None:
         now = datetime.now(UTC)

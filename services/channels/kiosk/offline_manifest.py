@@ -78,7 +78,7 @@ class OfflineManifest:
         async with inside(request) as client:
             for number, address in enumerate(lacking):
                 if number and time.monotonic() > until:
-                    raise Unavailable(f"{len(lacking) - number} pages are still to be made")
+                    raise Unavailable(f"{len(lacking) - number} pages are not rendered yet")
                 made.digests[address] = await _asked(client, address)
                 made.plan[address] = plan[address]
         made.digests = {address: made.digests[address] for address in plan}
@@ -110,7 +110,7 @@ async def _asked(client: httpx.AsyncClient, address: str) -> str:
     """Return the digest of a page. Raises `Unavailable` if it cannot be fetched, so that no manifest is incomplete."""
     answer = await client.get(f"/{address}")
     if answer.status_code != httpx.codes.OK:
-        raise Unavailable("a page has gone while the catalogue was made")
+        raise Unavailable("a page was removed while the manifest was made")
     return _sha256(answer.content)
 
 

@@ -206,7 +206,7 @@ def test_a_channel_may_go_back_under_a_new_epoch_when_sources_were_lost_too(tmp_
             county.rebuild("web", new_epoch=True)
         assert refused.value.lost == {
             f"item:{code_of(1)}": "the ledger ends with version 1",
-            f"item:{code_of(2)}": "the ledger has no entry of it",
+            f"item:{code_of(2)}": "the ledger has no entry for it",
         }
         assert [name_of(county, 1), name_of(county, 2)] == ["丢失的版本", "丢失的事项"]
         done = county.rebuild("web", new_epoch=True, accept_loss=True)
