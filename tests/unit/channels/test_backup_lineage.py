@@ -83,7 +83,7 @@ def keep_newest(folder):
 
 def test_a_ledger_older_than_the_channel_halts_it_and_it_keeps_what_it_shows(lost):
     with county_of(lost) as county:
-        with pytest.raises(Halted, match="covers 2 entries, this channel has seen one of 5"):
+        with pytest.raises(Halted, match="covers 2 entries, but this channel has seen one of 5"):
             county.channels["web"].catch_up()
         assert county.channels["web"].reconcile() == 0
 
