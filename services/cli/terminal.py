@@ -130,10 +130,12 @@ class RunningCounty:
         try:
             yield self.http(service)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = f"does not answer ({reason(error)}). Is the county running?"
+            why = f"does not answer ({reason(error)}). Check that the county is running."
             raise UpstreamDown(f"{service} at {self._url(service)} {why}") from error
         except ValueError as error:
-            raise UpstreamDown(f"{service} at {self._url(service)} answers, but no JSON. Is it a county?") from error
+            raise UpstreamDown(
+                f"{service} at {self._url(service)} answers without JSON. Check that it is a county."
+            ) from error
 
     def _url(self, service: str) -> str:
         return self._base_url or self.config.url_for(service)

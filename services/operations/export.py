@@ -76,7 +76,7 @@ class Export:
             self._read(self._waiting.pop())
             self._tell(len(self._files))
             if len(self._files) > MOST_FILES:
-                raise Broken(f"more than {MOST_FILES} files: this is no county's portal")
+                raise Broken(f"more than {MOST_FILES} files: this is not a county's portal")
         return self._write(folder, before)
 
     def _read(self, address: str) -> None:
@@ -136,7 +136,7 @@ class Export:
         except httpx.HTTPError as error:
             raise UpstreamDown(f"{self._http.base_url} does not answer: {error}") from error
         if answer.status_code != 200:
-            raise Broken(f"{address} came with {answer.status_code}; nothing was written")
+            raise Broken(f"{address} returned {answer.status_code}; nothing was written")
         return answer
 
     def _write(self, folder: Path, mark: Json) -> Exported:
@@ -181,7 +181,7 @@ def _with_policies(answer: httpx.Response, origin: str) -> str:
     """Insert the policies of the headers into the page. Raises `Broken` when there is none, or no place for them."""
     policy, page = answer.headers.get("content-security-policy"), answer.text
     if policy is None or page.count(FIRST_IN_HEAD) != 1:
-        raise Broken(f"{answer.url.path} came without a content policy, or has no place for it; nothing was written")
+        raise Broken(f"{answer.url.path} has no content policy, or no place for one; nothing was written")
     said = {
         'http-equiv="Content-Security-Policy"': policy_of_file(policy, origin),
         'name="referrer"': answer.headers.get("referrer-policy", "no-referrer"),

@@ -242,7 +242,7 @@ def test_the_doctor_tells_of_a_certificate_that_ends_soon(place: Place) -> None:
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "the certificate that catalog shows ends in 11 days" in done.stdout
+    assert "the certificate of catalog expires in 11 days" in done.stdout
     assert f"{place.folder / 'certificate.pem'} ends in 11 days" in done.stdout
 
 

@@ -75,7 +75,7 @@ def prepare(db: Database) -> None:
     missing = used - {key.key_id for key in vault.ring()} if vault.path.exists() else used
     if missing:
         raise Broken(
-            f"personal data are sealed with key {', '.join(sorted(missing))}, and {vault.path} does not hold it: "
+            f"personal data are sealed with key {', '.join(sorted(missing))}, and {vault.path} does not contain it: "
             "restore the file from your copy"
         )
 

@@ -169,7 +169,7 @@ class LedgerReading:
             if signed != (head["size"], bytes.fromhex(head["root"])):
                 return "the signed note does not match the head"
             if self.expectation.log.root_at(head["size"]) != head["root"]:
-                return f"the entries give a different root for size {head['size']}"
+                return f"the entries yield a different root for size {head['size']}"
             return None
         return "no signature by a known key"
 

@@ -25,17 +25,17 @@ def tell(course: Course, report: ImportReport, before: EarlierRun | None, stoppe
         f"{sums['withdrawn']} {would}withdrawn"
     )
     outcomes = ((WORDS[RowFate(name)], count) for name, count in sums["outcomes"].items() if count)
-    say(f"  each row once: {', '.join(f'{count} {words}' for words, count in outcomes) or 'there is none'}")
+    say(f"  outcome of each row: {', '.join(f'{count} {words}' for words, count in outcomes) or 'no rows'}")
     if course.notice:
         say(f"  [red]![/] {plain(told(course.notice))}")
     _tell_before(course, before)
     _tell_warnings(report)
     for note in unknown_facts.of_import(unknown_of(course.results)):
         say(f"  [yellow]?[/] {plain(note)}")
-    _tell_fields("kept as changed by hand since the source said the same", rows_with("kept", course.results))
-    _tell_fields("overridden: changed by hand, and by the source since", rows_with("overrides", course.results))
+    _tell_fields("kept: changed manually, and the source has not changed it since", rows_with("kept", course.results))
+    _tell_fields("overridden: changed manually, and by the source since", rows_with("overrides", course.results))
     _tell_fields("emptied", rows_with("emptied", course.results))
-    _tell_fields("taken back: filled in by an earlier import, said by no file", rows_with("corrected", course.results))
+    _tell_fields("reverted: filled in by an earlier import, stated by no file", rows_with("corrected", course.results))
     _tell_rejected(course.results)
     _tell_missing(course)
     _tell_next(course, stopped)
@@ -57,10 +57,10 @@ def is_unfinished(course: Course, stopped: str | None) -> bool:
 
 def _tell_before(course: Course, before: EarlierRun | None) -> None:
     if before is not None and not before.ended:
-        say(f"  an earlier run of this file was broken off: {before.settled} of {before.rows} rows had their outcome")
+        say(f"  an earlier run of this file was interrupted: {before.settled} of {before.rows} rows were finished")
     known = sum(one.before for one in course.results)
     if known:
-        say(f"  {known} rows were done by an earlier run of this file")
+        say(f"  {known} rows were finished by an earlier run of this file")
 
 
 def _tell_warnings(report: ImportReport) -> None:
@@ -69,7 +69,7 @@ def _tell_warnings(report: ImportReport) -> None:
         where = f"  (row {', '.join(map(str, rows[:FEW_ROWS]))}{' …' if count > FEW_ROWS else ''})" if rows else ""
         say(f"  [yellow]![/] {count:>6}  {name}{where}")
     if report.warned:
-        say("  --warnings FILE names row, column and value of every warning")
+        say("  --warnings FILE lists row, column and value of every warning")
 
 
 def _tell_fields(what: str, listed: Iterable[Json]) -> None:
@@ -77,7 +77,7 @@ def _tell_fields(what: str, listed: Iterable[Json]) -> None:
     for entry in entries[:FEW_ROWS]:
         say(f"  [yellow]![/] row {entry['row']}: {plain(', '.join(entry['fields']))}: {what}")
     if len(entries) > FEW_ROWS:
-        say(f"  … and {len(entries) - FEW_ROWS} more rows with fields {what}; --report FILE writes them all")
+        say(f"  … and {len(entries) - FEW_ROWS} more rows with fields {what}; --report FILE lists them all")
 
 
 def _tell_rejected(results: Iterable[Result]) -> None:
@@ -88,7 +88,7 @@ def _tell_rejected(results: Iterable[Result]) -> None:
             reason = f"row {result.number}: {violation.field}: {violation.message} [{violation.rule}]{value}"
             say(f"  [red]✗[/] {plain(reason)}")
     if len(rejected) > MOST_SHOWN:
-        say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE writes them all")
+        say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE lists them all")
 
 
 def _tell_missing(course: Course) -> None:
@@ -103,25 +103,25 @@ def _tell_missing(course: Course) -> None:
             say("  --withdraw-missing withdraws them")
         elif course.reading.unreadable:
             row = course.reading.unreadable[0]
-            say(f"  none of them is withdrawn: the code in row {row} cannot be read, and it may be one of these")
+            say(f"  none of them is withdrawn: the code in row {row} cannot be read and may be one of these")
     for unit, count in course.missing.elsewhere.items():
-        say(f"  unit {plain(unit)} has {count} items of this source and no row in the list: they are left alone")
+        say(f"  unit {plain(unit)} has {count} items of this source but no row in the list: they are not changed")
 
 
 def _tell_next(course: Course, stopped: str | None) -> None:
     for kind, question in course.questions.items():
         held = sum(one.held_for == kind for one in [*course.results, *course.missing_results])
         err.print(
-            f"[bold red]✗[/] {question}; {held} rows are held, the others are done. If it is right: the same command "
-            f"with --confirm-{kind}",
+            f"[bold red]✗[/] {question}; {held} rows are held, the others are finished. If this is right, repeat the "
+            f"command with --confirm-{kind}",
             highlight=False,
             soft_wrap=True,
         )
     if stopped:
         left = course.not_reached()
         err.print(
-            f"[bold red]✗[/] stopped: {plain(stopped)}. {left} rows were not reached, or their answer was lost: import "
-            "the file again, what is done is found done",
+            f"[bold red]✗[/] stopped: {plain(stopped)}. {left} rows were not reached, or their response was lost: "
+            "import the file again; finished rows are recognised",
             highlight=False,
             soft_wrap=True,
         )

@@ -31,10 +31,12 @@ FORMAT_HELP = "; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items(
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 FormatName = Annotated[str, typer.Option(help=FORMAT_HELP)]
 Mapping_ = Annotated[Path | None, typer.Option(exists=True, help="YAML file that maps columns to fields (csv).")]
-Source = Annotated[str, typer.Option(help="Source of the list, whose last values are stored. Default: the format.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the outcome of every row, change nothing.")]
+Source = Annotated[
+    str, typer.Option(help="Name of the import source, whose last values are stored. Default: the format.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the outcome of every row without changing anything.")]
 EmptyCells = Annotated[bool, typer.Option("--empty-cells", help="A blank cell empties its field.")]
-Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, by commas: 330182,330183.")]
+Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, comma-separated: 330182,330183.")]
 Full = Annotated[
     bool, typer.Option("--full", help="The file is a full list: report the codes that it no longer contains.")
 ]
@@ -86,12 +88,12 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Release what each valid row of FILE states; list row, field, rule and value of every other.
+    """Release the content of each valid row of FILE; list row, field, rule and value for every other row.
 
-    It can be repeated.
+    The command can be repeated.
     """
     if withdraw_missing and not full:
-        fail("--withdraw-missing needs --full: only a full list says what is no longer there", USAGE)
+        fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
     given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
     confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
     wishes = ImportOptions(dry_run, empty_cells, full, withdraw_missing, confirmed)
@@ -114,9 +116,9 @@ def _origin(file: Path, source: str, how: str, region: str) -> ImportOrigin:
     regions = tuple(word.strip() for word in region.split(",") if word.strip())
     wrong = next((word for word in regions if not re.fullmatch(REGION_PATTERN, word)), None)
     if wrong is not None:
-        fail(f"--region {plain(wrong)}: 行政区划 of 6 digits expected, several by commas", USAGE)
+        fail(f"--region {plain(wrong)}: expected 行政区划 of 6 digits, comma-separated", USAGE)
     if not re.fullmatch(SOURCE_PATTERN, source):
-        fail(f"--source {plain(source)}: a name of letters, digits, dots and hyphens expected", USAGE)
+        fail(f"--source {plain(source)}: expected a name of letters, digits, dots and hyphens", USAGE)
     with file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return ImportOrigin(source, how, file.name, sha256, _person(), regions)

@@ -13,7 +13,7 @@ from shared.publishing.retention import Compaction, Erasure
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
-By = Annotated[str, typer.Option("--by", help="Person who decided it; shown to services only.")]
+By = Annotated[str, typer.Option("--by", help="Person who decided it; visible to services only.")]
 
 
 def erase(
@@ -24,7 +24,7 @@ def erase(
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Take a case off every channel for good, and erase every body of it at its source and in the ledger."""
+    """Withdraw a case permanently and erase all its bodies at the source and in the ledger."""
     wanted = _wanted(Erasure, key=key, reason=reason, by=by or getpass.getuser())
     with county(base_url, data_dir) as running:
         at_source = _patiently(running, "applications", wanted)
@@ -33,7 +33,7 @@ def erase(
         print_json({"source": at_source["erased"], "ledger": in_ledger["erased"], "version": at_source["version"]})
     else:
         say(f"[green]✓[/] erased: {at_source['erased']} bodies at the source, {in_ledger['erased']} in the ledger")
-        say("  older backups still hold them: see docs/operating/retention.md")
+        say("  older backups still contain them: see docs/operating/retention.md")
 
 
 def compact(
@@ -45,7 +45,7 @@ def compact(
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Erase the bodies of superseded versions of cases. What is in force and the history of versions are kept."""
+    """Erase the bodies of superseded versions of cases. The versions in force and the version history are kept."""
     wanted = _wanted(Compaction, older_than_days=older_than_days, by=by or getpass.getuser())
     with county(base_url, data_dir) as running:
         erased = {name: running.post(name, "compactions", wanted)["erased"] for name in ("applications", "ledger")}

@@ -59,7 +59,7 @@ def _tell(report: dict[str, Any], found: list[dict[str, Any]], blocked: Notice |
     for title in ("detect", "repair"):
         figures = report[f"{title}_seconds"]
         if figures:
-            say(f"time to {title}: median {figures['median']:.1f} s, most {figures['most']:.1f} s ({figures['count']})")
+            say(f"time to {title}: median {figures['median']:.1f} s, max {figures['most']:.1f} s ({figures['count']})")
     for finding in found[:MOST_SHOWN]:
         _tell_finding(finding)
     if len(found) > MOST_SHOWN:

@@ -26,10 +26,10 @@ def problems(running: RunningCounty) -> Iterator[str]:
     for name, address in _addresses(running.config):
         parts = urlsplit(address)
         if parts.scheme not in ("https", "amqps"):
-            yield f"{name} is still plain: {parts.scheme}://{parts.hostname}:{parts.port or ''}"
+            yield f"{name} has no TLS: {parts.scheme}://{parts.hostname}:{parts.port or ''}"
             continue
         try:
-            yield from _soon(f"the certificate that {name} shows", _shown(tls, parts.hostname or "", parts.port))
+            yield from _soon(f"the certificate of {name}", _shown(tls, parts.hostname or "", parts.port))
         except OSError as error:
             yield f"{name}: {reason(error)}"
 
@@ -55,6 +55,6 @@ def _shown(tls: Tls, host: str, port: int | None) -> datetime:
 def _soon(what: str, end: datetime) -> Iterator[str]:
     left = end - datetime.now(UTC)
     if left < timedelta(0):
-        yield f"{what} has ended on {end:%Y-%m-%d}: docs/operating/tls.md"
+        yield f"{what} expired on {end:%Y-%m-%d}: see docs/operating/tls.md"
     elif left < SOON:
-        yield f"{what} ends in {left.days} days, on {end:%Y-%m-%d}: docs/operating/tls.md"
+        yield f"{what} expires in {left.days} days, on {end:%Y-%m-%d}: see docs/operating/tls.md"

@@ -36,7 +36,7 @@ OLD_HEAD_SECONDS = 60
 
 
 def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """Show how far every part is: released, recorded, shown.
+    """Show the progress of every part: released, recorded, shown.
 
     Exit 1 when something is behind, parked, halted or wrong.
     """
@@ -67,7 +67,7 @@ def trace(
     entry = KINDS.get(kind_of(key))
     source = entry.owner(key) if entry and entry.has(key) else None
     if source is None:
-        fail(f"a key is a kind and a name: {', '.join(f'{kind}:…' for kind in KINDS)}", USAGE)
+        fail(f"a key is a kind and a name, such as {', '.join(f'{kind}:…' for kind in KINDS)}", USAGE)
     with county(base_url, data_dir) as running:
         facts = {
             "key": key,
@@ -88,20 +88,21 @@ def rebuild(
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
     new_epoch: Annotated[
-        bool, typer.Option("--new-epoch", help="Even if the ledger went back; every screen then starts over.")
+        bool,
+        typer.Option("--new-epoch", help="Rebuild even if the ledger lost entries; every screen then starts over."),
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Read every entry, even if a snapshot is faster.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every entry instead of a snapshot.")] = False,
     accept_loss: Annotated[
-        bool, typer.Option("--accept-loss", help="Even if documents are lost that no entry withdraws.")
+        bool, typer.Option("--accept-loss", help="Rebuild even if documents are lost that no entry withdraws.")
     ] = False,
     as_json: Json_ = False,
 ) -> None:
-    """Build a channel again from the ledger, aside, and swap it in; list the documents that differed.
+    """Rebuild a channel separately from the ledger, then replace the live one; list the documents that differed.
 
-    A rebuild that would lose documents, because the ledger is damaged or went back, is refused; the refusal names them.
+    A rebuild is refused if it would lose documents because the ledger is damaged or lost entries; they are listed.
     """
     if channel not in CHANNELS:
-        fail(f"no channel {channel!r}; one of: {', '.join(CHANNELS)}", USAGE)
+        fail(f"there is no channel {channel!r}; choose one of: {', '.join(CHANNELS)}", USAGE)
     last: dict[str, Any] = {}
     with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
         task = progress.add_task(channel, total=None)
@@ -109,11 +110,11 @@ def rebuild(
         for last in running.stream(channel, f"rebuild?{urlencode({name: _lower(on) for name, on in how.items()})}"):
             progress.update(task, total=last.get("of"), completed=max(last.get("position", 0), last.get("keys", 0)))
     if "failed" in last or not last.get("done"):
-        fail(f"not rebuilt, nothing was changed: {last.get('failed', 'no answer')}")
+        fail(f"not rebuilt; nothing was changed: {last.get('failed', 'no answer')}")
     if as_json:
         print_json(last)
     else:
-        since = f"a snapshot of {last['snapshot']} and those since" if last.get("snapshot") else "every one"
+        since = f"a snapshot of {last['snapshot']} and the entries since" if last.get("snapshot") else "all read"
         say(f"{channel}: rebuilt from {last['of']} entries ({since}), {len(last['differences'])} documents differed")
         for key in last["differences"][:MOST_SHOWN]:
             say(f"  {plain(key)}")
@@ -143,7 +144,7 @@ def identity_of(answer: httpx.Response) -> Identity | None:
 
 def titled(county: Identity | None) -> str:
     """Return the county as one line."""
-    return "a county that does not say which one" if county is None else f"{county.title}, log {county.origin}"
+    return "a county without a stated identity" if county is None else f"{county.title}, log {county.origin}"
 
 
 def _identity(facts: Any) -> Identity | None:
@@ -218,18 +219,18 @@ def _failed(part: dict[str, Any]) -> bool:
 def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
     for name, part in parts.items():
         if refuses := part.get("refuses"):
-            yield f"{name} signs and records nothing since {refuses['since']}: {refuses['reason']}"
-            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county"
-            yield "  (docs/operating/keys.md); only where there is none, and where its key is:"
+            yield f"{name} has signed and recorded nothing since {refuses['since']}: {refuses['reason']}"
+            yield "  `tongyuan doctor` shows which county the ledger belongs to. Restore a newer ledger of this county"
+            yield "  (docs/operating/keys.md); only if there is none, run on the machine with the key:"
             yield f"  tongyuan keys accept {refuses['size']} {refuses['root']}"
         if part.get("unsigned"):
-            yield f"{name} has signed no head yet, so nothing can be released: is the sequencer running?"
+            yield f"{name} has signed no head yet, so nothing can be released: check that the sequencer runs"
         if part.get("damaged"):
-            yield f"{name}: {part['damaged']} of its own entries or tiles are damaged: tongyuan doctor names them"
+            yield f"{name}: {part['damaged']} of its entries or tiles are damaged: tongyuan doctor lists them"
         if part.get("halted"):
-            yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
-            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county,"
-            yield f"  or, for the one that is there now: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+            yield f"{name} has been halted since {part['halted']['since']}: {part['halted']['reason']}"
+            yield "  `tongyuan doctor` shows which county the ledger belongs to. Restore a newer ledger of this county,"
+            yield f"  or, to follow the present one: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
         if refused := part.get("refused"):
             yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
         if _stale(part):
@@ -237,7 +238,7 @@ def _warnings(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
         if _failed(part):
             yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
         if part["behind"] < 0:
-            yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
+            yield f"{name} has {-part['behind']} releases fewer than the ledger has recorded (docs/operating/backup.md)"
 
 
 def age(head: dict[str, Any] | None) -> float | None:

@@ -23,7 +23,7 @@ from services.operations.dead_letters import broker
 from shared.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-Place = Annotated[str, typer.Argument(help="As `dead list` shows it: <channel>/<position> or <queue>/<number>")]
+Place = Annotated[str, typer.Argument(help="Place as shown by `dead list`: <channel>/<position> or <queue>/<number>")]
 
 
 @app.command("list")
@@ -39,13 +39,13 @@ def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = F
             table.add_row(*(plain(letter[column]) for column in ("place", "what", "since", "reason")))
         out.print(table)
     else:
-        say("[green]✓ nothing is parked, no dead letters[/]")
+        say("[green]✓ no parked entries, no dead letters[/]")
     raise typer.Exit(1 if letters else 0)
 
 
 @app.command()
 def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Show one of them with its content; of messages from halls only the names of fields, since they are personal."""
+    """Show one of them with its content; for hall messages, which are personal, only the names of fields."""
     where, number = _split(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
@@ -56,7 +56,7 @@ def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> No
 
 @app.command()
 def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Try again: show the parked entry, or put the dead letter back into its queue."""
+    """Try again: apply the parked entry, or return the dead letter to its queue."""
     where, number = _split(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
@@ -68,7 +68,7 @@ def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> 
 
 @app.command()
 def drop(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Give it up. The ledger keeps the entry; a dead letter is deleted."""
+    """Drop it: the ledger keeps a parked entry; a dead letter is deleted."""
     where, number = _split(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
@@ -103,5 +103,5 @@ def _split(place: str) -> tuple[str, int]:
     if where not in (*CHANNELS, *(queue.name for queue in QUEUES), *RETIRED_QUEUES) or not (
         number.isascii() and number.isdigit()
     ):
-        fail("a place is <channel>/<position> or <queue>/<number>, as `dead list` says", USAGE)
+        fail("PLACE: must be <channel>/<position> or <queue>/<number>, as shown by `dead list`", USAGE)
     return where, int(number)

@@ -84,7 +84,7 @@ def backup(settings: Settings, target: Path, tell: Tell, encrypt_to: Sequence[st
         target = target / f"tongyuan-{settings.region}-{now:%Y%m%dT%H%M%SZ}.backup"
     mode = mode_of(settings)
     if (settings.data_dir / STAGED).is_dir():
-        raise Conflict(f"{settings.data_dir}: a restore was interrupted; start the county, or restore again, first")
+        raise Conflict(f"{settings.data_dir}: a restore was interrupted; first start the county or restore again")
     make_private(settings.data_dir)
     private, public = own_key(settings.data_dir, settings.log_origin)
     with staging(settings.data_dir if to else target.parent) as folder:
@@ -157,4 +157,4 @@ def _copy_keys(data_dir: Path, folder: Path) -> Iterator[str]:
             shutil.copyfile(data_dir / name, folder / "keys" / name)
             (folder / "keys" / name).chmod(0o600)
     if not (folder / "keys" / KEYS[0]).exists():
-        yield f"the signing key is not in this backup: there is no {data_dir / KEYS[0]} here; keep it elsewhere"
+        yield f"{data_dir / KEYS[0]} does not exist here, so the signing key is not in this backup; keep a copy of it"

@@ -94,7 +94,7 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
         finish_restore(folder)
         tightened = tighten(folder).lines(folder)
         if mode == "sqlite" and _present(folder) and not consent.force:
-            raise Conflict(f"{folder} holds a county already; --force puts the backup in its place and keeps it aside")
+            raise Conflict(f"{folder} already contains a county; --force replaces it and keeps a copy")
         staging = folder / STAGING
         staging.mkdir(mode=0o700)
         try:
@@ -160,7 +160,7 @@ def _load_schemas(job: _Job) -> dict[str, int]:
         }
         full = [service for service in job.services if not is_empty(service, opened[service])]
         if full and not job.consent.force:
-            raise Conflict(f"{full[0]}: its schema holds a county already; --force puts the backup in its place")
+            raise Conflict(f"{full[0]}: its schema already contains a county; --force replaces it")
         before = {service: _marks_of_schema(service, job.settings) for service in full}
         for number, (service, connection) in enumerate(opened.items()):
             job.tell(service, number)
@@ -196,7 +196,7 @@ def _checked(job: _Job, evidence: Evidence) -> dict[str, int]:
 def _require_not_set_back(job: _Job, before: Mapping[str, Mapping[str, int]], marks: Mapping[str, int]) -> None:
     """Raise `Conflict` when the county here is ahead of the backup, unless the operator has agreed to that."""
     job.set_back.extend(
-        f"{name} is at {mark} here and at {marks.get(name, 0)} in the backup"
+        f"{name} is at {mark} here but at {marks.get(name, 0)} in the backup"
         for service in ("ledger", *SOURCES)
         if service in job.services
         for name, mark in before.get(service, {}).items()
@@ -205,7 +205,7 @@ def _require_not_set_back(job: _Job, before: Mapping[str, Mapping[str, int]], ma
     if job.set_back and not job.consent.set_back:
         raise Conflict(
             f"the backup of {job.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC would set this county back: "
-            f"{'; '.join(job.set_back)}. Nothing was changed; --set-back restores it all the same"
+            f"{'; '.join(job.set_back)}. Nothing was changed; --set-back restores it anyway"
         )
 
 
@@ -246,11 +246,13 @@ def _new_epoch() -> str:
 
 def _require_fit(settings: Settings, manifest: ArchiveManifest, mode: Mode, services: Sequence[str]) -> None:
     if manifest.region != settings.region:
-        raise BadArchive(f"region: the backup is of {manifest.region}, TONGYUAN_REGION says {settings.region}")
+        raise BadArchive(f"region: the backup is of {manifest.region}, but TONGYUAN_REGION is {settings.region}")
     if manifest.origin not in (None, settings.log_origin):
-        raise BadArchive(f"origin: the backup is of the log {manifest.origin}, the settings name {settings.log_origin}")
+        raise BadArchive(
+            f"origin: the backup is of the log {manifest.origin}, but the settings name {settings.log_origin}"
+        )
     if manifest.mode != mode:
-        raise BadArchive(f"mode: the backup is of a county on {manifest.mode}, the settings name {mode}")
+        raise BadArchive(f"mode: the backup is of a county on {manifest.mode}, but the settings name {mode}")
     missing = [service for service in services if service not in manifest.stores]
     if missing:
         raise BadArchive(f"stores: {missing[0]} is missing")

@@ -81,9 +81,9 @@ def check_sqlite(service: str, path: Path, revision: str) -> None:
     if found != "ok":
         raise BadArchive(f"{path.name}: {found}")
     if orphan is not None:
-        raise BadArchive(f"{path.name}: a row of {orphan[0]} refers to one of {orphan[2]} that is not there")
+        raise BadArchive(f"{path.name}: a row of {orphan[0]} refers to a missing row of {orphan[2]}")
     if at != revision:
-        raise BadArchive(f"{path.name}: is at migration {at}, the manifest says {revision}")
+        raise BadArchive(f"{path.name}: is at migration {at}, but the manifest says {revision}")
     _require_known(service, at)
 
 
@@ -122,7 +122,7 @@ def dump_postgres(service: str, connection: psycopg.Connection, ask: Ask, folder
     for table, column in connection.execute(TABLES, (service,)):
         columns.setdefault(table, []).append(column)
     if not columns:
-        raise Unavailable(f"{service}: there is no schema of this name; run `tongyuan migrate` first")
+        raise Unavailable(f"{service}: there is no schema with this name; run `tongyuan migrate` first")
     (folder / "stores").mkdir(mode=0o700, exist_ok=True)
     for table, names in columns.items():
         with (
@@ -147,7 +147,7 @@ def restoring_postgres(service: str, url: str) -> Iterator[Connection]:
             connection.commit()
             others = connection.exec_driver_sql(OTHERS, (RESTORER,)).scalar_one()
             if others:
-                raise Conflict(f"{service}: {others} connections to its database are open: stop every process first")
+                raise Conflict(f"{service}: its database has {others} open connections: stop every process first")
             yield connection
     except SQLAlchemyError as error:
         raise Unavailable(f"{service}: database: {_words(error)}") from error
@@ -227,7 +227,7 @@ def _migrations(service: str) -> "Config":
 def _revision(ask: Ask) -> str:
     rows = list(ask("SELECT version_num FROM alembic_version"))
     if len(rows) != 1:
-        raise Broken("a store without its migration's number")
+        raise Broken("the store does not record its migration")
     return str(rows[0][0])
 
 

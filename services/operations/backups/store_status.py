@@ -49,16 +49,16 @@ def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
     for channel in CHANNELS:
         if channel in marks and "ledger" in marks and marks[channel] > marks["ledger"]:
             yield (
-                f"{channel} has applied {marks[channel]} entries, the ledger has {marks['ledger']}: the channel keeps "
-                f"what it shows and refuses to follow, until you restore a newer ledger or say "
+                f"{channel} has applied {marks[channel]} entries, but the ledger has {marks['ledger']}: it keeps "
+                f"what it shows and does not follow the ledger until you restore a newer ledger or run "
                 f"`tongyuan rebuild {channel} --new-epoch`"
             )
     for name, taken in marks.items():
         _, _, lane = name.partition("ledger<")
         if lane and lane in marks and taken > marks[lane]:
             yield (
-                f"the ledger has taken {taken} releases of {lane}, the source has {marks[lane]}: what it releases next "
-                "would be taken for old; restore the source from a newer backup, or ledger and source from the same one"
+                f"the ledger has {taken} releases of {lane}, but the source has {marks[lane]}: it ignores "
+                "the next ones as old; restore the source from a newer backup, or ledger and source from the same one"
             )
 
 
@@ -66,7 +66,7 @@ def sealed_with(ask: Ask) -> Iterator[str]:
     """Yield a note for the person who makes a backup, on the keys that seal data in the store of applications."""
     if used := key_ids(ask):
         keys = ", ".join(sorted(used))
-        yield f"personal data are sealed with key {keys}, which is not in this backup: keep it elsewhere"
+        yield f"personal data are sealed with key {keys}, which is not in this backup: keep a copy of it"
 
 
 def lost_keys(settings: Settings) -> Iterator[str]:
@@ -77,8 +77,8 @@ def lost_keys(settings: Settings) -> Iterator[str]:
         missing = key_ids(ask) - known
     if missing:
         yield (
-            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not hold it: "
-            "put it back before you start"
+            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not contain it: "
+            "restore it before you start"
         )
 
 
@@ -102,8 +102,8 @@ def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
     size, root = (head.size, head.root) if head else (0, EMPTY_ROOT.hex())
     if last is not None and (last.size > size or (last.size == size and last.root.hex() != root)):
         yield (
-            f"the signer here has signed {last.size} entries, the backup's newest head covers {size}: it will sign and "
-            f"record nothing until you restore a newer ledger or say `tongyuan keys accept {size} {root}`"
+            f"the signer here has signed {last.size} entries, but the backup's newest head covers {size}: it will sign "
+            f"and record nothing until you restore a newer ledger or run `tongyuan keys accept {size} {root}`"
         )
 
 
@@ -116,9 +116,9 @@ def not_continued(settings: Settings, tiles: GrowingTiles) -> Iterator[str]:
     if last is None:
         return
     if last.size > tiles.size:
-        yield f"{last.size} entries are signed here, the backup has {tiles.size}"
+        yield f"{last.size} entries are signed here, but the backup has {tiles.size}"
     elif tree_root(tiles, last.size) != last.root:
-        yield f"the backup has another history: its first {last.size} entries give another root than was signed here"
+        yield f"the backup has another history: its first {last.size} entries yield a root other than the signed one"
 
 
 def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
@@ -133,16 +133,16 @@ def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
         if tiles.size % TELL_EVERY == 0:
             tell(tiles.size)
     if marks_of("ledger", ask)["ledger"] != tiles.size:
-        raise BadArchive("ledger: it counts another number of entries than it has")
+        raise BadArchive("ledger: its count of entries differs from its number of entries")
     if head is None:
         return tiles
     if head.size > tiles.size:
-        raise BadArchive(f"ledger: its head covers {head.size} entries, it has {tiles.size}")
+        raise BadArchive(f"ledger: its head covers {head.size} entries, but it has {tiles.size}")
     if tree_root(tiles, head.size).hex() != head.root:
-        raise BadArchive(f"ledger: its entries give another root than the head of size {head.size}")
+        raise BadArchive(f"ledger: its entries yield a different root from the head of size {head.size}")
     keys = [(name, bytes.fromhex(key)) for name, key in ask("SELECT name, public_key FROM signing_key")]
     if (head.size, bytes.fromhex(head.root)) not in [_signed(head, name, key) for name, key in keys]:
-        raise BadArchive(f"ledger: no key of it has signed the head of size {head.size}")
+        raise BadArchive(f"ledger: none of its keys has signed the head of size {head.size}")
     return tiles
 
 

@@ -117,7 +117,7 @@ def _find(channel: BlockingChannel, queue: str, number: int) -> Letter:
     for letter in _read(channel, queue):
         if letter.number == number:
             return letter
-    raise NotFound(f"{dead_queue(queue)} has no letter {number}")
+    raise NotFound(f"{dead_queue(queue)} has no message {number}")
 
 
 def _read(channel: BlockingChannel, queue: str) -> Iterator[Letter]:
@@ -143,4 +143,4 @@ def _channel(config: Settings) -> Iterator[BlockingChannel]:
             if connection.is_open:
                 connection.close()
     except (AMQPError, OSError) as error:
-        raise Unavailable(f"the broker: {getattr(error, 'reply_text', '') or repr(error)}") from error
+        raise Unavailable(f"broker error: {getattr(error, 'reply_text', '') or repr(error)}") from error

@@ -71,9 +71,9 @@ class Verification:
 
     def _tell_what_was_not_compared(self) -> None:
         for reason, count in sorted(self.log.unknown.items()):
-            self._find("ledger", "unknown", "*", f"{reason}: {count} entries stand in the tree and were not compared")
+            self._find("ledger", "unknown", "*", f"{reason}: {count} entries are in the tree but were not compared")
         for position in self.log.due_bodies(datetime.now(UTC) - timedelta(seconds=self._allowed)):
-            self._find("ledger", "broken", f"position {position}", "its body is withheld, though its time has come")
+            self._find("ledger", "broken", f"position {position}", "its body is withheld although its time has come")
 
     def _find(self, where: str, verdict: str, key: str, detail: str = "") -> None:
         self.report.findings.append(Finding(where, verdict, key, detail))
@@ -122,11 +122,11 @@ class Verification:
             except Broken:
                 continue
         if signed is None:
-            self._find("ledger", "broken", "head", "no signature of a known key")
+            self._find("ledger", "broken", "head", "no signature by a known key")
         elif signed != (head["size"], bytes.fromhex(head["root"])):
-            self._find("ledger", "broken", "head", "the signed note says something else than the head")
+            self._find("ledger", "broken", "head", "the signed note does not match the head")
         elif self.log.root_at(head["size"]) != head["root"]:
-            self._find("ledger", "broken", "head", f"the entries give another root for size {head['size']}")
+            self._find("ledger", "broken", "head", f"the entries yield a different root for size {head['size']}")
 
     def _compare_with_feeds(self, compare: Callable[[], list[Mismatch]]) -> None:
         """Compare as far as the feeds may be read. Without a service's token, the report says that they were not."""
@@ -161,10 +161,10 @@ class Verification:
             time.sleep(0.3)
         for mark in told:
             if passed := mark.get("passed_over", 0):
-                detail = f"the ledger passed over {passed} releases: of an unknown kind, or of another source's"
+                detail = f"the ledger skipped {passed} releases: of an unknown kind, or with keys of another source"
                 self._find(mark["source"], "missing", f"{mark['source']}/{mark['lane']}", detail)
         for source, lane, released, taken in behind:
-            self._find(source, "missing", f"{source}/{lane}", f"released {released}, the ledger has {taken}")
+            self._find(source, "missing", f"{source}/{lane}", f"released {released}, but the ledger has {taken}")
         self._read_ledger()
         # Releases that the ledger has not recorded were reported above, lane by lane.
         taken_to = {at: min(head, marks.get(at, 0)) for at, head in heads.items()}
@@ -225,7 +225,7 @@ class Verification:
             try:
                 row = document_row(adapter, entry)
             except Exception as error:  # noqa: BLE001  # parked by the channel; `_check_parked` reports it
-                _log.debug("not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
+                _log.debug("entry not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
                 continue
             if row["content"] is not None and not (row["expires_at"] and row["expires_at"] <= now):
                 rows[key] = row
@@ -286,8 +286,8 @@ class Verification:
 
 def _difference(name: str, key: str, wanted: Json | None, shown: Json | None) -> Finding:
     if shown is None:
-        return Finding(name, "missing", key, "released, and not shown")
+        return Finding(name, "missing", key, "released but not shown")
     if wanted is None:
-        return Finding(name, "orphan", key, "shown, and not in force")
+        return Finding(name, "orphan", key, "shown but not in force")
     paths = [difference["path"] for difference in differences(wanted, shown)]
     return Finding(name, "different", key, f"fields: {', '.join(paths)}")

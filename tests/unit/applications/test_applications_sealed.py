@@ -146,7 +146,7 @@ def test_keys_are_made_once_and_never_in_place_of_lost_ones(county, tmp_path):
     assert county.db.vault.ring()[0].key_id == used
 
     (tmp_path / "personal-keys").unlink()
-    with pytest.raises(Broken, match=f"sealed with key {used}, and .*personal-keys does not hold it"):
+    with pytest.raises(Broken, match=f"sealed with key {used}, and .*personal-keys does not contain it"):
         parts.migrate("applications")
     assert not (tmp_path / "personal-keys").exists()
     parts.close()
@@ -172,13 +172,13 @@ def test_a_backup_holds_neither_persons_nor_keys_and_says_so(county, tmp_path):
     used = county.db.vault.ring()[0].key_id
     done = backup(settings, tmp_path / "county.tar.gz", lambda *_: None)
 
-    assert f"personal data are sealed with key {used}, which is not in this backup: keep it elsewhere" in done.notes
+    assert f"personal data are sealed with key {used}, which is not in this backup: keep a copy of it" in done.notes
     search = Search([*TOKENS, (tmp_path / "personal-keys").read_text().split()[1]])
     assert {name for name, content in contents(done.file).items() if search.tokens(content)} == set()
 
     elsewhere = tmp_path / "elsewhere"
     back = put_back(Settings(data_dir=elsewhere, region=REGION), done.file, key=done.key)
-    assert [note for note in back.notes if f"key {used}, and {elsewhere / 'personal-keys'} does not hold it" in note]
+    assert [note for note in back.notes if f"key {used}, and {elsewhere / 'personal-keys'} does not contain it" in note]
     with pytest.raises(Broken, match=used), closing(Wiring(Settings(data_dir=elsewhere, region=REGION))) as parts:
         parts.migrate("applications")
     (elsewhere / "personal-keys").write_bytes((tmp_path / "personal-keys").read_bytes())

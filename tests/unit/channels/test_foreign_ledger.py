@@ -281,7 +281,7 @@ def test_what_status_advises_begins_with_whose_ledger_it_is() -> None:
     halted = {"behind": 0, "halted": {"since": "now", "reason": "less"}}
     for part in (signer, halted):
         _, first, *rest = status._warnings({"ledger": part})
-        assert "whose ledger is it? `tongyuan doctor`" in first
+        assert "`tongyuan doctor` shows which county the ledger belongs to" in first
         assert any("accept" in line or "--new-epoch" in line for line in rest)
 
 
@@ -315,7 +315,7 @@ def test_a_backup_of_another_log_of_the_same_region_is_not_restored(county: Pipe
     settings = Settings(data_dir=tmp_path / "old", region=REGION)
     done = backup(settings, tmp_path / "old.backup", lambda *_: None)
     renamed = settings.model_copy(update={"data_dir": tmp_path / "target", "origin": "another.example/log"})
-    with pytest.raises(BadArchive, match=f"the log tongyuan/{REGION}, the settings name another.example/log"):
+    with pytest.raises(BadArchive, match=f"the log tongyuan/{REGION}, but the settings name another.example/log"):
         put_back(renamed, done.file, key=done.key)
 
 

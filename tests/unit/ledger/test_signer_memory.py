@@ -100,7 +100,7 @@ def test_the_operator_is_told_where_he_looks_and_how_it_goes_on(restored):
         assert (said["size"], said["root"]) == (2, refused.value.tree.root.hex())
         assert county.get("ledger/v1/signer").status_code == 401
         lines = list(status._warnings({"ledger": {"behind": 0, "refuses": said}}))
-        assert "signs and records nothing since" in lines[0]
+        assert "has signed and recorded nothing since" in lines[0]
         assert f"tongyuan keys accept 2 {said['root']}" in lines[3]
         assert status._is_bad({"behind": 0, "refuses": said})
 
@@ -202,7 +202,7 @@ def test_an_operator_accepts_what_status_names_and_it_goes_on_without_a_restart(
 
 
 @pytest.mark.parametrize(("size", "root", "reason"), [
-    ("2", "00" * 32, "another root of 2 entries"), ("1", "right", "another root of 1 entries"),
+    ("2", "00" * 32, "a different root for 2 entries"), ("1", "right", "a different root for 1 entries"),
     ("3", "right", "has 2 entries"),
 ])  # fmt: skip
 def test_a_slip_of_the_pen_accepts_nothing(restored, size, root, reason):

@@ -126,7 +126,7 @@ def test_a_body_that_is_withheld_beyond_its_time_is_told(county, monkeypatch):
     WallClock(monkeypatch, verifier, *CHANNEL_CLOCKS).forward(2 * HOUR)
     told = found(county, token=False)
 
-    assert ("ledger", "broken", "position 1", "its body is withheld, though its time has come") in told
+    assert ("ledger", "broken", "position 1", "its body is withheld although its time has come") in told
 
 
 def test_a_body_that_is_missing_without_a_reason_is_told(county):

@@ -102,7 +102,7 @@ def test_an_older_ledger_that_tells_no_time_is_judged_by_its_head() -> None:
 
 def test_a_signer_that_cannot_be_asked_is_not_called_well() -> None:
     (problem,) = doctor._signer_problems(Running())
-    assert "cannot be asked" in problem
+    assert "cannot be reached" in problem
 
 
 def test_status_is_not_content_with_a_ledger_that_has_signed_nothing() -> None:
