@@ -207,7 +207,7 @@ def test_a_channel_without_its_write_ahead_file_takes_all_of_it_again(robbed):
 def test_a_ledger_without_its_write_ahead_file_records_and_signs_nothing_and_no_channel_goes_back(robbed):
     before = robbed.get("web/v1/items").json()["items"]
     for go_on in (robbed.intake.reconcile, robbed.flow):
-        with pytest.raises(TongyuanError, match="0 entries, and 5 are signed"):
+        with pytest.raises(TongyuanError, match="0 entries, but 5 are signed"):
             go_on()
 
     assert len(before) == 5

@@ -126,7 +126,7 @@ def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(pl
     assert "the signer here has signed 5 entries" in notes[4]
 
     with pipeline(database_url, tmp_path / "keys") as county:
-        with pytest.raises(WouldFork, match="4 entries, and 5 are signed"):
+        with pytest.raises(WouldFork, match="4 entries, but 5 are signed"):
             county.intake.reconcile()
         county.accept_ledger()
         county.intake.reconcile()

@@ -243,7 +243,7 @@ def test_the_doctor_tells_of_a_certificate_that_ends_soon(place: Place) -> None:
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "the certificate of catalog expires in 11 days" in done.stdout
-    assert f"{place.folder / 'certificate.pem'} ends in 11 days" in done.stdout
+    assert f"{place.folder / 'certificate.pem'} expires in 11 days" in done.stdout
 
 
 def test_the_gateway_shows_its_certificate_and_the_public_needs_none(place: Place, tmp_path: Path) -> None:

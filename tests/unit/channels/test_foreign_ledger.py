@@ -119,7 +119,7 @@ def test_entries_of_another_region_are_not_taken_though_our_own_key_signs_them(c
     release_elsewhere(county, 3)
     county.intake.reconcile()
     county.standing.sign()
-    with pytest.raises(Broken, match=f"entry 3 is of {ELSEWHERE}, but this channel belongs to {REGION} 云溪县"):
+    with pytest.raises(Broken, match=f"entry 3 belongs to {ELSEWHERE}, but this channel belongs to {REGION} 云溪县"):
         list(Rebuild(channel_of(county, county.ledger), new_epoch=True).run())
     assert documents(county) == before
 

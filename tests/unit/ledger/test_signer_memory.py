@@ -75,12 +75,12 @@ def test_a_ledger_that_came_back_older_is_not_signed_and_takes_nothing(restored)
     with county_of(restored) as county:
         county.release(item(6))
         head = county.ledger.head()
-        with pytest.raises(WouldFork, match="the ledger has 2 entries, and 5 are signed"):
+        with pytest.raises(WouldFork, match="the ledger has 2 entries, but 5 are signed"):
             county.standing.sign()
         for _ in range(2):
             with pytest.raises(WouldFork):
                 county.intake.reconcile()
-            with pytest.raises(Unavailable, match="2 entries, and 5 are signed"):
+            with pytest.raises(Unavailable, match="2 entries, but 5 are signed"):
                 county.flow()
 
         assert county.ledger.head() == head
@@ -173,7 +173,7 @@ def test_a_memory_that_cannot_be_read_is_not_taken_for_none(tmp_path, content):
 def test_a_newer_ledger_is_signed_again_by_itself_and_what_was_released_meanwhile_is_there(restored):
     with county_of(restored) as county:
         county.release(item(6))
-        with pytest.raises(Unavailable, match="2 entries, and 5 are signed"):
+        with pytest.raises(Unavailable, match="2 entries, but 5 are signed"):
             county.flow()
     put_back(restored, "newest")
     with county_of(restored) as county:
@@ -215,7 +215,7 @@ def test_a_slip_of_the_pen_accepts_nothing(restored, size, root, reason):
         assert done.exit_code == 1
         assert reason in done.stderr
         assert remembered(restored) == before
-        with pytest.raises(WouldFork, match="2 entries, and 5 are signed"):
+        with pytest.raises(WouldFork, match="2 entries, but 5 are signed"):
             county.standing.sign()
 
 
@@ -296,7 +296,7 @@ def test_killed_there_and_restored_older_nothing_is_signed_although_nobody_saw_t
     killed_before_the_head_is_out(tmp_path, 2)
     put_back(tmp_path, "older")
 
-    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, and 2 are signed"):
+    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, but 2 are signed"):
         county.standing.sign()
 
 
@@ -363,7 +363,7 @@ def test_a_standby_learns_what_the_leader_signs_and_refuses_what_does_not_contin
         standby.look()
         assert signer.memory.last().size == 2
     put_back(tmp_path, "older")
-    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, and 2 are signed"):
+    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, but 2 are signed"):
         sign_head(county.dbs["ledger"], signer)
 
 

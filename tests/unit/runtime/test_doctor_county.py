@@ -77,7 +77,7 @@ def now(minutes: int = 0) -> str:
 
 
 def test_a_signer_that_refuses_is_told_since_when_and_why() -> None:
-    refusal = {"since": "2026-11-29T22:25:04.011031Z", "reason": "the ledger has 2 entries, and 5 are signed"}
+    refusal = {"since": "2026-11-29T22:25:04.011031Z", "reason": "the ledger has 2 entries, but 5 are signed"}
     running = Running({"signer": {"refuses": refusal, "signed_at": now(9), "taken": {}}})
     (problem,) = doctor._signer_problems(running)
     assert "nothing can be released" in problem
