@@ -272,10 +272,10 @@ def test_a_table_is_imported_by_its_mapping(county: EmbeddedCounty, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--format", "excel"], USAGE, "format: one of gd-portal, up-task, csv"),
+        (["--format", "excel"], USAGE, "format: expected one of gd-portal, up-task, csv"),
         (["--format", "csv"], USAGE, "mapping: csv needs a mapping file"),
-        (["--format", "up-task", "--mapping", __file__], USAGE, "mapping: up-task takes no mapping file"),
-        (["--format", "csv", "--mapping", __file__], USAGE, "test_command_line.py: no YAML"),
+        (["--format", "up-task", "--mapping", __file__], USAGE, "mapping: up-task does not accept a mapping file"),
+        (["--format", "csv", "--mapping", __file__], USAGE, "test_command_line.py: not YAML"),
         (["--format", "up-task", "--rejects", "/no/such/folder/file"], USAGE, "--rejects /no/such/folder/file"),
         (["--format", "up-task"], PROBLEM, "file: "),
     ],
