@@ -56,17 +56,17 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl | None = Field(
         None, description="PostgreSQL URL; each service uses the schema with its own name."
     )
-    catalog_database_url: DatabaseUrl | None = Field(None, description="Database of catalog, if it has its own.")
-    guides_database_url: DatabaseUrl | None = Field(None, description="Database of guides, if it has its own.")
+    catalog_database_url: DatabaseUrl | None = Field(None, description="Database of catalog, where it has its own.")
+    guides_database_url: DatabaseUrl | None = Field(None, description="Database of guides, where it has its own.")
     applications_database_url: DatabaseUrl | None = Field(
-        None, description="Database of applications, if it has its own."
+        None, description="Database of applications, where it has its own."
     )
-    ledger_database_url: DatabaseUrl | None = Field(None, description="Database of the ledger, if it has its own.")
-    web_database_url: DatabaseUrl | None = Field(None, description="Database of web, if it has its own.")
-    mobile_database_url: DatabaseUrl | None = Field(None, description="Database of mobile, if it has its own.")
-    kiosk_database_url: DatabaseUrl | None = Field(None, description="Database of kiosk, if it has its own.")
-    portal_database_url: DatabaseUrl | None = Field(None, description="Database of portal, if it has its own.")
-    auditor_database_url: DatabaseUrl | None = Field(None, description="Database of the auditor, if it has its own.")
+    ledger_database_url: DatabaseUrl | None = Field(None, description="Database of the ledger, where it has its own.")
+    web_database_url: DatabaseUrl | None = Field(None, description="Database of web, where it has its own.")
+    mobile_database_url: DatabaseUrl | None = Field(None, description="Database of mobile, where it has its own.")
+    kiosk_database_url: DatabaseUrl | None = Field(None, description="Database of kiosk, where it has its own.")
+    portal_database_url: DatabaseUrl | None = Field(None, description="Database of portal, where it has its own.")
+    auditor_database_url: DatabaseUrl | None = Field(None, description="Database of the auditor, where it has its own.")
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
     admin_token: SecretStr | None = Field(
         None, description="Bearer token for writing to the sources. Production: only the sources get it, or its hash."

@@ -41,7 +41,7 @@ PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 TEXT = {"type": "string"}
 PROBLEM = {
     "title": "Problem",
-    "description": "RFC 9457. `errors` names every field that breaks a rule.",
+    "description": "Problem document of RFC 9457; `errors` lists every field that breaks a rule.",
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -64,25 +64,30 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": (
-            "The admin token at the sources and in `tongyuan up`; in production a token of a caller with the right "
-            "that is named here (`tongyuan token SERVICE`)."
+            "The admin token at the sources and in `tongyuan up`. In production, a token of a caller with the right "
+            "stated here (`tongyuan token SERVICE`)."
         ),
     },
     "service": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of a caller with the right that is named here; what the admin token opens, it opens.",
+        "description": "A token of a caller with the right stated here; the admin token is also accepted where it applies.",
     },
-    "screen": {"type": "apiKey", "in": "cookie", "name": TOKEN, "description": "Of an enrolled screen of the hall."},
+    "screen": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": TOKEN,
+        "description": "Token of an enrolled screen of the hall.",
+    },
 }
 STREAM = {
     "get": {
         "tags": ["sync"],
-        "summary": "Changes and heads as they come (server-sent events)",
+        "summary": "Stream changes and heads as server-sent events",
         "description": (
-            "First `sync` (up to date), the missed `change`s and then `sync`, or `reset` (start over from "
-            "`/v1/changes`); after that each `change` and each signed `head`. A comment every few seconds keeps the "
-            "line open."
+            "Begins with `sync` (up to date), with the missed `change`s and then `sync`, or with `reset` (start over from "
+            "`/v1/changes`); then follow each `change` and each signed `head`. A comment every few seconds keeps the "
+            "connection open."
         ),
         "operationId": "stream_v1_stream_get",
         "parameters": [
@@ -90,7 +95,7 @@ STREAM = {
             {"name": "last_event_id", "in": "query", "required": False, "schema": TEXT},
         ],
         "responses": {
-            "200": {"description": "The stream", "content": {"text/event-stream": {"schema": TEXT}}},
+            "200": {"description": "The event stream", "content": {"text/event-stream": {"schema": TEXT}}},
             "default": PROBLEM_REF,
         },
     }
@@ -124,12 +129,12 @@ def document(service: str, api: FastAPI) -> Json:
     components["schemas"] = _schemas(components["schemas"])
     components["responses"] = {
         "Problem": {
-            "description": "It did not work, and why",
+            "description": "The request failed; the body gives the reason",
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     }
     components["securitySchemes"] = SECURITY_SCHEMES
-    servers = [{"url": f"/{service}", "description": "Below the address of the county"}]
+    servers = [{"url": f"/{service}", "description": "Path below the county's address"}]
     return {"openapi": found.pop("openapi"), "x-generated": GENERATED, "servers": servers, **found}
 
 
