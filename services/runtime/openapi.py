@@ -71,7 +71,7 @@ SECURITY_SCHEMES = {
     "service": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of a caller with the right stated here; the admin token is also accepted where it applies.",
+        "description": "A token of a caller with the right stated here, or an admin token that grants it.",
     },
     "screen": {
         "type": "apiKey",
@@ -85,7 +85,7 @@ STREAM = {
         "tags": ["sync"],
         "summary": "Stream changes and heads as server-sent events",
         "description": (
-            "Begins with `sync` (up to date), with the missed `change`s and then `sync`, or with `reset` (start over from "
+            "Begins with `sync` (up to date), the missed `change`s and then `sync`, or `reset` (start over from "
             "`/v1/changes`); then follow each `change` and each signed `head`. A comment every few seconds keeps the "
             "connection open."
         ),

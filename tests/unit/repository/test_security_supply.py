@@ -64,7 +64,7 @@ def test_a_component_whose_licence_nobody_knows_fails_the_check_by_name(monkeypa
     monkeypatch.setitem(sbom["main"].__globals__, "READ", {})
     assert sbom["main"](check=True) == 1
     said = capsys.readouterr().err
-    assert "no known licence: amqp " in said
+    assert "unknown licence: amqp " in said
     assert "pyrage" in said
     assert sbom["licence"]("jinja2", "0.0.1") is None, "what is installed is another version"
     assert sbom["licence"]("no-such-component", "1") is None
