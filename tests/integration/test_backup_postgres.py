@@ -131,7 +131,7 @@ def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(pl
         county.accept_ledger()
         county.intake.reconcile()
         for name in county.channels:
-            with pytest.raises(Halted, match=r"4 entries|does not continue|another entry 5"):
+            with pytest.raises(Halted, match=r"4 entries|does not continue|entry 5 of the ledger"):
                 county.channels[name].catch_up()
             assert county.get(f"{name}/v1/lineage", SERVICE).json()["halted"] is not None
             assert county.get(f"{name}/v1/items/{code_of(7)}").status_code == 200

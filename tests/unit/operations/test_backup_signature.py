@@ -187,7 +187,7 @@ def test_what_is_no_plain_file_of_the_manifest_is_refused_whoever_signed_it(made
         bad = packed(as_of_before(parts), [MEMBERS[kind]])
     else:
         bad = signed(header, packed(parts, [MEMBERS[kind]]), made.file.parent)
-    with pytest.raises(BadArchive, match=r"stores/web.db: is 0 bytes|which its manifest does not name"):
+    with pytest.raises(BadArchive, match=r"stores/web.db: has 0 bytes|which its manifest does not name"):
         put_back(settings_of(tmp_path / "data"), written(tmp_path / "bad", bad), key=made.key, unsigned=unsigned)
     assert left(tmp_path / "data") == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "data"]

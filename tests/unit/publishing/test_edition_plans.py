@@ -165,7 +165,7 @@ def test_plans_can_be_cancelled_without_releasing_anything_new(county):
         editions.cancel_plans(session, county.catalog.who, CODE)
 
     assert (name(county, 3), view(county)["planned"]) == ("现行版", [])
-    with county.catalog.db.write() as session, pytest.raises(Conflict, match="nothing is planned"):
+    with county.catalog.db.write() as session, pytest.raises(Conflict, match="no release is planned"):
         editions.cancel_plans(session, county.catalog.who, CODE)
 
 

@@ -105,7 +105,7 @@ def test_lint_says_that_nothing_was_audited_and_passes_when_nobody_can_be_asked(
     [
         (1, "jinja2 GHSA-aaaa-bbbb-cccc", 1, ""),
         (0, "", 0, ""),
-        (1, "", 0, "! nothing was audited: the source went away"),
+        (1, "", 0, "! nothing was audited because the source stopped answering"),
     ],
 )
 def test_a_weakness_fails_lint_where_somebody_can_be_asked(monkeypatch, capsys, code, said, status, line):
