@@ -82,19 +82,14 @@ class County:
             end = 2 + int.from_bytes(data[:2])
             leaves, data = [*leaves, data[2:end]], data[end:]
         hashes = [sha(b"\x00" + leaf) for leaf in leaves]
-        need(
-            self.raw(f"/ledger/v1/tile/0/{name}") == b"".join(hashes), f"the hashes of the leaves of tile {name} differ"
-        )
+        need(self.raw(f"/ledger/v1/tile/0/{name}") == b"".join(hashes), f"the leaves of tile {name} have wrong hashes")
         while short := width - len(entries):
             place = {"from": number * 256 + width - short + 1, "limit": short}
             entries += self.json("/ledger/v1/entries", **place)["entries"] or need(False, "entries are missing")
         for at, (leaf, entry) in enumerate(zip(map(json.loads, leaves), entries, strict=True), number * 256 + 1):
-            need(
-                leaf == {name: entry[name] for name in leaf} and leaf["position"] == at,
-                f"entry {at} differs from its leaf",
-            )
+            need(leaf == {name: entry[name] for name in leaf} and leaf["position"] == at, f"entry {at} is not its leaf")
             digest = sha(canonical({name: entry[name] for name in CONTENT})).hex()
-            need(entry["body"] is None or digest == leaf["digest"], f"the body of entry {at} does not match its digest")
+            need(entry["body"] is None or digest == leaf["digest"], f"the body of entry {at} has a wrong digest")
         self.leaves, self.hashes = [*self.leaves, *map(json.loads, leaves)], self.hashes + hashes
 
     def ledger(self):
@@ -130,11 +125,9 @@ class County:
         due = {leaf["key"]: leaf for leaf in self.leaves if max(leaf["recorded_at"], leaf["effective_at"] or "") < then}
         for mark in marks:
             leaf = self.leaves[mark["position"] - 1]
-            need(
-                mark == {field: leaf[field] for field in SOURCE}, f"{name} shows content that was not published: {mark}"
-            )
+            need(mark == {field: leaf[field] for field in SOURCE}, f"{name} shows unpublished content: {mark}")
             old = due.get(leaf["key"], leaf)["version"] > leaf["version"] or (leaf["expires_at"] or "9") < then
-            need(not old and leaf["op"] == "release", f"{name} shows content that is no longer in force: {mark}")
+            need(not old and leaf["op"] == "release", f"{name} shows content no longer in force: {mark}")
         self.check_note(note)
         names = {name for name, _ in self.keys if f"\n— {name} " in note}
         return f"{name}: {len(marks)} documents, each the newest of its key; head signed by {', '.join(sorted(names))}"
@@ -142,8 +135,8 @@ class County:
 
 ask = argparse.ArgumentParser(description=__doc__)
 ask.add_argument("base", help="address of the county, e.g. http://127.0.0.1:8080")
-ask.add_argument("--key", action="append", help="verifier key from an independent source; default: the county's own")
-ask.add_argument("--remember", type=Path, help="file for the newest checkpoint, which the next run must continue")
+ask.add_argument("--key", action="append", help="verifier key from an independent source; default: the county's")
+ask.add_argument("--remember", type=Path, help="file for the newest checkpoint, for the next run to compare")
 given = ask.parse_args()
 try:
     county = County(given.base, given.key)

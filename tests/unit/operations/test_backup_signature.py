@@ -217,7 +217,7 @@ def test_a_small_file_that_unpacks_to_more_than_it_says_is_refused(made, tmp_pat
 def test_a_backup_for_which_there_is_no_room_is_refused_before_it_is_unpacked(made, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    with pytest.raises(Unavailable, match=r"the backup needs \d+ MiB, 0 are free"):
+    with pytest.raises(Unavailable, match=r"the backup needs \d+ MiB, but 0 are free"):
         put_back(settings_of(tmp_path / "data"), made.file, key=made.key)
     assert [name for name in left(tmp_path / "data") if name != PINNED_FILE] == []
 
