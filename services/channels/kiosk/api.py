@@ -11,7 +11,7 @@ from services.channels.api.cached import CachedUntilChanged
 from services.channels.api.live_stream import Live
 from services.channels.kiosk import hall, response_models, screens_api
 from services.channels.kiosk.offline_manifest import OfflineManifest
-from services.channels.kiosk.pages import PLACE
+from services.channels.kiosk.pages import PAGES
 from services.channels.pages import ticket_calls
 from services.channels.pages.reader import ChannelReader
 from shared.database.engine import Database
@@ -34,7 +34,7 @@ def router(db: Database, reader: ChannelReader, live: Live) -> APIRouter:
 def _kept(reader: ChannelReader) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     finder = CachedUntilChanged(reader.released, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
-    catalogue = OfflineManifest(PLACE, reader)
+    catalogue = OfflineManifest(PAGES, reader)
 
     @routes.get(
         "/finder",

@@ -121,7 +121,7 @@ def _own(db: Database, reader: ChannelReader) -> APIRouter:
         address = told.address if addresses.known(told.address, facets) else None
         same = None
         if address is not None and address not in NO_DIGEST:
-            same = told.digest == await copies.glass(request, address)
+            same = told.digest == await copies.digest(request, address)
         try:
             await run_in_threadpool(screens.note, db, name, token, told, address=address, other=same is False)
         except Conflict:
