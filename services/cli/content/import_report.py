@@ -15,7 +15,7 @@ MOST_SHOWN = 20
 FEW_ROWS = 3
 
 
-def tell(course: Course, report: ImportReport, before: EarlierRun | None, stopped: str | None) -> None:
+def print_report(course: Course, report: ImportReport, before: EarlierRun | None, stopped: str | None) -> None:
     """Print the report as text."""
     sums = report.as_json(course)
     would = "would be " if course.wishes.dry_run else ""
@@ -28,17 +28,17 @@ def tell(course: Course, report: ImportReport, before: EarlierRun | None, stoppe
     say(f"  outcome of each row: {', '.join(f'{count} {words}' for words, count in outcomes) or 'no rows'}")
     if course.notice:
         say(f"  [red]![/] {plain(told(course.notice))}")
-    _tell_before(course, before)
-    _tell_warnings(report)
+    _print_earlier_run(course, before)
+    _print_warnings(report)
     for note in unknown_facts.of_import(unknown_of(course.results)):
         say(f"  [yellow]?[/] {plain(note)}")
-    _tell_fields("kept: changed manually, and the source has not changed it since", rows_with("kept", course.results))
-    _tell_fields("overridden: changed manually, and by the source since", rows_with("overrides", course.results))
-    _tell_fields("emptied", rows_with("emptied", course.results))
-    _tell_fields("reverted: filled in by an earlier import, stated by no file", rows_with("corrected", course.results))
-    _tell_rejected(course.results)
-    _tell_missing(course)
-    _tell_next(course, stopped)
+    _print_fields("kept: changed manually, and the source has not changed it since", rows_with("kept", course.results))
+    _print_fields("overridden: changed manually, and by the source since", rows_with("overrides", course.results))
+    _print_fields("emptied", rows_with("emptied", course.results))
+    _print_fields("reverted: filled in by an earlier import, stated by no file", rows_with("corrected", course.results))
+    _print_rejected(course.results)
+    _print_missing(course)
+    _print_next_steps(course, stopped)
 
 
 def is_unfinished(course: Course, stopped: str | None) -> bool:
@@ -55,7 +55,7 @@ def is_unfinished(course: Course, stopped: str | None) -> bool:
     )
 
 
-def _tell_before(course: Course, before: EarlierRun | None) -> None:
+def _print_earlier_run(course: Course, before: EarlierRun | None) -> None:
     if before is not None and not before.ended:
         say(f"  an earlier run of this file was interrupted: {before.settled} of {before.rows} rows were finished")
     known = sum(one.before for one in course.results)
@@ -63,7 +63,7 @@ def _tell_before(course: Course, before: EarlierRun | None) -> None:
         say(f"  {known} rows were finished by an earlier run of this file")
 
 
-def _tell_warnings(report: ImportReport) -> None:
+def _print_warnings(report: ImportReport) -> None:
     for name, count in sorted(report.warnings.items(), key=lambda pair: -pair[1]):
         rows = list(dict.fromkeys(one["row"] for one in report.warned if one["name"] == name))
         where = f"  (row {', '.join(map(str, rows[:FEW_ROWS]))}{' …' if count > FEW_ROWS else ''})" if rows else ""
@@ -72,7 +72,7 @@ def _tell_warnings(report: ImportReport) -> None:
         say("  --warnings FILE lists row, column and value of every warning")
 
 
-def _tell_fields(what: str, listed: Iterable[Json]) -> None:
+def _print_fields(what: str, listed: Iterable[Json]) -> None:
     entries = list(listed)
     for entry in entries[:FEW_ROWS]:
         say(f"  [yellow]![/] row {entry['row']}: {plain(', '.join(entry['fields']))}: {what}")
@@ -80,7 +80,7 @@ def _tell_fields(what: str, listed: Iterable[Json]) -> None:
         say(f"  … and {len(entries) - FEW_ROWS} more rows with fields {what}; --report FILE lists them all")
 
 
-def _tell_rejected(results: Iterable[Result]) -> None:
+def _print_rejected(results: Iterable[Result]) -> None:
     rejected = sorted((one for one in results if one.fate == RowFate.REJECTED), key=lambda one: one.number or 0)
     for result in rejected[:MOST_SHOWN]:
         for violation in result.reasons[:3]:
@@ -91,7 +91,7 @@ def _tell_rejected(results: Iterable[Result]) -> None:
         say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE lists them all")
 
 
-def _tell_missing(course: Course) -> None:
+def _print_missing(course: Course) -> None:
     codes = course.missing.codes
     if codes:
         done = [one for one in course.missing_results if one.fate == RowFate.WITHDRAWN]
@@ -108,7 +108,7 @@ def _tell_missing(course: Course) -> None:
         say(f"  unit {plain(unit)} has {count} items of this source but no row in the list: they are not changed")
 
 
-def _tell_next(course: Course, stopped: str | None) -> None:
+def _print_next_steps(course: Course, stopped: str | None) -> None:
     for kind, question in course.questions.items():
         held = sum(one.held_for == kind for one in [*course.results, *course.missing_results])
         err.print(

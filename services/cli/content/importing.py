@@ -104,11 +104,11 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
         fail(str(error), USAGE)
     job = Job(file, outcomes, origin, names, rejects, warnings, report)
     before = earlier_run(report, origin.sha256)
-    course, told, stopped = _run(job, wishes, base_url, data_dir)
+    course, summary, stopped = _run(job, wishes, base_url, data_dir)
     if as_json:
-        print_json({**told.as_json(course), "stopped": stopped})
+        print_json({**summary.as_json(course), "stopped": stopped})
     else:
-        import_report.tell(course, told, before, stopped)
+        import_report.print_report(course, summary, before, stopped)
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
 
 
@@ -133,7 +133,7 @@ def _person() -> str | None:
 
 
 @dataclass
-class _Teller:
+class _RowListeners:
     """Passes events about rows to the files and the report."""
 
     files: Files
@@ -157,13 +157,13 @@ def _run(
     """Run the import; return also why it stopped before its end (None: it did not)."""
     try:
         with opened(job.rejects, job.warnings, job.report) as files, spooling() as spool:
-            told = _Teller(files, ImportReport())
-            reading = Reading(spool, RowListener(told.warned, told.refused), job.columns, wishes.empty_cells)
+            listeners = _RowListeners(files, ImportReport())
+            reading = Reading(spool, RowListener(listeners.warned, listeners.refused), job.columns, wishes.empty_cells)
             with county(base_url, data_dir) as running:
-                course = Course(reading, Desk(running, job.origin), wishes, told.settled)
-                stopped = _follow(course, job, told)
+                course = Course(reading, Desk(running, job.origin), wishes, listeners.settled)
+                stopped = _run_with_progress(course, job, listeners)
             files.end({**sums(course), "stopped": stopped})
-            return course, told.report, stopped
+            return course, listeners.report, stopped
     except OSError as error:
         options = {"--rejects": job.rejects, "--warnings": job.warnings, "--report": job.report}
         option = next((name for name, path in options.items() if path and str(path) == error.filename), "")
@@ -191,7 +191,7 @@ def _until_interrupted(steps: Iterator[int]) -> Iterator[int]:
         signal.signal(signal.SIGINT, before)
 
 
-def _follow(course: Course, job: Job, told: _Teller) -> str | None:
+def _run_with_progress(course: Course, job: Job, listeners: _RowListeners) -> str | None:
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=err) as progress:
         name = plain(job.file.name)
@@ -200,7 +200,7 @@ def _follow(course: Course, job: Job, told: _Teller) -> str | None:
             for rows in _until_interrupted(course.reading.take(job.outcomes)):
                 progress.update(task, completed=rows)
             facts = {"file": job.file.name, "sha256": job.origin.sha256, "source": job.origin.source}
-            told.files.begin({**facts, "rows": course.reading.rows, "dry_run": course.wishes.dry_run})
+            listeners.files.begin({**facts, "rows": course.reading.rows, "dry_run": course.wishes.dry_run})
             progress.update(task, description=name, total=course.reading.rows, completed=0)
             for rows in _until_interrupted(course.run()):
                 progress.advance(task, rows)

@@ -37,16 +37,16 @@ def drill(
         if name not in CHANNELS:
             fail(f"there is no channel {name!r}; choose one of: {', '.join(CHANNELS)}", USAGE)
     with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
-        results = {name: _drilled(running, name, progress) for name in channels or CHANNELS}
+        results = {name: _run_drill(running, name, progress) for name in channels or CHANNELS}
     if as_json:
         print_json(results)
     else:
         for name, result in results.items():
-            _tell(name, result)
+            _print_result(name, result)
     raise typer.Exit(0 if all(map(_is_good, results.values())) else 1)
 
 
-def _drilled(running: RunningCounty, name: str, progress: Progress) -> dict[str, Any]:
+def _run_drill(running: RunningCounty, name: str, progress: Progress) -> dict[str, Any]:
     last: dict[str, Any] = {"failed": "no answer"}
     task = progress.add_task(name, total=None)
     for last in running.stream(name, "drill"):
@@ -58,7 +58,7 @@ def _is_good(result: dict[str, Any]) -> bool:
     return "failed" not in result and not result["differences"] and result["root_before"] == result["root_after"]
 
 
-def _tell(name: str, result: dict[str, Any]) -> None:
+def _print_result(name: str, result: dict[str, Any]) -> None:
     if "failed" in result:
         say(f"[red]✗[/] {name}: {plain(result['failed'])}")
     elif _is_good(result):

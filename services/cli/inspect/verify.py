@@ -34,11 +34,11 @@ def verify(
     if as_json:
         print_json({**report.as_json(), "cases_compared": not withheld})
     else:
-        _tell(report, withheld=withheld)
+        _print_report(report, withheld=withheld)
     raise typer.Exit(0 if report.good else 1)
 
 
-def _tell(report: VerificationReport, *, withheld: bool) -> None:
+def _print_report(report: VerificationReport, *, withheld: bool) -> None:
     say(f"ledger: {report.entries} entries, root {report.root[:16]}…, signature and order checked")
     table = Table("channel", "position", "documents", "differences", "head age")
     for name, facts in report.channels.items():

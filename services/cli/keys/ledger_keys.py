@@ -44,20 +44,20 @@ def list_keys(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_
     for key in second:
         table.add_row(*map(plain, (key["key_id"], key["algorithm"], key["created_at"][:19], "")))
     out.print(table)
-    _list_of_sources(sources)
+    _print_source_keys(sources)
     for key in [*keys, *second, *sources]:
         say(plain(key["vkey"]))
 
 
-def _list_of_sources(keys: list[dict[str, Any]]) -> None:
+def _print_source_keys(keys: list[dict[str, Any]]) -> None:
     table = Table("source", "key", "state", "signs from", "valid until", "must sign from")
     for key in keys:
         starts = (key["signs_from"], key["revoked_from"], key["compulsory_from"])
-        table.add_row(*map(plain, (key["source"], key["key_id"], key["state"], *map(_place, starts))))
+        table.add_row(*map(plain, (key["source"], key["key_id"], key["state"], *map(_start_text, starts))))
     out.print(table)
 
 
-def _place(start: dict[str, Any] | None) -> str:
+def _start_text(start: dict[str, Any] | None) -> str:
     if start is None:
         return ""
     return " ".join([f"position {start['position']}", *(f"{lane}={n}" for lane, n in start["sequences"].items())])
@@ -98,7 +98,7 @@ def rotate(
     say(f"  {plain(old.key_id.hex())} also signs until {until:%Y-%m-%d %H:%M} UTC; keep a copy of the new key file")
 
 
-def _require_own(config: Settings, tree: SignedTree) -> None:
+def _require_own_ledger(config: Settings, tree: SignedTree) -> None:
     """Check before another history is accepted that the ledger is this county's and has this tree.
 
     Raises `SettingsError` for another county's, `Conflict` for another tree.
@@ -140,7 +140,7 @@ def accept(
         SignedTree(size, bytes.fromhex(root)),
     )
     try:
-        _require_own(config, tree)
+        _require_own_ledger(config, tree)
         kept = memory.accept(tree, datetime.now(UTC))
     except SettingsError as error:
         fail(str(error), USAGE)

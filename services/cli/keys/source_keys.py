@@ -20,14 +20,14 @@ from shared.signing import ring
 from shared.transparency.checkpoint import NoteKey
 from shared.transparency.source_signature import NEXT_POSITION, key_name, release_problem
 
-PLACE = re.compile(r"(live|backfill)=([1-9]\d{0,15})")
+LANE_SEQUENCE = re.compile(r"(live|backfill)=([1-9]\d{0,15})")
 MOST_SHOWN = 50
 HELP = "(docs/operating/keys.md)"
 
 
 def rotate(config: Settings, source: str, overlap: float, *, as_json: bool) -> None:
     """Put a new key of a source in use, on the machine where it is kept."""
-    name, now = key_name(config.log_origin, _known(source)), datetime.now(UTC)
+    name, now = key_name(config.log_origin, _require_source(source)), datetime.now(UTC)
     try:
         keys = ring.rotate(config.source_keys_of(source), timedelta(days=overlap), now)
     except (TongyuanError, OSError) as error:
@@ -63,7 +63,7 @@ def revoke(
     from services.runtime.wiring import Wiring  # noqa: PLC0415  # likewise
 
     config = terminal.settings(data_dir=data_dir)
-    sequences = _sequences(since or [])
+    sequences = _parse_starts(since or [])
     try:
         with closing(Wiring(config)) as parts:
             county_birth.require_own_ledger(parts)
@@ -81,7 +81,7 @@ def revoke(
     if as_json:
         print_json({**key.model_dump(mode="json"), "flagged": found})
     else:
-        _tell(key, found)
+        _print_revocation(key, found)
 
 
 def sign(
@@ -97,10 +97,10 @@ def sign(
     from services.runtime.wiring import Wiring  # noqa: PLC0415  # heavy; other commands need not wait for it
 
     config = terminal.settings(data_dir=data_dir)
-    (place,) = _sequences([first]).items()
+    (place,) = _parse_starts([first]).items()
     try:
         with closing(Wiring(config)) as parts:
-            parts.require_keys(_known(source))
+            parts.require_keys(_require_source(source))
             with parts.database(source).write() as session:
                 count = sign_again(session, Lane(place[0]), place[1])
     except TongyuanError as error:
@@ -123,13 +123,15 @@ def problems(running: RunningCounty) -> Iterator[str]:
         try:
             for lane, head in running.get(source, "releases/heads").items():
                 if head > marks.get((source, lane), 0):
-                    yield from _waiting(running, source, lane, marks.get((source, lane), 0), listed)
+                    yield from _unsigned_releases(running, source, lane, marks.get((source, lane), 0), listed)
         except TongyuanError:
             continue
-    yield from _flagged(running)
+    yield from _flagged_entries(running)
 
 
-def _waiting(running: RunningCounty, source: str, lane: str, after: int, listed: list[SourceKey]) -> Iterator[str]:
+def _unsigned_releases(
+    running: RunningCounty, source: str, lane: str, after: int, listed: list[SourceKey]
+) -> Iterator[str]:
     """Yield why the next release of a lane is not recorded, if its signature is the reason."""
     found = running.get(source, "releases", lane=lane, after=after, limit=1)["releases"]
     for one in map(Release.model_validate, found):
@@ -138,7 +140,7 @@ def _waiting(running: RunningCounty, source: str, lane: str, after: int, listed:
             yield f"{source}: {one.key} version {one.version} ({lane}={one.sequence}) is not recorded: {problem} {HELP}"
 
 
-def _flagged(running: RunningCounty) -> Iterator[str]:
+def _flagged_entries(running: RunningCounty) -> Iterator[str]:
     """Yield the ledger's entries whose signature does not count, as the auditor has found them."""
     try:
         found: list[dict[str, Any]] = running.get(AUDITOR, "findings", open=True, limit=1000)["findings"]
@@ -151,7 +153,7 @@ def _flagged(running: RunningCounty) -> Iterator[str]:
         yield f"ledger: {len(told) - MOST_SHOWN} more entries with an invalid signature: `tongyuan audit`"
 
 
-def _tell(key: SourceKey, found: list[dict[str, Any]]) -> None:
+def _print_revocation(key: SourceKey, found: list[dict[str, Any]]) -> None:
     say(f"[green]✓[/] {key.key_id} of {key.source} is revoked; the next signed head states it")
     for one in found[:MOST_SHOWN]:
         say(f"  [red]✗[/] position {one['position']}  {plain(one['key'])} version {one['version']}")
@@ -163,15 +165,15 @@ def _tell(key: SourceKey, found: list[dict[str, Any]]) -> None:
         say("  no recorded entry is signed only by a revoked key")
 
 
-def _sequences(places: list[str]) -> dict[str, int]:
-    found = {place: PLACE.fullmatch(place) for place in places}
+def _parse_starts(places: list[str]) -> dict[str, int]:
+    found = {place: LANE_SEQUENCE.fullmatch(place) for place in places}
     for place, match in found.items():
         if match is None:
             fail(f"--from {place}: must be LANE=SEQUENCE, such as live=120 or backfill=7", USAGE)
     return {match[1]: int(match[2]) for match in found.values() if match is not None}
 
 
-def _known(source: str) -> str:
+def _require_source(source: str) -> str:
     if source not in SOURCES:
         fail(f"--source {source}: must be one of {', '.join(SOURCES)}", USAGE)
     return source

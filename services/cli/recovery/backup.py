@@ -37,10 +37,10 @@ def backup(
         fail(f"{target} already exists; --force replaces it", USAGE)
     if not target.absolute().parent.is_dir():
         fail(f"there is no folder {target.absolute().parent}", USAGE)
-    with _telling() as tell:
+    with _progress_bar() as tell:
         done = county_backup.backup(config, target.absolute(), tell, encrypt_to or ())
     how = f"encrypted for {len(encrypt_to)}" if encrypt_to else "not encrypted"
-    _report(done, as_json, f"backup written: {done.file}, {done.file.stat().st_size // 1024 + 1} KiB, {how}")
+    _print_report(done, as_json, f"backup written: {done.file}, {done.file.stat().st_size // 1024 + 1} KiB, {how}")
     if not as_json:
         say(f"  signed by {plain(done.key)}")
         say("  keep a copy of that line apart from the backups: a new machine restores only backups signed by it")
@@ -77,12 +77,12 @@ def restore(  # noqa: PLR0913, PLR0917  # an argument is an option of the comman
         if service not in ORDER:
             fail(f"there is no service {service!r}; choose one of: {', '.join(sorted(ORDER))}", USAGE)
     consent = county_restore.Consent(key, identity, unsigned=unsigned, force=force, set_back=set_back)
-    with _telling() as tell:
+    with _progress_bar() as tell:
         done = county_restore.restore(config, file, only or [], tell, consent)
-    _report(done, as_json, f"restored from {file.name}, made {done.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    _print_report(done, as_json, f"restored from {file.name}, made {done.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _report(done: BackupResult, as_json: bool, line: str) -> None:
+def _print_report(done: BackupResult, as_json: bool, line: str) -> None:
     manifest = done.manifest
     if as_json:
         head = None if manifest.head is None else {"size": manifest.head.size, "root": manifest.head.root}
@@ -101,7 +101,7 @@ def _report(done: BackupResult, as_json: bool, line: str) -> None:
 
 
 @contextmanager
-def _telling() -> Iterator[county_backup.Tell]:
+def _progress_bar() -> Iterator[county_backup.Tell]:
     """Show a progress bar over the stores; an error ends the command with one line."""
     try:
         with Progress(console=err, transient=True) as progress:

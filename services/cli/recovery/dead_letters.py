@@ -46,7 +46,7 @@ def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = F
 @app.command()
 def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
     """Show one of them with its content; for hall messages, which are personal, only the names of fields."""
-    where, number = _split(place)
+    where, number = _parse_place(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
             print_json(_parked_entry(running, where, number))
@@ -57,7 +57,7 @@ def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> No
 @app.command()
 def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
     """Try again: apply the parked entry, or return the dead letter to its queue."""
-    where, number = _split(place)
+    where, number = _parse_place(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
             running.post(where, f"parked/{number}/replay")
@@ -69,7 +69,7 @@ def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> 
 @app.command()
 def drop(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
     """Drop it: the ledger keeps a parked entry; a dead letter is deleted."""
-    where, number = _split(place)
+    where, number = _parse_place(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
             running.delete(where, f"parked/{number}")
@@ -98,7 +98,7 @@ def _parked_entry(running: RunningCounty, channel: str, position: int) -> dict[s
     raise NotFound(f"{channel} has no parked entry at position {position}")
 
 
-def _split(place: str) -> tuple[str, int]:
+def _parse_place(place: str) -> tuple[str, int]:
     where, _, number = place.rpartition("/")
     if where not in (*CHANNELS, *(queue.name for queue in QUEUES), *RETIRED_QUEUES) or not (
         number.isascii() and number.isdigit()

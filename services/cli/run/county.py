@@ -39,7 +39,7 @@ def rename(
         fail(f"NAME: must be 1 to {MOST_CHARACTERS} printable characters", USAGE)
     config = terminal.settings(data_dir=data_dir)
     try:
-        with _stopped(config), closing(Wiring(config)) as parts:
+        with _stopped_county(config), closing(Wiring(config)) as parts:
             county_birth.require_same_log(parts, SERVICES)
             for service in SERVICES:
                 with parts.database(service).write() as session:
@@ -55,7 +55,7 @@ def rename(
 
 
 @contextmanager
-def _stopped(config: Settings) -> Iterator[None]:
+def _stopped_county(config: Settings) -> Iterator[None]:
     """Lock the data folder of an embedded county, which must not run; processes with PostgreSQL may run on."""
     embedded = config.database_url_for("ledger").startswith("sqlite")
     if embedded and not config.data_dir.is_dir():

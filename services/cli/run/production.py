@@ -35,12 +35,12 @@ def migrate(services: Annotated[list[str] | None, typer.Argument(help="Default: 
         except SettingsError as error:
             fail(str(error), USAGE)
         except (TongyuanError, SQLAlchemyError, OSError) as error:
-            fail(_cause(error))
+            fail(_first_line(error))
         for service in services or SERVICES:
             try:
                 county_birth.settle(parts, service, county)
             except (TongyuanError, SQLAlchemyError, OSError) as error:
-                fail(f"{service}: {_cause(error)}")
+                fail(f"{service}: {_first_line(error)}")
             terminal.say(f"[green]✓[/] {service}")
 
 
@@ -78,7 +78,7 @@ def topology_definitions(
         fail(str(error), USAGE)
 
 
-def _cause(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """Return the first line of the driver's message; SQLAlchemy adds the statement and an address."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().splitlines()[0]

@@ -70,7 +70,7 @@ def _run(config: Settings, *, demo: bool) -> None:
             pages = county.parts.verify_pages()
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
             tls = config.tls.server() if config.tls else None
-            greet = partial(_greet, address, config, county.county, alive=demo)
+            greet = partial(_print_banner, address, config, county.county, cases_advance=demo)
             serve(app, sock, Threads(work), greet, tls, Limits.of(config))
     finally:
         county.close()
@@ -96,13 +96,13 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
         file.unlink(missing_ok=True)
 
 
-def _where(config: Settings) -> str:
+def _data_dir_option(config: Settings) -> str:
     """Return the option with which the command line finds the token, if it is needed."""
     usual = config.admin_token or config.data_dir == Settings.model_fields["data_dir"].default
     return "" if usual else f" --data-dir {terminal.plain(config.data_dir)}"
 
 
-def _greet(address: str, config: Settings, county: Identity, *, alive: bool) -> None:
+def _print_banner(address: str, config: Settings, county: Identity, *, cases_advance: bool) -> None:
     token = config.data_dir / "admin-token" if not config.admin_token else "the value of TONGYUAN_ADMIN_TOKEN"
     lines = [
         f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, four channels",
@@ -116,9 +116,9 @@ def _greet(address: str, config: Settings, county: Identity, *, alive: bool) -> 
         f"  metrics            {address}/metrics",
         "",
         f"  token for writing  {terminal.plain(token)}",
-        f"  check it with       tongyuan verify --base-url {address}{_where(config)}",
+        f"  check it with       tongyuan verify --base-url {address}{_data_dir_option(config)}",
     ]
-    if alive:
+    if cases_advance:
         lines.append("  demo: cases advance by themselves; look one up with the receipts at /demo/")
     elif county.demo:
         lines.append("  演示: a demonstration with fictional data; its cases advance only with --demo")
