@@ -71,7 +71,7 @@ def write(
     return signed
 
 
-def check(file: Path, believed: Sequence[NoteKey], *, unsigned: bool = False) -> Checked:
+def check(file: Path, trusted: Sequence[NoteKey], *, unsigned: bool = False) -> Checked:
     """Read the file once to its end, and check that a trusted key has signed every byte of it.
 
     `unsigned`: accept an archive from before signatures. Raises `BadArchive`, which says what is missing.
@@ -80,10 +80,10 @@ def check(file: Path, believed: Sequence[NoteKey], *, unsigned: bool = False) ->
         with file.open("rb") as source:
             header = _header(source.read(LONGEST), unsigned=unsigned)
             if header is not None:
-                _require_believed(header.key, believed)
+                _require_trusted_key(header.key, trusted)
                 header.require_signature()
                 source.seek(len(header.encoded()))
-                _require_payload(Measured(source), header)
+                _require_signed_content(Measured(source), header)
     except BadArchive as error:
         raise BadArchive(f"{file.name}: {error}") from None
     except OSError as error:
@@ -119,7 +119,7 @@ def unpack(checked: Checked, folder: Path) -> ArchiveManifest:
         while plain.read(CHUNK):
             pass
         if checked.header is not None:
-            _require_payload(raw, checked.header)
+            _require_signed_content(raw, checked.header)
     return manifest
 
 
@@ -146,18 +146,18 @@ def _header(beginning: bytes, *, unsigned: bool) -> Header | None:
     return None
 
 
-def _require_believed(key: NoteKey, believed: Sequence[NoteKey]) -> None:
-    if not believed:
+def _require_trusted_key(key: NoteKey, trusted: Sequence[NoteKey]) -> None:
+    if not trusted:
         raise BadArchive(
             f"is signed by {key.vkey}, and no key for backups is known here: --key states which one to trust, as the "
             "county's own papers have it"
         )
-    if key not in believed:
-        known = ", ".join(one.vkey for one in believed)
+    if key not in trusted:
+        known = ", ".join(one.vkey for one in trusted)
         raise BadArchive(f"is signed by {key.vkey}, which is not trusted here: only {known} (--key names another)")
 
 
-def _require_payload(payload: Measured, header: Header) -> None:
+def _require_signed_content(payload: Measured, header: Header) -> None:
     """Read to the end of the payload and compare it with the header. Raises `BadArchive`."""
     while payload.read(CHUNK):
         pass

@@ -53,7 +53,7 @@ def pin(folder: Path, key: NoteKey) -> None:
         replace_secret(folder / PINNED_FILE, lines.encode())
 
 
-def asked(value: str) -> Sequence[NoteKey]:
+def parse_keys(value: str) -> Sequence[NoteKey]:
     """Return the keys of `--key`: a key itself, or a file with one per line. Raises `Invalid`."""
     path = Path(value)
     try:

@@ -19,7 +19,7 @@ from contracts.base import format_time
 from contracts.envelope.publication import Head
 from contracts.topology import AUDITOR, CHANNELS, SOURCES
 from services.operations.archive import encryption, file
-from services.operations.archive.contents import ArchiveManifest, Store, described
+from services.operations.archive.contents import ArchiveManifest, Store, describe_parts
 from services.operations.archive.header import Header
 from services.operations.archive.key import own_key
 from services.operations.archive.staging import staging
@@ -33,7 +33,7 @@ from services.operations.backups.store_copies import (
     has_store,
     tables_of,
 )
-from services.operations.backups.store_status import contradictions, head_of, marks_of, sealed_with
+from services.operations.backups.store_status import contradictions, head_of, marks_of, sealing_key_notes
 from services.runtime.county_evidence import Evidence, require_own
 from shared.config import Settings
 from shared.errors import Conflict, NotFound
@@ -100,7 +100,7 @@ def backup(settings: Settings, target: Path, tell: Tell, encrypt_to: Sequence[st
             head=copied.head,
             marks=copied.marks,
             stores=copied.stores,
-            parts=described(folder),
+            parts=describe_parts(folder),
         )
         header = Header(settings.region, settings.log_origin, format_time(now), "age" if to else "gzip", public)
         tell("archive", len(ORDER))
@@ -134,7 +134,7 @@ def _copy_stores(settings: Settings, mode: Mode, folder: Path, tell: Tell) -> _C
             copied.stores[service] = store
             copied.marks |= marks_of(service, ask)
             copied.head = head_of(ask) if service == "ledger" else copied.head
-            copied.sealed = list(sealed_with(ask)) if service == "applications" else copied.sealed
+            copied.sealed = list(sealing_key_notes(ask)) if service == "applications" else copied.sealed
     return copied
 
 

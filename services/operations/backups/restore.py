@@ -27,11 +27,11 @@ from services.operations.backups.store_copies import (
 from services.operations.backups.store_status import (
     check_ledger,
     contradictions,
-    lost_keys,
+    history_conflicts,
     marks_of,
-    not_continued,
-    signers_doubt,
-    stage_memory,
+    missing_sealing_keys,
+    signer_refusals,
+    stage_signer_state,
 )
 from services.runtime.county_evidence import Evidence, require_own
 from shared.config import Settings
@@ -110,15 +110,15 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
     aside = folder / f"replaced-{stamp}"
     kept = [str(aside)] if aside.is_dir() else []
     kept += [f"schemas <service>_{stamp}"] if mode == "postgresql" else []
-    notes = [*tightened, *contradictions(marks), *lost_keys(settings)]
-    notes += signers_doubt(settings, manifest.head) if "ledger" in services else ()
+    notes = [*tightened, *contradictions(marks), *missing_sealing_keys(settings)]
+    notes += signer_refusals(settings, manifest.head) if "ledger" in services else ()
     signer = checked.header.key.vkey if checked.header else ""
     return BackupResult(manifest, source, notes, ", ".join(kept), signer)
 
 
 def _checked_file(settings: Settings, source: Path, consent: Consent) -> Checked:
-    believed = key.asked(consent.key) if consent.key else key.pinned(settings.data_dir)
-    checked = file.check(source, believed, unsigned=consent.unsigned)
+    trusted = key.parse_keys(consent.key) if consent.key else key.pinned(settings.data_dir)
+    checked = file.check(source, trusted, unsigned=consent.unsigned)
     return replace(checked, identities=encryption.identities(consent.identity) if consent.identity else ())
 
 
@@ -189,7 +189,7 @@ def _checked(job: _Job, evidence: Evidence) -> dict[str, int]:
         raise BadArchive(f"{evidence.service}: {error}") from error
     if evidence.service == "ledger":
         tiles = check_ledger(evidence.ask, lambda entries: job.tell("ledger", entries))
-        job.set_back.extend(not_continued(job.settings, tiles))
+        job.set_back.extend(history_conflicts(job.settings, tiles))
     return marks_of(evidence.service, evidence.ask)
 
 
@@ -229,7 +229,7 @@ def _marks_of_schema(service: str, settings: Settings) -> dict[str, int]:
 def _put_in_place(job: _Job) -> None:
     """Exchange the files. Once STAGING is renamed, `finish_restore` completes the restore after any interruption."""
     if job.keys:
-        stage_memory(job.settings, job.staging / "keys", job.manifest.head)
+        stage_signer_state(job.settings, job.staging / "keys", job.manifest.head)
     (job.staging / "aside").write_text(f"replaced-{job.stamp}", encoding="ascii")
     file.sync_folder(job.staging)
     # If the process dies before this line, the county is unchanged. After it, the next `up` or `restore` finishes.

@@ -62,14 +62,14 @@ def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
             )
 
 
-def sealed_with(ask: Ask) -> Iterator[str]:
+def sealing_key_notes(ask: Ask) -> Iterator[str]:
     """Yield a note for the person who makes a backup, on the keys that seal data in the store of applications."""
     if used := key_ids(ask):
         keys = ", ".join(sorted(used))
         yield f"personal data are sealed with key {keys}, which is not in this backup: keep a copy of it"
 
 
-def lost_keys(settings: Settings) -> Iterator[str]:
+def missing_sealing_keys(settings: Settings) -> Iterator[str]:
     """Yield a note for the person who restores, on the keys that seal data of applications and are missing here."""
     url, file = settings.database_url_for("applications"), settings.personal_keys
     known = {key.key_id for key in Vault(file).ring()} if file.exists() else set()
@@ -82,7 +82,7 @@ def lost_keys(settings: Settings) -> Iterator[str]:
         )
 
 
-def stage_memory(settings: Settings, keys: Path, head: Head | None) -> None:
+def stage_signer_state(settings: Settings, keys: Path, head: Head | None) -> None:
     """Store the backup's head in `keys` as the last one signed, unless the signer here has a store of its own.
 
     A machine that never signed knows nothing newer; one that did must notice that it was set back.
@@ -91,7 +91,7 @@ def stage_memory(settings: Settings, keys: Path, head: Head | None) -> None:
         SignedHeadStore(settings.log_origin, keys / MEMORY_FILE).set(SignedTree(head.size, bytes.fromhex(head.root)))
 
 
-def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
+def signer_refusals(settings: Settings, head: Head | None) -> Iterator[str]:
     """Yield, for an operator, why the signer here will refuse a ledger whose newest head is `head`."""
     memory = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE)
     try:
@@ -107,12 +107,12 @@ def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
         )
 
 
-def not_continued(settings: Settings, tiles: GrowingTiles) -> Iterator[str]:
+def history_conflicts(settings: Settings, tiles: GrowingTiles) -> Iterator[str]:
     """Yield why a backup's ledger, whose tree is in `tiles`, does not continue what the signer here has signed."""
     try:
         last = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE).last()
     except ValueError:
-        return  # reported by `signers_doubt`
+        return  # reported by `signer_refusals`
     if last is None:
         return
     if last.size > tiles.size:

@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from contracts.topology import QUEUES, RETIRED_QUEUES, dead_queue
-from services.operations.dead_letters.redaction import complaint, told
+from services.operations.dead_letters.redaction import redacted, refusal_reason
 from shared.config import Settings, SettingsError
 from shared.errors import NotFound, Unavailable
 from shared.messaging.delivery import Message
@@ -38,12 +38,12 @@ class Letter:
             "place": f"{self.queue}/{self.number}",
             "what": self.properties.message_id or "unnamed message",
             "since": since.isoformat() if isinstance(since, datetime) else "",
-            "reason": complaint(self.queue, self._message) or str(self._death.get("reason", "rejected")),
+            "reason": refusal_reason(self.queue, self._message) or str(self._death.get("reason", "rejected")),
         }
 
     def contents(self) -> dict[str, Any]:
         """Return the row and the content, as far as it may be shown."""
-        return {**self.facts(), "routing_key": self.routing_key, **told(self.queue, self.body)}
+        return {**self.facts(), "routing_key": self.routing_key, **redacted(self.queue, self.body)}
 
     @property
     def routing_key(self) -> str:

@@ -62,14 +62,14 @@ class Verification:
         self._check_sources()
         for name, adapter in channels.items():
             self._check_channel(name, adapter)
-        self._tell_what_was_not_compared()
+        self._report_uncompared()
         self.report.unreleasable = unsigned(heard(self._reader.get), datetime.now(UTC))
         self.report.entries = self.log.size
         self.report.root = self.log.tiles.root().hex()
         self.report.hall_unknown = hall_unknown(self.log.newest.values())
         return self.report
 
-    def _tell_what_was_not_compared(self) -> None:
+    def _report_uncompared(self) -> None:
         for reason, count in sorted(self.log.unknown.items()):
             self._find("ledger", "unknown", "*", f"{reason}: {count} entries are in the tree but were not compared")
         for position in self.log.due_bodies(datetime.now(UTC) - timedelta(seconds=self._allowed)):
@@ -180,7 +180,7 @@ class Verification:
             self._read_ledger()
             suspects = self._compare(name, adapter)
         for finding in suspects:
-            self.report.findings.append(self._judged(finding, name))
+            self.report.findings.append(self._classified(finding, name))
         self._check_parked(name)
         head = mark["head"]
         age = (datetime.now(UTC) - datetime.fromisoformat(head["time"])).total_seconds() if head else None
@@ -274,7 +274,7 @@ class Verification:
         for parked in self._reader.get(name, "parked")["parked"]:
             self._find(name, "missing", parked["key"], f"parked at {parked['position']}: {parked['reason']}")
 
-    def _judged(self, finding: Finding, name: str) -> Finding:
+    def _classified(self, finding: Finding, name: str) -> Finding:
         entry = self.log.newest.get(finding.key)
         position = self._reader.get(name, "position")["position"]
         if entry is not None and position < entry.position:

@@ -12,7 +12,7 @@ from services.cli.app import app
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, WouldFork
 from services.operations.archive.contents import BadArchive
 from services.operations.archive.file import check, read_manifest
-from services.operations.archive.key import asked
+from services.operations.archive.key import parse_keys
 from services.operations.backups import backup as backups
 from services.operations.backups.backup import NEEDED, backup
 from services.operations.backups.file_swap import STAGED, locked, resume_restore
@@ -304,7 +304,7 @@ def test_what_was_deleted_from_a_store_is_not_in_its_backup(tmp_path):
 
 
 def test_the_manifest_can_be_read_alone(made):
-    manifest = read_manifest(check(made.file, asked(made.key)))
+    manifest = read_manifest(check(made.file, parse_keys(made.key)))
     assert (manifest.mode, manifest.region) == ("sqlite", REGION)
     assert manifest.stores.keys() == set(NEEDED)
     assert made.file.stat().st_size < sum(part.size for part in manifest.parts.values())

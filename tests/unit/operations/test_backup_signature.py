@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.operations.archive import file as archive
-from services.operations.archive.contents import ArchiveManifest, BadArchive, described
+from services.operations.archive.contents import ArchiveManifest, BadArchive, describe_parts
 from services.operations.archive.encryption import identities, make_identity, recipients
 from services.operations.archive.header import Header
-from services.operations.archive.key import KEY_FILE, PINNED_FILE, asked, own_key, pinned
+from services.operations.archive.key import KEY_FILE, PINNED_FILE, own_key, parse_keys, pinned
 from services.operations.backups.backup import backup
 from services.runtime.embedded import Embedded
 from shared.config import Settings
@@ -133,7 +133,7 @@ def test_what_another_key_has_signed_is_refused_with_both_names(made, tmp_path):
 @pytest.mark.parametrize("value", ["", "no key", "tongyuan/1/backup+00000000+AAAA", "/no/such/file"])
 def test_what_is_no_key_is_refused_by_name(made, tmp_path, value):
     with pytest.raises(Invalid, match=r"^key: "):
-        asked(value)
+        parse_keys(value)
 
 
 def test_a_backup_of_before_signatures_is_restored_only_when_told_to(made, tmp_path):
@@ -290,7 +290,7 @@ def test_memory_stays_flat_however_large_a_backup_is(identity, tmp_path):
     private, public = own_key(identity[0].parent, "tongyuan/1")
     manifest = ArchiveManifest.model_validate({
         "made_at": "2026-01-01T00:00:00.000000Z", "version": "0", "mode": "sqlite", "region": REGION,
-        "origin": "tongyuan/1", "head": None, "marks": {}, "stores": {}, "parts": described(tmp_path),
+        "origin": "tongyuan/1", "head": None, "marks": {}, "stores": {}, "parts": describe_parts(tmp_path),
     })  # fmt: skip
     header = Header(REGION, "tongyuan/1", "2026-01-01T00:00:00.000000Z", "age", public)
     target = tmp_path / "large.backup"
