@@ -1,15 +1,15 @@
-# Every target has `## text`; `make` or `make help` is the manual.
+# Every target has a `## text`; `make` or `make help` prints them.
 DATA_DIR ?= data
 PORT ?= 8080
-# Of `make faults`: the seed that draws the faults, and for how long they go on. Empty: the tests' own.
+# For `make faults`: the random seed and the duration. Empty: the tests' defaults.
 SEED ?=
 SECONDS ?=
-# Seconds after which a test run that hangs is ended, with its summary. How long it takes is no promise of this number.
+# Seconds after which a hanging test run is stopped, with its summary; not the expected duration.
 TEST_LIMIT ?= 3600
 
 BIN := .venv/bin
 PYTEST := timeout --foreground --signal=INT --kill-after=60 $(TEST_LIMIT) $(BIN)/pytest
-# The long ones run one after the other, each with all of the machine, and have as long as they were given.
+# No time limit: the long tests run one after the other and take as long as SECONDS says.
 FAULT_PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
@@ -17,25 +17,25 @@ OURS := contracts shared services tests
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying soak lock pictures clean
 
-help: ## show this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv with the locked dependencies and the project; does nothing when nothing changed
+setup: ## create .venv with the locked dependencies and the project; does nothing if nothing changed
 	@bash deploy/setup.sh
 
-run: setup ## start everything in one process with demo data, on PORT (8080), in DATA_DIR (data)
+run: setup ## run everything in one process with demo data on PORT (8080) in DATA_DIR (data)
 	$(BIN)/tongyuan up --demo --data-dir "$(DATA_DIR)" --port "$(PORT)"
 
-test: setup ## run all tests but the long ones, with private servers of their own
+test: setup ## run all tests except the long ones, with their own servers
 	$(PYTEST) $(PARALLEL) -m "not long and not lint"
 
-test-fast: setup ## run the unit and contract tests that need no server
+test-fast: setup ## run the unit and contract tests that need no servers
 	$(PYTEST) $(PARALLEL) tests/unit tests/contract -m "not servers and not lint"
 
-faults: setup ## break all that can be broken, the long way too; SEED=7 SECONDS=600 draw other faults, for as long
+faults: setup ## run the fault tests, long ones included; SEED=7 SECONDS=600 set the random seed and the duration
 	TONGYUAN_FAULT_SEED=$(SEED) TONGYUAN_FAULT_SECONDS=$(SECONDS) $(FAULT_PYTEST) tests/faults
 
-lint: setup ## check style, types, imports, pages and tables, and advisories where they can be asked for
+lint: setup ## check style, types, imports, generated pages, and advisories if they are reachable
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict contracts shared services tests/harness
@@ -45,17 +45,17 @@ lint: setup ## check style, types, imports, pages and tables, and advisories whe
 	$(BIN)/python deploy/sbom.py --check
 	$(BIN)/python deploy/audit.py --if-reachable
 
-sbom: setup ## list every component that runs, with its licence, in docs/security/sbom.json
+sbom: setup ## write every runtime component with its licence to docs/security/sbom.json
 	$(BIN)/python deploy/sbom.py
 
-audit: setup ## ask for advisories about every locked version; fails when nobody can be asked
+audit: setup ## look up advisories for every locked version; fails if the service is not reachable
 	$(BIN)/python deploy/audit.py
 
-format: setup ## bring the code into its one form
+format: setup ## format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-contracts: setup ## write the schemas, examples and documents that follow from contracts/ and the HTTP apps
+contracts: setup ## generate the schemas, examples and documents from contracts/ and the HTTP apps
 	$(BIN)/python -m tests.harness.contract_examples
 	$(BIN)/python -m contracts
 	$(BIN)/python -m services.deployment.asyncapi
@@ -65,33 +65,33 @@ contracts: setup ## write the schemas, examples and documents that follow from c
 bench: setup ## measure throughput and latency on this machine
 	PYTHONPATH=. $(BIN)/python tests/bench/run.py
 
-bench-reading: setup ## measure how many readers and screens one process serves
+bench-reading: setup ## measure how many readers and screens one process can serve
 	PYTHONPATH=. $(BIN)/python tests/bench/reading.py
 
-bench-glass: setup ## measure from a release to the glass of a kiosk, in a real browser
+bench-glass: setup ## measure the time from a release to a kiosk's display in a real browser
 	PYTHONPATH=. $(BIN)/python tests/bench/glass.py
 
-bench-start: setup ## measure how a channel starts before a million entries, with a snapshot and without; some eight minutes
+bench-start: setup ## measure a channel's start with a million entries, with and without a snapshot; about eight minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/start.py
 
-bench-audit: setup ## measure how long the auditor takes to come round 2,000 items; some twenty minutes
+bench-audit: setup ## measure an audit round over 2,000 items; about twenty minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/auditing.py
 
-bench-copying: setup ## count the bytes that a copy of 1,135 real items costs an app on the line
+bench-copying: setup ## count the bytes that an app transfers for a copy of 1,135 real items
 	PYTHONPATH=. $(BIN)/python tests/bench/copying.py
 
-soak: setup ## read a county for forty minutes and measure by how much its memory grows; fails beyond 5 MB an hour
+soak: setup ## read from a county for forty minutes and measure memory growth; fails above 5 MB per hour
 	PYTHONPATH=. $(BIN)/python tests/bench/soak.py
 
-lock: setup ## pin the newest versions that pyproject.toml allows, with their hashes; runtime.lock is what of them runs
+lock: setup ## pin the newest versions that pyproject.toml allows, with hashes; runtime.lock is the runtime part
 	$(BIN)/pip-compile -q --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		-o requirements.lock pyproject.toml
 	$(BIN)/python deploy/runtime_lock.py pyproject.toml requirements.lock runtime.lock
 
-pictures: setup ## take the README's pictures again, of a demo county in a real browser
+pictures: setup ## take the README's screenshots again, of a demo county in a real browser
 	$(BIN)/python -m tests.harness.pictures
 
-clean: ## remove every cache; .venv and data stay
+clean: ## remove all caches; .venv and data stay
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find $(OURS) -name __pycache__ -type d -prune -exec rm -rf {} +

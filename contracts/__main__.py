@@ -32,7 +32,7 @@ def _release(root: Path) -> int:
         _say(
             [
                 *error.changes,
-                "Nothing released. What must break gets a new event type; see contracts.generators.compatibility.",
+                "Nothing was released. A breaking change needs a new event type: contracts.generators.compatibility.",
             ]
         )
         return 1
@@ -42,8 +42,12 @@ def _release(root: Path) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m contracts", description=__doc__)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--check", action="store_true", help="name each stale document; exit 1 if there is any")
-    action.add_argument("--release", action="store_true", help="make the schemas of today the ones that must not break")
+    action.add_argument("--check", action="store_true", help="list stale documents; exit with 1 if there are any")
+    action.add_argument(
+        "--release",
+        action="store_true",
+        help="release the current schemas: later changes must stay compatible with them",
+    )
     parser.add_argument("--root", type=Path, default=documents.ROOT, help=argparse.SUPPRESS)
     return parser
 

@@ -19,10 +19,10 @@ def format_time(moment: datetime) -> str:
 
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("time needs an offset, e.g. 2026-03-01T09:00:00+08:00")
+        raise ValueError("the time needs an offset, e.g. 2026-03-01T09:00:00+08:00")
     # The year has four digits in every time zone; otherwise some moments have no UTC text, or one that does not sort.
     if not 1900 <= moment.year <= 9998:
-        raise ValueError("year must be 1900 to 9998")
+        raise ValueError("the year must be between 1900 and 9998")
     return moment.astimezone(UTC)
 
 
@@ -47,5 +47,5 @@ Salt = Field(
     default=None,
     title="随机盐",
     pattern=r"^[0-9a-f]{32}$",
-    description="128 random bits in the body of what is scheduled, so that its digest tells nothing before its time.",
+    description="128 random bits in a scheduled body, so that its digest reveals nothing before the body takes effect.",
 )

@@ -92,7 +92,7 @@ _ENTRIES = (
         words={Op.RELEASE: "released", Op.WITHDRAW: "withdrawn"},
         when={
             Op.RELEASE: "An editor or an import released a service item, or a new version of it.",
-            Op.WITHDRAW: "A service item was withdrawn or suspended: no channel shows it any more.",
+            Op.WITHDRAW: "A service item was withdrawn or suspended; channels no longer show it.",
         },
     ),
     KindEntry(
@@ -107,7 +107,7 @@ _ENTRIES = (
         words={Op.RELEASE: "released", Op.WITHDRAW: "withdrawn"},
         when={
             Op.RELEASE: "An editor or an import released the guide of an item, or a new version of it.",
-            Op.WITHDRAW: "A guide was withdrawn or suspended: no channel shows it any more.",
+            Op.WITHDRAW: "A guide was withdrawn or suspended; channels no longer show it.",
         },
     ),
     KindEntry(
@@ -121,8 +121,8 @@ _ENTRIES = (
         title="办理状态",
         words={Op.RELEASE: "advanced", Op.WITHDRAW: "withdrawn"},
         when={
-            Op.RELEASE: "What the public may see of a case changed: stage, state, dates or badges.",
-            Op.WITHDRAW: "A case is no longer shown to anybody, not even with its query code.",
+            Op.RELEASE: "The public part of a case changed: stage, state, dates or badges.",
+            Op.WITHDRAW: "A case was withdrawn; it can no longer be looked up, even with its query code.",
         },
     ),
     KindEntry(
@@ -135,7 +135,7 @@ _ENTRIES = (
         erasable=False,
         title="行为说明",
         words={Op.RELEASE: "released"},
-        when={Op.RELEASE: "A source says why it made other releases, in the same transaction as these."},
+        when={Op.RELEASE: "A source gave the reason for other releases, in the same transaction."},
     ),
 )
 KINDS: dict[str, KindEntry] = {entry.name: entry for entry in _ENTRIES}

@@ -39,7 +39,7 @@ def weak(answer: subprocess.CompletedProcess[str]) -> bool:
 def nobody(why: str, answer: subprocess.CompletedProcess[str], *, if_reachable: bool) -> int:
     """Say in one line that nothing was audited; the status."""
     reason = answer.stderr.strip().splitlines()[-1:] or ["no weakness reported"]
-    sys.stderr.write(f"{'!' if if_reachable else '✗'} nothing was audited: {why}: {reason[0]}\n")
+    sys.stderr.write(f"{'!' if if_reachable else '✗'} nothing was audited because {why}: {reason[0]}\n")
     return 0 if if_reachable else NOBODY
 
 
@@ -50,10 +50,10 @@ def main(lock: Path, *, if_reachable: bool = False) -> int:
         file.flush()
         found = asked("--no-deps", "-r", file.name, seconds=KNOCK_SECONDS)
     if not weak(found):
-        return nobody(f"the source knows nothing of {KNOWN_WEAK}", found, if_reachable=if_reachable)
+        return nobody(f"the source does not know {KNOWN_WEAK}", found, if_reachable=if_reachable)
     answer = asked("--require-hashes", "-r", str(lock), seconds=LINT_SECONDS if if_reachable else SECONDS)
     if answer.returncode and not weak(answer):
-        return nobody("the source went away, or lacks one of ours", answer, if_reachable=if_reachable)
+        return nobody("the source stopped answering or lacks one of our packages", answer, if_reachable=if_reachable)
     sys.stdout.write(answer.stdout)
     sys.stderr.write(answer.stderr)
     return WEAKNESS if answer.returncode else 0

@@ -73,10 +73,10 @@ class Authority:
             _write(self.file, signed.public_bytes(serialization.Encoding.PEM), 0o644)
         self.certificate = x509.load_pem_x509_certificate(self.file.read_bytes())
         if not key_file.exists():
-            sys.exit(f"{key_file} is missing: bring it back to sign, then away again")
+            sys.exit(f"{key_file} is missing: put it back for signing, then remove it again")
         loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-            sys.exit(f"{key_file} holds no elliptic-curve key: put the authority's own key there")
+            sys.exit(f"{key_file} contains no elliptic-curve key: put the authority's own key there")
         self.key = loaded
 
     def issue(self, folder: Path, account: str, hosts: list[str], days: int) -> None:
@@ -103,13 +103,15 @@ def main() -> None:
     """See the head of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--also", metavar="HOST", action="append", default=[], help="one more name of every process")
-    parser.add_argument("--days", type=int, default=365, help="how long a certificate lasts")
-    parser.add_argument("--left", type=int, default=60, help="renew what ends in fewer days than this")
-    parser.add_argument("--all", action="store_true", help="renew all")
+    parser.add_argument(
+        "--also", metavar="HOST", action="append", default=[], help="additional host name of every process"
+    )
+    parser.add_argument("--days", type=int, default=365, help="lifetime of a certificate in days")
+    parser.add_argument("--left", type=int, default=60, help="renew certificates that expire within this many days")
+    parser.add_argument("--all", action="store_true", help="renew all certificates")
     asked = parser.parse_args()
     if asked.days <= asked.left:
-        parser.error("--days must be more than --left, else every run renews everything")
+        parser.error("--days must be greater than --left; otherwise every run renews everything")
     os.umask(0o077)
     authority = Authority(asked.folder / "authority")
     asked.folder.chmod(0o755)
@@ -119,7 +121,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         authority.issue(folder, ACCOUNTS[name], [name, *asked.also], asked.days)
         _give(folder, USERS.get(name, OURS))
-    sys.stdout.write(f"made {len(made)}, kept {len(ACCOUNTS) - len(made)}; the authority lasts until ")
+    sys.stdout.write(f"made {len(made)}, kept {len(ACCOUNTS) - len(made)}; the authority expires on ")
     sys.stdout.write(f"{ends(authority.certificate):%Y-%m-%d}\n")
 
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Print the digests that docker-compose.yml and the Dockerfile ask for, as .env has them: what each image's name means today.
+# Print, as lines for .env, the present digest of each image that docker-compose.yml and the Dockerfile name.
 #     deploy/digests.sh >>.env
-# From then on the county runs these very images, whatever somebody puts under their names. Compare them with what the makers
-# of the images publish. For new ones take the old lines out of .env first.
+# From then on the county runs exactly these images, even if their tags are moved. Compare the digests with those that the
+# images' makers publish. To update them, delete the old lines from .env first.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ grep -ho '[a-z0-9./-]*:[a-z0-9.-]*@\${[A-Z]*_DIGEST' docker-compose.yml deploy/D
         case $digest in
             sha256:????????????????????????????????????????????????????????????????) ;;
             *)
-                echo "$0: $image: docker says no digest, but: $digest" >&2
+                echo "$0: $image: docker returned no digest, but: $digest" >&2
                 exit 1
                 ;;
         esac

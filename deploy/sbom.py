@@ -71,7 +71,7 @@ def made(lock: Path) -> str:
         component["licenses"] = [_spelled(found)] if found else []
         unknown += [] if found else [f"{component['name']} {component['version']}"]
     if unknown:
-        raise UnknownLicenceError(f"no known licence: {', '.join(unknown)}; read it and name it in deploy/sbom.py")
+        raise UnknownLicenceError(f"unknown licence: {', '.join(unknown)}; look it up and add it to deploy/sbom.py")
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Print an .env for docker-compose.yml: every password, token and key that it asks for, made anew.
+# Print an .env for docker-compose.yml with new values for every password, token and key that it needs.
 #     deploy/secrets.sh 339921000000 云溪县 >.env && chmod 600 .env
-# Print only what an .env lacks, after an upgrade or after lines have been deleted to have them made anew:
+# Print only the values that an .env lacks, after an upgrade or after deleting the lines to be renewed:
 #     deploy/secrets.sh --missing .env >>.env
-# The values are hexadecimal, so that they need no escaping inside a URL. Needs openssl.
+# The values are hexadecimal, so they need no escaping in a URL. Needs openssl.
 set -eu
 
 compose=$(dirname "$0")/../docker-compose.yml
@@ -20,13 +20,13 @@ main() {
         esac
         if [ "$bad" != 0 ] || [ -z "$county" ]; then
             echo "usage: $0 REGION COUNTY    (行政区划代码 of 12 digits, and the county's name)" >&2
-            echo "       $0 --missing FILE   (what an .env lacks)" >&2
+            echo "       $0 --missing FILE   (values that an .env lacks)" >&2
             exit 2
         fi
         echo "TONGYUAN_REGION=$region"
         echo "TONGYUAN_COUNTY=$county"
     fi
-    command -v openssl >/dev/null || { echo "$0: needs openssl, which makes the keys" >&2; exit 1; }
+    command -v openssl >/dev/null || { echo "$0: needs openssl to make the keys" >&2; exit 1; }
     asked_for 'PASSWORD' | while read -r name; do
         has "$name" || echo "$name=$(word)"
     done
@@ -36,7 +36,7 @@ main() {
     done
 }
 
-# Names of the compose file's compulsory variables with this word in them.
+# Names of the compose file's required variables that contain this word.
 asked_for() {
     grep -o "\${[A-Z_]*$1[A-Z_]*:?" "$compose" | tr -d '${:?' | sort -u
 }
@@ -49,7 +49,7 @@ word() {
     od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
 }
 
-# Editors' systems get the token; the sources get what they know it again by.
+# Editors' systems get the token; the sources get its hash.
 admin_token() {
     token=$(sed -n 's/^TONGYUAN_ADMIN_TOKEN=//p' "$known" | tail -n 1)
     if [ -z "$token" ]; then
@@ -61,7 +61,7 @@ admin_token() {
     echo "TONGYUAN_ADMIN_TOKEN_HASH=$(printf %s "$token" | openssl dgst -sha256 -r | cut -d' ' -f1)"
 }
 
-# A pair: the caller alone gets its private key, whoever it calls gets the public one. Both end a DER with 32 bytes.
+# A key pair: only the caller gets the private key; the services it calls get the public one. Each is the last 32 bytes of its DER.
 caller() {
     if has "CALLER_KEY_$1" && has "CALLER_PUBLIC_$1"; then
         return

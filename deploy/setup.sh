@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv: the locked dependencies, then the project itself, editable.
-# Safe to repeat and to interrupt: a stamp, written last, says that the environment is whole and for which lock.
+# Safe to repeat and to interrupt: a stamp, written last, records that the environment is complete and for which lock.
 # PYTHON names the interpreter (default: python3.11, else a python3 that is 3.11 or newer).
 set -euo pipefail
 
@@ -10,7 +10,7 @@ stamp="$venv/setup.stamp"
 
 main() {
     cd "$root"
-    # Two at once would build into each other; the lock is this file, so none is left behind.
+    # Two runs at once would interfere; the lock is on this file, so no lock file is left behind.
     exec 9<"${BASH_SOURCE[0]}"
     flock 9
     if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ]; then
@@ -38,7 +38,7 @@ build() {
 }
 
 update() {
-    # While the stamp is away, an interrupted update counts as half-made and is built anew.
+    # Without the stamp an interrupted update counts as incomplete and is built again.
     local previous
     previous=$(cat "$stamp")
     rm "$stamp"
@@ -51,7 +51,7 @@ update() {
     say "ready"
 }
 
-# Joined by &&: inside a condition, bash would go on after a failed line.
+# Joined by &&: inside a condition bash continues after a failed line.
 install() {
     say "installing the locked dependencies" &&
         pip_install -r requirements.lock --require-hashes --no-deps &&
@@ -109,7 +109,7 @@ fingerprint() {
     sha256sum requirements.lock pyproject.toml deploy/setup.sh | sha256sum | cut -d' ' -f1
 }
 
-# Run a command; show what it said only when it fails.
+# Run a command; print its output only if it fails.
 quietly() {
     local said
     if ! said=$("$@" 2>&1 </dev/null); then

@@ -50,136 +50,142 @@ class Settings(BaseSettings):
         default_factory=lambda given: _name_of(given.get("region")),
         min_length=1,
         max_length=200,
-        description="Name of the county, as pages show it; default: 云溪县 for its region, else the region's code.",
+        description="Name of the county on pages; default: 云溪县 for its region, otherwise the region's code.",
     )
     origin: str = Field("", description="Name of the log in its checkpoints; default `tongyuan/<region>`.")
-    data_dir: Path = Field(Path("data"), description="Embedded mode: databases, key, token. Production: the key.")
+    data_dir: Path = Field(Path("data"), description="Folder of databases, key and token (production: of the key).")
     database_url: DatabaseUrl | None = Field(
-        None, description="PostgreSQL URL; each service uses the schema of its name."
+        None, description="PostgreSQL URL; each service uses the schema with its own name."
     )
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
     admin_token: SecretStr | None = Field(
-        None, description="Bearer token for writing to the sources. Production: at the sources alone, or its hash."
+        None, description="Bearer token for writing to the sources. Production: only the sources get it, or its hash."
     )
     admin_token_hash: str = Field(
         "",
         pattern=r"^$|^[0-9a-f]{64}$",
-        description="SHA-256 of the admin token: what a source holds instead of it, to know it again.",
+        description="SHA-256 of the admin token: lets a source check the token without storing it.",
     )
     service_token: SecretStr | None = Field(
-        None, description="Embedded mode: token for reading what is not public. Production: unused, see callers."
+        None, description="Embedded mode: token for reading non-public data. Production: unused, see `callers`."
     )
     caller_key: SecretStr | None = Field(
-        None, description="Private key (64 hexadecimal digits) by which a process signs its tokens for others."
+        None, description="Private key (64 hexadecimal digits) with which a process signs its tokens."
     )
     callers: str = Field(
         "",
         pattern=CALLERS_PATTERN,
-        description="Public keys of those who may call this process: `name+64 hexadecimal digits`, by commas.",
+        description="Public keys of this process's callers: `name+64 hexadecimal digits`, comma-separated.",
     )
     operator_key: SecretStr | None = Field(
-        None, description="Private key by which the command line signs its tokens, for every service. Operators only."
+        None, description="Private key with which the command line signs its tokens. For operators only."
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="HTTP port.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port of a worker's /metrics and health; 0: none.")
-    base_url: HttpUrl | None = Field(
-        None, description="Where all services are reachable under one address (a gateway)."
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of a worker's metrics and health endpoints; 0: none."
     )
+    base_url: HttpUrl | None = Field(None, description="Address under which all services are reachable (a gateway).")
     public_url: str = Field(
         "",
         pattern=r"^$|^https?://[^/\s?#]+$",
-        description="Where the public reaches the county, for QR codes on screens and paper; default: as it was asked.",
+        description="Public address of the county, for QR codes; default: the address of the request.",
     )
     site_id: str = Field(
         "",
         pattern=r"^(\d{10})?$",
-        description="网站标识码 of the government site, 10 digits; the portal's pages carry it.",
+        description="网站标识码 of the government site, 10 digits; the portal's pages contain it.",
     )
     personal_key_file: Path | None = Field(
         None,
-        description="Keys that seal personal data of applications at rest; default `personal-keys` in the data folder.",
+        description="File of the keys that seal personal data; default `personal-keys` in the data folder.",
     )
     source_key_file: Path | None = Field(
         None,
-        description="Keys by which a source signs what it releases; default `<source>-key.pem` in the data folder.",
+        description="File of a source's signing keys; default `<source>-key.pem` in the data folder.",
     )
     source_keys: str = Field(
         "",
         pattern=NOTE_KEYS,
-        description="Keys of sources that the ledger lists (`tongyuan keys list`), by commas; unset: the first seen.",
+        description="Source keys that the ledger lists (`tongyuan keys list`), comma-separated; unset: the first seen.",
     )
     tls_folder: Path | None = Field(
         None,
-        description="Folder with `ca.pem`, `certificate.pem`, `key.pem`: TLS inside (docs/operating/tls.md).",
+        description="Folder with `ca.pem`, `certificate.pem`, `key.pem`, for internal TLS (docs/operating/tls.md).",
     )
     tls_listen: str = Field(
         MUTUAL,
         pattern="^(mutual|server|plain)$",
-        description="With a TLS folder, HTTP asks callers for a certificate, shows only its own, or stays plain.",
+        description="With a TLS folder: ask for client certificates, show only our own, or use no TLS.",
     )
-    divisions_file: Path | None = Field(None, description="CSV `code,name` of known 行政区划, for check C-8.")
+    divisions_file: Path | None = Field(None, description="CSV file `code,name` of known 行政区划, for check C-8.")
     units_file: Path | None = Field(
         None,
-        description="Units (18 characters) and former 行政区划 (6 digits), a line each, whose items imports take too.",
+        description="Units (18 characters) and former 行政区划 (6 digits), one per line, that imports also accept.",
     )
     ledger_keys: str = Field(
         "",
         pattern=NOTE_KEYS,
-        description="Keys of the ledger that channels trust (`tongyuan keys list`), by commas; unset: the first seen.",
+        description="Ledger keys that channels trust (`tongyuan keys list`), comma-separated; unset: the first seen.",
     )
     witness_key_file: Path | None = Field(
         None,
-        description="Key (PEM, made when missing) by which a channel cosigns heads it has proven; unset: none.",
+        description="Key (PEM, created if missing) with which a channel cosigns verified heads; unset: none.",
     )
     sm2_key_file: Path | None = Field(
-        None, description="Key (PEM, made when missing) that signs checkpoints by SM2 as well; unset: none."
+        None, description="Key (PEM, created if missing) for an additional SM2 signature of checkpoints; unset: none."
     )
     head_interval: float = Field(2.0, gt=0, le=60, description="Seconds between signed heads.")
     reconcile_interval: float = Field(5.0, gt=0, le=600, description="Seconds between comparisons with upstream.")
     scrub_interval: float = Field(
         21_600.0,
         ge=1,
-        description="Seconds within which the ledger reads every entry of its own again, and mends what is damaged.",
+        description="Seconds within which the ledger checks all its entries again and repairs them.",
     )
     drill_interval: float = Field(
-        86_400.0, ge=0, description="Seconds between drills, which build each channel aside and compare; 0: none."
+        86_400.0,
+        ge=0,
+        description="Seconds between drills, which rebuild each channel separately and compare it; 0: none.",
     )
-    allowed_delay: float = Field(60.0, ge=0, description="Seconds that a channel may be behind before it counts.")
+    allowed_delay: float = Field(60.0, ge=0, description="Seconds that a channel may be behind before it is reported.")
     audit_interval: float = Field(
         600.0, ge=1, le=86400, description="Seconds within which the auditor reads every document of every channel."
     )
-    audit_poll: float = Field(2.0, gt=0, le=60, description="Seconds between the auditor's looks for new releases.")
-    audit_rate: float = Field(20.0, gt=0, le=1000, description="Requests a second that the auditor may always make.")
+    audit_poll: float = Field(2.0, gt=0, le=60, description="Seconds between the auditor's checks for new releases.")
+    audit_rate: float = Field(20.0, gt=0, le=1000, description="Requests per second that the auditor may always make.")
     audit_peak: float = Field(
-        80.0, gt=0, le=1000, description="Most that it makes to come round in time, while answers are quick."
+        80.0, gt=0, le=1000, description="Most requests per second to finish in time, while responses are fast."
     )
-    audit_repair: bool = Field(True, description="Whether the auditor has channels repaired, or only tells.")
-    lookup_limit: Limit = Field("10/minute", description="Case look-ups per address.")
-    lookup_case_limit: Limit = Field("5/15 minutes", description="Wrong case look-ups per case number.")
-    feedback_limit: Limit = Field("10/hour", description="Times that one address may say that a guide is wrong.")
+    audit_repair: bool = Field(True, description="Whether the auditor repairs channels or only reports findings.")
+    lookup_limit: Limit = Field("10/minute", description="Limit of case look-ups per client address.")
+    lookup_case_limit: Limit = Field("5/15 minutes", description="Limit of failed case look-ups per case number.")
+    feedback_limit: Limit = Field("10/hour", description="Limit of feedback about guides per client address.")
     hook_hosts: str = Field(
         "",
         pattern=r"^$|^[a-z0-9.-]+(:\d{1,5})?(,[a-z0-9.-]+(:\d{1,5})?)*$",
-        description="Hosts (`name` or `name:port`, by commas) of backends that may be told of cases; unset: none.",
+        description="Hosts (`name` or `name:port`, comma-separated) that webhooks may call; unset: none.",
     )
     hook_private: bool = Field(
         False, description="Whether these hosts may have private addresses and listen without TLS."
     )
-    backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is this many entries behind.")
+    backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is more entries behind than this.")
     bytes_in_flight: int = Field(
-        128 * 2**20, ge=32 * 2**20, description="Bytes that a process holds for requests and answers; beyond: 503."
+        128 * 2**20, ge=32 * 2**20, description="Most bytes held for requests and responses; above it: 503."
     )
     connections: int = Field(
-        8_000, ge=16, description="Connections to a process at once; fewer where it may have fewer descriptors."
+        8_000, ge=16, description="Most open connections to a process; fewer if its limit of file descriptors is lower."
     )
-    streams: int = Field(5_000, ge=1, description="Event streams of a process at once; beyond: 503.")
-    streams_per_address: int = Field(200, ge=1, description="Event streams of one address at once; beyond: 429.")
+    streams: int = Field(5_000, ge=1, description="Most open event streams of a process; above it: 503.")
+    streams_per_address: int = Field(
+        200, ge=1, description="Most open event streams per client address; above it: 429."
+    )
     stream_networks: Networks = Field(
         "",
-        description="Networks (by commas) whose addresses may have any number of streams: halls behind one.",
+        description="Networks (comma-separated) without a limit of streams per address, such as halls.",
     )
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe log line.")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Lowest severity that is logged."
+    )
 
     def database_url_for(self, service: str) -> str:
         """Return the SQLAlchemy URL of a service's own database; SQLite in the data folder by default."""

@@ -29,14 +29,14 @@ class UnknownCode:
     @property
     def message(self) -> str:
         """Rule and remedy, for people."""
-        return f"is no code of the table {self.table}: {remedy(self.table)}"
+        return f"is not a code of the table {self.table}: {remedy(self.table)}"
 
 
 def remedy(table: str) -> str:
     """Return what to write instead."""
     known = [f"{code} {label}" for code, label in TABLES[table].items()]
     more = "" if len(known) <= MOST_NAMED else f" … ({len(known)} codes, contracts/codes/tables.py)"
-    return f"write {', '.join(known[:MOST_NAMED])}{more}, or leave the field out where nobody knows"
+    return f"write {', '.join(known[:MOST_NAMED])}{more}, or leave the field out if the value is unknown"
 
 
 def unknown_codes(content: BaseModel) -> Iterator[UnknownCode]:

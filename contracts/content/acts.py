@@ -55,11 +55,11 @@ class Act(Contract):
     reason: str = Field(
         title="原因",
         pattern=r"^[a-z]{1,32}$",
-        description="See `contracts.content.acts.Reason`; newer versions know more.",
+        description="See `contracts.content.acts.Reason`; newer versions may add values.",
     )
     acts_on: list[ActedOn] = Field(title="涉及版本", min_length=1, max_length=MOST_MEMBERS)
     successors: list[str] = Field(
-        default=[], title="承接事项", max_length=100, description="Ledger keys of what takes their place."
+        default=[], title="承接事项", max_length=100, description="Ledger keys of the successors."
     )
     note: str | None = Field(default=None, title="公开说明", min_length=1, max_length=LONGEST_NOTE)
     made_at: Timestamp = Field(title="作出时间")

@@ -37,7 +37,7 @@ class Milestone(Contract):
     """One dated step of a case, with a fixed text."""
 
     state: str = Field(title="办件状态", pattern=r"^[A-Z_]+$")
-    label: str = Field(title="状态说明", max_length=50, description="Canned text by state; never free text.")
+    label: str = Field(title="状态说明", max_length=50, description="Fixed text for each state; never free text.")
     day: date = Field(title="日期")
 
 
@@ -57,5 +57,5 @@ class CaseProgress(Contract):
     promise_date: date | None = Field(default=None, title="承诺办结日期")
     result_date: date | None = Field(default=None, title="办结日期")
     milestones: list[Milestone] = Field(default=[], title="办理过程", max_length=200)
-    advice: str = Field(default="", title="提示", max_length=200, description="Canned text by state.")
-    salt: str = Field(pattern=r"^[0-9a-f]{32}$", description="128 random bits, so that the digest tells nothing.")
+    advice: str = Field(default="", title="提示", max_length=200, description="Fixed text for each state.")
+    salt: str = Field(pattern=r"^[0-9a-f]{32}$", description="128 random bits, so that the digest reveals nothing.")

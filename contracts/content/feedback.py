@@ -20,10 +20,12 @@ TAGS = {code: HCP_TAG[code] for code in (*GUIDE_WRONG, *GUIDE_RIGHT)}
 class Feedback(TolerantContract):
     """One reader's feedback on one version of a guide. It does not identify the reader: no name, address or number."""
 
-    id: str = Field(title="编号", pattern=r"^[0-9a-f]{32}$", description="Random; the same word has the same id.")
+    id: str = Field(
+        title="编号", pattern=r"^[0-9a-f]{32}$", description="Random; a repeated submission has the same id."
+    )
     code: str = Field(title="实施编码", pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")
-    guide_version: int = Field(title="指南版本", ge=1, description="What the reader had before him.")
+    guide_version: int = Field(title="指南版本", ge=1, description="Version of the guide that the reader saw.")
     channel: str = Field(title="渠道", pattern=r"^[a-z]{1,16}$")
-    tags: list[str] = Field(default=[], title="评价标签", max_length=len(TAGS), description="Of `TAGS`.")
+    tags: list[str] = Field(default=[], title="评价标签", max_length=len(TAGS), description="Codes from `TAGS`.")
     text: str | None = Field(default=None, title="补充说明", min_length=1, max_length=LONGEST_TEXT)
     given_at: Timestamp = Field(title="提交时间")

@@ -90,7 +90,7 @@ class Guide(Contract):
     dept_name: str = Field(title="实施主体", min_length=1, max_length=200)
     accept_condition: str | None = Field(default=None, title="受理条件", max_length=20_000)
     materials: list[Material] | None = Field(
-        default=None, title="申请材料", max_length=200, description="Null: unknown what is needed."
+        default=None, title="申请材料", max_length=200, description="Null: it is unknown which materials are needed."
     )
     steps: list[Step] = Field(default=[], title="办理流程", max_length=50)
     fees: list[Fee] = Field(default=[], title="收费项目", max_length=100)

@@ -29,7 +29,9 @@ class IntakeBase(TolerantContract):
         default=None, title="查询码", max_length=40, description="As printed on the receipt; only its hash is kept."
     )
     case_ref: str | None = Field(
-        default=None, pattern=r"^[a-z2-7]{52}$", description="Instead of `query_code`, so that it need not travel."
+        default=None,
+        pattern=r"^[a-z2-7]{52}$",
+        description="Sent instead of `query_code`, which then stays in the hall system.",
     )
     task_type: str | None = Field(default=None, title="事项类型", pattern=r"^\d{2}$")
     promise_day: int | None = Field(default=None, ge=0, le=3650, title="承诺办结时限")
@@ -42,7 +44,9 @@ class HallMessage(IntakeBase):
     source: Literal["hall"]
     project_no: str = Field(title="办件编号", min_length=1, max_length=100)
     operation: str = Field(title="操作", max_length=40)
-    state: str | None = Field(default=None, title="办件状态", max_length=4, description="1 to 15, where needed.")
+    state: str | None = Field(
+        default=None, title="办件状态", max_length=4, description="1 to 15, if the operation needs it."
+    )
     occurred_at: Timestamp = Field(title="发生时间")
     details: Json = Field(default={}, description="accept_doc_no, special_type, handle_user, explain, …")
 
@@ -54,7 +58,7 @@ class StateMessage(IntakeBase):
     project_no: str = Field(title="办件编号", min_length=1, max_length=100)
     state: str = Field(title="办件状态", max_length=4)
     occurred_at: Timestamp = Field(title="发生时间")
-    details: Json = Field(default={}, description="As with a hall's operation.")
+    details: Json = Field(default={}, description="The same fields as in a hall message.")
 
 
 class ExchangeMessage(IntakeBase):

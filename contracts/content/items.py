@@ -44,13 +44,13 @@ class Item(Contract):
     """Field → its use, see `contracts.codes.addresses`."""
 
     code: str = Field(
-        title="实施编码", pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="31, or 33 with situation."
+        title="实施编码", pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="31 characters; 33 with a situation."
     )
     catalog_code: str = Field(title="基本编码", pattern=r"^[0-9A-Z]{12}$")
     local_task_code: str | None = Field(default=None, title="地方实施编码", max_length=50)
     task_name: str = Field(title="事项名称", min_length=1, max_length=1000)
     short_name: str | None = Field(default=None, title="事项简称", max_length=100)
-    keywords: list[str] = Field(default=[], title="常用叫法", max_length=50, description="What people call it.")
+    keywords: list[str] = Field(default=[], title="常用叫法", max_length=50, description="Everyday names of the item.")
     task_type: str = Field(title="事项类型", pattern=r"^\d{2}$")
     by_law: list[LegalBasis] = Field(default=[], title="设定依据")
     power_source: str | None = Field(default=None, title="权力来源")
@@ -101,4 +101,6 @@ class DirectoryRow(Contract):
     catalog_code: str = Field(title="基本编码", pattern=r"^[0-9A-Z]{12}$")
     task_name: str = Field(title="事项名称", min_length=1, max_length=1000)
     task_type: str = Field(title="事项类型", pattern=r"^\d{2}$")
-    use_level: list[str] = Field(title="行使层级", min_length=1, description="Levels that may carry it out.")
+    use_level: list[str] = Field(
+        title="行使层级", min_length=1, description="Levels of government that may exercise the item."
+    )

@@ -20,14 +20,14 @@ class Event(TolerantContract):
     """One message. `data` is a Release, a Publication or a Head, depending on `type` and exchange."""
 
     specversion: str = Field(default="1.0", pattern=r"^1\.0$")
-    id: str = Field(description="`<key>/<version>`: the same fact has the same id, however often it is sent.")
+    id: str = Field(description="`<key>/<version>`: a repeated message has the same id.")
     source: str = Field(examples=["/tongyuan/catalog"])
     type: str = Field(pattern=r"^tongyuan\.[a-z]+\.[a-z]+$")
     subject: str | None = None
     time: Timestamp
     datacontenttype: str = "application/json"
     traceparent: str | None = None
-    sequence: str | None = Field(default=None, description="The position or sequence in the feed it belongs to.")
+    sequence: str | None = Field(default=None, description="Position or sequence number in its feed.")
     data: Json
 
     media_type: ClassVar[str] = CONTENT_TYPE

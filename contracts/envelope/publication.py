@@ -43,18 +43,20 @@ class Release(TolerantContract):
 
     source: str = Field(examples=["catalog"], description="Service that owns the key.")
     lane: Lane = Lane.LIVE
-    sequence: int = Field(ge=1, description="1, 2, 3 … within source and lane, without holes.")
+    sequence: int = Field(ge=1, description="1, 2, 3 … within source and lane, without gaps.")
     key: str = Field(max_length=128, pattern=rf"^{KEY}$")
     kind: str = Field(pattern=rf"^{KIND}$", description="See `contracts.kinds`; the first word of the key.")
-    version: int = Field(ge=1, description="1, 2, 3 … within the key, without holes.")
-    op: str = Field(pattern=rf"^{OP}$", description="`release` or `withdraw`; a newer version may know more.")
+    version: int = Field(ge=1, description="1, 2, 3 … within the key, without gaps.")
+    op: str = Field(pattern=rf"^{OP}$", description="`release` or `withdraw`; newer versions may add values.")
     region: str = Field(pattern=r"^\d{12}$", description="行政区划代码, 12 digits.")
-    effective_at: Timestamp | None = Field(default=None, description="Shown from then on; null: at once.")
-    expires_at: Timestamp | None = Field(default=None, description="Not shown from then on; null: never ends.")
+    effective_at: Timestamp | None = Field(default=None, description="Shown from this time on; null: immediately.")
+    expires_at: Timestamp | None = Field(default=None, description="No longer shown from this time on; null: no end.")
     released_at: Timestamp
     body: Json | None
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="See `content`.")
-    traceparent: str | None = Field(default=None, description="W3C Trace Context of the act that released it.")
+    traceparent: str | None = Field(
+        default=None, description="W3C Trace Context of the request that released this version."
+    )
     source_signature: str | None = Field(
         default=None,
         max_length=LONGEST_SIGNATURE,
@@ -99,20 +101,20 @@ class Release(TolerantContract):
 class Publication(Release):
     """An entry of the ledger."""
 
-    position: int = Field(ge=1, description="1, 2, 3 … in the county, without holes.")
+    position: int = Field(ge=1, description="1, 2, 3 … in the county, without gaps.")
     recorded_at: Timestamp
     proof: str | None = Field(
         default=None,
         max_length=16_384,
-        description="C2SP tlog-proof of the leaf: whoever shows an entry checks it first. Not part of digest or leaf.",
+        description="C2SP tlog-proof of the leaf; check it before showing the entry. Not part of digest or leaf.",
     )
     no_body: str | None = Field(
         default=None,
         pattern=r"^[a-z]{1,16}$",
-        description="Why `body` is null: withdrawn, withheld or erased. Absent where there is a body.",
+        description="Why `body` is null: withdrawn, withheld or erased. Absent if there is a body.",
     )
     withheld_until: Timestamp | None = Field(
-        default=None, description="When a withheld body will be readable; null: never without a token."
+        default=None, description="Time from which a withheld body is readable; null: it always needs a token."
     )
 
     def leaf(self) -> dict[str, Any]:

@@ -35,10 +35,12 @@ class SourceKey(TolerantContract):
     source: str = Field(max_length=32)
     key_id: str = Field(pattern=r"^[0-9a-f]{8}$")
     public_key: str = Hash
-    signs_from: Start = Field(description="Its signatures count from there on.")
-    revoked_from: Start | None = Field(default=None, description="From there on they do not: the key was stolen.")
+    signs_from: Start = Field(description="Start from which its signatures are valid.")
+    revoked_from: Start | None = Field(
+        default=None, description="Start from which they are invalid: the key was stolen."
+    )
     compulsory_from: Start | None = Field(
-        default=None, description="From there on every release of the source must be signed; null: not yet."
+        default=None, description="Start from which every release of the source must be signed; null: not required yet."
     )
 
 
@@ -50,17 +52,25 @@ class HeadStatement(TolerantContract):
     sequence: int = Field(ge=1, description="1, 2, 3 …")
     size: int = Field(ge=0)
     root: str = Hash
-    state_root: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the newest version of every public key.")
+    state_root: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="Root of the tree of the newest version of every public key."
+    )
     snapshot_root: str = Field(
-        pattern=r"^[0-9a-f]{64}$", description="Of the newest entry of every key, cases too, by their first release."
+        pattern=r"^[0-9a-f]{64}$",
+        description="Root of the tree of the newest entry of every key, cases included, in order of first release.",
     )
     issued_at: Timestamp
-    expires_at: Timestamp = Field(description="Whoever still holds this one then is being kept from newer ones.")
+    expires_at: Timestamp = Field(
+        description="A reader that has no newer statement by then is being denied newer ones."
+    )
     state_kinds: list[str] | None = Field(
-        default=None, description="Kinds whose keys are in the state. Null in older ones: all but `application`."
+        default=None,
+        description="Kinds whose keys are in the state tree. Null in older statements: all but `application`.",
     )
     sources: list[SourceKey] = Field(
-        default=[], max_length=100, description="Keys by which sources sign their releases; empty in older ones."
+        default=[],
+        max_length=100,
+        description="Keys with which sources sign their releases; empty in older statements.",
     )
 
     def has_in_state(self, kind: str) -> bool:

@@ -26,17 +26,21 @@ BINDING = "0.3.0"
 
 _EXCHANGE_NOTES = {
     SOURCES_EXCHANGE: "Live releases of the three sources.",
-    BACKFILL_EXCHANGE: "Releases of imports, so that they never stand in front of an editor.",
-    PUBLICATIONS_EXCHANGE: "Entries of the ledger in order of position, and its signed heads.",
-    INTAKE_EXCHANGE: "What hall systems report of cases.",
-    FEEDBACK_EXCHANGE: "What readers say of a guide, without anything of them.",
-    DEAD_EXCHANGE: "What was refused or delivered too often; nothing is discarded.",
+    BACKFILL_EXCHANGE: "Releases of imports, kept apart so that they never delay an editor's release.",
+    PUBLICATIONS_EXCHANGE: "Entries of the ledger in order of position, and signed heads.",
+    INTAKE_EXCHANGE: "Case reports from hall systems.",
+    FEEDBACK_EXCHANGE: "Readers' feedback about guides, without data about the reader.",
+    DEAD_EXCHANGE: "Messages that were refused or delivered too often; none is discarded.",
 }
 
 _SENDING = "Sent in order from the outbox, persistent and mandatory, with publisher confirms."
-_REPORTING = "Persistent, with publisher confirms; in any order, any number of times."
+_REPORTING = "Persistent, with publisher confirms; in any order, possibly more than once."
 _REGION_NOTE = ", where <region> is the 行政区划代码 of 12 digits"
-_SEQUENCE = {"type": "integer", "minimum": 0, "description": "Number in the feed; 0 for what has none, as a head."}
+_SEQUENCE = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "Number in the feed; 0 for messages without one, such as heads.",
+}
 
 
 def document(topology: Topology, examples: dict[str, Json]) -> Json:
@@ -49,8 +53,8 @@ def document(topology: Topology, examples: dict[str, Json]) -> Json:
             "version": "1",
             "description": (
                 "Service items, guides and application status of one county, from one source to every channel. "
-                "The broker only brings the news sooner: what it loses, doubles or swaps is made good by the numbers "
-                "of the feeds, over HTTP. Keep the highest version of each key; never order by time."
+                "The broker only speeds up delivery: lost, repeated or reordered messages are corrected over HTTP by "
+                "the numbers of the feeds. Keep the highest version of each key; never order by time."
             ),
         },
         "defaultContentType": CONTENT_TYPE,
@@ -64,8 +68,8 @@ def document(topology: Topology, examples: dict[str, Json]) -> Json:
                 "account": {
                     "type": "userPassword",
                     "description": (
-                        "One account for each service, which may write to its own exchanges and read its own queues; "
-                        "only the topology job may declare anything."
+                        "One account per service. It may write to the service's own exchanges and read its own queues; "
+                        "only the topology job may declare exchanges, queues and bindings."
                     ),
                 }
             },
@@ -78,7 +82,7 @@ def _server() -> Json:
         "host": "{host}:{port}",
         "protocol": "amqp",
         "protocolVersion": "0.9.1",
-        "description": "RabbitMQ; TONGYUAN_AMQP_URL. Embedded (`tongyuan up`) the same messages go without a broker.",
+        "description": "RabbitMQ; TONGYUAN_AMQP_URL. `tongyuan up` delivers the same messages in process.",
         "variables": {
             "host": {"default": "localhost"},
             "port": {"default": "5672", "description": "5671 with TLS (amqps)."},
@@ -123,7 +127,7 @@ def _dead_queues(topology: Topology) -> Json:
                 DEAD_QUEUE_ARGUMENTS,
                 _taken_from(queue, topology),
             ),
-            "description": f"What {queue.name} could not take; an operator reads, replays or drops it.",
+            "description": f"Messages that {queue.name} rejected; an operator reads, replays or drops them.",
         }
         for queue in topology.queues
     }

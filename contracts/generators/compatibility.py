@@ -59,11 +59,11 @@ ANNOTATIONS = {"$comment", "$defs", "$id", "$schema", "deprecated", "description
 LOWER_BOUNDS = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
 UPPER_BOUNDS = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 
-OLDER_READERS = "older readers refuse it"
+OLDER_READERS = "older readers reject it"
 OLDER_DOCUMENTS = "older documents break it"
 
 UNKNOWN = "not known to be harmless"
-OTHER_MEANING = "what is left out would mean something else"
+OTHER_MEANING = "an omitted field would change its meaning"
 
 ANYTHING: Json = {}
 _ABSENT = object()
@@ -87,7 +87,7 @@ def breaks_of_promises(released: Mapping[str, Json], current: Mapping[str, Json]
             new = (one for one in changes if one not in agreed and one.rpartition(" (")[0] not in opened)
             found += [f"{name} {change}" for change in new]
         elif name not in RETIRED:
-            found.append(f"{name} is not written any more, and RETIRED does not say what took its place")
+            found.append(f"{name} is no longer written, and RETIRED names no replacement")
     return found
 
 
@@ -167,14 +167,14 @@ class _Comparison:
 
     def _additional(self, path: str, old: Any, new: Any) -> Iterator[str]:
         if old is True and new is False:
-            yield f"{path}: closed for unknown fields ({OLDER_DOCUMENTS})"
+            yield f"{path}: unknown fields are no longer allowed ({OLDER_DOCUMENTS})"
         elif old is not False or new is not True:
             yield from self.schemas(f"{path}.*", old, new)
 
     def _properties(self, path: str, old: Json, new: Json) -> Iterator[str]:
         before, after = old.get("properties", {}), new.get("properties", {})
         for name in sorted(before.keys() - after.keys()):
-            yield f"{path}.{name}: removed (older readers look for it)"
+            yield f"{path}.{name}: removed (older readers need it)"
         if old.get("additionalProperties", True) is not True:
             for name in sorted(after.keys() - before.keys()):
                 yield f"{path}.{name}: added to a closed object ({OLDER_READERS})"

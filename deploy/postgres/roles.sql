@@ -1,5 +1,5 @@
--- The database's accounts: one a service, each the owner of the schema of its name and of nothing else.
--- Safe to repeat: it also sets passwords that have changed. Run by psql 14 or newer, as a superuser;
+-- The database's accounts: one per service, each the owner of only the schema with its name.
+-- Safe to repeat: it also updates changed passwords. Run by psql 14 or newer, as a superuser;
 -- passwords come from the environment: POSTGRES_PASSWORD_<SERVICE>.
 
 -- made of the manifests: passwords
@@ -16,7 +16,7 @@
 
 BEGIN;
 
--- Two runs at the same time would both find a role missing.
+-- Prevents two simultaneous runs from both finding a role missing.
 SELECT pg_advisory_xact_lock(5419) \g /dev/null
 
 -- A server that logs statements would log passwords.
@@ -44,11 +44,11 @@ SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rol
 SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 60 '
               'PASSWORD %L', name, password) FROM account \gexec
 
--- PostgreSQL lets everybody connect to every database and see the schema public.
+-- By default PostgreSQL lets every account connect to every database and use the schema public.
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
--- CREATE: `tongyuan migrate` says CREATE SCHEMA IF NOT EXISTS, which asks for this right even where the schema exists.
+-- CREATE: `tongyuan migrate` runs CREATE SCHEMA IF NOT EXISTS, which needs this right even if the schema exists.
 SELECT format('GRANT CONNECT, CREATE ON DATABASE %I TO %I', current_database(), name) FROM account \gexec
 
 SELECT format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', name, name) FROM account \gexec

@@ -105,7 +105,7 @@ class Mirror:
             if source["cursor"] == self._place()[1]:
                 break
         else:
-            raise OSError("the channel moves on all the time: try again")
+            raise OSError("the channel changes continuously: try again")
         theirs = source["digests"]["buckets"]
         wanted = {(kind, bucket): digest for kind in KINDS for bucket, digest in theirs.get(kind, {}).items()}
         ours = bucket_digests(self.documents())

@@ -60,16 +60,16 @@ class County:
                 when = f"cosignature/v1\ntime {int.from_bytes(signature[4:12])}\n" if public[:1] == b"\x04" else ""
                 Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[-64:], f"{when}{text}\n".encode())
                 signed += not when
-        need(signed, "a note that no known key has signed")
+        need(signed, "no known key has signed the note")
         return text
 
     def check(self, size, root):
         need(size <= len(self.hashes), f"a head of {size} entries, but the ledger has {len(self.hashes)}")
-        need(tree(self.hashes[:size])[0] == root, f"the first {size} leaves do not give the root that is signed")
+        need(tree(self.hashes[:size])[0] == root, f"the first {size} leaves do not yield the signed root")
 
     def check_note(self, note):
         origin, size, root = self.opened(note).split("\n")[:3]
-        need(origin in dict(self.keys), f"a checkpoint of another log: {origin}")
+        need(origin in dict(self.keys), f"the checkpoint belongs to another log: {origin}")
         self.check(int(size), b64decode(root))
 
     def read(self, number, width):
@@ -82,14 +82,14 @@ class County:
             end = 2 + int.from_bytes(data[:2])
             leaves, data = [*leaves, data[2:end]], data[end:]
         hashes = [sha(b"\x00" + leaf) for leaf in leaves]
-        need(self.raw(f"/ledger/v1/tile/0/{name}") == b"".join(hashes), f"the leaves of tile {name} have other hashes")
+        need(self.raw(f"/ledger/v1/tile/0/{name}") == b"".join(hashes), f"the leaves of tile {name} have wrong hashes")
         while short := width - len(entries):
             place = {"from": number * 256 + width - short + 1, "limit": short}
             entries += self.json("/ledger/v1/entries", **place)["entries"] or need(False, "entries are missing")
         for at, (leaf, entry) in enumerate(zip(map(json.loads, leaves), entries, strict=True), number * 256 + 1):
             need(leaf == {name: entry[name] for name in leaf} and leaf["position"] == at, f"entry {at} is not its leaf")
             digest = sha(canonical({name: entry[name] for name in CONTENT})).hex()
-            need(entry["body"] is None or digest == leaf["digest"], f"the body of entry {at} does not fit its digest")
+            need(entry["body"] is None or digest == leaf["digest"], f"the body of entry {at} has a wrong digest")
         self.leaves, self.hashes = [*self.leaves, *map(json.loads, leaves)], self.hashes + hashes
 
     def ledger(self):
@@ -99,10 +99,10 @@ class County:
             self.read(first // 256, min(256, size - first))
         self.check_note(self.newest)
         proof = self.json("/ledger/v1/proof/inclusion", position=size, size=size)["path"] if size else []
-        need(proof == tree(self.hashes, size - 1)[1], "a wrong proof of inclusion")
+        need(proof == tree(self.hashes, size - 1)[1], "the proof of inclusion is wrong")
         self.kinds = {leaf["kind"] for leaf in self.leaves}
         more = "".join(f"\n? kind {one} is not known to this version: only counted" for one in self.kinds - KINDS)
-        return f"{size} entries: bodies fit digests, digests stand in leaves, leaves give the signed root{more}"
+        return f"{size} entries: bodies match digests, digests match leaves, leaves yield the signed root{more}"
 
     def statement(self):
         said = {"state_kinds": self.kinds - {"application"}, **json.loads(self.opened(self.said))}
@@ -110,8 +110,8 @@ class County:
         need(datetime.fromisoformat(said["expires_at"]) > datetime.now(UTC), "the newest head statement has expired")
         newest = {leaf["key"]: leaf for leaf in self.leaves[: said["size"]] if leaf["kind"] in said["state_kinds"]}
         states = [sha(b"\x00" + canonical({of: newest[key][of] for of in (*SOURCE, "op")})) for key in sorted(newest)]
-        need(tree(states)[0].hex() == said["state_root"], "the signed state is not that of the entries")
-        return f"statement {said['sequence']} of {said['issued_at']}: still in force, and true of {len(states)} keys"
+        need(tree(states)[0].hex() == said["state_root"], "the signed state does not match the entries")
+        return f"statement {said['sequence']} of {said['issued_at']}: still valid, and correct for {len(states)} keys"
 
     def shown(self, name):
         answer, marks = {"cursor": "0", "more": True}, []
@@ -125,9 +125,9 @@ class County:
         due = {leaf["key"]: leaf for leaf in self.leaves if max(leaf["recorded_at"], leaf["effective_at"] or "") < then}
         for mark in marks:
             leaf = self.leaves[mark["position"] - 1]
-            need(mark == {field: leaf[field] for field in SOURCE}, f"{name} shows what is not published: {mark}")
+            need(mark == {field: leaf[field] for field in SOURCE}, f"{name} shows unpublished content: {mark}")
             old = due.get(leaf["key"], leaf)["version"] > leaf["version"] or (leaf["expires_at"] or "9") < then
-            need(not old and leaf["op"] == "release", f"{name} shows what is no longer in force: {mark}")
+            need(not old and leaf["op"] == "release", f"{name} shows content no longer in force: {mark}")
         self.check_note(note)
         names = {name for name, _ in self.keys if f"\n— {name} " in note}
         return f"{name}: {len(marks)} documents, each the newest of its key; head signed by {', '.join(sorted(names))}"
@@ -135,8 +135,8 @@ class County:
 
 ask = argparse.ArgumentParser(description=__doc__)
 ask.add_argument("base", help="address of the county, e.g. http://127.0.0.1:8080")
-ask.add_argument("--key", action="append", help="verifier key from a source of your own; else what the county says")
-ask.add_argument("--remember", type=Path, help="file for the newest checkpoint; the next run wants it continued")
+ask.add_argument("--key", action="append", help="verifier key from an independent source; default: the county's")
+ask.add_argument("--remember", type=Path, help="file for the newest checkpoint, for the next run to compare")
 given = ask.parse_args()
 try:
     county = County(given.base, given.key)
@@ -144,7 +144,7 @@ try:
     print("✓", county.ledger())
     if given.remember and given.remember.exists():
         county.check_note(given.remember.read_text())
-        print("✓ the history continues the checkpoint of last time")
+        print("✓ the history continues the remembered checkpoint")
     print("✓ " + county.statement(), *("\n✓ " + county.channel(name, *got) for name, got in seen.items()), sep="")
     if given.remember:
         given.remember.write_text(county.newest)

@@ -65,7 +65,7 @@ def make(applications: Applications, settings: Settings, notice: Noticing = noth
 def _cases(applications: Applications, notice: Noticing) -> APIRouter:
     router = APIRouter(prefix="/v1/applications", tags=["applications"], dependencies=[guard(Right.WRITE)])
 
-    @router.get("", summary="Cases in the order of their numbers, without anything else about persons")
+    @router.get("", summary="List cases by number, without personal data")
     def page(
         after: Annotated[str, Query(max_length=50)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -78,22 +78,20 @@ def _cases(applications: Applications, notice: Noticing) -> APIRouter:
         return _answer({"applications": rows})
 
     @router.post(
-        "", summary="Open a case; its number and its query code are in the answer", openapi_extra=_takes(Opening)
+        "", summary="Open a case; the response contains its number and query code", openapi_extra=_takes(Opening)
     )
     def post(content: Body) -> Response:
         return _receipt(applications.open_case(content), notice)
 
-    @router.get("/{project_no}", summary="One case in full; its ETag is the revision")
+    @router.get("/{project_no}", summary="Read one case in full; its ETag is the revision")
     def read(request: Request, project_no: str) -> Response:
         with reading(applications.db) as session:
             now = applications.known(session)
             row, content = queries.case(session, normalise_project_no(project_no), now)
-        _log.info("a case was read in full", key=row.key)
+        _log.info("case read in full", key=row.key)
         return etag_response(request, orjson.dumps(content), str(row.revision), cache="no-store")
 
-    @router.put(
-        "/{project_no}", summary="Open a case, or replace what is kept about persons", openapi_extra=_takes(Opening)
-    )
+    @router.put("/{project_no}", summary="Open a case, or replace its personal data", openapi_extra=_takes(Opening))
     def put(project_no: str, content: Body, revision: IfMatch) -> Response:
         return _receipt(applications.put_case(project_no, content, revision), notice)
 
@@ -103,12 +101,14 @@ def _cases(applications: Applications, notice: Noticing) -> APIRouter:
 def _changes(applications: Applications, notice: Noticing) -> APIRouter:
     router = APIRouter(prefix="/v1/applications/{project_no}", tags=["applications"], dependencies=[guard(Right.WRITE)])
 
-    @router.post("/events", summary="Report one event, or a list of them", openapi_extra=_takes(EventReport, many=True))
+    @router.post(
+        "/events", summary="Report one event or a list of events", openapi_extra=_takes(EventReport, many=True)
+    )
     def post_events(project_no: str, content: Body) -> Response:
         reports = parse(Reports, content if isinstance(content, list) else [content])
         return _progress(applications.report(project_no, reports), notice)
 
-    @router.post("/withdraw", summary="Take the case off every channel", openapi_extra=_takes(Withdrawal))
+    @router.post("/withdraw", summary="Withdraw the case from every channel", openapi_extra=_takes(Withdrawal))
     def post_withdraw(project_no: str, content: Body) -> Response:
         done = applications.withdraw(project_no, erase=parse(Withdrawal, content).erase)
         return _answer({**done, **noticed(notice)})
@@ -117,7 +117,7 @@ def _changes(applications: Applications, notice: Noticing) -> APIRouter:
     def post_release(project_no: str) -> Response:
         return _answer({**applications.release(project_no), **noticed(notice)})
 
-    @router.post("/receipt", summary="A new query code for a lost receipt; the old one ends")
+    @router.post("/receipt", summary="Issue a new query code for a lost receipt; the old code stops working")
     def post_receipt(project_no: str) -> Response:
         return _receipt(applications.reissue(project_no), notice)
 
@@ -127,15 +127,15 @@ def _changes(applications: Applications, notice: Noticing) -> APIRouter:
 def _calendars(applications: Applications) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["calendars"], dependencies=[guard(Right.WRITE)])
 
-    @router.put("/calendars/{year}", summary="A year's holiday notice; moves the deadlines of all open cases")
+    @router.put("/calendars/{year}", summary="Save a year's holiday notice; recomputes the deadlines of all open cases")
     def put_calendar(year: int, notice: Body) -> Response:
         return _answer(applications.put_calendar(year, notice))
 
-    @router.get("/calendars", summary="The holiday notices")
+    @router.get("/calendars", summary="List the holiday notices")
     def get_calendars() -> Response:
         return _answer({"calendars": timers.notices(applications.db)})
 
-    @router.get("/counts", summary="How many cases are in which state, overdue, or waiting for being opened")
+    @router.get("/counts", summary="Count cases by state, overdue cases and reports of cases that are not open yet")
     def get_counts() -> Response:
         with reading(applications.db) as session:
             return _answer(queries.counts(session))
@@ -146,12 +146,12 @@ def _calendars(applications: Applications) -> APIRouter:
 def _retention(applications: Applications, notice: Noticing) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["retention"], dependencies=[guard(Right.WRITE)])
 
-    @router.post("/erasures", summary="Take a case off for good, by its ledger key, and erase every body of it")
+    @router.post("/erasures", summary="Withdraw a case permanently, by its ledger key, and erase all its bodies")
     def post_erasure(wanted: Erasure) -> Response:
         done = retention.erase_case(applications.db, applications.region, wanted.key)
         return _answer({**done, **noticed(notice)})
 
-    @router.post("/compactions", summary="Erase bodies of releases that a newer version took the place of")
+    @router.post("/compactions", summary="Erase bodies of superseded releases")
     def post_compaction(wanted: Compaction) -> Response:
         days = timedelta(days=wanted.older_than_days)
         return _answer({"erased": retention.compact_cases(applications.db, days)})

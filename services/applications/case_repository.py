@@ -44,7 +44,7 @@ class CaseRepository:
         """Return the case. Raises `NotFound` when it is not open; the error does not repeat the number."""
         row = self._session.get(CaseRow, project_no)
         if row is None or not row.is_open:
-            raise NotFound("no case is open under this number")
+            raise NotFound("no open case has this number")
         return row
 
     def locked(self, project_nos: Iterable[str]) -> dict[str, CaseRow]:
@@ -82,7 +82,9 @@ class CaseRepository:
             raise Conflict("this case was erased; it cannot be opened again")
         named_so = select(ReleaseRow.version).where(ReleaseRow.key == f"application:{case_ref}").limit(1)
         if self._session.exec(named_so).first():
-            raise Invalid(Violation("case_ref", "unused", "another case has or had this name; make a new query code"))
+            raise Invalid(
+                Violation("case_ref", "unused", "another case has or had this case_ref; use a new query code")
+            )
         row.case_ref, row.item_code = case_ref, opening.item_code
         row.task_type, row.promise_day, row.promise_type = rules.task_type, rules.promise_day, rules.promise_type
         set_personal(self._session, row, personal_of(self._session, row) | opening.personal)
@@ -118,7 +120,7 @@ class CaseRepository:
                 self._session.add(self._fact_row(kept, now))
                 added.append(kept)
             elif known[fact.fact_id] != kept:
-                raise Invalid(Violation("fact_id", "same-fact", "stands for another fact of this case already"))
+                raise Invalid(Violation("fact_id", "same-fact", "is already used by another fact of this case"))
         self._session.flush()
         return added
 
@@ -146,7 +148,7 @@ class CaseRepository:
             number = new_project_no(code31, day, serial)
             if self._session.get(CaseRow, number) is None:
                 return number
-        raise Conflict(f"all {LAST_SERIAL} numbers of this item are given out for today")
+        raise Conflict(f"all {LAST_SERIAL} numbers of this item for today are used")
 
     def earlier_number(self, opening: Opening) -> str | None:
         """Return the case that this request opened before, or None. Raises `Conflict` when its content has changed."""
@@ -157,7 +159,7 @@ class CaseRepository:
         if row is None:
             return None
         if content_of(self._session, row) != _content(opening):
-            raise Conflict("this request_id stands for another request")
+            raise Conflict("this request_id was used for another request")
         return row.project_no
 
     def claim_request(self, opening: Opening, project_no: str) -> bool:

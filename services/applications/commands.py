@@ -54,7 +54,7 @@ class Applications:
         Repeating a `request_id` opens no second case; the query code is in the first answer only. Raises `Invalid`, and
         `Conflict` for a number that is open already.
         """
-        return self._open(parse(Opening, content), Conflict("a case is open under this number already"))
+        return self._open(parse(Opening, content), Conflict("a case with this number is already open"))
 
     def put_case(self, project_no: str, content: Any, revision: int | None) -> Receipt:
         """Open the case of a given number, or, with the current revision, replace its personal data.
@@ -67,7 +67,7 @@ class Applications:
         if opening.project_no is not None and normalise_project_no(opening.project_no) != number:
             raise Invalid(Violation("project_no", "same-as-path", "differs from the address"))
         if revision is None:
-            exists = PreconditionMissing("the case is open already: send If-Match with the ETag you read")
+            exists = PreconditionMissing("the case is already open: send If-Match with the ETag that you read")
             return self._open(opening.model_copy(update={"project_no": number}), exists)
         return self._update(number, opening, revision)
 
@@ -223,7 +223,7 @@ class Applications:
             if row.revision != revision:
                 raise PreconditionFailed(f"the case is at revision {row.revision}, not {revision}: read it again")
             if row.erased or row.item_code != opening.item_code:
-                raise Conflict("an erased case cannot be changed, and a case keeps its item; open another one")
+                raise Conflict("an erased case and the item of a case cannot be changed; open another case")
             set_personal(session, row, opening.personal)
             row.revision += 1
             session.add(row)

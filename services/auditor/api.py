@@ -28,11 +28,11 @@ def make(db: Database, settings: Settings) -> FastAPI:
 def _record(db: Database) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["audit"], dependencies=[guard(Right.INSPECT)])
 
-    @router.get("/findings", summary="What was found, newest first, with differences by path")
+    @router.get("/findings", summary="List findings, newest first, with differences by path")
     def findings(
         response: Response,
-        only_open: Annotated[bool, Query(alias="open", description="Only what is not repaired.")] = False,
-        before: Annotated[Number | None, Query(description="`id` of the last finding of the page before.")] = None,
+        only_open: Annotated[bool, Query(alias="open", description="Only findings that are not repaired.")] = False,
+        before: Annotated[Number | None, Query(description="`id` of the last finding of the previous page.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Json:
         response.headers["Cache-Control"] = "no-store"
@@ -40,7 +40,9 @@ def _record(db: Database) -> APIRouter:
             found = queries.findings(session, only_open=only_open, before=before, limit=limit)
         return {"findings": found}
 
-    @router.get("/report", summary="How it stands: open findings, how old each pass is, times to detect and to repair")
+    @router.get(
+        "/report", summary="Read the audit's state: open findings, age of each pass, times to detection and repair"
+    )
     def report(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-store"
         with db.read() as session:

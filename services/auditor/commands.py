@@ -47,7 +47,7 @@ def settle(
     for row in closed:
         seconds = (now - datetime.fromisoformat(row.found_at)).total_seconds()
         metrics.repair.labels(channel).observe(seconds)
-        _log.warning("equal again", channel=channel, surface=surface, key=row.key, seconds=round(seconds, 1))
+        _log.warning("finding repaired", channel=channel, surface=surface, key=row.key, seconds=round(seconds, 1))
     if opened or closed:
         measure(db, [channel])
     return opened

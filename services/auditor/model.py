@@ -152,13 +152,15 @@ class FindingRow(SQLModel, table=True):
     key: str = Field(max_length=128)
     verdict: str = Field(max_length=16)
     differences: str = Field(sa_column=Column(Text, nullable=False), description="JSON: path, expected, found.")
-    since: str | None = Field(default=None, max_length=27, description="Last seen equal, or should be so since.")
+    since: str | None = Field(
+        default=None, max_length=27, description="Time of the last equal comparison, or when equality was due."
+    )
     found_at: str = Field(max_length=27)
     attempts: int = 0
     tried_at: str | None = Field(default=None, max_length=27)
     repair: str | None = Field(default=None, max_length=16, description="replay, repair, rebuild.")
-    problem: str | None = Field(default=None, max_length=300, description="Why it could not be repaired.")
-    repaired_at: str | None = Field(default=None, max_length=27, description="Seen equal again.")
+    problem: str | None = Field(default=None, max_length=300, description="Why the repair failed.")
+    repaired_at: str | None = Field(default=None, max_length=27, description="Time of the next equal comparison.")
 
 
 class PassRow(SQLModel, table=True):
@@ -185,7 +187,9 @@ class ComparisonRow(SQLModel, table=True):
     name: str = Field(primary_key=True, max_length=16)
     position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     state: str = Field(default="", sa_column=Column(Text, nullable=False))
-    found: str = Field(default="{}", sa_column=Column(Text, nullable=False), description="Of this round: key, verdict.")
+    found: str = Field(
+        default="{}", sa_column=Column(Text, nullable=False), description="Findings of this round: key, verdict."
+    )
     began_at: str = Field(max_length=27)
     finished_at: str | None = Field(default=None, max_length=27)
 

@@ -41,7 +41,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
     )
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
-    summary = "Release many items at once; an entry states fields of `contracts.content.items.Item`"
+    summary = "Release many items at once; each entry states fields of `contracts.content.items.Item`"
     api.include_router(imports_router(db, ItemImport, catalog.import_items, summary, notice))
     api.include_router(_own_routes(catalog))
     return api
@@ -50,7 +50,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
 def _own_routes(catalog: Catalog) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[guard(Right.WRITE)])
 
-    @router.put("/directory", summary="Add or replace rows of the 基本目录")
+    @router.put("/directory", summary="Add or replace rows of the catalogue (基本目录)")
     def put_directory(rows: list[DirectoryRow], merge: bool = False) -> Json:
         """`merge`: keep the levels that a row already allows."""
         return {"rows": catalog.save_directory(rows, merge=merge)}

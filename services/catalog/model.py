@@ -186,7 +186,7 @@ def planned_period(item: Item, period: Period, today: date) -> Period:
     """
     end = item.plan_cancel_date
     if end is not None and end <= today:
-        message = f"{end} has come: remove it, or write the day on which the item really ends"
+        message = f"{end} is in the past: remove it, or enter the date on which the item really ends"
         raise Invalid(Violation("plan_cancel_date", "later_than_today", message, str(end)))
     require_order_of_days(item)
     start = item.plan_effective_date

@@ -83,31 +83,31 @@ class RunningCounty:
 
     def get(self, service: str, path: str, **params: Any) -> Any:
         """GET `/<service>/v1/<path>` as JSON."""
-        return self._sent("GET", service, path, params=params)
+        return self._request("GET", service, path, params=params)
 
     def ready(self, service: str) -> Any:
         """GET `/<service>/readyz` as JSON; gateways do not forward it, so it works inside the county only."""
-        with self._reaching(service) as http:
+        with self._reachable(service) as http:
             answer = http.get(f"/{service}/readyz")
             _require_success(service, answer)
             return answer.json()
 
     def post(self, service: str, path: str, content: Any = None) -> Any:
         """POST to `/<service>/v1/<path>`; return the answer as JSON."""
-        return self._sent("POST", service, path, json=content)
+        return self._request("POST", service, path, json=content)
 
     def put(self, service: str, path: str, content: Any) -> Any:
         """PUT to `/<service>/v1/<path>`; return the answer as JSON."""
-        return self._sent("PUT", service, path, json=content)
+        return self._request("PUT", service, path, json=content)
 
     def delete(self, service: str, path: str) -> Any:
         """DELETE `/<service>/v1/<path>`; return the answer as JSON."""
-        return self._sent("DELETE", service, path)
+        return self._request("DELETE", service, path)
 
     def stream(self, service: str, path: str) -> Iterator[Any]:
         """POST; yield the answer's JSON documents, one per line, as they arrive."""
         with (
-            self._reaching(service) as http,
+            self._reachable(service) as http,
             http.stream("POST", f"/{service}/v1/{path}", timeout=None) as answer,
         ):
             if not answer.is_success:
@@ -120,21 +120,23 @@ class RunningCounty:
         for http in self._clients.values():
             http.close()
 
-    def _sent(self, method: str, service: str, path: str, **more: Any) -> Any:
-        with self._reaching(service) as http:
+    def _request(self, method: str, service: str, path: str, **more: Any) -> Any:
+        with self._reachable(service) as http:
             answer = http.request(method, f"/{service}/v1/{path}", timeout=PATIENCE_SECONDS, **more)
             _require_success(service, answer)
             return answer.json()
 
     @contextmanager
-    def _reaching(self, service: str) -> Iterator[httpx.Client]:
+    def _reachable(self, service: str) -> Iterator[httpx.Client]:
         try:
             yield self.http(service)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = f"does not answer ({reason(error)}). Is the county running?"
+            why = f"does not answer ({reason(error)}). Check that the county is running."
             raise UpstreamDown(f"{service} at {self._url(service)} {why}") from error
         except ValueError as error:
-            raise UpstreamDown(f"{service} at {self._url(service)} answers, but no JSON. Is it a county?") from error
+            raise UpstreamDown(
+                f"{service} at {self._url(service)} answers without JSON. Check that it is a county."
+            ) from error
 
     def _url(self, service: str) -> str:
         return self._base_url or self.config.url_for(service)
@@ -168,11 +170,11 @@ def _tokens(config: Settings) -> Callable[[str], Token]:
     if config.operator_key:
         key = private_key(config.operator_key.get_secret_value(), "TONGYUAN_OPERATOR_KEY")
         return lambda service: Minter(OPERATOR.name, key, service)
-    token = config.admin_token.get_secret_value() if config.admin_token else _kept_token(config)
+    token = config.admin_token.get_secret_value() if config.admin_token else _stored_token(config)
     return lambda _service: token
 
 
-def _kept_token(config: Settings) -> str:
+def _stored_token(config: Settings) -> str:
     file = config.data_dir / "admin-token"
     return file.read_text(encoding="ascii").strip() if file.exists() and os.access(file, os.R_OK) else ""
 

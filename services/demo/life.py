@@ -104,7 +104,7 @@ class Life:
         """Return a case's query code: the same after a restart, and different in every county."""
         secret = self.wiring.settings.service_token
         if secret is None:
-            raise Broken("a demonstration runs in `tongyuan up`, which keeps a service token")
+            raise Broken("a demonstration runs in `tongyuan up`, which creates a service token")
         raw = hmac.new(secret.get_secret_value().encode(), number.encode(), hashlib.sha256).digest()
         return "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw[:CODE_LENGTH])
 

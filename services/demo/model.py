@@ -114,7 +114,7 @@ class DemoCase(Contract):
     item_code: str
     serial: int = Field(ge=1, lt=CASES_PER_ROUND)
     applicant: DemoApplicant
-    project_name: str = Field(title="办理摘要", description="Holds the name, as real systems build it.")
+    project_name: str = Field(title="办理摘要", description="Contains the applicant's name, as in real systems.")
     script: list[DemoEvent] = Field(min_length=1)
 
     def project_no(self, day: date, turn: int = 0) -> str:
@@ -125,7 +125,7 @@ class DemoCase(Contract):
 class BlankForm(Contract):
     """空白表格: a page that a guide's material links to."""
 
-    path: str = Field(description="As in `Material.form_url`, e.g. `/demo/forms/gongsi-dengji.html`.")
+    path: str = Field(description="The same as in `Material.form_url`, e.g. `/demo/forms/gongsi-dengji.html`.")
     html: str
 
 

@@ -14,7 +14,7 @@ from services.runtime import manifests
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Exit code: 0 done, 1 stale, 2 usage."""
     parser = argparse.ArgumentParser(prog="python -m services.deployment.asyncapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="name each stale document; exit 1 if there is any")
+    parser.add_argument("--check", action="store_true", help="list stale documents; exit with 1 if there are any")
     parser.add_argument("--root", type=Path, default=documents.ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     wanted = documents.broker_documents(manifests.topology(), options.root)

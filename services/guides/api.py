@@ -53,7 +53,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
     metrics.feedback_open.set_function(lambda: _measured(feedback.count_open))
     metrics.feedback_waits.set_function(lambda: _measured(feedback.longest_wait))
 
-    summary = "Release many guides at once; an entry states fields of `contracts.content.guides.Guide`"
+    summary = "Release many guides at once; each entry states fields of `contracts.content.guides.Guide`"
     api.include_router(imports_router(db, ImportRequest, guides.import_guides, summary, notice))
     return api
 
@@ -61,7 +61,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
 def _feedback(feedback: FeedbackStore) -> APIRouter:
     router = APIRouter(prefix="/v1/feedback", tags=["feedback"], dependencies=[guard(Right.WRITE)])
 
-    @router.get("", summary="What readers said of guides, in order of arrival")
+    @router.get("", summary="List readers' feedback about guides in order of arrival")
     def some(
         state: FeedbackState | None = None,
         code: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{31,33}$")] = None,
@@ -70,11 +70,15 @@ def _feedback(feedback: FeedbackStore) -> APIRouter:
     ) -> Json:
         return feedback.page(state, code, after, limit)
 
-    @router.post("/{feedback_id}/answer", openapi_extra=takes(Answer), summary="Say what was done about it")
+    @router.post(
+        "/{feedback_id}/answer",
+        openapi_extra=takes(Answer),
+        summary="Answer feedback: record what was done about it",
+    )
     def answer(feedback_id: Id, content: Content) -> Json:
         return feedback.answer(feedback_id, parse(Answer, content).answer)
 
-    @router.post("/{feedback_id}/close", summary="Nothing more is to be done about it")
+    @router.post("/{feedback_id}/close", summary="Close feedback")
     def close(feedback_id: Id) -> Json:
         return feedback.close(feedback_id)
 

@@ -115,11 +115,11 @@ class FeedbackStore:
     def answer(self, feedback_id: str, said: str) -> Json:
         """Settle it with an answer. Raises `NotFound`, `Conflict` when it is closed, `Invalid` for personal data."""
         if find_personal_data(said):
-            raise Invalid(Violation("answer", "no_personal_data", "holds somebody's number or address"))
+            raise Invalid(Violation("answer", "no_personal_data", "contains a personal number or address"))
         with self._db.write() as session:
             row = _locked(session, feedback_id)
             if row.state == FeedbackState.CLOSED:
-                raise Conflict("it is closed")
+                raise Conflict("the feedback is closed")
             return _settled(row, FeedbackState.ANSWERED, said)
 
     def close(self, feedback_id: str) -> Json:
@@ -132,11 +132,11 @@ class FeedbackStore:
 def _row(message: Message) -> dict[str, Any]:
     event = Event.model_validate(orjson.loads(message.body))
     if event.type != FEEDBACK_TYPE:
-        raise Broken(f"type {event.type[:60]!r} is no feedback")
+        raise Broken(f"type {event.type[:60]!r} is not feedback")
     try:
         given = Feedback.model_validate(event.data, extra="ignore")
     except ValidationError as error:
-        raise Broken(f"no feedback: {error.error_count()} fields break a rule") from None
+        raise Broken(f"invalid feedback: {error.error_count()} fields break a rule") from None
     return {
         **given.model_dump(mode="json", exclude={"tags", "text"}),
         "tags": " ".join(tag for tag in given.tags if tag in TAGS),
@@ -147,7 +147,7 @@ def _row(message: Message) -> dict[str, Any]:
 def _locked(session: Session, feedback_id: str) -> FeedbackRow:
     row = session.exec(select(FeedbackRow).where(FeedbackRow.id == feedback_id).with_for_update()).first()
     if row is None:
-        raise NotFound("no such feedback")
+        raise NotFound("there is no such feedback")
     return row
 
 

@@ -75,7 +75,7 @@ class ItemWatch:
         theirs = self._ledger.head().checkpoint.partition("\n")[0]
         if theirs != self._origin:
             raise Broken(
-                f"the ledger is the log {theirs}, and this county's log is {self._origin}: is its address right?"
+                f"the ledger is the log {theirs}, but this county's log is {self._origin}: check the ledger's address"
             )
 
     def _unseen(self, marks: Sequence[KeyMark]) -> list[KeyMark]:

@@ -24,4 +24,4 @@ def accept(guide: Guide) -> None:
     if wrong:
         raise Invalid(Violation("code", "C-2", wrong, uscc))
     if holds_resident_id(guide.model_dump_json(exclude={"code"})):
-        raise Invalid(Violation("body", "no_personal_data", "a text holds a resident ID number"))
+        raise Invalid(Violation("body", "no_personal_data", "the text contains a resident ID number"))

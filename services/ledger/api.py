@@ -44,18 +44,18 @@ def make(db: Database, settings: Settings) -> FastAPI:
 def _entries(db: Database) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["entries"])
 
-    @router.get("/head", summary="The newest signed head")
+    @router.get("/head", summary="Read the newest signed head")
     def head(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
             return queries.head(session)
 
-    @router.get("/entries", dependencies=[List], summary="Entries in order of position")
+    @router.get("/entries", dependencies=[List], summary="List entries in order of position")
     def entries(
         request: Request,
         first: Annotated[Number, Query(alias="from", ge=1)] = 1,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        proofs: Annotated[bool, Query(description="Each with its C2SP tlog-proof.")] = False,
+        proofs: Annotated[bool, Query(description="Add a C2SP tlog-proof to each entry.")] = False,
     ) -> Response:
         """Where bodies are large, fewer than `limit` are returned: continue after the last one, until `size`."""
         trusted = sees_bodies(request)
@@ -65,7 +65,7 @@ def _entries(db: Database) -> APIRouter:
             size = queries.size(session)
         return _json(f'{{"entries":[{",".join(documents)}],"size":{size}}}', cache="no-cache")
 
-    @router.get("/entries/{position}", summary="One entry")
+    @router.get("/entries/{position}", summary="Read one entry")
     def entry(request: Request, position: Number) -> Response:
         trusted = sees_bodies(request)
         with db.read() as session:
@@ -82,15 +82,15 @@ def _entries(db: Database) -> APIRouter:
 def _keys(db: Database) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["entries"])
 
-    @router.get("/current", summary="Newest version of every key, in order of keys")
+    @router.get("/current", summary="List the newest version of every key, in order of keys")
     def current(after: After = "", limit: Annotated[int, Query(ge=1, le=1000)] = 500) -> Json:
         with db.read() as session:
             return {"keys": queries.current(session, after, limit), "size": queries.size(session)}
 
-    @router.get("/versions/{key}", summary="Entries of a key in order of versions, without bodies")
+    @router.get("/versions/{key}", summary="List the entries of a key in order of versions, without bodies")
     def versions(
         key: Key,
-        after: Annotated[Number, Query(description="`next` of the page before.")] = 0,
+        after: Annotated[Number, Query(description="`next` of the previous page.")] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     ) -> Json:
         """`next` is null on the last page."""
@@ -98,7 +98,7 @@ def _keys(db: Database) -> APIRouter:
             found = queries.versions(session, key, after, limit + 1)
         return {"versions": found[:limit], "next": found[limit - 1]["version"] if len(found) > limit else None}
 
-    @router.get("/sources", summary="How far each lane of each source has been taken")
+    @router.get("/sources", summary="Read the recorded sequence of each lane of each source")
     def sources() -> Json:
         with db.read() as session:
             return {"sources": queries.marks(session)}
@@ -109,7 +109,9 @@ def _keys(db: Database) -> APIRouter:
 def _signatures(db: Database, origin: str) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["proofs"])
 
-    @router.get("/keys", summary="Public keys that sign the heads, or once did, and those by which sources sign")
+    @router.get(
+        "/keys", summary="List the present and former public keys for heads, and those for the sources' releases"
+    )
     def keys(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
@@ -119,14 +121,18 @@ def _signatures(db: Database, origin: str) -> APIRouter:
                 "source_keys": queries.source_keys(session, origin),
             }
 
-    @router.get("/statement", summary="The newest head with its time, its end and the root of the state, signed")
+    @router.get(
+        "/statement", summary="Read the signed statement of the newest head, its period of validity and the state root"
+    )
     def statement(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
             return queries.statement(session)
 
     @router.get(
-        "/signer", dependencies=[guard(Right.RECORDING)], summary="Whether the ledger signs and records, and why not"
+        "/signer",
+        dependencies=[guard(Right.RECORDING)],
+        summary="Read whether the ledger signs and records, and why not",
     )
     def signer() -> Json:
         with db.read() as session:
@@ -135,7 +141,7 @@ def _signatures(db: Database, origin: str) -> APIRouter:
     @router.get(
         "/scrub",
         dependencies=[guard(Right.INSPECT)],
-        summary="How far the ledger has read itself again, what is damaged",
+        summary="Read the progress of the ledger's self-check and the damage found",
     )
     def scrub(response: Response) -> Json:
         """`damaged`: position, key and part of what differs from what was recorded; `problem`: why it is not mended."""
@@ -150,18 +156,20 @@ def _trees(db: Database) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["proofs"])
     states = CachedTrees(StateTree)
 
-    @router.get("/state/{key}", summary="The newest version of a key under the newest statement, or that it has none")
+    @router.get(
+        "/state/{key}", summary="Prove the newest version of a key under the newest statement, or that there is none"
+    )
     def state(key: Key, response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
             return queries.state_proof(states, db, session, key)
 
-    @router.get("/proof/inclusion", summary="An entry is in the tree")
+    @router.get("/proof/inclusion", summary="Prove that an entry is in the tree")
     def inclusion(position: Number, size: Number | None = None) -> Json:
         with db.read() as session:
             return queries.inclusion(session, position, size)
 
-    @router.get("/proof/consistency", summary="A larger tree continues a smaller one")
+    @router.get("/proof/consistency", summary="Prove that a larger tree continues a smaller one")
     def consistency(first: Number, second: Number | None = None) -> Json:
         with db.read() as session:
             return queries.consistency(session, first, second)

@@ -21,7 +21,7 @@ MANIFEST = Manifest(
             keys=KEYS,
             settings=("backfill_lag", "head_interval", "reconcile_interval", "scrub_interval"),
             stated=("source_keys",),
-            about="the sequencer; the only process with the signing key. A second one waits until the first is gone",
+            about="the sequencer: the only process with the signing key; a second one waits until it stops",
         ),
     ),
     account=Account(NAME, (PUBLICATIONS_EXCHANGE,), LEDGER_QUEUES),

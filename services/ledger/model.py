@@ -27,7 +27,9 @@ class EntryRow(LedgerModel, table=True):
     meta: str = Field(sa_column=Column(Text, nullable=False))
     body: str | None = Field(default=None, sa_column=Column(Text))
     proof: str | None = Field(
-        default=None, sa_column=Column(Text), description="To the checkpoint of its batch; null before there were any."
+        default=None,
+        sa_column=Column(Text),
+        description="Path to the checkpoint of its batch; null for entries recorded before proofs were stored.",
     )
 
     def document(self, *, with_body: bool = True) -> str:
@@ -46,7 +48,9 @@ class KeyRow(LedgerModel, table=True):
     position: int
     op: str = Field(max_length=16)
     effective_at: str | None = Field(default=None, max_length=27)
-    first_position: int = Field(unique=True, description="Of version 1: the order of keys in a snapshot.")
+    first_position: int = Field(
+        unique=True, description="Position of version 1; defines the order of keys in a snapshot."
+    )
 
 
 class SourceRow(LedgerModel, table=True):

@@ -47,7 +47,7 @@ def head(session: Session) -> Json:
     """Return the newest head as JSON. Raises `Unavailable` before the first one."""
     row = newest_head(session)
     if row is None:
-        raise Unavailable("no head is signed yet")
+        raise Unavailable("no head has been signed yet")
     said = session.get(StatementRow, NEWEST)
     newest = Head.model_validate(row, from_attributes=True).model_copy(update={"statement": said and said.note})
     return newest.model_dump(mode="json")
@@ -87,7 +87,7 @@ def proofs_of(session: Session, recorded: Mapping[int, str | None]) -> dict[int,
     tiles = merkle.GrowingTiles(StoredTiles(session), head.size)
     root, paths = merkle.inclusion_proofs(tiles, covered[0] - 1, covered[-1], head.size)
     if root.hex() != head.root:
-        raise Broken(f"the tiles do not give the root of the head of {head.size} entries")
+        raise Broken(f"the tiles do not yield the root of the head of {head.size} entries")
     proven = zip(covered, paths, strict=True)
     return made | {at: proof.written(at - 1, path, head.checkpoint) for at, path in proven}
 
@@ -181,7 +181,9 @@ def state_proof(kept: CachedTrees[StateTree], db: Database, session: Session, ke
     Raises `Invalid` for a case: its existence is not public.
     """
     if not is_public(kind_of(key)):
-        raise Invalid(Violation("key", "public", "its kind is not in the state: nobody may tell whether it exists"))
+        raise Invalid(
+            Violation("key", "public", "its kind is not in the state tree: whether the key exists is not public")
+        )
     row = newest_statement(session)
     with kept.at(db, session, row.size) as tree:
         count, leaves = len(tree), tree.around(key)
@@ -198,7 +200,7 @@ def newest_statement(session: Session) -> StatementRow:
     """Return the statement signed last. Raises `Unavailable` before the first one."""
     row = session.get(StatementRow, NEWEST)
     if row is None:
-        raise Unavailable("no head statement is signed yet")
+        raise Unavailable("no head statement has been signed yet")
     return row
 
 

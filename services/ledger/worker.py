@@ -62,7 +62,7 @@ def make_worker(
             metrics.leading.labels("sequencer").set(leading)
             if not leading:
                 # A second sequencer may be leading by now. Exit at once; the supervisor restarts this process.
-                _log.critical("lost the sequencer's lock")
+                _log.critical("sequencer lock lost")
                 os._exit(1)
             quietly(standing.sign, "head")
 

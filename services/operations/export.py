@@ -29,9 +29,9 @@ IMPORT = re.compile(r'from "\./(?P<name>[\w.-]+)"')
 STREAM_SCRIPT = re.compile(r'\s*<script type="module" src="[^"]*/static/live\.js[^"]*"></script>')
 FRESHNESS = re.compile(r'<p class="freshness[^"]*" id="freshness".*?</p>', re.DOTALL)
 NEEDS_SERVER = ("search", "progress", "v1")
-FIRST_IN_HEAD = '<meta charset="utf-8">'
+CHARSET_TAG = '<meta charset="utf-8">'
 """A policy applies from its position on: it must precede anything that it could block."""
-HEADERS_ALONE = {
+HEADER_ONLY = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -71,12 +71,12 @@ class Export:
         """Read every page, then update the folder. Raises `UpstreamDown` or `Broken` before anything is written."""
         before = self._get(f"/{self._channel}/v1/position").json()
         for address in ("", "sitemap.xml", "feed.atom"):
-            self._want(f"/{self._channel}/{address}")
+            self._enqueue(f"/{self._channel}/{address}")
         while self._waiting:
             self._read(self._waiting.pop())
             self._tell(len(self._files))
             if len(self._files) > MOST_FILES:
-                raise Broken(f"more than {MOST_FILES} files: this is no county's portal")
+                raise Broken(f"more than {MOST_FILES} files: this is not a county's portal")
         return self._write(folder, before)
 
     def _read(self, address: str) -> None:
@@ -87,7 +87,7 @@ class Export:
             content = self._page(_with_policies(answer, self._origin), name).encode()
         elif name.endswith(".js"):
             for found in IMPORT.finditer(answer.text):
-                self._want(f"/{self._channel}/static/{found['name']}")
+                self._enqueue(f"/{self._channel}/static/{found['name']}")
         self._files[name] = content
 
     def _page(self, page: str, name: str) -> str:
@@ -100,7 +100,7 @@ class Export:
         path, _, fragment = address.partition("#")
         if not self._is_ours(path):
             return f"{self._origin}{address}"
-        self._want(path)
+        self._enqueue(path)
         there = relpath(self.file_of(path), str(Path(page).parent))
         return f"{there}#{fragment}" if fragment else there
 
@@ -124,7 +124,7 @@ class Export:
             return f"{path}-{chosen['page']}.html"
         return f"{path}-{hashlib.sha256(parts.query.encode()).hexdigest()[:12]}.html" if chosen else f"{path}.html"
 
-    def _want(self, address: str) -> None:
+    def _enqueue(self, address: str) -> None:
         name = self.file_of(address)
         if name not in self._seen:
             self._seen.add(name)
@@ -136,7 +136,7 @@ class Export:
         except httpx.HTTPError as error:
             raise UpstreamDown(f"{self._http.base_url} does not answer: {error}") from error
         if answer.status_code != 200:
-            raise Broken(f"{address} came with {answer.status_code}; nothing was written")
+            raise Broken(f"{address} returned {answer.status_code}; nothing was written")
         return answer
 
     def _write(self, folder: Path, mark: Json) -> Exported:
@@ -155,7 +155,7 @@ class Export:
         manifest = {
             "channel": self._channel,
             "origin": self._origin,
-            "headers": HEADERS_ALONE,
+            "headers": HEADER_ONLY,
             **mark,
             "files": digests,
         }
@@ -180,14 +180,14 @@ def policy_of_file(policy: str, origin: str) -> str:
 def _with_policies(answer: httpx.Response, origin: str) -> str:
     """Insert the policies of the headers into the page. Raises `Broken` when there is none, or no place for them."""
     policy, page = answer.headers.get("content-security-policy"), answer.text
-    if policy is None or page.count(FIRST_IN_HEAD) != 1:
-        raise Broken(f"{answer.url.path} came without a content policy, or has no place for it; nothing was written")
+    if policy is None or page.count(CHARSET_TAG) != 1:
+        raise Broken(f"{answer.url.path} has no content policy, or no place for one; nothing was written")
     said = {
         'http-equiv="Content-Security-Policy"': policy_of_file(policy, origin),
         'name="referrer"': answer.headers.get("referrer-policy", "no-referrer"),
     }
     marks = "".join(f'\n  <meta {name} content="{escape(value)}">' for name, value in said.items())
-    return page.replace(FIRST_IN_HEAD, FIRST_IN_HEAD + marks)
+    return page.replace(CHARSET_TAG, CHARSET_TAG + marks)
 
 
 def _named(folder: Path) -> set[str]:

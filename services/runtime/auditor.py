@@ -122,7 +122,7 @@ def sight(name: str, county: str, origin: str) -> Projection:
     `origin`: the origin of its QR codes' addresses, as the auditor's reader sees it.
     """
     adapter = adapters()[name]
-    place: ChannelPages = import_module(f"services.channels.{name}.pages").PLACE
+    place: ChannelPages = import_module(f"services.channels.{name}.pages").PAGES
     return Projection(name, partial(document_row, adapter), adapter.summary, partial(_page, place, county, origin))
 
 

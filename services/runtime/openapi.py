@@ -42,7 +42,7 @@ PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 TEXT = {"type": "string"}
 PROBLEM = {
     "title": "Problem",
-    "description": "RFC 9457. `errors` names every field that breaks a rule.",
+    "description": "Problem document of RFC 9457; `errors` lists every field that breaks a rule.",
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -65,25 +65,30 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": (
-            "The admin token at the sources and in `tongyuan up`; in production a token of a caller with the right "
-            "that is named here (`tongyuan token SERVICE`)."
+            "The admin token at the sources and in `tongyuan up`. In production, a token of a caller with the right "
+            "stated here (`tongyuan token SERVICE`)."
         ),
     },
     "service": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of a caller with the right that is named here; what the admin token opens, it opens.",
+        "description": "A token of a caller with the right stated here, or an admin token that grants it.",
     },
-    "screen": {"type": "apiKey", "in": "cookie", "name": TOKEN, "description": "Of an enrolled screen of the hall."},
+    "screen": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": TOKEN,
+        "description": "Token of an enrolled screen of the hall.",
+    },
 }
 STREAM = {
     "get": {
         "tags": ["sync"],
-        "summary": "Changes and heads as they come (server-sent events)",
+        "summary": "Stream changes and heads as server-sent events",
         "description": (
-            "First `sync` (up to date), the missed `change`s and then `sync`, or `reset` (start over from "
-            "`/v1/changes`); after that each `change` and each signed `head`. A comment every few seconds keeps the "
-            "line open."
+            "Begins with `sync` (up to date), the missed `change`s and then `sync`, or `reset` (start over from "
+            "`/v1/changes`); then follow each `change` and each signed `head`. A comment every few seconds keeps the "
+            "connection open."
         ),
         "operationId": "stream_v1_stream_get",
         "parameters": [
@@ -91,7 +96,7 @@ STREAM = {
             {"name": "last_event_id", "in": "query", "required": False, "schema": TEXT},
         ],
         "responses": {
-            "200": {"description": "The stream", "content": {"text/event-stream": {"schema": TEXT}}},
+            "200": {"description": "The event stream", "content": {"text/event-stream": {"schema": TEXT}}},
             "default": PROBLEM_REF,
         },
     }
@@ -125,12 +130,12 @@ def document(service: str, api: FastAPI) -> Json:
     components["schemas"] = _schemas(components["schemas"])
     components["responses"] = {
         "Problem": {
-            "description": "It did not work, and why",
+            "description": "The request failed; the body gives the reason",
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     }
     components["securitySchemes"] = SECURITY_SCHEMES
-    servers = [{"url": f"/{service}", "description": "Below the address of the county"}]
+    servers = [{"url": f"/{service}", "description": "Path below the county's address"}]
     return {"openapi": found.pop("openapi"), "x-generated": GENERATED, "servers": servers, **found}
 
 
@@ -174,7 +179,7 @@ def _differing(wanted: dict[str, str], folder: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Exit code: 0 done, 1 stale, 2 usage."""
     parser = argparse.ArgumentParser(prog="python -m services.runtime.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="name each stale document; exit 1 if there is any")
+    parser.add_argument("--check", action="store_true", help="list stale documents; exit with 1 if there are any")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.check:

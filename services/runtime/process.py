@@ -22,7 +22,7 @@ def run(name: str) -> int:
     An error in the settings is one line on stderr.
     """
     if name not in PROCESSES:
-        return _say(f"no process {name!r}; one of: {', '.join(PROCESSES)}", USAGE)
+        return _say(f"there is no process {name!r}; choose one of: {', '.join(PROCESSES)}", USAGE)
     bound_arenas()
     try:
         stated = load()
@@ -31,7 +31,7 @@ def run(name: str) -> int:
             log.get("process").warning(line)
         settings = manifests.held(name, stated)
         if stated.service_token:
-            log.get("process").warning("TONGYUAN_SERVICE_TOKEN opens nothing any more: take it out")
+            log.get("process").warning("TONGYUAN_SERVICE_TOKEN is no longer used: remove it")
         if name in WORKERS:
             from services.runtime import worker_process  # noqa: PLC0415  # nameko is for workers only
 

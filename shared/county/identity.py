@@ -11,7 +11,9 @@ from shared.config import Settings
 from shared.errors import SettingsError
 
 ELSEWHERE = "choose another --data-dir or database"
-OWN_BACK = dict.fromkeys(("TONGYUAN_REGION", "TONGYUAN_ORIGIN"), "put this county's own back, or put the setting right")
+OWN_BACK = dict.fromkeys(
+    ("TONGYUAN_REGION", "TONGYUAN_ORIGIN"), "restore this county's own data, or correct the setting"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def require(stored: Identity, wanted: Identity, where: str) -> None:
         )
     if wanted.demo and stored.demo is False:
         raise SettingsError(
-            f"--demo: {where} belongs to {stored.title}, which was not born as a demonstration: start it with "
+            f"--demo: {where} belongs to {stored.title}, which was not created as a demonstration: start it with "
             "--no-demo, or choose another --data-dir for the demonstration"
         )
 
@@ -87,7 +89,7 @@ def agreed(stored: Mapping[str, Identity], wanted: Identity) -> Identity:
     demo = _first(county.demo for county in stored.values())
     if any(county.demo not in (None, demo) for county in stored.values()):
         raise SettingsError(
-            "TONGYUAN_DATA_DIR: some of its stores are of a demonstration and others are not: "
+            "TONGYUAN_DATA_DIR: some of its stores belong to a demonstration and others do not: "
             "restore a backup, or choose another --data-dir"
         )
     return replace(wanted, demo=bool(wanted.demo) if demo is None else demo)

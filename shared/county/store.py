@@ -60,7 +60,7 @@ def rename(session: Session, name: str) -> bool:
     """Rename the store's county; False when it has this name already. Raises `Unavailable` when it names no county."""
     row = session.get(IdentityRow, ONLY)
     if row is None:
-        raise Unavailable("the store names no county yet: run `tongyuan migrate` first")
+        raise Unavailable("the store names no county yet; run `tongyuan migrate` first")
     if row.county == name:
         return False
     if row.county is not None:
@@ -77,14 +77,14 @@ def require_own(db: Database, wanted: Identity) -> Identity:
     """
     stored = known(db)
     if stored is None:
-        raise Unavailable(f"{db.service}: its store names no county: run `tongyuan migrate` first")
+        raise Unavailable(f"{db.service}: its store names no county; run `tongyuan migrate` first")
     require(stored, wanted, f"the store of {db.service}")
     return stored
 
 
 def _row(county: Identity) -> IdentityRow:
     if county.region is None or county.origin is None:
-        raise SettingsError("TONGYUAN_REGION: a store is born with a region and a log origin")
+        raise SettingsError("TONGYUAN_REGION: a new store needs a region and a log origin")
     return IdentityRow(
         region=county.region,
         origin=county.origin,

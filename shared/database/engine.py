@@ -175,7 +175,9 @@ def _of_constraint(error: BaseException | None) -> Conflict | ConstraintViolated
         diagnosis = error.diag if isinstance(error, psycopg.Error) else None
         names = (diagnosis.table_name, diagnosis.column_name, diagnosis.constraint_name) if diagnosis else ()
         said = f"{type(error).__name__} {'.'.join(name for name in names if name)}"
-    return Conflict("somebody else was first: read it again") if race else ConstraintViolated(f"database: {said}")
+    return (
+        Conflict("it was changed in the meantime; read it again") if race else ConstraintViolated(f"database: {said}")
+    )
 
 
 def _is_for_now(error: BaseException | None) -> bool:

@@ -182,7 +182,7 @@ def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
 def _judged(entry: Publication, release: Released | None) -> tuple[str, str] | None:
     """Return verdict and detail; None when the entry is what its source released."""
     if release is None:
-        return FOREIGN, f"not released by its source: {entry.source} has no version {entry.version} of it"
+        return FOREIGN, f"not released by its source: {entry.source} has no version {entry.version} of this key"
     if release.digest != entry.digest:
         return DIFFERENT, f"its source released version {entry.version} with digest {release.digest[:16]}…"
     if (release.lane, release.sequence) != (entry.lane, entry.sequence):

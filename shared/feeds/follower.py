@@ -184,7 +184,7 @@ def vouched(service: str, entry: E, number: int, proven: Callable[[E], E]) -> E:
         return proven(entry)
     except Broken as error:
         metrics.unproven.labels(service).inc()
-        _log.critical("upstream sent what it cannot prove", service=service, reason=str(error))
+        _log.critical("upstream sent an entry with an invalid proof", service=service, reason=str(error))
         raise UpstreamDown(f"{service}: upstream cannot prove {number}: {error}") from error
 
 
@@ -246,7 +246,7 @@ def refusal(service: str, index: int, message: Message, error: Exception) -> Ref
 
 def _as_named(entry: E, name: str) -> E:
     if not is_event_type(name, entry.kind, entry.op):
-        raise Broken(f"type {name[:60]!r} is not what its data are")
+        raise Broken(f"type {name[:60]!r} does not match its data")
     return entry
 
 
@@ -258,7 +258,7 @@ def checked(entry: E) -> E:
     """
     missing = entry.body is None and entry.op != Op.WITHDRAW
     if not missing and digest(entry.content()) != entry.digest:
-        raise Broken(f"{entry.key} version {entry.version}: content does not fit its digest")
+        raise Broken(f"{entry.key} version {entry.version}: the content does not match its digest")
     return entry
 
 

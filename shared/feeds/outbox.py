@@ -136,7 +136,7 @@ def sign_again(session: Session, lane: Lane, first: int) -> int:
     query = select(ReleaseRow).where(ReleaseRow.lane == lane, col(ReleaseRow.sequence) >= first)
     rows = session.exec(query.order_by(col(ReleaseRow.sequence))).all()
     if signer is None:
-        raise Unavailable("this process has no key to sign with")
+        raise Unavailable("this process has no signing key")
     for row in rows:
         document = orjson.loads(row.document)
         line = signer.sign(signed_text(Release.model_validate(document)))

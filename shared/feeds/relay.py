@@ -101,7 +101,7 @@ class Relay:
             self._pause = FIRST_PAUSE
         except TongyuanError as error:
             metrics.relay_failures.labels(self.db.service, self.name).inc()
-            self._log.warning("not relayed", relay=self.name, reason=str(error), pause=round(self._pause, 1))
+            self._log.warning("messages not relayed", relay=self.name, reason=str(error), pause=round(self._pause, 1))
             self._not_before = time.monotonic() + self._pause * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
             sent = 0

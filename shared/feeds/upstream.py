@@ -100,7 +100,7 @@ class ListedKeys:
         own = [key for key in self._keys if self._origin in (None, key.name)]
         signing = [key.note_key() for key in own if key.signs_until is None or now < key.signs_until]
         if not signing:
-            raise Broken(f"the ledger lists no key that still signs{f' for {self._origin}' if self._origin else ''}")
+            raise Broken(f"the ledger lists no active signing key{f' for {self._origin}' if self._origin else ''}")
         self._good = note, opened_checkpoint(note, signing)
         return self._good[1]
 
@@ -127,7 +127,7 @@ class HttpSource:
         try:
             return {str(lane): int(number) for lane, number in get(self._http, f"{self._path}/heads").items()}
         except (AttributeError, TypeError, ValueError) as error:
-            raise UpstreamDown(f"upstream sent no heads: {type(error).__name__}") from error
+            raise UpstreamDown(f"upstream sent an invalid list of heads: {type(error).__name__}") from error
 
     def keys(self) -> Sequence[OfferedKey]:
         try:
@@ -157,7 +157,7 @@ class HttpLedger:
         try:
             return [bytes.fromhex(step) for step in answer["path"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise UpstreamDown(f"upstream sent no proof: {type(error).__name__}") from error
+            raise UpstreamDown(f"upstream sent an invalid proof: {type(error).__name__}") from error
 
     def recording(self) -> Recording:
         """See `shared.publishing.recording_status.Latest`."""
@@ -181,7 +181,7 @@ class HttpLedger:
             marks += _models(KeyMark, answer.get("versions"))
             following = answer.get("next")
             if following is not None and (not isinstance(following, int) or following <= after):
-                raise UpstreamDown("upstream's list of versions does not end")
+                raise UpstreamDown("upstream's list of versions is endless")
             after = following
         return marks
 
@@ -237,4 +237,4 @@ def _models(model: type[M], values: Any) -> list[M]:
     try:
         return [model.model_validate(value) for value in values]
     except (ValidationError, TypeError) as error:
-        raise UpstreamDown(f"upstream sent no {model.__name__}: {type(error).__name__}") from error
+        raise UpstreamDown(f"upstream sent an invalid {model.__name__}: {type(error).__name__}") from error

@@ -39,8 +39,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 MANY = 10
 LINGER_SECONDS = 0.1
 
-RETRIES = Counter("tongyuan_consumer_retries_total", "Batches kept because the handler raised.", ["queue"])
-RECONNECTS = Counter("tongyuan_consumer_reconnects_total", "Times that consuming began anew.", ["queue"])
+RETRIES = Counter(
+    "tongyuan_consumer_retries_total", "Batches kept for a retry because the handler raised an error.", ["queue"]
+)
+RECONNECTS = Counter("tongyuan_consumer_reconnects_total", "Restarts of consuming.", ["queue"])
 
 Method = TypeVar("Method", bound=Callable[..., Sequence[Refusal] | None])
 
@@ -169,7 +171,7 @@ class SafeQueueConsumer(QueueConsumer):  # type: ignore[misc]
         if self.should_stop:
             return
         if not all(is_alive(channel) for channel in self._channels):
-            raise RecoverableConnectionError("the channel that consumes is gone")
+            raise RecoverableConnectionError("the consuming channel is closed")
         # kombu sends heartbeats only after a second without messages, which is too rare under a steady trickle.
         if time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + 1
@@ -184,7 +186,7 @@ class SafeQueueConsumer(QueueConsumer):  # type: ignore[misc]
                 connection.ensure_connection(max_retries=0)
             except OperationalError as error:
                 if self.should_stop:
-                    raise RecoverableConnectionError("stopped while connecting") from error
+                    raise RecoverableConnectionError("the consumer was stopped while connecting") from error
                 self.on_connection_error(error, pause)
                 eventlet.sleep(pause)
             else:

@@ -10,8 +10,8 @@ from prometheus_client import Counter
 from shared.messaging.delivery import Message, Refusal
 from shared.messaging.publisher import SEQUENCE_HEADER
 
-BATCHES = Counter("tongyuan_consumer_batches_total", "Batches that a handler has taken.", ["queue"])
-MESSAGES = Counter("tongyuan_consumer_messages_total", "Messages by their fate.", ["queue", "outcome"])
+BATCHES = Counter("tongyuan_consumer_batches_total", "Batches that a handler processed.", ["queue"])
+MESSAGES = Counter("tongyuan_consumer_messages_total", "Messages by outcome.", ["queue", "outcome"])
 
 _log = structlog.get_logger(__name__)
 

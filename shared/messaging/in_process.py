@@ -50,7 +50,7 @@ class InProcessBus:
         """
         bindings = self._bindings.get(exchange)
         if not bindings:
-            raise Unconfirmed(f"nothing is bound to {exchange}")
+            raise Unconfirmed(f"no queue is bound to {exchange}")
         failures = [failure for binding in bindings if (failure := self._offer(binding, messages))]
         if failures:
             # If we die in here, some handlers may have committed: the sender sends the batch to all of them again.

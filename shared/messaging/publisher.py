@@ -29,7 +29,7 @@ FAREWELL_SECONDS = 0.3
 
 PUBLISHED = Counter("tongyuan_published_messages_total", "Messages that the broker confirmed.", ["exchange"])
 UNCONFIRMED = Counter(
-    "tongyuan_publish_unconfirmed_total", "Batches of which not every message was confirmed.", ["exchange"]
+    "tongyuan_publish_unconfirmed_total", "Batches in which some message was not confirmed.", ["exchange"]
 )
 
 # pika logs one refused connection as seven errors; this module logs one warning and counts one metric.
@@ -130,7 +130,7 @@ class _Link:
         )
         self._channel: Channel | None = None
         try:
-            self._run("no connection")
+            self._run("no connection to the broker")
         except Unconfirmed:
             self.close()
             raise
@@ -144,7 +144,7 @@ class _Link:
         self._source, self._exhausted = iter(messages), False
         self._done = False
         self._call(self._fill)
-        self._run("no confirm")
+        self._run("no confirmation from the broker")
 
     def pump(self) -> None:
         """Run the loop once without waiting."""
@@ -159,7 +159,7 @@ class _Link:
             self._call(self._loop.start)
         if not self._connection.is_closed:
             # pika has no public way to close without a handshake, and a blocked broker never answers one.
-            self._call(lambda: self._connection._terminate_stream(AMQPError("given up")))  # noqa: SLF001
+            self._call(lambda: self._connection._terminate_stream(AMQPError("the publisher gave up waiting")))  # noqa: SLF001
         self.broken = self.broken or "closed"
         self.pump()
         self._loop.close()
@@ -175,7 +175,7 @@ class _Link:
             self._call(self._loop.start)
         self._loop.remove_timeout(self._watch)
         if self.broken or not self._done:
-            self.broken = self.broken or "the loop ended early"
+            self.broken = self.broken or "the connection ended early"
             raise Unconfirmed(self.broken)
 
     def _check_progress(self, otherwise: str) -> None:
@@ -198,7 +198,7 @@ class _Link:
         self._break(repr(reason))
 
     def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:
-        self._break(f"{method.reply_text}: no queue takes {method.routing_key!r} ({properties.message_id})")
+        self._break(f"{method.reply_text}: no queue is bound for {method.routing_key!r} ({properties.message_id})")
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method

@@ -145,10 +145,10 @@ def _depth(connection: BlockingConnection, queue: str) -> tuple[int, int] | None
 
 def _left(queue: str, messages: int, readers: int) -> str:
     if readers:
-        return f"queue {queue} is of an earlier version, which still reads it: apply again when that one has ended"
+        return f"queue {queue} belongs to an earlier version, which still reads it: apply again after stopping it"
     return (
-        f"queue {queue} is of an earlier version and still holds {messages} messages. The ledger has them from the "
-        f"sources' feeds. Look at dead letters (`tongyuan dead list`), then: rabbitmqctl delete_queue {queue}"
+        f"queue {queue} belongs to an earlier version and still holds {messages} messages. The ledger has them from "
+        f"the sources' feeds. Look at dead letters (`tongyuan dead list`), then: rabbitmqctl delete_queue {queue}"
     )
 
 
@@ -163,11 +163,11 @@ def _channel(connection: BlockingConnection) -> Iterator[BlockingChannel]:
 
 def _conflict(what: str, name: str, error: ChannelClosedByBroker) -> str:
     if error.reply_code != 406:
-        raise UpstreamDown(f"{what} {name}: the broker says {error.reply_code} {error.reply_text}") from error
+        raise UpstreamDown(f"{what} {name}: the broker answered {error.reply_code} {error.reply_text}") from error
     remedy = (
-        f"drain it, delete it (rabbitmqctl delete_queue {name}) and apply again"
+        f"drain and delete it (rabbitmqctl delete_queue {name}), then apply again"
         if what == "queue"
-        else "delete it and apply again; its bindings come back with it"
+        else "delete it and apply again; its bindings are declared with it"
     )
     return f"{what} {name} exists with other arguments ({error.reply_text}): {remedy}"
 
@@ -175,8 +175,10 @@ def _conflict(what: str, name: str, error: ChannelClosedByBroker) -> str:
 def _require_all(accounts: Sequence[str], passwords: Mapping[str, str]) -> None:
     missing = [name for name in accounts if not passwords.get(name)]
     unknown = sorted(set(passwords) - set(accounts))
-    violations = [Violation(name, "required", "needs a password that is not empty") for name in missing]
-    violations += [Violation(name, "unknown", f"is no account; accounts: {', '.join(accounts)}") for name in unknown]
+    violations = [Violation(name, "required", "must not be empty") for name in missing]
+    violations += [
+        Violation(name, "unknown", f"is not an account; accounts: {', '.join(accounts)}") for name in unknown
+    ]
     if violations:
         raise Invalid(*violations)
 

@@ -40,7 +40,7 @@ def explain(
     published, and `Conflict` when there is nothing to explain.
     """
     if not releases:
-        raise Conflict("this releases nothing, so there is nothing to give a reason for")
+        raise Conflict("nothing is released, so a reason cannot be recorded")
     _check(why, releases)
     lane = Lane(releases[0].lane)
     key = f"{Kind.ACT}:{source}-{lane}-{next_sequence(session, lane)}"
@@ -66,12 +66,14 @@ def _earliest(releases: Sequence[Release]) -> datetime | None:
 
 def _check(why: Why, releases: Sequence[Release]) -> None:
     if why.note is not None and find_personal_data(why.note):
-        raise Invalid(Violation("note", "personal", "must not hold numbers of persons: everybody can read it"))
+        raise Invalid(Violation("note", "personal", "must not contain personal numbers: it is public"))
     explained = {release.key for release in releases}
     for number, key in enumerate(why.successors):
         kind = kind_of(key)
         if not is_public(kind) or not KINDS[kind].has(key):
-            message = "must be the ledger key of something public, such as item:<实施编码>"
+            message = "must be a public ledger key, such as item:<实施编码>"
             raise Invalid(Violation(f"successors.{number}", "key", message, key[:80]))
         if key in explained:
-            raise Invalid(Violation(f"successors.{number}", "another", "nothing takes its own place", key[:80]))
+            raise Invalid(
+                Violation(f"successors.{number}", "another", "an edition cannot be its own successor", key[:80])
+            )

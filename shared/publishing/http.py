@@ -62,7 +62,7 @@ class WithdrawRequest(StartRequest):
     reason: Reason | None = Field(default=None, title="原因")
     note: str | None = Field(default=None, title="公开说明", min_length=1, max_length=LONGEST_NOTE)
     successors: list[str] = Field(
-        default=[], title="承接事项", max_length=100, description="Ledger keys of what takes its place."
+        default=[], title="承接事项", max_length=100, description="Ledger keys of the successors."
     )
 
 
@@ -76,7 +76,7 @@ async def _wanted_off(request: Request, plans: Annotated[Plans | None, Query()] 
     """Parse the body of a withdrawal or suspension. Raises `Invalid` for a note or successor without a reason."""
     wanted = parse(WithdrawRequest, await _content(request))
     if wanted.reason is None and (wanted.note is not None or wanted.successors):
-        raise Invalid(Violation("reason", "missing", "must say why, where there is a note or a successor"))
+        raise Invalid(Violation("reason", "missing", "is required with a note or a successor"))
     return wanted if wanted.plans else wanted.model_copy(update={"plans": plans})
 
 
@@ -97,7 +97,7 @@ def feed_router(db: Database, source: str) -> APIRouter:
     """`/v1/releases…`: what this source released, for the ledger and for auditors with a service's token."""
     router = APIRouter(prefix="/v1/releases", tags=["releases"], dependencies=[guard(Right.FEED)])
 
-    @router.get("", dependencies=[List], summary="Releases of a lane, in order")
+    @router.get("", dependencies=[List], summary="List the releases of a lane in order")
     def releases(lane: Lane, after: Number = 0, limit: Limit = 200) -> Response:
         feed = SourceFeed(source, lane)
         with db.read() as session:
@@ -106,19 +106,19 @@ def feed_router(db: Database, source: str) -> APIRouter:
         joined = ",".join(document for _, document in documents)
         return Response(f'{{"releases":[{joined}],"head":{head}}}', media_type="application/json")
 
-    @router.get("/heads", summary="Highest sequence of each lane")
+    @router.get("/heads", summary="Read the highest sequence of each lane")
     def heads() -> dict[str, int]:
         with db.read() as session:
             return {str(lane): SourceFeed(source, lane).head(session) for lane in Lane}
 
-    @router.get("/newest", dependencies=[List], summary="The newest version of every key, in order of keys")
+    @router.get("/newest", dependencies=[List], summary="List the newest version of every key, in order of keys")
     def newest(after: After = "", limit: Limit = 200) -> Response:
         with db.read() as session:
             rows = newest_releases(session, after, limit)
         joined = ",".join(document for _, document in rows)
         return Response(f'{{"releases":[{joined}]}}', media_type="application/json")
 
-    @router.get("/{key}/{version}", summary="One released version")
+    @router.get("/{key}/{version}", summary="Read one released version")
     def one(key: Key, version: Number) -> Response:
         with db.read() as session:
             document = released_version(session, key, version)
@@ -126,7 +126,7 @@ def feed_router(db: Database, source: str) -> APIRouter:
             raise NotFound(f"{key} has no version {version}")
         return Response(document, media_type="application/json")
 
-    @router.get("/{key}", summary="All versions of a key, without bodies")
+    @router.get("/{key}", summary="List all versions of a key, without bodies")
     def versions(key: Key) -> list[Json]:
         with db.read() as session:
             return history(session, key)
@@ -138,7 +138,7 @@ def keys_router(db: Database) -> APIRouter:
     """`/v1/keys`: public; each key is endorsed by the one before it."""
     router = APIRouter(prefix="/v1", tags=["keys"])
 
-    @router.get("/keys", summary="Public keys by which this source signs what it releases, oldest first")
+    @router.get("/keys", summary="List the public keys with which this source signs releases, oldest first")
     def keys(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         signer = db.release_signer
@@ -162,12 +162,12 @@ def edition_router(
     """
     router = APIRouter(prefix=prefix, tags=["editions"], dependencies=[guard(Right.WRITE)])
 
-    @router.get("", dependencies=[List], summary="Editions in order of their codes")
+    @router.get("", dependencies=[List], summary="List editions in order of their codes")
     def page(after: After = "", limit: Limit = 100) -> Json:
         with db.read() as session:
             return {"editions": [editions.view(session, who, row) for row in editions.page(session, after, limit)]}
 
-    @router.get("/{code}", summary="One edition; its ETag is the revision")
+    @router.get("/{code}", summary="Read one edition; its ETag is the revision")
     def read(request: Request, code: CodePath) -> Response:
         with db.read() as session:
             row = editions.find(session, code)
@@ -193,19 +193,27 @@ def _add_steps_of_what_is_released(
 ) -> None:
     """Add the commands on released versions; they ignore the draft."""
     _off_step(
-        router, "withdraw", "Take it off every channel for good", partial(_off, db, who, EditionState.WITHDRAWN), answer
+        router,
+        "withdraw",
+        "Withdraw the edition from every channel",
+        partial(_off, db, who, EditionState.WITHDRAWN),
+        answer,
     )
     _off_step(
-        router, "suspend", "Take it off every channel for now", partial(_off, db, who, EditionState.SUSPENDED), answer
+        router,
+        "suspend",
+        "Suspend the edition on every channel",
+        partial(_off, db, who, EditionState.SUSPENDED),
+        answer,
     )
 
-    @router.post("/{code}/restore", summary="Show again what was suspended, as it was released")
+    @router.post("/{code}/restore", summary="Restore a suspended edition as it was released")
     def restore(code: CodePath, revision: IfMatch) -> Response:
         with db.write() as session:
             row, made = editions.restore(session, who, code, revision)
         return answer(row, made)
 
-    @router.post("/{code}/cancel-plans", summary="Let nothing that is planned come true")
+    @router.post("/{code}/cancel-plans", summary="Cancel every planned version")
     def cancel_plans(code: CodePath, revision: IfMatch) -> Response:
         with db.write() as session:
             row, made = editions.cancel_plans(session, who, code, revision)

@@ -84,12 +84,12 @@ class PolledRecording:
         self._read, self._seconds, self._clock = read, seconds, clock
         self._latest: Recording | None = None
         self._heard_at = clock()
-        self._problem = "it was not asked yet"
+        self._problem = "it has not been queried yet"
 
     def __call__(self) -> Recording:
         """See `Latest`."""
         if self._latest is None or self._clock() - self._heard_at > max(UNHEARD_SECONDS, 3 * self._seconds):
-            raise Unavailable(f"the ledger cannot be asked: {self._problem}")
+            raise Unavailable(f"the ledger cannot be reached: {self._problem}")
         return self._latest
 
     def run(self, stop: threading.Event) -> None:
@@ -106,7 +106,7 @@ class PolledRecording:
             self._heard_at = self._clock()
         except TongyuanError as error:
             self._problem = str(error)
-            _log.info("the ledger cannot be asked", reason=self._problem)
+            _log.info("the ledger cannot be reached", reason=self._problem)
 
 
 def nothing_to_notice() -> None:

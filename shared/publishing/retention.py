@@ -12,15 +12,15 @@ class Erasure(Contract):
 
     key: str = Field(pattern=rf"^({'|'.join(ERASABLE)}):[0-9A-Za-z_-]{{1,100}}$", description="Ledger key of the case.")
     reason: str = Field(min_length=1, max_length=200, examples=["个人信息保护法第四十七条"])
-    by: str = Field(min_length=1, max_length=100, description="Who decided; told to services only.")
+    by: str = Field(min_length=1, max_length=100, description="Who decided; visible to services only.")
 
     @field_validator("reason")
     @classmethod
     def _nothing_personal(cls, reason: str) -> str:
         if not reason.strip() or not reason.isprintable():
-            raise ValueError("must say why, in one line")
+            raise ValueError("must give the reason in one line")
         if find_personal_data(reason):
-            raise ValueError("must not hold numbers of persons: everybody can read it")
+            raise ValueError("must not contain personal numbers: it is public")
         return reason
 
 

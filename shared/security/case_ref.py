@@ -57,7 +57,9 @@ def normalise_query_code(text: str) -> str:
     """
     plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper().translate(_LOOKALIKES)
     if not _CODE.fullmatch(plain):
-        raise Invalid(Violation("query_code", "query-code", f"{CODE_LENGTH} letters and digits from the receipt"))
+        raise Invalid(
+            Violation("query_code", "query-code", f"must be the {CODE_LENGTH} letters and digits from the receipt")
+        )
     return plain
 
 
@@ -68,7 +70,7 @@ def normalise_project_no(text: str) -> str:
     """
     plain = "".join(unicodedata.normalize("NFKC", text).split()).upper()
     if not _PROJECT_NO.fullmatch(plain):
-        raise Invalid(Violation("project_no", "project-no", "1 to 50 of the characters 0-9, A-Z and hyphen"))
+        raise Invalid(Violation("project_no", "project-no", "must be 1 to 50 of the characters 0-9, A-Z and hyphen"))
     return plain
 
 

@@ -13,8 +13,12 @@ from shared.web.server.process import Background, periodically
 
 LOOK_SECONDS = 5
 
-EXPIRES = Gauge("tongyuan_certificate_expires_timestamp_seconds", "When a certificate in use ends.", ["file"])
-REFUSED = Counter("tongyuan_certificate_renewals_refused_total", "Files on disk that did not belong together.")
+EXPIRES = Gauge(
+    "tongyuan_certificate_expires_timestamp_seconds", "Unix time at which a certificate in use expires.", ["file"]
+)
+REFUSED = Counter(
+    "tongyuan_certificate_renewals_refused_total", "Renewed certificate files that did not match each other."
+)
 
 _log = log.get("tls")
 
@@ -33,7 +37,7 @@ def look(tls: Tls) -> None:
         renewed = tls.renew()
     except SettingsError as error:
         REFUSED.inc()
-        _log.error("renewed certificate refused, the one before stays in use", reason=str(error))
+        _log.error("renewed certificate refused; the previous one stays in use", reason=str(error))
         return
     if renewed:
         _tell(tls)

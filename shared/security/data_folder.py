@@ -40,14 +40,14 @@ class Tightened:
         if self.files or self.folders:
             yield (
                 f"{folder}: {self.files} files and {self.folders} folders were open to other users of this machine; "
-                "they are 0600 and 0700 now"
+                "their modes are now 0600 and 0700"
             )
         if self.refused:
             more = f" and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
-            yield f"{self.refused[0]}{more}: open to other users and owned by somebody else: {REMEDY}"
+            yield f"{self.refused[0]}{more}: open to other users and owned by another user: {REMEDY}"
 
 
-REMEDY = "its owner says chmod 600 (a folder: 700), or chown gives it to the county's account"
+REMEDY = "let its owner run chmod 600 (a folder: 700), or chown it to the county's account"
 
 
 def make_private(folder: Path) -> None:
@@ -75,7 +75,7 @@ def require_own_folder(folder: Path) -> None:
     """Raises `SettingsError` for a folder where every user may make files, such as /tmp: it cannot be private."""
     if folder.stat().st_mode & stat.S_ISVTX:
         raise SettingsError(
-            f"TONGYUAN_DATA_DIR: {folder} is every user's: name a folder of its own, such as {folder}/data"
+            f"TONGYUAN_DATA_DIR: every user may write to {folder}: use a separate folder, such as {folder}/data"
         )
 
 

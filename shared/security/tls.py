@@ -54,7 +54,9 @@ class Tls:
         if self.listen == PLAIN:
             return None
         if not self.certified:
-            raise SettingsError(f"{VARIABLE}: {self.folder / CERTIFICATE} is missing, and we listen with TLS")
+            raise SettingsError(
+                f"{VARIABLE}: {self.folder / CERTIFICATE} is missing, but this process listens with TLS"
+            )
         if self._server is None:
             context = self._read(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
             context.verify_mode = ssl.CERT_REQUIRED if self.listen == MUTUAL else ssl.CERT_NONE
@@ -126,9 +128,9 @@ def require_for_broker(url: str | None, tls: Tls | None) -> None:
     if url is None or not url.startswith("amqps:"):
         return
     if tls is None:
-        raise SettingsError(f"{VARIABLE}: must be set, since TONGYUAN_AMQP_URL begins with amqps")
+        raise SettingsError(f"{VARIABLE}: must be set because TONGYUAN_AMQP_URL begins with amqps")
     if uses_certificate(url) and not tls.certified:
-        raise SettingsError(f"{VARIABLE}: needs {CERTIFICATE}, since TONGYUAN_AMQP_URL has no password")
+        raise SettingsError(f"{VARIABLE}: must contain {CERTIFICATE} because TONGYUAN_AMQP_URL has no password")
 
 
 def reason(error: BaseException) -> str:
@@ -145,7 +147,7 @@ def reason(error: BaseException) -> str:
 
 def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        words = {"KEY_VALUES_MISMATCH": "the key does not fit the certificate"}
+        words = {"KEY_VALUES_MISMATCH": "the key does not match the certificate"}
         return words.get(error.reason or "", f"cannot be read ({error.reason or error})")
     return error.strerror or str(error)
 

@@ -37,7 +37,7 @@ class UnknownKey(Unavailable):
 
 
 class Tampered(Broken):
-    """A sealed value does not open in its place: it was changed, or belongs to another row."""
+    """A sealed value does not open in its place: it was altered, or belongs to another row."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Vault:
             data = _decoded(sealed[PREFIX_CHARACTERS:])
             return key.cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place.associated).decode()
         except (InvalidTag, ValueError):
-            raise Tampered(f"{self.described(place)} was changed, or belongs to another row") from None
+            raise Tampered(f"{self.described(place)} was altered, or belongs to another row") from None
 
     def is_current(self, sealed: str) -> bool:
         """Whether the newest key sealed it."""
@@ -186,7 +186,7 @@ def _written(keys: Iterable[VaultKey]) -> bytes:
 def _parsed(path: Path, content: bytes) -> Sequence[VaultKey]:
     keys = [_key(path, number, line) for number, line in enumerate(content.splitlines(), start=1) if line.strip()]
     if not keys:
-        raise Broken(f"{path} holds no key")
+        raise Broken(f"{path} contains no key")
     return keys
 
 
@@ -199,7 +199,7 @@ def _key(path: Path, number: int, line: bytes) -> VaultKey:
         secret = b""
     key = VaultKey(secret)
     if len(words) != 2 or len(secret) != KEY_BYTES or words[0] != key.key_id:
-        raise Broken(f"{path}, line {number}: must be a key's id and the key, as `tongyuan personal` writes them")
+        raise Broken(f"{path}, line {number}: must be a key id and a key, as written by `tongyuan personal`")
     return key
 
 
@@ -210,5 +210,5 @@ def _decoded(text: str) -> bytes:
     """
     data = urlsafe_b64decode(text)
     if urlsafe_b64encode(data).decode() != text:
-        raise ValueError("not in its one form")
+        raise ValueError("not in canonical form")
     return data

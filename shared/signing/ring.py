@@ -83,11 +83,11 @@ def rotate(path: Path, overlap: timedelta, now: datetime) -> tuple[bytes, bytes]
     rotation is in progress.
     """
     if not path.exists():
-        raise Conflict(f"there is no {path}: rotate where the key is kept")
+        raise Conflict(f"{path} does not exist: rotate on the machine that holds the key")
     ring = read_ring(path)
     last = max((one.until for one in ring if one.until), default=now)
     if last > now:
-        raise Conflict(f"a rotation is under way: the key before this one signs until {format_time(last)}")
+        raise Conflict(f"a rotation is in progress: the previous key signs until {format_time(last)}")
     old, new = ring[-1], RingKey(Ed25519PrivateKey.generate())
     replace_secret(path, _written([replace(old, until=(now + overlap).astimezone(UTC)), new]))
     return old.public_key, new.public_key
@@ -97,7 +97,7 @@ def _ring_of(path: Path, content: bytes) -> list[RingKey]:
     text = content.decode(errors="replace")
     ring = [_parsed(path, block) for block in text.replace("\r\n", "\n").split(END) if block.strip()]
     if not ring or any(one.until is None for one in ring[:-1]) or ring[-1].until is not None:
-        raise Broken(f"{path} is no private key in PEM, or not one after the other with `{UNTIL}` above the older ones")
+        raise Broken(f"{path} is not a PEM private key, or a list of them with `{UNTIL}` above each older one")
     return ring
 
 
@@ -108,7 +108,7 @@ def _parsed(path: Path, block: str) -> RingKey:
         said = [line.removeprefix(UNTIL).strip() for line in notes.splitlines() if line.startswith(UNTIL)]
         until = datetime.fromisoformat(said[0]) if said else None
     except ValueError as error:
-        raise Broken(f"{path} is no private key in PEM") from error
+        raise Broken(f"{path} is not a PEM private key") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise Broken(f"{path} is not an Ed25519 key")
     if until is not None and until.tzinfo is None:

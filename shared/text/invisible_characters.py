@@ -39,8 +39,11 @@ def invisible(content: Any, field: str = "") -> Iterator[Violation]:
         wrong = (found for found in _UNUSUAL.finditer(content) if _unseen(found[0]) or _undefined(found[0]))
         if first := next(wrong, None):
             place = f"U+{ord(first[0]):04X} at character {first.start() + 1}"
-            why = "which nobody can see: remove it" if _unseen(first[0]) else "which no font shows: write what is meant"
-            yield Violation(field or "body", RULE, f"holds {place}, {why}")
+            if _unseen(first[0]):
+                why = f"contains the invisible character {place}: remove it"
+            else:
+                why = f"contains the character {place}, which no font displays: replace it"
+            yield Violation(field or "body", RULE, why)
         return
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for name, value in parts:

@@ -18,7 +18,7 @@ def parse_json(raw: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         raise Invalid(Violation("body", "json", f"is not JSON: {error}")) from None
     if _depth(value, MAX_DEPTH) < 0:
-        raise Invalid(Violation("body", "depth", f"is nested deeper than {MAX_DEPTH}"))
+        raise Invalid(Violation("body", "depth", f"is nested deeper than {MAX_DEPTH} levels"))
     _require_each_name_once(raw)
     return value
 
@@ -49,5 +49,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
         if name in seen:
             # Named only if the name cannot be a person's name or number.
             field = name if name.isascii() and name.isidentifier() and len(name) <= SHOWN else "body"
-            raise Invalid(Violation(field, "repeated_field", "is there twice: which value holds?"))
+            raise Invalid(Violation(field, "repeated_field", "occurs twice; give it one value"))
         seen.add(name)

@@ -53,7 +53,7 @@ def _require_publishable(draft: BaseModel, body: Json) -> None:
     for a salt: only the source makes one, for scheduled versions.
     """
     if SALT in body:
-        raise Invalid(Violation(SALT, "made_by_the_source", "leave it out: it is made when a version is scheduled"))
+        raise Invalid(Violation(SALT, "made_by_the_source", "leave it out: it is created when a version is scheduled"))
     found = list(invisible(body))
     # What holds an invisible character is named once.
     unseen = {violation.field for violation in found}

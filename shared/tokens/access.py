@@ -104,4 +104,4 @@ def _require(caller: Caller, right: Right) -> None:
         return
     if caller.name == SERVICE:
         raise Forbidden("needs Authorization: Bearer <admin token>")
-    raise NotAllowed(f"{caller.name} may not do this here: it has not the right {right}")
+    raise NotAllowed(f"{caller.name} may not do this: it lacks the right {right}")

@@ -49,12 +49,12 @@ class Callers:
         name = _named(token)
         permission = self.permissions.get(name)
         if permission is None:
-            raise Forbidden(f"{self.service} knows no caller of this name: the manifests say who may call it")
+            raise Forbidden(f"{self.service} knows no caller of this name: the manifests list its callers")
         if not self.keys.get(name):
-            raise Forbidden(f"{self.service} has no key of {name}: TONGYUAN_CALLERS of {self.service} must name it")
+            raise Forbidden(f"{self.service} has no key of {name}: add it to TONGYUAN_CALLERS of {self.service}")
         claims = self._claims(token, name)
         if claims["exp"] - claims["iat"] > permission.seconds:
-            raise Forbidden(f"the token lasts too long: one of {name} may last {permission.seconds} s")
+            raise Forbidden(f"the token's lifetime is too long: {name} may use at most {permission.seconds} s")
         return Caller(name, permission.rights)
 
     def _claims(self, token: str, name: str) -> dict[str, int]:
@@ -68,7 +68,7 @@ class Callers:
             return self._opened(token, name, keys[-1])
         except _WrongKey:
             reason = f"the token is not signed by a key of {name} that {self.service} knows"
-            raise Forbidden(f"{reason}: after a new key, restart both") from None
+            raise Forbidden(f"{reason}: restart both after replacing a key") from None
 
     def _opened(self, token: str, name: str, key: Ed25519PublicKey) -> dict[str, int]:
         try:
@@ -84,13 +84,13 @@ class Callers:
         except jwt.ExpiredSignatureError:
             raise Forbidden(f"the token has expired: make a new one, or {CLOCKS}") from None
         except jwt.ImmatureSignatureError:
-            raise Forbidden(f"the token is from the future: {CLOCKS}") from None
+            raise Forbidden(f"the token was issued in the future: {CLOCKS}") from None
         except jwt.InvalidAudienceError:
             raise Forbidden(f"the token is not for {self.service}: make one for it") from None
         except jwt.InvalidSignatureError:
             raise _WrongKey from None
         except jwt.PyJWTError as error:
-            raise Forbidden(f"the token does not hold ({type(error).__name__}): make a new one") from None
+            raise Forbidden(f"the token is invalid ({type(error).__name__}): make a new one") from None
         return claims
 
 

@@ -48,4 +48,4 @@ def _check(value: Any) -> None:
         if not -MAX_INT <= value <= MAX_INT:
             raise Broken(f"integer {value} is outside ±(2^53 − 1)")
     elif kind is not bool and value is not None and not isinstance(value, str):
-        raise Broken(f"{kind.__name__} has no place in a hashed document: {value!r}")
+        raise Broken(f"{kind.__name__} is not allowed in a hashed document: {value!r}")

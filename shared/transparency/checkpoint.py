@@ -52,7 +52,7 @@ class NoteKey:
         if not NAME.fullmatch(name) or key.kind not in (ED25519, COSIGNATURE) or len(key.public_key) != HASH_SIZE:
             raise Broken("not a verifier key: must be name+hash+base64 of an Ed25519 key")
         if key.key_id.hex() != claimed:
-            raise Broken(f"the verifier key of {name} has another hash than it says")
+            raise Broken(f"the hash in the verifier key of {name} is wrong")
         return key
 
     def verifies(self, signature: bytes, text: str) -> bool:
@@ -110,7 +110,7 @@ def opened(note: str, keys: Iterable[NoteKey]) -> tuple[str, frozenset[str]]:
     known = {(key.name, key.key_id): key for key in keys}
     signed_by = frozenset(key.key_id.hex() for line in lines for key in _signers(line, text + "\n", known))
     if not signed_by:
-        raise Broken("a note without a signature of a known key")
+        raise Broken("no signature of the note is by a known key")
     return text + "\n", signed_by
 
 
@@ -134,9 +134,9 @@ def opened_checkpoint(note: str, keys: Iterable[NoteKey], origin: str | None = N
         raise Broken("not a checkpoint")
     root = _base64(lines[2], "checkpoint")
     if len(root) != HASH_SIZE:
-        raise Broken("not a checkpoint: its root is no SHA-256")
+        raise Broken("not a checkpoint: its root is not a SHA-256 hash")
     if lines[0] not in ({origin} if origin else {key.name for key in keys}):
-        raise Broken("a checkpoint of another log")
+        raise Broken("the checkpoint belongs to another log")
     return Checkpoint(lines[0], int(lines[1]), root, signed_by)
 
 
@@ -147,17 +147,17 @@ def verify_checkpoint(note: str, name: str, public_key: bytes) -> tuple[int, byt
 
 
 def _signers(line: str, text: str, known: Mapping[tuple[str, bytes], NoteKey]) -> list[NoteKey]:
-    """Return the known key of a signature line, or none. Raises `Broken` for a wrong signature of a known key."""
+    """Return the known key of a signature line, or none. Raises `Broken` for an invalid signature of a known key."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     raw = _base64(encoded, "signature line")
     if dash != "—" or not NAME.fullmatch(name) or len(raw) < 5:
-        raise Broken("not a signed note: a line at its end is no signature")
+        raise Broken("not a signed note: a line at its end is not a signature")
     key = known.get((name, raw[:4]))
     if key is None:
         return []
     if not key.verifies(raw[4:], text):
-        raise Broken("a wrong signature of a known key")
+        raise Broken("invalid signature of a known key")
     return [key]
 
 
@@ -170,7 +170,7 @@ def _base64(text: str, what: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:
-        raise Broken(f"not a {what}: its base64 is broken") from None
+        raise Broken(f"not a {what}: its base64 is invalid") from None
     if base64.b64encode(raw).decode() != text:
-        raise Broken(f"not a {what}: its base64 is not the canonical one")
+        raise Broken(f"not a {what}: its base64 is not canonical")
     return raw

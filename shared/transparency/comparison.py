@@ -88,7 +88,7 @@ class Log:
             self.unknown_keys.add(entry.key)
             yield str(error)
         if is_public(entry.kind) and entry.op == Op.RELEASE and entry.body is None and not is_kept_back(entry):
-            yield "released without a body, and nothing says why"
+            yield "released without a body and without a reason"
 
     def due_bodies(self, now: datetime) -> list[int]:
         """Return positions of entries whose body was withheld until their time, which has come.
@@ -106,7 +106,7 @@ class Log:
         """Insert the body of an entry of `due_bodies` once it can be read. Yield its problems."""
         before = next((one for one in self._kept_back.get(entry.key, ()) if one.position == entry.position), None)
         if before is None or before.leaf() != entry.leaf():
-            yield f"position {entry.position} is another entry than before"
+            yield f"the entry at position {entry.position} has changed"
             return
         try:
             checked(entry)

@@ -19,4 +19,4 @@ def read_statement(note: str, listed: Iterable[Json]) -> HeadStatement:
         keys = [NoteKey(key["name"], bytes.fromhex(key["public_key"])) for key in listed]
         return HeadStatement.model_validate_json(opened(note, keys)[0])
     except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise Broken(f"no head statement: {type(error).__name__}") from error
+        raise Broken(f"not a head statement: {type(error).__name__}") from error

@@ -138,7 +138,7 @@ class Prover:
             raise Unproven(f"entry {entry.position}: {error}") from error
         leaf = leaf_hash(canonical(entry.leaf()))
         if not verify_inclusion(proof.index, checkpoint.size, leaf, proof.path, checkpoint.root):
-            raise Unproven(f"entry {entry.position} is not in the ledger that was signed")
+            raise Unproven(f"entry {entry.position} is not in the signed ledger")
         return entry.at(ProvenPlace(proof.index, leaf, proof.path, checkpoint.size, checkpoint.root))
 
 
@@ -154,5 +154,5 @@ def _step(line: str) -> bytes:
         step = b""
     # The last character encodes two unused bits; they must be zero.
     if len(step) != HASH_SIZE or len(line) != LENGTH_OF_HASH or base64.b64encode(step[-2:]).decode() != line[-4:]:
-        raise Unproven("a step of the path is no hash in base64")
+        raise Unproven("a step of the path is not a base64 hash")
     return step

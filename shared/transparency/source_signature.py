@@ -50,7 +50,7 @@ class RingReleaseSigner:
         try:
             self._ring.make()
         except OSError as error:
-            raise Unavailable(f"{self._path}: {error.strerror}: a source cannot sign without its key") from error
+            raise Unavailable(f"{self._path}: {error.strerror}: the source cannot sign without its key") from error
 
     def sign(self, text: str) -> str:
         now = datetime.now(UTC)
@@ -63,7 +63,7 @@ class RingReleaseSigner:
         try:
             return self._ring.keys()
         except OSError as error:
-            raise Unavailable(f"{self._path}: {error.strerror}: a source cannot sign without its key") from error
+            raise Unavailable(f"{self._path}: {error.strerror}: the source cannot sign without its key") from error
 
 
 def _signed(name: str, ring: Sequence[RingKey], text: str) -> str:
@@ -121,7 +121,7 @@ def release_problem(release: Release, position: int, listed: Sequence[SourceKey]
 
     if release.source_signature is None:
         compulsory = any(covers(key.compulsory_from) for key in of_source)
-        return "its source has not signed it, as it must" if compulsory else None
+        return "its source has not signed it but must" if compulsory else None
     if not of_source:
         return None
     name = key_name(origin, owner)
@@ -130,10 +130,10 @@ def release_problem(release: Release, position: int, listed: Sequence[SourceKey]
     try:
         found = signers(release, note_keys)
     except Broken as error:
-        return f"its source's signature does not hold: {error}"
+        return f"its source's signature is invalid: {error}"
     counting = [by_id[key_id] for key_id in found if covers(by_id[key_id].signs_from)]
     if not counting:
-        return "signed by a key of its source that does not sign yet"
+        return "signed by a key of its source that is not valid yet"
     if all(covers(key.revoked_from) for key in counting):
-        return "signed by a key of its source that was revoked before"
+        return "signed by a key of its source that was already revoked"
     return None

@@ -36,7 +36,7 @@ def asset_response(assets: Mapping[str, Asset], name: str, version: str) -> Resp
     """Return a file; cached forever if the URL names its version. Raises `NotFound`."""
     asset = assets.get(name)
     if asset is None:
-        raise NotFound(f"no file {name[:80]!r}")
+        raise NotFound(f"there is no file {name[:80]!r}")
     cache = FOR_EVER if version == asset.version else "no-cache"
     return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": cache})
 

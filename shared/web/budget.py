@@ -52,7 +52,7 @@ class Pool:
                 self._let_in()
         if not turn.done():
             metrics.http_cut.labels("budget").inc()
-            raise Unavailable(f"{self.held} bytes are held for requests and answers, {self.most} is the most")
+            raise Unavailable(f"{self.held} of at most {self.most} bytes are already held for requests and responses")
 
     def give(self, size: int) -> None:
         """Release `size` bytes."""

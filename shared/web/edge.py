@@ -41,7 +41,7 @@ Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 """A position, sequence or size in a URL: at most 2^53 − 1, which JSON readers and databases hold exactly."""
 
 NAME = r"^[0-9A-Za-z_:-]{0,128}$"
-After = Annotated[str, Query(pattern=NAME, description="Last key or code of the page before.")]
+After = Annotated[str, Query(pattern=NAME, description="Last key or code of the previous page.")]
 Key = Annotated[str, Path(pattern=NAME, description="Ledger key, such as `item:<实施编码>`.")]
 
 
@@ -107,7 +107,9 @@ class Edge:
                 log.get("http").error("bug", error=type(error).__name__, exc_info=error)
                 if answering:
                     raise
-                await problem(500, "Internal error", "An error of ours; it is in the log.")(scope, receive, sending)
+                await problem(500, "Internal error", "The service failed; the log has the details.")(
+                    scope, receive, sending
+                )
             finally:
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 metrics.http_requests.labels(self.service, method, status).inc()
@@ -152,7 +154,7 @@ def _bounded(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Recei
 
 def _too_large(limit: int) -> FastApiException:
     """Return FastAPI's own exception, because it turns any other error while it reads a body into a 400."""
-    return FastApiException(413, f"the body is too large: this endpoint takes {limit} bytes")
+    return FastApiException(413, f"the body is too large: this endpoint accepts {limit} bytes")
 
 
 def if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> int | None:

@@ -55,7 +55,7 @@ def _answer(service: str, ready: Ready, path: str) -> tuple[str, str, bytes]:
     try:
         ready()
     except TongyuanError:
-        content = {"status": 503, "title": "Unavailable", "detail": f"{service} cannot reach what it needs"}
+        content = {"status": 503, "title": "Unavailable", "detail": f"{service} cannot reach a service that it needs"}
         return "503 Service Unavailable", "application/problem+json", orjson.dumps(content)
     return "200 OK", "application/json", orjson.dumps({"status": "ready", "service": service})
 

@@ -108,7 +108,7 @@ def test_a_caller_is_let_in_where_the_manifests_say_and_nowhere_else(
 
 def test_a_caller_without_the_right_is_told_403_and_one_that_is_unknown_401(clients: dict[str, TestClient]) -> None:
     asked = {
-        "auditor": (httpx.codes.FORBIDDEN, "has not the right operate"),
+        "auditor": (httpx.codes.FORBIDDEN, "lacks the right operate"),
         "web": (httpx.codes.UNAUTHORIZED, "knows"),
     }
     for caller, (code, reason) in asked.items():

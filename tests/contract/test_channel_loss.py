@@ -114,7 +114,7 @@ def test_a_case_whose_body_is_gone_without_an_erasure_stays(stocked, channel, wa
     before = visible(stocked, channel)
     stocked.execute("ledger", "UPDATE entry SET body = NULL WHERE kind = :kind", kind=CASE)
 
-    with pytest.raises(WouldLose, match="its body is gone"):
+    with pytest.raises(WouldLose, match="its body is missing"):
         stocked.rebuild(channel, **WAYS[way])
 
     assert visible(stocked, channel) == before

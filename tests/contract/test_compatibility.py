@@ -61,7 +61,12 @@ BREAKING: list[tuple[str, Schema, Schema, str]] = [
     ("a number must be larger", {**NUMBER, "minimum": 0}, {**NUMBER, "minimum": 1}, "0, is 1 (older documents"),
     ("a number may be smaller", {**NUMBER, "minimum": 1}, {**NUMBER, "minimum": 0}, "1, is 0 (older readers"),
     ("another default", record(a={**TEXT, "default": ""}), record(a={**TEXT, "default": "-"}), "$.a: default was ''"),
-    ("unknown fields are refused", record(a=TEXT), record(a=TEXT, closed=True), "$: closed for unknown fields"),
+    (
+        "unknown fields are refused",
+        record(a=TEXT),
+        record(a=TEXT, closed=True),
+        "$: unknown fields are no longer allowed",
+    ),
     ("a closed object grows", record(closed=True), record(closed=True, a=TEXT), "$.a: added to a closed object"),
     ("a list's members change", {"type": "array", "items": TEXT}, {"type": "array", "items": NUMBER}, "$[]: type"),
     ("a list's members get a type", {"type": "array"}, {"type": "array", "items": TEXT}, "$[]: type"),
@@ -247,16 +252,14 @@ def test_any_other_change_of_an_unknown_fact_is_a_break() -> None:
 
     assert breaks_of_promises(documents.released(), current) == [
         f"{event} $.data.body.is_online: alternative boolean removed (older documents break it)",
-        f"{event} $.data.body.is_online: alternative integer added (older readers refuse it)",
+        f"{event} $.data.body.is_online: alternative integer added (older readers reject it)",
     ]
 
 
 def test_an_event_type_does_not_disappear_without_a_word() -> None:
     found = breaks_of_promises({"sources/tongyuan.item.released": record()}, {})
 
-    assert found == [
-        "sources/tongyuan.item.released is not written any more, and RETIRED does not say what took its place"
-    ]
+    assert found == ["sources/tongyuan.item.released is no longer written, and RETIRED names no replacement"]
 
 
 def test_a_release_that_breaks_is_refused_and_changes_nothing(

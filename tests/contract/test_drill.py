@@ -155,7 +155,7 @@ def test_it_comes_each_day_beginning_a_day_after_the_channel_was_first_seen(stoc
 
     grow_older(stocked, channel)
     stocked.execute(channel, "DELETE FROM document WHERE key = :key", key=KEY)
-    with pytest.raises(Broken, match="1 documents are not what the ledger gives"):
+    with pytest.raises(Broken, match="1 documents differ from the ledger"):
         drill_if_due(follower, DAY)
     assert drill_if_due(follower, DAY) is False
     assert drilled(stocked, channel)["succeeded_at"] is not None

@@ -90,7 +90,7 @@ def test_a_wrong_digest_of_an_unknown_kind_is_found_all_the_same(county, channel
     county.release(item(1))
     county.flow()
 
-    assert ["does not fit its digest" in entry["reason"] for entry in parked(county, channel)] == [True]
+    assert ["does not match its digest" in entry["reason"] for entry in parked(county, channel)] == [True]
     assert county.get(f"{channel}/v1/items/{code_of(1)}").status_code == 200
 
 

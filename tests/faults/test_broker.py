@@ -80,7 +80,7 @@ def test_a_deleted_exchange_is_an_error_until_the_topology_job_has_run_again(sit
 
 def test_a_network_that_swallows_everything_is_found_out_by_the_missing_confirm(site, network, publisher):
     network.freeze()
-    with pytest.raises(Unconfirmed, match="no confirm"):
+    with pytest.raises(Unconfirmed, match="no confirmation from the broker"):
         publisher.publish(news("into the hole"))
     with pytest.raises(Unconfirmed):
         publisher.publish(news("into the hole"))

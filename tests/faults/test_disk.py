@@ -207,7 +207,7 @@ def test_a_channel_without_its_write_ahead_file_takes_all_of_it_again(robbed):
 def test_a_ledger_without_its_write_ahead_file_records_and_signs_nothing_and_no_channel_goes_back(robbed):
     before = robbed.get("web/v1/items").json()["items"]
     for go_on in (robbed.intake.reconcile, robbed.flow):
-        with pytest.raises(TongyuanError, match="0 entries, and 5 are signed"):
+        with pytest.raises(TongyuanError, match="0 entries, but 5 are signed"):
             go_on()
 
     assert len(before) == 5
@@ -222,7 +222,7 @@ def test_what_a_source_without_its_write_ahead_file_releases_is_a_dead_letter_an
 
     assert anew.sequence == 1, "it counts from where it thinks it is"
     assert [message for message, _ in robbed.refused] == [f"{anew.key}/{anew.version}"]
-    assert "put back to an earlier day" in robbed.refused[0][1]
+    assert "restored to an earlier state" in robbed.refused[0][1]
     assert robbed.ledger.head().size == 5
 
 

@@ -77,7 +77,9 @@ def test_damage_is_found_repaired_and_told_on_every_way(county: EmbeddedCounty) 
     status = orjson.loads(county.cli("status", "--json").stdout)
     assert status["parts"]["auditor"]["findings"] == {}
     lines = [orjson.loads(line) for line in county.log("up").splitlines() if '"area": "auditor"' in line]
-    assert {("different", "error"), ("equal again", "warning")} <= {(line["event"], line["level"]) for line in lines}
+    assert {("different", "error"), ("finding repaired", "warning")} <= {
+        (line["event"], line["level"]) for line in lines
+    }
     metrics = county.http("auditor").get("/auditor/metrics").text
     assert 'tongyuan_audit_repair_seconds_count{channel="kiosk"}' in metrics
 

@@ -53,12 +53,12 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     over = tongyuan(county, "restore", file, "--force")
     assert (over.code, "stop it first" in over.complaint) == (PROBLEM, True)
     stranger = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data")
-    assert (stranger.code, "--key says which one to believe" in stranger.complaint) == (PROBLEM, True)
+    assert (stranger.code, "--key states which one to trust" in stranger.complaint) == (PROBLEM, True)
     assert tongyuan(county, "backup-key", "show", "--json").json == {"keys": [done.json["key"]]}
     key = ("--key", done.json["key"])
     beside = tongyuan(county, "restore", file, "--data-dir", tmp_path / "data", *key, "--json")
     (note,) = beside.json["notes"]
-    assert (beside.code, "personal-keys does not hold it: put it back before you start" in note) == (WELL, True)
+    assert (beside.code, "personal-keys does not contain it: restore it before you start" in note) == (WELL, True)
     shutil.copy(county.folder / "data" / "personal-keys", tmp_path / "data")
     other = EmbeddedCounty(tmp_path, "--no-demo", env={"TONGYUAN_REGION": REGION})
     with running(other):
@@ -81,7 +81,7 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     ahead = tongyuan(county, "restore", file, "--only", "ledger", "--force")
     assert (ahead.code, "would set this county back" in ahead.complaint) == (PROBLEM, True)
     older = tongyuan(county, "restore", file, "--only", "ledger", "--force", "--set-back")
-    assert (older.code, older.out.count("refuses to follow")) == (WELL, 4)
+    assert (older.code, older.out.count("does not follow the ledger")) == (WELL, 4)
     size, root = re.search(r"keys accept (\d+) ([0-9a-f]{64})", older.out).groups()
     county.start()
     assert tongyuan(county, "keys", "accept", size, root).code == WELL
@@ -103,11 +103,14 @@ def test_an_encrypted_backup_is_made_and_put_back_as_an_operator_types_it(county
     assert (again.code, "never overwritten" in again.complaint) == (USAGE, True)
 
     nobody = tongyuan(county, "backup", tmp_path, "--encrypt-to", "nobody")
-    assert (nobody.code, nobody.complaint.startswith("✗ encrypt-to: is no recipient")) == (USAGE, True)
+    assert (nobody.code, nobody.complaint.startswith("✗ encrypt-to: is not a recipient")) == (USAGE, True)
     done = tongyuan(county, "backup", tmp_path, "--encrypt-to", made.out.strip(), "--json")
     restoring = ("restore", done.json["file"], "--key", done.json["key"], "--data-dir", tmp_path / "data")
     without = tongyuan(county, *restoring)
-    assert (without.code, "is encrypted: --identity names the file" in without.complaint) == (PROBLEM, True)
+    assert (without.code, "is encrypted: name the file with its private key with --identity" in without.complaint) == (
+        PROBLEM,
+        True,
+    )
     assert tongyuan(county, *restoring, "--identity", safe).code == WELL
     assert (tmp_path / "data" / "ledger.db").exists()
 
@@ -123,7 +126,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path):
     item = tongyuan(county, "erase", "item:1", "--reason", "why")
     negative = tongyuan(county, "compact", "--older-than-days", "-1")
 
-    assert (bad.code, "no whole backup" in bad.complaint) == (PROBLEM, True)
+    assert (bad.code, "not a complete backup" in bad.complaint) == (PROBLEM, True)
     assert (none.code, "no county in" in none.complaint) == (PROBLEM, True)
     assert (nowhere.code, "there is no folder" in nowhere.complaint) == (USAGE, True)
     assert (nobody.code, "no service 'nobody'" in nobody.complaint) == (USAGE, True)

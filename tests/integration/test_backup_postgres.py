@@ -50,14 +50,14 @@ def test_what_comes_back_is_what_was_there_and_what_was_replaced_is_kept(place, 
         county.flow()
     with pytest.raises(Conflict, match="--force"):
         put_back(place, force=False)
-    with pytest.raises(Conflict, match="set this county back: 5 entries are signed here, the backup has 4; ledger"):
+    with pytest.raises(Conflict, match="set this county back: 5 entries are signed here, but the backup has 4; ledger"):
         put_back(place)
     with pipeline(database_url, tmp_path / "keys") as county:
         assert county.get(f"web/v1/items/{code_of(7)}").status_code == 200
     done = put_back(place, set_back=True)
 
     (note,) = done.notes
-    assert "the signer here has signed 5 entries, the backup's newest head covers 4" in note
+    assert "the signer here has signed 5 entries, but the backup's newest head covers 4" in note
     with pipeline(database_url, tmp_path / "keys") as county:
         with pytest.raises(WouldFork):
             county.standing.sign()
@@ -109,7 +109,7 @@ def test_what_cannot_be_restored_changes_nothing_of_any_service(place, database_
         county.release(item(7))
         county.flow()
 
-    with pytest.raises(BadArchive, match="another root"):
+    with pytest.raises(BadArchive, match="yield a different root"):
         put_back(place, done=forged, set_back=True)
     with pytest.raises(BadArchive, match="mode: the backup is of a county on postgresql"):
         put_back(place, settings=Settings(data_dir=tmp_path / "lite", region=REGION))
@@ -123,16 +123,16 @@ def test_a_ledger_alone_restored_older_is_told_refused_by_channels_and_healed(pl
         county.flow()
     notes = put_back(place, only=["ledger"], set_back=True).notes
     assert len(notes) == 5
-    assert all("has applied 5 entries, the ledger has 4" in note for note in notes[:4])
+    assert all("has applied 5 entries, but the ledger has 4" in note for note in notes[:4])
     assert "the signer here has signed 5 entries" in notes[4]
 
     with pipeline(database_url, tmp_path / "keys") as county:
-        with pytest.raises(WouldFork, match="4 entries, and 5 are signed"):
+        with pytest.raises(WouldFork, match="4 entries, but 5 are signed"):
             county.intake.reconcile()
         county.accept_ledger()
         county.intake.reconcile()
         for name in county.channels:
-            with pytest.raises(Halted, match=r"4 entries|does not continue|another entry 5"):
+            with pytest.raises(Halted, match=r"4 entries|does not continue|entry 5 of the ledger"):
                 county.channels[name].catch_up()
             assert county.get(f"{name}/v1/lineage", SERVICE).json()["halted"] is not None
             assert county.get(f"{name}/v1/items/{code_of(7)}").status_code == 200

@@ -272,10 +272,10 @@ def test_a_table_is_imported_by_its_mapping(county: EmbeddedCounty, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--format", "excel"], USAGE, "format: one of gd-portal, up-task, csv"),
+        (["--format", "excel"], USAGE, "format: expected one of gd-portal, up-task, csv"),
         (["--format", "csv"], USAGE, "mapping: csv needs a mapping file"),
-        (["--format", "up-task", "--mapping", __file__], USAGE, "mapping: up-task takes no mapping file"),
-        (["--format", "csv", "--mapping", __file__], USAGE, "test_command_line.py: no YAML"),
+        (["--format", "up-task", "--mapping", __file__], USAGE, "mapping: up-task does not accept a mapping file"),
+        (["--format", "csv", "--mapping", __file__], USAGE, "test_command_line.py: not YAML"),
         (["--format", "up-task", "--rejects", "/no/such/folder/file"], USAGE, "--rejects /no/such/folder/file"),
         (["--format", "up-task"], PROBLEM, "file: "),
     ],
@@ -336,7 +336,7 @@ def test_every_warning_names_row_column_and_value(county: EmbeddedCounty, write:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--region", "33"], "--region 33: 行政区划 of 6 digits expected"),
+        (["--region", "33"], "--region 33: expected 行政区划 of 6 digits"),
         (["--source", "a b"], "--source a b: a name of letters"),
         (["--withdraw-missing"], "--withdraw-missing needs --full"),
         (["--report", "/no/such/folder/file"], "--report /no/such/folder/file: No such file"),
@@ -357,7 +357,7 @@ def test_an_import_that_finds_no_county_says_so_in_one_line(county: EmbeddedCoun
 
     assert done.code == PROBLEM
     assert "1 not reached" in done.out
-    assert "Is the county running?" in done.err
+    assert "Check that the county is running" in done.err
 
 
 def until_gone(county: EmbeddedCounty, numbers: range) -> None:
@@ -538,7 +538,7 @@ def emit_guide(county: EmbeddedCounty, code: str) -> None:
 @pytest.mark.parametrize("place", ["web", "web/", "web/x", "fax/1", "ledger.sources/-1", "/1", "web/²"])
 def test_a_place_that_is_none_is_usage(county: EmbeddedCounty, place: str) -> None:
     done = tongyuan(county, "dead", "show", place)
-    assert (done.code, "as `dead list` says" in done.complaint) == (USAGE, True)
+    assert (done.code, "as shown by `dead list`" in done.complaint) == (USAGE, True)
 
 
 def test_a_queues_letter_needs_a_broker(county: EmbeddedCounty) -> None:

@@ -91,7 +91,7 @@ def test_a_refused_message_is_listed_shown_replayed_and_dropped(county: Readers)
     assert letters(county, LEDGER_QUEUE) == []
     for command in ("show", "replay", "drop"):
         done = tongyuan(county, "dead", command, f"{LEDGER_QUEUE}/1")
-        assert (done.code, done.complaint) == (PROBLEM, f"✗ dead.{LEDGER_QUEUE} has no letter 1")
+        assert (done.code, done.complaint) == (PROBLEM, f"✗ dead.{LEDGER_QUEUE} has no message 1")
 
 
 def test_what_a_reader_says_of_a_guide_reaches_its_owner_over_the_broker(county: Readers) -> None:
@@ -182,7 +182,7 @@ def test_a_queue_of_an_earlier_version_gets_nothing_more_and_goes_when_it_is_emp
     url = earlier
     publish_raw(url, SOURCES_EXCHANGE, b"[]", KEYS[SOURCES_EXCHANGE])
     first = applied(county, url)
-    assert "ledger.sources is of an earlier version and still holds 1 messages" in first.out
+    assert "ledger.sources belongs to an earlier version and still holds 1 messages" in first.out
     assert not bound(url, "ledger.sources", SOURCES_EXCHANGE, KEYS[SOURCES_EXCHANGE])
     assert "ledger.backfill" not in first.out
 
@@ -205,7 +205,7 @@ def test_dead_letters_of_an_earlier_version_are_kept_listed_and_replayed_to_wher
             break
     wait_for(lambda: ready(url, "dead.ledger.sources") == 1, "it is a dead letter")
     for _ in range(2):
-        assert "dead.ledger.sources is of an earlier version" in applied(county, url).out
+        assert "dead.ledger.sources belongs to an earlier version" in applied(county, url).out
     listed = tongyuan(county, "dead", "list", "--json", TONGYUAN_AMQP_URL=url).json
     assert [(one["place"], one["what"]) for one in listed if "of before" in one["what"]] == [
         ("ledger.sources/1", "of before")

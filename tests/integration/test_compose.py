@@ -171,7 +171,7 @@ def test_only_applications_can_open_what_is_known_about_persons(county: ComposeC
     assert file.stat().st_mode & 0o777 == 0o600
     having = {name for name in county.services if "TONGYUAN_PERSONAL_KEY_FILE" in county.env_of(name)}
     assert having == {"applications", "applications-worker", "migrate"}
-    assert "every value opens" in succeed(county, "migrate", "personal", "check")
+    assert "every value can be opened" in succeed(county, "migrate", "personal", "check")
 
 
 def test_no_process_comes_near_the_memory_it_is_allowed(county: ComposeCounty) -> None:

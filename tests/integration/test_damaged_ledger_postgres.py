@@ -59,7 +59,7 @@ def test_damage_is_found_and_mended_and_what_is_shown_stays(county, part, tmp_pa
         assert ("ledger", "broken", KEY) in verified(county) or part == "meta"
         assert (part, KEY) in scrub(county, {})
         for name in county.channels:
-            with pytest.raises((WouldLose, Unavailable), match=f"{KEY}|not in the ledger that was signed"):
+            with pytest.raises((WouldLose, Unavailable), match=f"{KEY}|not in the signed ledger"):
                 county.rebuild(name, full=True)
         assert county.get(f"web/v1/items/{code_of(2)}").json() == page
 

@@ -198,7 +198,7 @@ def test_a_stolen_key_is_revoked_and_doctor_and_the_ledger_name_what_waits_for_a
     doctor = json.loads(county.cli("doctor", "--json").stdout)["problems"]
 
     assert json.loads(done.stdout)["flagged"] == []
-    assert any("lists no key of guides that counts" in one for one in doctor)
+    assert any("lists no valid key of guides" in one for one in doctor)
 
 
 def _stated(county, key_id):

@@ -160,6 +160,6 @@ def test_a_report_that_is_continued_says_that_the_run_before_was_broken_off(
     again = tongyuan(county, "import", file, "--format", "up-task", "--report", report)
 
     done = sum(begun.outcomes.values())
-    assert f"was broken off: {done} of {ROWS} rows had their outcome" in again.out
-    assert "were done by an earlier run of this file" in again.out
+    assert f"was interrupted: {done} of {ROWS} rows were finished" in again.out
+    assert "were finished by an earlier run of this file" in again.out
     assert json.loads(report.read_text(encoding="utf-8").splitlines()[-1])["end"]["outcomes"]["not_reached"] == 0

@@ -56,7 +56,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]
         wait_for(lambda: tongyuan(first, "verify").code == WELL, "it is the same everywhere", 120)
     (folder / "data" / "ledger-signed").rename(folder / "ledger-signed")
     with running(EmbeddedCounty(folder, env=QUICK)) as made:
-        wait_for(lambda: "signs and records nothing" in tongyuan(made, "status").out, "the signer refuses")
+        wait_for(lambda: "has signed and recorded nothing" in tongyuan(made, "status").out, "the signer refuses")
         yield made
 
 
@@ -69,7 +69,7 @@ def test_no_command_calls_the_county_well(county: EmbeddedCounty, command: str) 
 
 
 def test_verify_says_that_what_is_shown_is_consistent(county: EmbeddedCounty) -> None:
-    assert "what is shown is consistent, but nothing can be released" in tongyuan(county, "verify").out
+    assert "all channels are consistent, but nothing can be released" in tongyuan(county, "verify").out
     report = tongyuan(county, "verify", "--json").json
     assert (report["good"], report["consistent"]) == (False, True)
     assert report["unreleasable"]["state"] == "refused"

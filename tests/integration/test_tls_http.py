@@ -164,7 +164,7 @@ def test_a_county_whose_certificate_has_ended_is_refused_and_taken_again_after_t
 
 def said_to_stay(place: Place) -> int:
     """How often a pair was refused: also one of which half was renewed, when it was looked at in that moment."""
-    return place.county.log("up").count("the one before stays in use")
+    return place.county.log("up").count("the previous one stays in use")
 
 
 def test_a_pair_that_does_not_fit_is_not_taken_into_use_and_said_in_the_log(place: Place) -> None:
@@ -242,8 +242,8 @@ def test_the_doctor_tells_of_a_certificate_that_ends_soon(place: Place) -> None:
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "the certificate that catalog shows ends in 11 days" in done.stdout
-    assert f"{place.folder / 'certificate.pem'} ends in 11 days" in done.stdout
+    assert "the certificate of catalog expires in 11 days" in done.stdout
+    assert f"{place.folder / 'certificate.pem'} expires in 11 days" in done.stdout
 
 
 def test_the_gateway_shows_its_certificate_and_the_public_needs_none(place: Place, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_from_what_was_invented_to_what_is_known(invented: EmbeddedCounty, file:
 
     checked = tongyuan(invented, "verify")
     assert checked.code == WELL
-    assert "2 items are not shown by the kiosk, nobody says whether the hall takes them" in checked.out
+    assert "2 items are not shown by the kiosk because nobody states whether the hall accepts them" in checked.out
     shown = [invented.http(name).get(f"/{name}/v1/items/{code_of(BARE)}").status_code for name in ("web", "kiosk")]
     assert shown == [200, 410]
     assert invented.http("web").get(f"/web/v1/guides/{code_of(LISTED)}").status_code == 410
@@ -85,7 +85,7 @@ def test_an_import_tells_what_its_file_does_not_say_and_how_to_state_the_hall(
     done = tongyuan(county, "import", file, "--format", "up-task", "--dry-run")
 
     assert done.code == WELL
-    assert "not said by the file, shown as unknown: " in done.out
+    assert "not stated by the file, shown as unknown: " in done.out
     assert "materials.is_need 1" in done.out
     assert "2 items are not shown by the kiosk" in done.out
     assert "constants: {is_entry_center: 是}" in done.out

@@ -60,8 +60,8 @@ def _take(applications: Applications, understood: Mapping[int, Arrival]) -> dict
         raise
     except Exception as error:  # noqa: BLE001  # a message that trips a bug must not stand before the others for ever
         if len(understood) == 1:
-            _log.error("a message cannot be taken", error=type(error).__name__)
-            return dict.fromkeys(understood, f"cannot be taken: {type(error).__name__}")
+            _log.error("message refused", error=type(error).__name__)
+            return dict.fromkeys(understood, f"cannot be processed: {type(error).__name__}")
         halves = [_take(applications, {index: arrival}) for index, arrival in understood.items()]
         return {index: reason for half in halves for index, reason in half.items()}
 

@@ -20,12 +20,12 @@ class EventReport(FactDetails):
 
     event: FactEvent
     occurred_at: Timestamp | None = Field(default=None, title="发生时间")
-    fact_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z:._/-]{1,120}$", description="Needs occurred_at.")
+    fact_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z:._/-]{1,120}$", description="Requires occurred_at.")
 
     @model_validator(mode="after")
     def _identity_has_its_moment(self) -> "EventReport":
         if self.fact_id and self.occurred_at is None:
-            raise ValueError("occurred_at: an event with an identity of its own has a moment of its own")
+            raise ValueError("occurred_at: required for an event with a fact_id")
         return self
 
     def fact(self, project_no: str, now: datetime) -> Fact:
@@ -46,9 +46,9 @@ class EventNotAllowed(Conflict):
 
 
 def check_facts(project_no: str, facts: Iterable[Fact], now: datetime) -> None:
-    """Raise `Invalid` for a fact of another case, in the future, or before 1949-10-01."""
+    """Raise `Invalid` for belongs to another case, in the future, or before 1949-10-01."""
     for fact in facts:
         if fact.project_no != project_no:
-            raise Invalid(Violation("project_no", "same-case", "a fact of another case"))
+            raise Invalid(Violation("project_no", "same-case", "belongs to another case"))
         if not EARLIEST <= fact.occurred_at <= now + CLOCK_SKEW:
-            raise Invalid(Violation("occurred_at", "plausible-moment", "lies in the future, or before 1949"))
+            raise Invalid(Violation("occurred_at", "plausible-moment", "must not be in the future or before 1949"))

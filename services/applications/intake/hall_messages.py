@@ -44,7 +44,7 @@ def read(message: Message) -> Arrival:
     except Invalid as error:
         raise Invalid(*without_values(error.violations)) from None
     except OverflowError:
-        raise Invalid(Violation("occurred_at", "moment", "lies outside of the calendar")) from None
+        raise Invalid(Violation("occurred_at", "moment", "is outside the calendar")) from None
 
 
 def _read(message: IntakeMessage) -> Arrival:
@@ -53,7 +53,7 @@ def _read(message: IntakeMessage) -> Arrival:
     number = normalise_project_no(message.project_no)
     details = {name: value for name, value in message.details.items() if value is not None}
     if strange := details.keys() - FactDetails.model_fields.keys():
-        raise Invalid(*(Violation(f"details.{name}", "known-detail", "is no detail of a fact") for name in strange))
+        raise Invalid(*(Violation(f"details.{name}", "known-detail", "is not a detail of a fact") for name in strange))
     if isinstance(message, HallMessage):
         facts = facts_from_hall(message.operation, number, message.occurred_at, state=message.state, **details)
     else:
@@ -63,10 +63,10 @@ def _read(message: IntakeMessage) -> Arrival:
 
 def _exchange(message: ExchangeMessage) -> Arrival:
     if message.table not in EXCHANGE_TABLES:
-        raise Invalid(Violation("table", "known-table", f"one of {', '.join(EXCHANGE_TABLES)}"))
+        raise Invalid(Violation("table", "known-table", f"must be one of {', '.join(EXCHANGE_TABLES)}"))
     row = message.row
     if not isinstance(row.get("project_no"), str):
-        raise Invalid(Violation("row.project_no", "project-no", "the number of the case"))
+        raise Invalid(Violation("row.project_no", "project-no", "must be the number of the case"))
     number = normalise_project_no(row["project_no"])
     facts = EXCHANGE_TABLES[message.table]({**row, "project_no": number})
     item_code = message.item_code or row.get("task_handle_item") or row.get("task_code")

@@ -174,7 +174,7 @@ def _violation(problem: Mapping[str, Any]) -> Violation:
 def _lookup(field: str, table: Mapping[str, Value], key: str) -> Value:
     if key not in table:
         known = ", ".join(sorted(table, key=lambda code: (len(code), code)))
-        raise Invalid(Violation(field, "known-code", f"one of {known}", key[:40] or None))
+        raise Invalid(Violation(field, "known-code", f"must be one of {known}", key[:40] or None))
     return table[key]
 
 
@@ -194,7 +194,9 @@ def _moment(row: Json, field: str, only_day: time = time(tzinfo=SHANGHAI)) -> da
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid(Violation(field, "moment", "a time such as 2020-10-20 09:30:00", str(value)[:40])) from None
+        raise Invalid(
+            Violation(field, "moment", "must be a time such as 2020-10-20 09:30:00", str(value)[:40])
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 

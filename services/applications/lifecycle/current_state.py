@@ -77,30 +77,32 @@ def guard(state: CaseState, fact: Fact) -> None:
 
 def _missing_details(state: CaseState, fact: Fact) -> Iterator[Violation]:
     if fact.event in _DECISIONS and state.rules.task_type == LICENSE and not fact.accept_doc_no:
-        yield Violation("accept_doc_no", Breach.NO_ACCEPT_DOCUMENT, "the number of the written notice (许可法 art. 32)")
+        yield Violation(
+            "accept_doc_no", Breach.NO_ACCEPT_DOCUMENT, "must be the number of the written notice (许可法 art. 32)"
+        )
     if fact.event == FactEvent.SPECIAL_STARTED:
         if fact.special_type is None:
             yield Violation("special_type", "special-type", "1 (extension) or 2 (hearing, inspection, appraisal …)")
         if fact.special_type == SpecialType.EXTENSION and fact.extension_days is None:
-            yield Violation("extension_days", "extension-days", "an extension says by how many working days")
+            yield Violation("extension_days", "extension-days", "an extension needs its number of working days")
         if not fact.reason:
             yield Violation("reason", "special-reason", "the applicant must be told the reason (许可法 art. 42, 45)")
 
 
 def _objections(state: CaseState, fact: Fact) -> Iterator[str]:
     if state.steps and fact.day < max(step.day for step in state.steps):
-        yield "it is dated before the last step"
+        yield "it is dated earlier than the last step"
     if fact.event == FactEvent.CORRECTION_REQUESTED:
         if state.corrections and not fact.file_changed:
-            yield f"everything missing belongs into one notice [{Breach.SECOND_CORRECTION_NOTICE}]"
+            yield f"one notice must name everything that is missing [{Breach.SECOND_CORRECTION_NOTICE}]"
         if state.answer_due and fact.day > state.answer_due:
-            yield f"the last day for the notice was {state.answer_due} [{Breach.LATE_CORRECTION_NOTICE}]"
+            yield f"the notice was due by {state.answer_due} [{Breach.LATE_CORRECTION_NOTICE}]"
     if fact.event == FactEvent.SPECIAL_STARTED and fact.special_type == SpecialType.EXTENSION:
         left = state.rules.extension_limit - state.extension_days
         if (fact.extension_days or 0) > left:
             yield f"only {left} working days of extension are left [{Breach.EXTENSION_TOO_LONG}]"
         if state.promise_date and fact.day > state.promise_date:
-            yield f"the limit ran out on {state.promise_date} [{Breach.EXTENSION_TOO_LATE}]"
+            yield f"the time limit ended on {state.promise_date} [{Breach.EXTENSION_TOO_LATE}]"
 
 
 def _settle(case: CaseStateMachine, events: set[FactEvent], as_of: date | None) -> CaseState:

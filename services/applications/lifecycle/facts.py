@@ -52,7 +52,7 @@ class FactDetails(Contract):
 
     model_config = ConfigDict(use_enum_values=False)
 
-    special_type: SpecialType | None = Field(default=None, title="特别程序种类", description="Null: not told yet.")
+    special_type: SpecialType | None = Field(default=None, title="特别程序种类", description="Null: not known yet.")
     special_name: str | None = Field(default=None, title="特别程序名称", max_length=1000)
     extension_days: int | None = Field(default=None, ge=1, le=365, title="延长工作日数")
     accept_doc_no: str | None = Field(default=None, title="受理文书编号", max_length=50)
@@ -88,9 +88,9 @@ class Fact(FactDetails):
     @model_validator(mode="after")
     def _details_fit_the_event(self) -> "Fact":
         if self.deemed and self.event != FactEvent.ACCEPTED:
-            raise ValueError("deemed: only an acceptance can be deemed")
+            raise ValueError("deemed: allowed for an acceptance only")
         if self.extension_days is not None and self.special_type != SpecialType.EXTENSION:
-            raise ValueError("extension_days: only an extension (special_type 1) has them")
+            raise ValueError("extension_days: allowed for an extension (special_type 1) only")
         return self
 
     @property

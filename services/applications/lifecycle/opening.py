@@ -78,7 +78,7 @@ class Opening(Persons):
     @model_validator(mode="after")
     def _fits(self) -> "Opening":
         if self.query_code and self.case_ref:
-            raise ValueError("query_code and case_ref: one of them, the other follows from it")
+            raise ValueError("query_code and case_ref: send only one of them")
         if problem := item_code_problem(self.item_code):
             raise ValueError(f"item_code: {problem}")
         return self
@@ -121,5 +121,5 @@ def _task_type(item_code: str) -> str:
     try:
         return national_task_type(basic[2:4], catalogue_dialect(basic))
     except ValueError:
-        message = "cannot be read from the item's code; name it"
+        message = "does not follow from the item's code; state it"
         raise Invalid(Violation("task_type", "required", message)) from None

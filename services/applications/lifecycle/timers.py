@@ -31,7 +31,7 @@ def store_notice(db: Database, year: int, notice: Any) -> bool:
     Raises `Invalid`, and then stores nothing.
     """
     if isinstance(notice, dict) and notice.get("year") != year:
-        raise Invalid(Violation("year", "same-as-path", f"must be {year}, as the address says"))
+        raise Invalid(Violation("year", "same-as-path", f"must be {year}, as in the address"))
     with writing(db) as session:
         # Lock first, so that notices are stored one at a time.
         mark = session.get_one(CalendarMark, ONLY, with_for_update=True)

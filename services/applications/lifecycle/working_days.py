@@ -113,15 +113,15 @@ def _check_count(count: int) -> None:
 
 def _check_notice(index: int, notice: Any) -> Iterator[Violation]:
     if not isinstance(notice, Mapping):
-        yield Violation(f"[{index}]", "calendar-object", "a holiday notice is a JSON object")
+        yield Violation(f"[{index}]", "calendar-object", "a holiday notice must be a JSON object")
         return
     year = notice.get("year")
     if type(year) is not int or not 1949 <= year <= 9998:
-        yield Violation(f"[{index}].year", "calendar-year", "a whole number such as 2020", repr(year)[:40])
+        yield Violation(f"[{index}].year", "calendar-year", "must be a whole number such as 2020", repr(year)[:40])
         return
     days = notice.get("days")
     if not isinstance(days, list):
-        yield Violation(f"{year}.days", "calendar-days", "a list of days")
+        yield Violation(f"{year}.days", "calendar-days", "must be a list of days")
         return
     for position, row in enumerate(days):
         yield from _check_day(f"{year}.days[{position}]", year, row)
@@ -129,16 +129,20 @@ def _check_notice(index: int, notice: Any) -> Iterator[Violation]:
 
 def _check_day(field: str, year: int, row: Any) -> Iterator[Violation]:
     if not isinstance(row, Mapping):
-        yield Violation(field, "calendar-day", "an object with date and isOffDay")
+        yield Violation(field, "calendar-day", "must be an object with date and isOffDay")
         return
     flag = row.get("isOffDay")
     if not isinstance(flag, bool):
-        yield Violation(f"{field}.isOffDay", "calendar-flag", "true (closed) or false (worked)", repr(flag)[:40])
+        yield Violation(
+            f"{field}.isOffDay", "calendar-flag", "must be true (closed) or false (working day)", repr(flag)[:40]
+        )
     day = _parse(row.get("date"))
     if day is None:
-        yield Violation(f"{field}.date", "calendar-date", "a date such as 2020-01-24", repr(row.get("date"))[:40])
+        yield Violation(
+            f"{field}.date", "calendar-date", "must be a date such as 2020-01-24", repr(row.get("date"))[:40]
+        )
     elif abs(day.year - year) > 1:
-        yield Violation(f"{field}.date", "calendar-span", f"lies outside {year - 1} to {year + 1}", day.isoformat())
+        yield Violation(f"{field}.date", "calendar-span", f"must be in {year - 1} to {year + 1}", day.isoformat())
 
 
 def _parse(text: Any) -> date | None:
@@ -153,14 +157,16 @@ def _parse(text: Any) -> date | None:
 def _clashes(notices: list[Mapping[str, Any]]) -> Iterator[Violation]:
     for year, times in Counter(notice["year"] for notice in notices).items():
         if times > 1:
-            yield Violation(f"{year}.year", "calendar-year-once", "one notice a year: a second one replaces the first")
+            yield Violation(
+                f"{year}.year", "calendar-year-once", "there is one notice per year: a second one replaces the first"
+            )
     known: dict[str, bool] = {}
     for notice in notices:
         inside: set[str] = set()
         for position, row in enumerate(notice["days"]):
             field, day = f"{notice['year']}.days[{position}].date", row["date"]
             if day in inside:
-                yield Violation(field, "calendar-date-once", "stands twice in one notice", day)
+                yield Violation(field, "calendar-date-once", "occurs twice in one notice", day)
             elif known.setdefault(day, row["isOffDay"]) != row["isOffDay"]:
-                yield Violation(field, "calendar-agree", "another notice says the opposite of this day", day)
+                yield Violation(field, "calendar-agree", "another notice states the opposite for this day", day)
             inside.add(day)

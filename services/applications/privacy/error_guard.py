@@ -39,7 +39,7 @@ def _shaped(shape: type[M] | TypeAdapter[M], content: Any) -> M:
     except ValidationError as error:
         raise Invalid(*(_violation(problem) for problem in error.errors(include_input=False))) from None
     except OverflowError:
-        raise Invalid(Violation("body", "moment", "holds a time outside of the calendar")) from None
+        raise Invalid(Violation("body", "moment", "contains a time outside the calendar")) from None
 
 
 def without_values(violations: Iterable[Violation]) -> list[Violation]:

@@ -74,8 +74,8 @@ def prepare(db: Database) -> None:
     missing = used - {key.key_id for key in vault.ring()} if vault.path.exists() else used
     if missing:
         raise Broken(
-            f"personal data are sealed with key {', '.join(sorted(missing))}, and {vault.path} does not hold it: "
-            "put the file back from where you keep it"
+            f"personal data are sealed with key {', '.join(sorted(missing))}, and {vault.path} does not contain it: "
+            "restore the file from your copy"
         )
 
 
@@ -86,7 +86,7 @@ def change_key(db: Database, tell: Tell) -> tuple[str, list[str]]:
     """
     path = _vault(db).path
     if not path.exists():
-        raise NotFound(f"there is no {path}: change keys where the service keeps them")
+        raise NotFound(f"{path} does not exist: rotate on the machine that holds the keys")
     newest, *older = _vault(db).ring()
     if not older:
         newest = add_key(path)
@@ -110,7 +110,9 @@ def clean(db: Database) -> None:
     try:
         _rewrite(db)
     except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
-        raise Unavailable(f"applications: the tables cannot be rewritten now: {type(error).__name__}") from None
+        raise Unavailable(
+            f"applications: the tables cannot be rewritten at the moment: {type(error).__name__}"
+        ) from None
     erasure.empty_journal(db)
     _mark(db, unclean=False)
 
@@ -197,7 +199,7 @@ def _retired_now(db: Database, path: Path) -> list[VaultKey]:
         session.flush()
         older = _vault(db).ring()[1:]
         if key_ids(connection.exec_driver_sql) & {key.key_id for key in older}:
-            raise Conflict("a value was sealed with an old key meanwhile: run it again")
+            raise Conflict("a value was sealed with an old key in the meantime: run it again")
         return list(retire_keys(path)) if older else []
 
 

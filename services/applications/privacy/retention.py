@@ -40,7 +40,7 @@ def erase_case(db: Database, region: str, key: str) -> Json:
         row = cases.locked([number])[number] if number else None
         newest = _newest(session, key)
         if _untaken(session, key):
-            raise Conflict("the newest release of this case is not with the ledger yet: try again in a moment")
+            raise Conflict("the ledger has not recorded the newest release of this case yet: try again in a moment")
         erasure.overwrite(db, session)
         erased = 0
         while more := _erase(session, _bodies(session, BODIES_OF_KEY, {"key": key})):
@@ -78,7 +78,7 @@ def _newest(session: Session, key: str) -> ReleaseRow:
     query = select(ReleaseRow).where(ReleaseRow.key == key).order_by(col(ReleaseRow.version).desc()).limit(1)
     found = session.exec(query).first()
     if found is None:
-        raise NotFound("no release of this key")
+        raise NotFound("no release has this key")
     return found
 
 

@@ -136,7 +136,7 @@ class Expectation:
         try:
             row = self.sights[name].row(entry)
         except Exception as error:  # noqa: BLE001  # the channel parks such an entry, whatever is wrong with it
-            _log.debug("not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
+            _log.debug("entry not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
             self._unknown[name].add(entry.key)
             return
         if row["content"] is not None:

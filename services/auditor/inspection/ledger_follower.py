@@ -150,7 +150,7 @@ class LedgerReading:
         self.expectation = Expectation(self._sights)
         # Keep the signing keys: a change of keys would make `_read_statement` judge again and drop this problem.
         self.expectation.log.sources, self.expectation.log.origin = before.sources, before.origin
-        self._problems = {"size": f"it had {known} entries, and now has {size}"}
+        self._problems = {"size": f"it had {known} entries and now has only {size}"}
 
     def _damage(self) -> dict[str, str]:
         """Return the damage that the ledger itself has found; empty for a ledger of an earlier version."""
@@ -167,11 +167,11 @@ class LedgerReading:
             except Broken:
                 continue
             if signed != (head["size"], bytes.fromhex(head["root"])):
-                return "the signed note says something else than the head"
+                return "the signed note does not match the head"
             if self.expectation.log.root_at(head["size"]) != head["root"]:
-                return f"the entries give another root for size {head['size']}"
+                return f"the entries yield a different root for size {head['size']}"
             return None
-        return "no signature of a known key"
+        return "no signature by a known key"
 
     def _get(self, path: str, **params: Any) -> Json:
         try:
@@ -185,4 +185,4 @@ def _publications(documents: Iterable[Json]) -> list[Publication]:
     try:
         return [Publication.model_validate(document) for document in documents]
     except ValidationError as error:
-        raise LedgerDown(f"the ledger sent no publication: {error.error_count()} fields") from error
+        raise LedgerDown(f"the ledger sent an invalid publication: {error.error_count()} fields") from error

@@ -81,7 +81,7 @@ class PublicClient:
             if not answer.get("more", following is not None) or not answer[rows]:
                 return
             if read > most or not isinstance(following, str) or following == cursor:
-                raise UnexpectedAnswer(f"{path}: it does not end")
+                raise UnexpectedAnswer(f"{path}: the list is endless")
             cursor = following
 
     def _get(self, path: str, **params: Any) -> Json:
@@ -120,7 +120,7 @@ def _require(status: int, headers: httpx.Headers, media_type: str) -> None:
         raise UnexpectedAnswer(f"status {status}")
     given = headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != media_type:
-        raise UnexpectedAnswer(f"{given or 'nothing'} in place of {media_type}")
+        raise UnexpectedAnswer(f"{given or 'nothing'} instead of {media_type}")
 
 
 def _json(status: int, headers: httpx.Headers, body: bytes) -> Json:
@@ -128,15 +128,15 @@ def _json(status: int, headers: httpx.Headers, body: bytes) -> Json:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise UnexpectedAnswer("it says that it is JSON, and is none") from None
+        raise UnexpectedAnswer("declared as JSON, but is not valid JSON") from None
     return _shaped(value)
 
 
 def _shaped(value: Any, **fields: Any) -> Json:
     """Return `value` if it is an object with these fields of these types. Raises `UnexpectedAnswer`."""
     if not isinstance(value, dict):
-        raise UnexpectedAnswer("no object")
+        raise UnexpectedAnswer("not a JSON object")
     for name, kind in fields.items():
         if not isinstance(value.get(name), kind):
-            raise UnexpectedAnswer(f"no {name}")
+            raise UnexpectedAnswer(f"not a {name}")
     return value

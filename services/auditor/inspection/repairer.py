@@ -25,7 +25,7 @@ RESTS = (30, 120, 480, 1_800)
 MOST = 1_000
 """Keys in one request for a repair. If more are wrong, the channel is rebuilt."""
 
-NOTHING = "found nothing to change: something in front of the store answers, a cache perhaps"
+NOTHING = "found nothing to change: something in front of the store answers, perhaps a cache"
 
 KeysOf = Callable[[str], Iterable[str]]
 """Returns the ledger's keys in a bucket of the digests, `<kind> <bucket>`."""
@@ -54,7 +54,13 @@ class Repairer:
         due = [finding for finding in findings if is_due(finding, now) and finding.key != ALL]
         stored = {_code(finding) for finding in findings if finding.surface != Surface.PAGE}
         shown_wrong = [one for one in due if one.surface == Surface.PAGE and _code(one) not in stored]
-        done = [Repair(None, shown_wrong, "the document is right: another version renders it, or something in front")]
+        done = [
+            Repair(
+                None,
+                shown_wrong,
+                "the document is correct: another version, or something in front of the store, renders the page",
+            )
+        ]
         rest = [finding for finding in due if finding not in shown_wrong]
         if rest:
             done += self._try(rest, keys_of)

@@ -50,7 +50,7 @@ class Auditor:
                 try:
                     self.step()
                 except TongyuanError as error:
-                    _log.warning("round failed", reason=str(error))
+                    _log.warning("audit round failed", reason=str(error))
                 rest = max(self._tools.plan.poll - (self._tools.clock() - began), REST_SECONDS)
         except Stopped:
             pass

@@ -111,7 +111,7 @@ class SurfaceInspector:
         found = self._stranger.source()
         shown = found["digests"].get("buckets")
         if not isinstance(shown, dict) or not all(isinstance(of, dict) for of in shown.values()):
-            raise UnexpectedAnswer("no buckets")
+            raise UnexpectedAnswer("not a list of buckets")
         now = _now()
         wanted = self._digesting.buckets(self._expected.lines(self.name, now))
         doubtful = {

@@ -32,8 +32,8 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 
 CACHE = "public, max-age=0, must-revalidate"
 NO_STORE = {"Cache-Control": "no-store"}
-GONE = openapi.problem_answer("It was shown once and is not in force any more")
-UNKNOWN = openapi.problem_answer("There is no such thing here")
+GONE = openapi.problem_answer("It was shown before and is no longer in force")
+UNKNOWN = openapi.problem_answer("This channel does not show it")
 ONE: Any = {**openapi.CONDITIONAL, "responses": {304: openapi.UNCHANGED, 404: UNKNOWN, 410: GONE}}
 
 
@@ -71,7 +71,7 @@ def _lists(channel: Channel, index: SearchIndex, shelf: ReadModel) -> APIRouter:
     @router.get(
         "/items",
         dependencies=[List],
-        summary="Items in order of their codes; `facets` choose some",
+        summary="List items in order of their codes, optionally filtered by `facets`",
         response_model=response_models.ItemPage,
         **openapi.CONDITIONAL,
     )
@@ -90,7 +90,7 @@ def _lists(channel: Channel, index: SearchIndex, shelf: ReadModel) -> APIRouter:
 
     @router.get(
         "/search",
-        summary="Items by what people call them; Chinese words, pinyin or initials",
+        summary="Search items by everyday names: Chinese words, pinyin or initials",
         response_model=response_models.Found,
     )
     @shareable
@@ -98,7 +98,7 @@ def _lists(channel: Channel, index: SearchIndex, shelf: ReadModel) -> APIRouter:
         chosen: Chosen,
         q: Annotated[str, Query(max_length=200)],
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        counts: Annotated[bool, Query(description="Also say what else can be chosen, with numbers")] = False,
+        counts: Annotated[bool, Query(description="Add the counts of each facet value")] = False,
     ) -> Response:
         """`facets` narrow what was found. With `counts`, `total` is the number of matches, at most the 300 best."""
         shelf.answerable(chosen)
@@ -117,12 +117,12 @@ def _documents(channel: Channel) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["documents"])
     db, kinds = channel.db, openapi.Kinds(channel.adapter.name)
 
-    @router.get("/items/{code}", summary="One item", response_model=kinds.item, **ONE)
+    @router.get("/items/{code}", summary="Read one item", response_model=kinds.item, **ONE)
     @shareable
     def item(request: Request, code: CodePath) -> Response:
         return one(request, "item", code)
 
-    @router.get("/guides/{code}", summary="The guide of an item", response_model=kinds.guide, **ONE)
+    @router.get("/guides/{code}", summary="Read the guide of an item", response_model=kinds.guide, **ONE)
     @shareable
     def guide(request: Request, code: CodePath) -> Response:
         return one(request, "guide", code)
@@ -134,8 +134,8 @@ def _documents(channel: Channel) -> APIRouter:
         if served is not None:
             return etag_response(request, served.content, served.etag, cache=CACHE)
         if withdrawn:
-            return problem(410, "Gone", f"{kind} {code} is not in force any more")
-        raise NotFound(f"no {kind} {code} here")
+            return problem(410, "Gone", f"{kind} {code} is no longer in force")
+        raise NotFound(f"this channel shows no {kind} {code}")
 
     return router
 
@@ -145,10 +145,12 @@ def _case(lookup: Lookup) -> APIRouter:
 
     @router.post(
         "/lookup",
-        summary="A case's progress, by its number and query code",
+        summary="Look up the progress of a case by its number and query code",
         response_model=response_models.CaseDocument,
         responses={
-            404: openapi.problem_answer("No case fits; the same for a wrong number and a wrong code"),
+            404: openapi.problem_answer(
+                "No case matches; the response is the same for a wrong number and a wrong code"
+            ),
             429: openapi.problem_answer("Too many look-ups; see Retry-After"),
         },
     )

@@ -18,15 +18,15 @@ from shared.errors import NotFound, TooManyRequests
 from shared.security.case_ref import case_ref, normalise_project_no, normalise_query_code
 from shared.web.callers import place_of
 
-AT_ONCE = 4
+CONCURRENT_LOOKUPS = 4
 """Look-ups that hash at the same time; each takes 16 MiB and 50 ms."""
 
-WAITING = 16
+WAITING_LOOKUPS = 16
 """Look-ups that wait; more are refused, because they would occupy the threads that serve everybody else."""
 
-TURNS = 64
-SELDOM: RateLimitItem = parse("1/minute")
-WRONG = "No case fits this number and query code. Check both on your receipt."
+LOCKS = 64
+LOG_RATE: RateLimitItem = parse("1/minute")
+NO_MATCH = "No case matches this number and query code. Check both on your receipt."
 _log = log.get("lookup")
 
 
@@ -48,9 +48,9 @@ class Lookup:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._per_address: RateLimitItem = parse(settings.lookup_limit)
         self._per_case: RateLimitItem = parse(settings.lookup_case_limit)
-        self._queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
-        self._at_once = threading.BoundedSemaphore(AT_ONCE)
-        self._turns = [threading.Lock() for _ in range(TURNS)]
+        self._queue = threading.BoundedSemaphore(CONCURRENT_LOOKUPS + WAITING_LOOKUPS)
+        self._at_once = threading.BoundedSemaphore(CONCURRENT_LOOKUPS)
+        self._locks = [threading.Lock() for _ in range(LOCKS)]
 
     def find(self, request: LookupRequest, address: str) -> bytes:
         """Return the case's document. Raises `NotFound` (one text for all reasons) and `TooManyRequests`."""
@@ -63,12 +63,12 @@ class Lookup:
             raise self._refused("busy", retry_after=5)
         try:
             # One attempt per case at a time: otherwise concurrent attempts would all pass before any is counted.
-            with self._turns[case.digest()[0] % TURNS]:
-                return self._tried(request.project_no, code, case.hexdigest())
+            with self._locks[case.digest()[0] % LOCKS]:
+                return self._look_up(request.project_no, code, case.hexdigest())
         finally:
             self._queue.release()
 
-    def _tried(self, project_no: str, code: str, case: str) -> bytes:
+    def _look_up(self, project_no: str, code: str, case: str) -> bytes:
         if not self._limiter.test(self._per_case, "case", case):
             raise self._refused("case")
         with self._at_once:
@@ -78,12 +78,12 @@ class Lookup:
         if served is None:
             self._limiter.hit(self._per_case, "case", case)
             metrics.lookups.labels(self._channel, "wrong").inc()
-            raise NotFound(WRONG)
+            raise NotFound(NO_MATCH)
         metrics.lookups.labels(self._channel, "found").inc()
         return served.content
 
     def _refused(self, outcome: str, retry_after: int = 60) -> TooManyRequests:
         metrics.lookups.labels(self._channel, f"limited_{outcome}").inc()
-        if self._limiter.hit(SELDOM, "told", outcome):
+        if self._limiter.hit(LOG_RATE, "told", outcome):
             _log.warning("look-ups limited", channel=self._channel, by=outcome)
         return TooManyRequests("too many look-ups; please wait, or ask at the service desk", retry_after=retry_after)

@@ -57,7 +57,7 @@ class Live:
 
     def run(self, stop: threading.Event) -> None:
         """Feed the stream until `stop` is set. If the database is down, retry."""
-        _keep_up(self._db, self.step, stop, failure="stream not fed")
+        _keep_up(self._db, self.step, stop, failure="event stream behind")
 
     def tell(self, event: str, data: str) -> None:
         """Send an event that is not a change of the store, after the changes already queued."""

@@ -24,13 +24,13 @@ class Kinds:
         change: Any = create_model(
             "Change",
             __base__=response_models.Change,
-            __doc__="The newest state of a key: its document, or a tombstone.",
-            document=(one_of, Field(description="Null: not shown any more. A reader drops what it holds.")),
+            __doc__="The newest state of a key: its document or a tombstone.",
+            document=(one_of, Field(description="Null: no longer shown; the reader deletes its copy.")),
         )
         self.changes: type[BaseModel] = create_model(
             "Changes",
             __base__=response_models.Changes,
-            __doc__="What changed, in order; at most one change a key.",
+            __doc__="Changes in order, at most one per key.",
             changes=(list[change], ...),
         )
 
@@ -48,14 +48,14 @@ def as_json(content: Json) -> Response:
     return Response(orjson.dumps(content), media_type="application/json")
 
 
-UNCHANGED: Json = {"description": "The reader has this already, see If-None-Match"}
+UNCHANGED: Json = {"description": "The reader already has this version, see If-None-Match"}
 IF_NONE_MATCH: Json = {
     "parameters": [
         {
             "name": "If-None-Match",
             "in": "header",
             "required": False,
-            "description": "ETag of the answer that the reader has.",
+            "description": "ETag of the response that the reader has.",
             "schema": {"type": "string"},
         }
     ]

@@ -36,7 +36,7 @@ def entries(channel: Channel) -> APIRouter:
     @router.get(
         "/parked",
         dependencies=[guard(Right.INSPECT)],
-        summary="Entries that could not be shown",
+        summary="List parked entries, which could not be shown",
         response_model=response_models.Parked,
     )
     def parked() -> Response:
@@ -55,7 +55,7 @@ def entries(channel: Channel) -> APIRouter:
     @router.delete(
         "/parked/{position}",
         dependencies=[guard(Right.OPERATE)],
-        summary="Give a parked entry up",
+        summary="Drop a parked entry",
         response_model=response_models.Dropped,
     )
     def drop(position: Number) -> Response:
@@ -64,14 +64,14 @@ def entries(channel: Channel) -> APIRouter:
     @router.get(
         "/trace/{key}",
         dependencies=[guard(Right.INSPECT)],
-        summary="What this channel knows of a key",
+        summary="Read this channel's state of a key",
         response_model=response_models.Trace,
     )
     def trace(key: Key) -> Response:
         with channel.db.read() as session:
             found = queries.trace(session, key)
         if found is None:
-            raise NotFound(f"{channel.adapter.name} has nothing under this key")
+            raise NotFound(f"{channel.adapter.name} has nothing for this key")
         return openapi.as_json(found)
 
     return router
@@ -84,7 +84,7 @@ def proofs(channel: Channel) -> APIRouter:
     @router.get(
         "/lineage",
         dependencies=[guard(Right.INSPECT)],
-        summary="The head that the ledger must continue; why it is halted",
+        summary="Read the head that the ledger must continue, and why the channel is halted",
         response_model=response_models.Lineage,
     )
     def anchored() -> Response:
@@ -94,7 +94,7 @@ def proofs(channel: Channel) -> APIRouter:
     @router.get(
         "/witness",
         dependencies=[guard(Right.INSPECT)],
-        summary="The ledger's keys it trusts; the head it refused last",
+        summary="Read the trusted ledger keys and the last refused head",
         response_model=response_models.Witnessed,
     )
     def witnessed() -> Response:
@@ -110,7 +110,7 @@ def _rebuilds(router: APIRouter, channel: Channel) -> None:
     @router.post(
         "/rebuild",
         dependencies=[guard(Right.REPAIR)],
-        summary="Build aside from the ledger and swap; one JSON line a step",
+        summary="Rebuild the channel from the ledger; one JSON line per step",
         response_class=Lines,
     )
     def rebuild(request: Request, new_epoch: bool = False, full: bool = False, accept_loss: bool = False) -> Lines:
@@ -128,7 +128,7 @@ def _rebuilds(router: APIRouter, channel: Channel) -> None:
     @router.post(
         "/repair",
         dependencies=[guard(Right.REPAIR)],
-        summary="Some keys anew from the ledger",
+        summary="Rebuild some keys from the ledger",
         response_model=response_models.Repaired,
     )
     def mend(wanted: RepairRequest) -> Response:
@@ -140,7 +140,7 @@ def _drills(router: APIRouter, channel: Channel) -> None:
     @router.post(
         "/drill",
         dependencies=[guard(Right.OPERATE)],
-        summary="Build aside and compare, change nothing; one JSON line a step",
+        summary="Run a drill: rebuild separately and compare, without changes; one JSON line per step",
         response_class=Lines,
     )
     def drill() -> Lines:
@@ -149,7 +149,7 @@ def _drills(router: APIRouter, channel: Channel) -> None:
     @router.get(
         "/drill",
         dependencies=[guard(Right.INSPECT)],
-        summary="When the newest drill was, and what it found",
+        summary="Read time and result of the newest drill",
         response_model=response_models.DrillReport,
     )
     def newest_drill() -> Response:

@@ -109,7 +109,7 @@ def cursor(session: Session, since: str) -> int:
     if not number.isascii() or not number.isdigit() or len(number) > 18:
         raise Invalid(Violation("since", "cursor", "must be 0 or a cursor from an earlier answer", since[:40]))
     if epoch != at.epoch or int(number) > at.change:
-        raise StartOver("this cursor is not of this channel's present life: read again from since=0")
+        raise StartOver("this cursor belongs to an earlier epoch of this channel: read again from since=0")
     return int(number)
 
 

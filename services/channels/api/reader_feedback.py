@@ -94,7 +94,7 @@ class FeedbackBox:
         hits = ((self._per_address, "address", place_of(address)), (ALL_TOGETHER, "all"))
         if not all(self._limiter.hit(*hit) for hit in hits):
             metrics.feedback.labels(self._channel, "limited").inc()
-            raise TooManyRequests("too many at once; please wait", retry_after=600)
+            raise TooManyRequests("too much feedback at once; please wait", retry_after=600)
         with self._db.write() as session:
             news = _put(session, given)
             if news:
@@ -162,13 +162,13 @@ def _checked(channel: str, fields: Json) -> Feedback:
     tags = list(dict.fromkeys(fields.get("tags") or ()))
     wrong = []
     if not tags and not said:
-        wrong.append(Violation("tags", "required", "choose what is wrong, or say it in words"))
+        wrong.append(Violation("tags", "required", "choose what is wrong or describe it"))
     if unknown := [tag for tag in tags if tag not in TAGS]:
-        wrong.append(Violation("tags", "unknown", "is no tag of a guide", unknown[0][:10]))
+        wrong.append(Violation("tags", "unknown", "is not a tag of a guide", unknown[0][:10]))
     if len(said) > LONGEST_TEXT:
-        wrong.append(Violation("text", "too_long", f"takes {LONGEST_TEXT} characters"))
+        wrong.append(Violation("text", "too_long", f"may have at most {LONGEST_TEXT} characters"))
     if find_personal_data(said):
-        wrong.append(Violation("text", "no_personal_data", "holds somebody's number or address; leave it out"))
+        wrong.append(Violation("text", "no_personal_data", "contains a personal number or address; leave it out"))
     wrong += invisible({"text": said})
     if wrong:
         raise Invalid(*wrong)
@@ -195,7 +195,7 @@ def _put(session: Session, given: Feedback) -> bool:
     number = session.connection().execute(TAKE_FEEDBACK_NUMBER).one().number
     oldest = session.exec(select(GivenFeedbackRow.number).order_by(GivenFeedbackRow.number).limit(1)).first()  # type: ignore[arg-type]  # a column
     if oldest is not None and number - oldest >= MOST_WAITING:
-        raise Unavailable(f"{MOST_WAITING} wait for the broker already")
+        raise Unavailable(f"{MOST_WAITING} messages are already waiting for the broker")
     values: Mapping[str, object] = {
         "number": number,
         "id": given.id,

@@ -268,20 +268,20 @@ class DrillReport(Answer):
     entries: int | None = None
     root: str | None = None
     differences: int | None = None
-    detail: list[str] | None = Field(default=None, description="Some keys that differed, or the reason of a failure.")
+    detail: list[str] | None = Field(default=None, description="Some keys that differed, or the reason for a failure.")
 
 
 class Change(Answer):
     """The newest state of a key; its `document` is of the channel's own kinds."""
 
-    change: int = Field(ge=1, description="The channel's own number; grows, with holes.")
+    change: int = Field(ge=1, description="The channel's own change number; increases, with gaps.")
     key: str = Field(examples=["item:11339921003991014U4000700001000"])
-    version: int = Field(ge=0, description="Of the key. 0: taken back by the channel itself.")
-    position: int = Field(ge=0, description="Of the ledger's entry that this is.")
+    version: int = Field(ge=0, description="Version of the key. 0: removed by the channel itself.")
+    position: int = Field(ge=0, description="Position of the ledger entry.")
 
 
 class Changes(Answer):
     """Changes in order, at most one per key."""
 
-    cursor: str = Field(description="`since` of the next request, to be kept together with what was taken.")
-    more: bool = Field(description="False: this was all there is for now.")
+    cursor: str = Field(description="`since` of the next request; store it together with the changes.")
+    more: bool = Field(description="False: there are no more changes at the moment.")

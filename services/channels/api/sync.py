@@ -30,9 +30,12 @@ def router(channel: Channel) -> APIRouter:
     @routes.get(
         "/changes",
         dependencies=[List],
-        summary="What changed since a cursor: documents and tombstones, in order",
+        summary="List the changes since a cursor: documents and tombstones, in order",
         response_model=openapi.Kinds(channel.adapter.name).changes,
-        responses={304: openapi.UNCHANGED, 410: openapi.problem_answer("Start over from since=0")},
+        responses={
+            304: openapi.UNCHANGED,
+            410: openapi.problem_answer("The cursor is no longer valid; start over from since=0"),
+        },
         openapi_extra=openapi.IF_NONE_MATCH,
     )
     @shareable
@@ -59,7 +62,7 @@ def _digests(routes: APIRouter, channel: Channel) -> None:
 
     @routes.get(
         "/source",
-        summary="How far this channel is, its newest signed head, and digests of what it serves",
+        summary="Read this channel's position, its newest signed head and digests of its documents",
         response_model=response_models.Source,
         **openapi.CONDITIONAL,
     )
@@ -78,7 +81,7 @@ def _digests(routes: APIRouter, channel: Channel) -> None:
 
     @routes.get(
         "/source/{kind}/{bucket}",
-        summary="What one bucket of the digests is made of: which document is altered, missing or too many",
+        summary="List the documents of one digest bucket, to find altered, missing or extra ones",
         response_model=response_models.BucketLines,
         **openapi.CONDITIONAL,
     )
@@ -91,7 +94,7 @@ def _digests(routes: APIRouter, channel: Channel) -> None:
         content = orjson.dumps({"cursor": cursor, "lines": found})
         return etag_response(request, content, hashlib.sha256(content).hexdigest())
 
-    @routes.get("/position", summary="How far this channel is", response_model=response_models.Position)
+    @routes.get("/position", summary="Read this channel's position", response_model=response_models.Position)
     @shareable
     def position() -> Response:
         with db.read() as session:

@@ -90,8 +90,8 @@ class AsideBuild:
             self.goes_back = is_halted(session)
             if self.goes_back and not self.new_epoch:
                 raise Conflict(
-                    "the channel is halted: its ledger went back. Find out which ledger is the right one "
-                    "(docs/operating/backup.md); for the one that is there now, rebuild it with --new-epoch"
+                    "the channel is halted because its ledger lost entries. Find out which ledger is the right one "
+                    "(docs/operating/backup.md); to follow the present one, rebuild with --new-epoch"
                 )
             self.clear(session)
         if self.new_epoch:
@@ -129,7 +129,7 @@ class AsideBuild:
         over = update(AsideRow).where(col(AsideRow.expires_at) <= moment)
         session.exec(over.values(content=None, content_digest=None))
         if dict(session.exec(select(AsideRow.key, AsideRow.version)).all()) != self._built:
-            raise Broken("another rebuild of this channel is under way; nothing was changed")
+            raise Broken("another rebuild of this channel is in progress; nothing was changed")
 
     def replace_waiting(self, session: Session) -> None:
         """Schedule and park what was read, in place of what the channel has scheduled and parked."""
@@ -147,7 +147,7 @@ class AsideBuild:
     def _require_own_head(self) -> None:
         """Raises `Broken` if no trusted key signed the newest head for the county's log; `Unavailable` without keys."""
         if not self.channel.witness.check(self.channel.ledger.head()):
-            raise Unavailable("the ledger cannot be asked for its keys, so nobody can tell whose it is")
+            raise Unavailable("the ledger does not return its keys, so its county is unknown")
 
     def _require_own(self, entries: Sequence[Publication]) -> None:
         """Raises `Broken` for an entry of another region than the channel's."""
@@ -155,8 +155,8 @@ class AsideBuild:
         for entry in entries:
             if county.region not in (None, entry.region):
                 raise Broken(
-                    f"entry {entry.position} is of {entry.region}, and this channel belongs to {county.title}: "
-                    "it is another county's ledger"
+                    f"entry {entry.position} belongs to {entry.region}, but this channel belongs to {county.title}: "
+                    "this is another county's ledger"
                 )
 
     def _read_snapshot(self, target: int) -> Iterator[Progress]:
@@ -174,10 +174,10 @@ class AsideBuild:
         while self.position < target:
             entries = self.channel.log.entries(self.position, min(PAGE, target - self.position))
             if not entries:
-                raise Broken(f"the ledger ends at {self.position}, the channel is at {target} already")
+                raise Broken(f"the ledger ends at {self.position}, but the channel is already at {target}")
             odd = another_history(entries, self.root)
             if odd is not None:
-                raise Broken(f"entry {odd.position} does not continue those before it")
+                raise Broken(f"entry {odd.position} does not continue the entries before it")
             self._fold(entries)
             self.position, self.root = entries[-1].position, entries[-1].roots.upto
             yield self._progress(target)

@@ -54,4 +54,4 @@ def _read(contract: type[Body], publication: Publication) -> Body:
 
 def _require_name(publication: Publication, code: str) -> None:
     if name_of(publication.key) != code:
-        raise ValueError(f"code: {publication.key} holds a body of {code}")
+        raise ValueError(f"code: {publication.key} has the body of {code}")

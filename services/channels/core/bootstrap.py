@@ -63,8 +63,8 @@ class Bootstrap:
         except (Broken, Refused) as error:
             # Fall back to reading every entry: the result is the same. A ledger older than snapshots has none.
             metrics.snapshot_refused.labels(name).inc()
-            _log.error("snapshot not taken: reads every entry", channel=name, reason=str(error))
+            _log.error("snapshot refused: reading every entry", channel=name, reason=str(error))
             self._begun = True
             return
         metrics.position.labels(name).set(done.position)
-        _log.info("begun with a snapshot", channel=name, keys=done.keys, size=done.snapshot, at=done.position)
+        _log.info("started from a snapshot", channel=name, keys=done.keys, size=done.snapshot, at=done.position)

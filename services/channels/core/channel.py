@@ -137,7 +137,7 @@ class Channel:
         except Halted:
             return
         except UpstreamDown as error:
-            _log.info("head not proven yet", channel=self.service, reason=str(error))
+            _log.info("head not verified yet", channel=self.service, reason=str(error))
         self.store.remember_head(head)
 
     def _taken(self, messages: Sequence[Message]) -> list[Refusal]:

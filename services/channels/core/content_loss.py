@@ -33,8 +33,8 @@ class WouldLose(Conflict):
         named = "; ".join(f"{key}: {why}" for key, why in sorted(lost.items())[:MOST_NAMED])
         more = f" … and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
         super().__init__(
-            f"{len(lost)} documents that are shown would be lost ({named}{more}). See what `tongyuan doctor` says of "
-            "the ledger (docs/operating/damage.md); only if nothing can bring them back: rebuild with --accept-loss"
+            f"{len(lost)} documents on show would be lost ({named}{more}). See what `tongyuan doctor` reports about "
+            "the ledger (docs/operating/damage.md); only if they cannot be recovered, rebuild with --accept-loss"
         )
 
 
@@ -52,7 +52,7 @@ class UnreadableVersions:
             self._note(entry, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
             raise
         if is_case_without_body(entry):
-            self._note(entry, "its body is gone from the ledger")
+            self._note(entry, "its body is missing from the ledger")
         elif entry.key in self._why:
             # Unreadable versions before a readable one no longer matter.
             left = {version: why for version, why in self._why[entry.key].items() if version > entry.version}
@@ -90,7 +90,7 @@ def lost(session: Session, unreadable: UnreadableVersions, *, another_history: b
         after = built.get(key, After())
         why = unreadable.loss(key, version, after)
         if why is None and another_history and after.version < version:
-            why = f"the ledger ends with version {after.version}" if after.version else "the ledger has no entry of it"
+            why = f"the ledger ends with version {after.version}" if after.version else "the ledger has no entry for it"
         if why is not None:
             found[key] = why
     return found
@@ -108,13 +108,13 @@ def loss_of(session: Session, key: str, due: Sequence[Row], unreadable: Unreadab
 def accept(channel: str, lost: Mapping[str, str]) -> None:
     """Log every loss that an operator accepted."""
     for key, why in sorted(lost.items()):
-        _log.critical("a loss was accepted", channel=channel, kind=key.partition(":")[0], key=key, reason=why)
+        _log.critical("loss accepted", channel=channel, kind=key.partition(":")[0], key=key, reason=why)
 
 
 def refuse(channel: str, lost: Mapping[str, str]) -> None:
     """Raise `WouldLose` if anything would be lost, and log it."""
     if lost:
-        _log.critical("would lose what is shown: nothing was changed", channel=channel, count=len(lost))
+        _log.critical("documents would be lost: nothing was changed", channel=channel, count=len(lost))
         raise WouldLose(lost)
 
 

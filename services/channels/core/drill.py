@@ -45,7 +45,11 @@ class DrillRow(ChannelModel, table=True):
     entries: int = 0
     root: str = Field(default="", max_length=64)
     differences: int = 0
-    detail: str = Field(default="[]", sa_column=Column(Text, nullable=False), description="Some keys, or the reason.")
+    detail: str = Field(
+        default="[]",
+        sa_column=Column(Text, nullable=False),
+        description="Some keys that differed, or the reason for a failure.",
+    )
 
 
 class _Comparison:
@@ -106,12 +110,12 @@ class Drill:
             if step.done:
                 return step
             yield step
-        raise AssertionError("a rebuild ends with a step that is done, or an error")
+        raise AssertionError("a rebuild must end with a finished step or an error")
 
     def _remember(self, done: Progress, seconds: float) -> None:
         good = not done.differences and done.root_before == done.root_after
         if not good:
-            _log.error("the drill found differences", channel=self.channel.service, count=len(done.differences))
+            _log.error("drill found differences", channel=self.channel.service, count=len(done.differences))
         found = DrillRow(
             finished_at="",
             good=good,
@@ -124,7 +128,7 @@ class Drill:
         self._store(found)
 
     def _remember_failure(self, error: Exception, seconds: float) -> None:
-        _log.error("the drill could not be done", channel=self.channel.service, reason=str(error))
+        _log.error("drill failed", channel=self.channel.service, reason=str(error))
         detail = orjson.dumps([str(error)[:500]]).decode()
         self._store(DrillRow(finished_at="", good=False, seconds=seconds, detail=detail))
 
@@ -159,7 +163,7 @@ def drill_if_due(channel: Channel, every: float) -> bool:
         return False
     *_, done = Drill(channel).run()
     if done.differences or done.root_before != done.root_after:
-        raise Broken(f"{channel.service}: {len(done.differences)} documents are not what the ledger gives")
+        raise Broken(f"{channel.service}: {len(done.differences)} documents differ from the ledger")
     return True
 
 

@@ -20,7 +20,7 @@ class _Document(ChannelModel):
     kind: str = Field(max_length=16)
     version: int
     position: int
-    digest: str = Field(max_length=64, description="Of the publication.")
+    digest: str = Field(max_length=64, description="Digest of the publication.")
     content_digest: str | None = Field(default=None, max_length=64, description="SHA-256 of `content`.")
     effective_at: str | None = Field(default=None, max_length=27)
     expires_at: str | None = Field(default=None, max_length=27)
@@ -76,7 +76,7 @@ class StateRow(ChannelModel, table=True):
     position: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     change: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     epoch: str = Field(default="", max_length=16)
-    root: str | None = Field(default=None, max_length=64, description="The ledger's, of the entries up to `position`.")
+    root: str | None = Field(default=None, max_length=64, description="Root of the ledger's entries up to `position`.")
 
 
 class IndexedRow(ChannelModel, table=True):
@@ -115,12 +115,12 @@ class HookRow(ChannelModel, table=True):
     case_ref: str = Field(max_length=64)
     url: str = Field(max_length=300)
     host: str = Field(max_length=120)
-    secret: str = Field(max_length=64, description="`whsec_…`; it signs, so it cannot be kept as a hash.")
+    secret: str = Field(max_length=64, description="`whsec_…`; it signs calls, so a hash of it would not do.")
     told: str = Field(max_length=24)
     state: str = Field(default="active", max_length=8)
-    failures: int = Field(default=0, description="In a row.")
+    failures: int = Field(default=0, description="Failures in a row.")
     problem: str | None = Field(default=None, max_length=100)
-    next_at: str = Field(max_length=27, description="Not called before.")
+    next_at: str = Field(max_length=27, description="Earliest time of the next call.")
     expires_at: str = Field(max_length=27)
 
 
@@ -134,4 +134,4 @@ class SeenHeadRow(ChannelModel, table=True):
     root: str = Field(max_length=64)
     time: str = Field(max_length=27)
     checkpoint: str = Field(sa_column=Column(Text, nullable=False))
-    statement: str | None = Field(default=None, sa_column=Column(Text), description="As it came: readers check it.")
+    statement: str | None = Field(default=None, sa_column=Column(Text), description="As received; readers verify it.")

@@ -67,7 +67,7 @@ class Rebuild:
             session.add(at)
             after = digest_lines(served_lines(session)).root
             if after != digest_lines(served_lines(session, AsideRow)).root:
-                raise Broken("the swapped channel is not what the ledger gives")
+                raise Broken("the rebuilt channel differs from the ledger")
             build.clear(session)
             self.channel.db.notifier.notify(session)
         accept(self.channel.service, gone)

@@ -42,7 +42,7 @@ class RepairRequest(Contract):
     buckets: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{1,16} [0-9a-f]{2}$")]] = Field(
         default=[],
         max_length=256,
-        description="`<kind> <bucket>`, as in the digests of /v1/source.",
+        description="Buckets `<kind> <bucket>`, as in the digests of /v1/source.",
         examples=[["item 0f"]],
     )
 
@@ -73,7 +73,7 @@ def repair(channel: Channel, wanted: RepairRequest) -> list[str]:
             _log.warning("repaired", channel=channel.service, asked=len(told), changed=len(changed))
             refuse(channel.service, spared)
             return sorted(changed)
-    raise Conflict(f"{len(keys)} keys are being published all the time: try again")
+    raise Conflict(f"{len(keys)} keys change continuously: try again")
 
 
 def _stored_in(channel: Channel, buckets: Iterable[str]) -> list[str]:
@@ -116,7 +116,7 @@ def _replace(
     with channel.db.write() as session:
         at = locked_state(session)
         if is_halted(session):
-            raise Conflict("the channel is halted: its ledger went back")
+            raise Conflict("the channel is halted because its ledger lost entries")
         moved = _moved(session, told, position, at)
         for key in told.keys() - moved:
             due, later = in_time(reversed(told[key].rows), now)

@@ -201,7 +201,7 @@ def locked_state(session: Session) -> StateRow:
     """Return the state row, locked until the transaction ends, so that only one process applies at a time."""
     row = session.get(StateRow, ONLY, with_for_update=True)
     if row is None:
-        raise Broken("the channel's store has no state: restore it, or remove it and rebuild")
+        raise Broken("the channel's store has no state row: restore the store, or remove it and rebuild")
     return row
 
 

@@ -11,7 +11,7 @@ from services.channels.api.cached import CachedUntilChanged
 from services.channels.api.live_stream import Live
 from services.channels.kiosk import hall, response_models, screens_api
 from services.channels.kiosk.offline_manifest import OfflineManifest
-from services.channels.kiosk.pages import PLACE
+from services.channels.kiosk.pages import PAGES
 from services.channels.pages import ticket_calls
 from services.channels.pages.reader import ChannelReader
 from shared.database.engine import Database
@@ -34,12 +34,12 @@ def router(db: Database, reader: ChannelReader, live: Live) -> APIRouter:
 def _kept(reader: ChannelReader) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     finder = CachedUntilChanged(reader.released, lambda: orjson.dumps(hall.finder(reader.documents(Kind.ITEM))))
-    catalogue = OfflineManifest(PLACE, reader)
+    catalogue = OfflineManifest(PAGES, reader)
 
     @routes.get(
         "/finder",
         tags=["documents"],
-        summary="Names of all items with their pinyin, to search without a server",
+        summary="List the names of all items with pinyin, for search without a server",
         response_model=response_models.Finder,
         **openapi.CONDITIONAL,
     )
@@ -51,7 +51,7 @@ def _kept(reader: ChannelReader) -> APIRouter:
     @routes.get(
         "/catalogue",
         tags=["hall"],
-        summary="All that a screen keeps to go on without a network",
+        summary="Read the offline manifest: everything a screen stores to work without a network",
         response_model=response_models.Catalogue,
         **openapi.CONDITIONAL,
     )
@@ -68,7 +68,7 @@ def _board(db: Database, live: Live) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get(
-        "/board", tags=["hall"], summary="Ticket numbers that are called now", response_model=response_models.Board
+        "/board", tags=["hall"], summary="Read the ticket numbers called now", response_model=response_models.Board
     )
     def board() -> Response:
         answer = openapi.as_json(ticket_calls.get(db))
@@ -79,7 +79,7 @@ def _board(db: Database, live: Live) -> APIRouter:
         "/board",
         tags=["operators"],
         dependencies=[guard(Right.BOARD)],
-        summary="Say which ticket numbers are called now",
+        summary="Set the ticket numbers called now",
         response_model=response_models.Board,
     )
     def call(calls: ticket_calls.Calls) -> Response:

@@ -12,41 +12,41 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
-BLANK = re.compile(r"[ \t\n\f\r]+")
-VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
-KEPT = "data-keep"
+WHITESPACE = re.compile(r"[ \t\n\f\r]+")
+VOID_ELEMENTS = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
+EXCLUDED_ATTRIBUTE = "data-keep"
 
 
-class _Reader(HTMLParser):
+class _TextExtractor(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
-        self._inside = 0
-        self._kept = 0
+        self._depth = 0
+        self._excluded = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in VOID or not (self._inside or tag == "main"):
+        if tag in VOID_ELEMENTS or not (self._depth or tag == "main"):
             return
-        self._inside += 1
-        if self._kept or any(name == KEPT for name, _ in attrs):
-            self._kept += 1
+        self._depth += 1
+        if self._excluded or any(name == EXCLUDED_ATTRIBUTE for name, _ in attrs):
+            self._excluded += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Ignore `<path/>`: it has no content."""
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            self._inside = max(0, self._inside - 1)
-            self._kept = max(0, self._kept - 1)
+        if tag not in VOID_ELEMENTS:
+            self._depth = max(0, self._depth - 1)
+            self._excluded = max(0, self._excluded - 1)
 
     def handle_data(self, data: str) -> None:
-        if self._inside and not self._kept:
+        if self._depth and not self._excluded:
             self.text.append(data)
 
 
 def digest_of(html: str) -> str:
     """Return the digest of one of our pages, in which every element is closed."""
-    reader = _Reader()
+    reader = _TextExtractor()
     reader.feed(html)
     reader.close()
-    return hashlib.sha256(BLANK.sub(" ", "".join(reader.text)).strip(" ").encode()).hexdigest()
+    return hashlib.sha256(WHITESPACE.sub(" ", "".join(reader.text)).strip(" ").encode()).hexdigest()

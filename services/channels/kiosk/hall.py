@@ -26,7 +26,7 @@ class HallWindow:
 
 
 @dataclass(slots=True)
-class Spot:
+class HallArea:
     """A floor or an area, as the end of the address names it; its windows in order."""
 
     name: str
@@ -38,7 +38,7 @@ class Building:
     """The address without floor and area."""
 
     address: str
-    spots: list[Spot] = field(default_factory=list)
+    areas: list[HallArea] = field(default_factory=list)
 
 
 def buildings(guides: Iterable[Json], shown: frozenset[str]) -> list[Building]:
@@ -48,26 +48,26 @@ def buildings(guides: Iterable[Json], shown: frozenset[str]) -> list[Building]:
         if guide["code"] not in shown:
             continue
         for given in guide["windows"]:
-            place = found.setdefault(_parted(given["place"]), {})
+            place = found.setdefault(_split_address(given["place"]), {})
             same = (given["no"], given["hours"])
             fresh = HallWindow(given["no"], given["hours"], given.get("opening"), given["phone"])
             window = place.setdefault(same, fresh)
             if (guide["code"], guide["name"]) not in window.items:
                 window.items.append((guide["code"], guide["name"]))
     made: dict[str, Building] = {}
-    for (address, spot), windows in sorted(found.items(), key=lambda pair: _order(pair[0][1])):
-        in_order = sorted(windows.values(), key=lambda window: _order(window.no or ""))
-        made.setdefault(address, Building(address)).spots.append(Spot(spot, in_order))
-    return sorted(made.values(), key=lambda building: -sum(len(spot.windows) for spot in building.spots))
+    for (address, area), windows in sorted(found.items(), key=lambda pair: _sort_key(pair[0][1])):
+        in_order = sorted(windows.values(), key=lambda window: _sort_key(window.no or ""))
+        made.setdefault(address, Building(address)).areas.append(HallArea(area, in_order))
+    return sorted(made.values(), key=lambda building: -sum(len(area.windows) for area in building.areas))
 
 
-def _parted(address: str) -> tuple[str, str]:
+def _split_address(address: str) -> tuple[str, str]:
     """`…政务服务中心一楼A区` → building, `一楼A区`."""
     floor = FLOOR.search(address)
     return (address, "") if floor is None or floor.start() == 0 else (address[: floor.start()], floor.group())
 
 
-def _order(text: str) -> list[str]:
+def _sort_key(text: str) -> list[str]:
     """Sort key: `二楼` before `三楼`, `9号` before `10号`."""
     return [part.zfill(6) if part.isdigit() else part for part in re.split(r"(\d+)", text.translate(NUMERALS))]
 

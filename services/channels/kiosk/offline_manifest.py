@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.envelope.publication import Kind
 from services.channels.kiosk.addresses import BOARD, FIXED, choices, listing
-from services.channels.kiosk.page_copies import inside
+from services.channels.kiosk.page_copies import internal_client
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages, origin
 from services.channels.search.facets import Filter
@@ -75,10 +75,10 @@ class OfflineManifest:
     async def _go_on(self, request: Request, made: _Made, plan: Plan) -> None:
         until = time.monotonic() + TURN_SECONDS
         lacking = [address for address, of in plan.items() if made.plan.get(address) != of]
-        async with inside(request) as client:
+        async with internal_client(request) as client:
             for number, address in enumerate(lacking):
                 if number and time.monotonic() > until:
-                    raise Unavailable(f"{len(lacking) - number} pages are still to be made")
+                    raise Unavailable(f"{len(lacking) - number} pages are not rendered yet")
                 made.digests[address] = await _asked(client, address)
                 made.plan[address] = plan[address]
         made.digests = {address: made.digests[address] for address in plan}
@@ -110,7 +110,7 @@ async def _asked(client: httpx.AsyncClient, address: str) -> str:
     """Return the digest of a page. Raises `Unavailable` if it cannot be fetched, so that no manifest is incomplete."""
     answer = await client.get(f"/{address}")
     if answer.status_code != httpx.codes.OK:
-        raise Unavailable("a page has gone while the catalogue was made")
+        raise Unavailable("a page was removed while the manifest was made")
     return _sha256(answer.content)
 
 

@@ -12,7 +12,7 @@ from services.channels.kiosk.addresses import BOARD
 from services.channels.kiosk.displayed_digest import digest_of
 
 MOST = 500
-PASSING = frozenset({BOARD})
+NEVER_CACHED = frozenset({BOARD})
 """Pages that change although the store does not."""
 
 
@@ -24,13 +24,13 @@ class PageCopies:
     _at: str = ""
     _made: OrderedDict[str, str] | None = None
 
-    async def glass(self, request: Request, address: str) -> str:
+    async def digest(self, request: Request, address: str) -> str:
         """Return `displayed_digest.digest_of` for the page as it is now."""
         cursor = await run_in_threadpool(self.cursor)
         if self._made is None or cursor != self._at:
             self._at, self._made = cursor, OrderedDict()
         made = self._made
-        if address not in made or address in PASSING:
+        if address not in made or address in NEVER_CACHED:
             made[address] = digest_of(await page(request, address))
             if len(made) > MOST:
                 made.popitem(last=False)
@@ -39,11 +39,11 @@ class PageCopies:
 
 async def page(request: Request, address: str) -> str:
     """Return the HTML at an address below `/kiosk/`, whatever its status."""
-    async with inside(request) as client:
+    async with internal_client(request) as client:
         return (await client.get(f"/{address}")).text
 
 
-def inside(request: Request) -> httpx.AsyncClient:
+def internal_client(request: Request) -> httpx.AsyncClient:
     """Return a client of this app without a socket; it uses the scheme and host of `request`."""
     host = dict(request.scope["headers"]).get(b"host", b"inside")
     transport = httpx.ASGITransport(app=request.app)

@@ -16,14 +16,14 @@ from services.channels.pages.routes import Show
 from shared.text.dates import BEIJING
 from shared.web.response_cache import shareable
 
-PLACE = ChannelPages(
+PAGES = ChannelPages(
     name="kiosk", title="政务服务大厅自助查询", promise="带什么、去哪个窗口、多久办好，一看就知道", page_size=12
 )
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 """Policy of the service worker itself: it fetches from this origin only."""
 
 MOST_NEWS = 5
-COUNTED_SECONDS = 10
+COUNT_CACHE_SECONDS = 10
 """Seconds for which a count of all cases is cached: the wall screen reloads often, and counting is slow."""
 
 
@@ -32,7 +32,7 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     routes = APIRouter()
     windows = CachedUntilChanged(reader.released, lambda: _windows(reader))
     news = CachedUntilChanged(reader.cursor, lambda: reader.news(format_time(_today()), MOST_NEWS))
-    cases = CachedUntilChanged(_now_and_then, lambda: reader.cases(_today().date()))
+    cases = CachedUntilChanged(_count_period, lambda: reader.cases(_today().date()))
 
     @routes.get("/browse/{by}")
     @shareable
@@ -49,7 +49,7 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     def worker() -> Response:
         """Not below static/: a service worker controls only addresses below its own folder."""
         headers = {"Content-Security-Policy": WORKER_POLICY, "Cache-Control": "no-cache"}
-        return Response(PLACE.assets["worker.js"].content, media_type="text/javascript", headers=headers)
+        return Response(PAGES.assets["worker.js"].content, media_type="text/javascript", headers=headers)
 
     @routes.get("/enrol")
     @shareable
@@ -79,5 +79,5 @@ def _today() -> datetime:
     return datetime.now(UTC).astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _now_and_then() -> str:
-    return str(int(time.monotonic()) // COUNTED_SECONDS)
+def _count_period() -> str:
+    return str(int(time.monotonic()) // COUNT_CACHE_SECONDS)

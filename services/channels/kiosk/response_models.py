@@ -17,7 +17,7 @@ class FoundItem(Answer):
     unit: str
     themes: list[str]
     names: list[str]
-    sounds: list[str] = Field(description="For each name its syllables, without tones.")
+    sounds: list[str] = Field(description="Syllables of each name, without tones.")
     facts: list[list[str | None]]
 
 
@@ -42,7 +42,7 @@ class Catalogue(Answer):
     """
 
     entries: list[Annotated[list[str | None], Field(min_length=2, max_length=2)]]
-    ends: dict[str, Timestamp] = Field(description="When the content shown of a key expires, if it does.")
+    ends: dict[str, Timestamp] = Field(description="Expiry of the content shown for a key, if it has one.")
 
 
 class ScreenFacts(Answer):
@@ -50,15 +50,15 @@ class ScreenFacts(Answer):
 
     name: str
     state: ScreenState
-    red: bool = Field(description="Somebody has to go to this screen.")
+    red: bool = Field(description="The screen needs a visit.")
     enrolled_at: Timestamp | None
     revoked_at: Timestamp | None
     seen_at: Timestamp | None
-    address: str | None = Field(description="The page it shows, below /kiosk/.")
+    address: str | None = Field(description="Page on the screen, below /kiosk/.")
     position: int | None
-    digest: str | None = Field(description="SHA-256 of the text that it displays, in hex.")
-    old_since: Timestamp | None = Field(description="Shows another text than it should.")
-    head_time: Timestamp | None = Field(description="Of the newest statement it has verified.")
+    digest: str | None = Field(description="SHA-256 of the displayed text, in hex.")
+    old_since: Timestamp | None = Field(description="Since when the screen shows a different text than it should.")
+    head_time: Timestamp | None = Field(description="Time of the newest statement that the screen has verified.")
     freshness: str | None
 
 

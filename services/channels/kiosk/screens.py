@@ -37,7 +37,7 @@ LATE_HEAD = timedelta(seconds=60)
 """A statement is issued every ten seconds."""
 
 CODE_LIFE = timedelta(minutes=30)
-WRONG_CODE = "No screen is waiting for this code. Ask for a new one: it works once, and for half an hour."
+WRONG_CODE = "No screen is waiting for this code. Ask for a new one: a code works once and is valid for half an hour."
 NAME = r"^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Freshness = Literal["now", "late", "offline", "expired", "wrong", "unable", "unknown"]
@@ -72,8 +72,12 @@ class ScreenRow(ChannelModel, table=True):
     address: str | None = Column(default=None, max_length=700)
     position: int | None = Column(default=None)
     digest: str | None = Column(default=None, max_length=64)
-    other_since: str | None = Column(default=None, max_length=27, description="Shows another text than it should.")
-    head_time: str | None = Column(default=None, max_length=27, description="Of the newest statement it verified.")
+    other_since: str | None = Column(
+        default=None, max_length=27, description="Since when the screen shows a different text than it should."
+    )
+    head_time: str | None = Column(
+        default=None, max_length=27, description="Time of the newest statement that it verified."
+    )
     freshness: str | None = Column(default=None, max_length=16)
 
 
@@ -82,7 +86,7 @@ class ScreenReport(Contract):
 
     address: str = Field(max_length=LONGEST, description="Page below /kiosk/, as the page itself spells it.")
     digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the displayed text.")
-    position: int = Field(ge=0, le=2**53 - 1, description="Of the newest head that came to the page.")
+    position: int = Field(ge=0, le=2**53 - 1, description="Position of the newest head that the page received.")
     head_time: Timestamp | None = Field(default=None, description="When the newest statement it verified was issued.")
     freshness: Freshness = "unknown"
 
@@ -90,7 +94,7 @@ class ScreenReport(Contract):
 class NewScreen(Contract):
     """A screen to be enrolled."""
 
-    name: Name = Field(examples=["hall-1"], description="A place in the hall, never a person.")
+    name: Name = Field(examples=["hall-1"], description="A place in the hall, never a person's name.")
 
 
 class Code(Contract):
@@ -140,7 +144,7 @@ class ScreenStore:
         with self._db.write() as session:
             row = session.connection().execute(REVOKE, {"name": name, "now": _now()}).first()
         if row is None:
-            raise NotFound(f"no screen {name}")
+            raise NotFound(f"there is no screen {name}")
 
     def name_of(self, token: str) -> str | None:
         """Return the name of the screen with this token; None if there is none."""

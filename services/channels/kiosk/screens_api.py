@@ -44,7 +44,7 @@ def require_screen(request: Request) -> str:
     """Dependency: return the screen's token. Raises `Forbidden` if there is none."""
     token = request.cookies.get(TOKEN, "")
     if not token:
-        raise Forbidden("this browser is no screen of the hall: enrol it at /kiosk/enrol")
+        raise Forbidden("this browser is not an enrolled screen of the hall: enrol it at /kiosk/enrol")
     return token
 
 
@@ -67,7 +67,7 @@ def _operators(register: screens.ScreenStore) -> APIRouter:
     @routes.get(
         "",
         dependencies=[guard(Right.INSPECT)],
-        summary="Every screen: what it shows, and whether it is red",
+        summary="List the screens with what they show and whether they are red",
         response_model=response_models.Screens,
     )
     def listed() -> Response:
@@ -76,7 +76,7 @@ def _operators(register: screens.ScreenStore) -> APIRouter:
     @routes.post(
         "",
         dependencies=[guard(Right.OPERATE)],
-        summary="A code by which a screen is enrolled, once",
+        summary="Issue a code that enrols one screen",
         response_model=response_models.Offer,
     )
     def offer(wanted: screens.NewScreen) -> Response:
@@ -85,7 +85,7 @@ def _operators(register: screens.ScreenStore) -> APIRouter:
     @routes.delete(
         "/{name}",
         dependencies=[guard(Right.OPERATE)],
-        summary="Take its token and its code from a screen",
+        summary="Revoke a screen's token and code",
         response_model=response_models.Revoked,
     )
     def revoke(name: ScreenName) -> Response:
@@ -102,7 +102,7 @@ def _own(register: screens.ScreenStore, reader: ChannelReader) -> APIRouter:
     copies = PageCopies(reader.released)
 
     @routes.post(
-        "/enrol", summary="Give a code, and be a screen from now on", response_model=response_models.EnrolledScreen
+        "/enrol", summary="Enrol this browser as a screen with a code", response_model=response_models.EnrolledScreen
     )
     def enrol(given: screens.Code, request: Request) -> Response:
         """One answer for every code that does not work: wrong, used, expired or revoked."""
@@ -111,7 +111,7 @@ def _own(register: screens.ScreenStore, reader: ChannelReader) -> APIRouter:
         _log.warning("screen enrolled", screen=enrolled.name)
         return _known(request, _told({"name": enrolled.name}), enrolled.name, enrolled.token)
 
-    @routes.post("/report", summary="What a screen shows", response_model=response_models.Compared)
+    @routes.post("/report", summary="Report what a screen shows", response_model=response_models.Compared)
     async def report(token: Screen, told: screens.ScreenReport, request: Request) -> Response:
         """`same`: whether the displayed text is what this channel shows now; null if there is nothing to compare."""
         name = await run_in_threadpool(register.name_of, token)
@@ -121,7 +121,7 @@ def _own(register: screens.ScreenStore, reader: ChannelReader) -> APIRouter:
         address = told.address if addresses.known(told.address, facets) else None
         same = None
         if address is not None and address not in NO_DIGEST:
-            same = told.digest == await copies.glass(request, address)
+            same = told.digest == await copies.digest(request, address)
         try:
             await run_in_threadpool(register.note, name, token, told, address=address, other=same is False)
         except Conflict:
@@ -154,7 +154,7 @@ def _count(register: screens.ScreenStore, state: screens.ScreenState) -> float:
 
 
 def _refused() -> Forbidden:
-    return Forbidden("this token is not one of a screen, or not any more")
+    return Forbidden("this token does not belong to an enrolled screen")
 
 
 def _limit(limiter: MovingWindowRateLimiter, request: Request) -> None:

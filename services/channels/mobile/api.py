@@ -14,9 +14,11 @@ from shared.config import Settings
 from shared.database.engine import Database
 
 HookId = Annotated[str, Path(pattern=r"^hook_[0-9a-f]{24}$")]
-Secret = Annotated[str, Header(alias="Webhook-Secret", max_length=64, description="Told at the subscription.")]
+Secret = Annotated[
+    str, Header(alias="Webhook-Secret", max_length=64, description="Secret returned by the subscription.")
+]
 NO_STORE = {"Cache-Control": "no-store"}
-UNKNOWN: Any = {404: openapi.problem_answer("No such subscription; the same for a wrong secret")}
+UNKNOWN: Any = {404: openapi.problem_answer("No subscription matches; the response is the same for a wrong secret")}
 
 
 class Subscribed(Answer):
@@ -44,11 +46,13 @@ def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
     @routes.post(
         "",
         status_code=201,
-        summary="Be told when a case moves, by its number and query code",
+        summary="Subscribe to a case by its number and query code",
         response_model=Subscribed,
         responses={
-            404: openapi.problem_answer("No case fits; the same for a wrong number and a wrong code"),
-            409: openapi.problem_answer("The case has enough subscriptions"),
+            404: openapi.problem_answer(
+                "No case matches; the response is the same for a wrong number and a wrong code"
+            ),
+            409: openapi.problem_answer("The case has the largest number of subscriptions"),
             429: openapi.problem_answer("Too many look-ups; see Retry-After"),
         },
     )
@@ -63,13 +67,15 @@ def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
         answer.headers.update(NO_STORE)
         return answer
 
-    @routes.get("/{hook}", summary="How a subscription is", response_model=SubscriptionState, responses=UNKNOWN)
+    @routes.get(
+        "/{hook}", summary="Read the state of a subscription", response_model=SubscriptionState, responses=UNKNOWN
+    )
     def standing(hook: HookId, secret: Secret) -> Response:
         answer = openapi.as_json(store.state(hook, secret))
         answer.headers.update(NO_STORE)
         return answer
 
-    @routes.delete("/{hook}", status_code=204, summary="Be told no more", responses=UNKNOWN)
+    @routes.delete("/{hook}", status_code=204, summary="Cancel a subscription", responses=UNKNOWN)
     def unsubscribe(hook: HookId, secret: Secret) -> Response:
         store.end(hook, secret)
         return Response(status_code=204)

@@ -2,4 +2,4 @@
 
 from services.channels.pages.rendering import ChannelPages
 
-PLACE = ChannelPages(name="mobile", title="掌上办事", promise="一看就懂的办事指南，随时查办件进度")
+PAGES = ChannelPages(name="mobile", title="掌上办事", promise="一看就懂的办事指南，随时查办件进度")

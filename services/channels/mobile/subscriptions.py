@@ -36,10 +36,10 @@ class Subscription(LookupRequest):
     """Number and code of the receipt, and the address to call."""
 
     url: str = Field(
-        max_length=300, description="`https`, without a query: it names the app's backend and no person.",
+        max_length=300, description="`https` URL of the app's backend, without a query and without personal data.",
         examples=["https://app.example.gov.cn/hooks/tongyuan"],
     )  # fmt: skip
-    days: int = Field(default=90, ge=1, le=365, description="It ends by itself after so many days.")
+    days: int = Field(default=90, ge=1, le=365, description="Days after which the subscription expires.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def allowed_host(url: str, settings: Settings) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise _refused("form", "is no address") from None
+        raise _refused("form", "is not a URL") from None
     schemes = ("https", "http") if settings.hook_private else ("https",)
     plain = not (parts.username or parts.password or parts.query or parts.fragment)
     if parts.scheme not in schemes or not plain or not url.isascii() or not url.isprintable() or " " in url:
@@ -144,10 +144,12 @@ def allowed_host(url: str, settings: Settings) -> str:
             "form", f"must be {' or '.join(schemes)}://host/path, in ASCII and without user, query, fragment"
         )
     if find_personal_data(url):
-        raise _refused("personal", "must not hold numbers of persons")
+        raise _refused("personal", "must not contain personal numbers")
     named = host if port is None else f"{host}:{port}"
     if named not in settings.hook_hosts.split(",") or not host:
-        raise _refused("host", "this county calls no such host; its operators say which (TONGYUAN_HOOK_HOSTS)")
+        raise _refused(
+            "host", "this county does not call this host; its operators list the allowed hosts (TONGYUAN_HOOK_HOSTS)"
+        )
     return named
 
 
@@ -159,7 +161,7 @@ def _owned(session: Session, wanted: str, secret: str) -> HookRow:
     row = session.get(HookRow, wanted)
     # Compare in any case, so that an existing id takes as long as an unknown one.
     if not hmac.compare_digest((row.secret if row else PREFIX).encode(), secret.encode()) or row is None:
-        raise NotFound("no such subscription")
+        raise NotFound("there is no such subscription")
     return row
 
 

@@ -129,7 +129,7 @@ class WebhookSender:
         try:
             found = await asyncio.to_thread(self._due)
         except TongyuanError as error:
-            _log.warning("subscribers not told", reason=str(error))
+            _log.warning("subscribers not called", reason=str(error))
             return 0
         for host, news in found:
             self._busy[host] += 1
@@ -161,7 +161,7 @@ class WebhookSender:
         try:
             await asyncio.to_thread(self._note, news, problem, rest, ended=ended)
         except TongyuanError as error:
-            _log.warning("a call was not noted: it will come again", reason=str(error))
+            _log.warning("a call was not recorded and will be repeated", reason=str(error))
 
     async def _call(self, client: httpx.AsyncClient, news: News) -> tuple[int, float | None]:
         """Return the status, and the seconds for which the receiver asks us to wait. Raises the errors of the call."""
@@ -203,7 +203,7 @@ class WebhookSender:
         state = subscriptions.ENDED if ended else subscriptions.DEAD if dead else subscriptions.ACTIVE
         metrics.hook_calls.labels("failed" if state == subscriptions.ACTIVE else state).inc()
         if state != subscriptions.ACTIVE:
-            _log.warning("subscription over", state=state, failures=failures, problem=problem)
+            _log.warning("subscription ended", state=state, failures=failures, problem=problem)
         waits = 0.0 if dead else self._rests[failures - 1] * random.uniform(1.0, 1.2)  # noqa: S311  # spreads load
         next_at = datetime.now(UTC) + timedelta(seconds=min(max(waits, rest or 0.0), LONGEST_REST))
         self._store.note_failed(news, problem, state, next_at)

@@ -93,7 +93,7 @@ class ReadModel:
         """Return the directory. Raises `Invalid` for a facet that this channel's documents do not have."""
         browsed = self._directory.get()
         if untold := browsed.untold(wanted):
-            raise Invalid(*(Violation(name, "facet", f"is not told here: {FACETS[name].zh}") for name in untold))
+            raise Invalid(*(Violation(name, "facet", f"is not offered here: {FACETS[name].zh}") for name in untold))
         return browsed
 
     def lookup(self, project_no: str, query_code: str, address: str) -> Json:

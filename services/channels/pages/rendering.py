@@ -25,8 +25,8 @@ from shared.web.assets import COMMON, Asset, assets_of
 from shared.web.edge import etag_response
 
 TOO_MANY = 429
-HERE = Path(__file__).parent
-CHANNELS = HERE.parent
+FOLDER = Path(__file__).parent
+CHANNELS_FOLDER = FOLDER.parent
 HTML = "text/html; charset=utf-8"
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -52,13 +52,13 @@ class ChannelPages:
     @cached_property
     def assets(self) -> dict[str, Asset]:
         """Static files by name; the channel's own take precedence over the common ones."""
-        return assets_of((COMMON, HERE / "static", CHANNELS / self.name / "static"))
+        return assets_of((COMMON, FOLDER / "static", CHANNELS_FOLDER / self.name / "static"))
 
     @cached_property
     def templates(self) -> Environment:
         """The template environment; the channel's own templates take precedence over the common ones."""
         environment = Environment(
-            loader=FileSystemLoader([CHANNELS / self.name / "templates", HERE / "templates"]),
+            loader=FileSystemLoader([CHANNELS_FOLDER / self.name / "templates", FOLDER / "templates"]),
             autoescape=select_autoescape(default=True),
             trim_blocks=True,
             lstrip_blocks=True,

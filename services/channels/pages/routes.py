@@ -40,7 +40,7 @@ TOO_MANY = (
 def pages_of(channel: str, reader: ChannelReader, county: str) -> APIRouter:
     """Return the pages of a channel. A `more` in its `pages.py` adds routes to those that all channels have."""
     module = import_module(f"services.channels.{channel}.pages")
-    return router(module.PLACE, reader, county, getattr(module, "more", None))
+    return router(module.PAGES, reader, county, getattr(module, "more", None))
 
 
 Show = Callable[..., Response]

@@ -30,7 +30,9 @@ class Calls(Contract):
     """Everything called now, newest first; replaces what was set before."""
 
     calls: list[TicketCall] = Field(max_length=40)
-    minutes: int = Field(default=5, ge=1, le=30, description="After so many minutes without news the board is empty.")
+    minutes: int = Field(
+        default=5, ge=1, le=30, description="Minutes without an update after which the board is empty."
+    )
 
 
 def put(db: Database, calls: Calls) -> Json:

@@ -70,13 +70,13 @@ class VersionHistory:
             if found := self._kept.get((key, stored[0])):
                 return found
             if time.monotonic() < self._rest_until:
-                raise Unavailable("the ledger did not answer just now")
+                raise Unavailable("the ledger did not answer a moment ago")
         try:
             found = self._read(key, *stored)
         except TongyuanError as error:
             self._rest_until = time.monotonic() + REST_SECONDS
-            _log.warning("past unknown", channel=self._channel.service, reason=type(error).__name__)
-            raise Unavailable("the ledger cannot tell what was before") from error
+            _log.warning("version history not available", channel=self._channel.service, reason=type(error).__name__)
+            raise Unavailable("the ledger cannot return earlier versions") from error
         with self._turn:
             self._kept[(key, stored[0])] = found
             while len(self._kept) > MOST_KEPT:
@@ -87,7 +87,7 @@ class VersionHistory:
         entries = (entry for entry in self._proven(key) if entry.version <= version)
         newest = next(entries, None)
         if newest is None or (newest.version, newest.digest) != (version, digest):
-            raise Unavailable("the ledger tells another version than is shown")
+            raise Unavailable("the ledger's version differs from the one on show")
         since = newest.effective_at or newest.released_at
         now = self._document(newest)
         later = [Timed.of(newest)]
@@ -114,6 +114,6 @@ class VersionHistory:
         try:
             document = self._channel.adapter.project(entry)
         except Exception as error:  # noqa: BLE001  # an entry that cannot be projected now could not be shown then
-            _log.info("past not shown", key=entry.key, reason=type(error).__name__)
+            _log.info("earlier version not shown", key=entry.key, reason=type(error).__name__)
             return None
         return None if document is None else {**document, "source": source_of(entry)}

@@ -12,7 +12,7 @@ from services.channels.pages.rendering import ChannelPages
 from services.channels.pages.routes import Show
 from shared.web.response_cache import shareable
 
-PLACE = ChannelPages(
+PAGES = ChannelPages(
     name="portal",
     title="政府信息公开",
     promise="政务服务事项和办事指南，与大厅、网站、手机同一个来源",

@@ -173,7 +173,7 @@ def wanted(given: Iterable[tuple[str, str]]) -> tuple[Filter, list[Violation]]:
 
 def _refused(facet: Facet, value: str, had: int) -> str | None:
     if had >= MOST_VALUES:
-        return f"takes at most {MOST_VALUES} values"
+        return f"accepts at most {MOST_VALUES} values"
     if facet.known is not None and value not in facet.known:
-        return f"is no value of {facet.zh}; known are {', '.join(facet.known)}"
+        return f"is not a value of {facet.zh}; known values are {', '.join(facet.known)}"
     return f"is longer than {LONGEST_VALUE} characters" if len(value) > LONGEST_VALUE else None

@@ -21,7 +21,9 @@ class LineageRow(ChannelModel, table=True):
     checkpoint: str = Field(sa_column=Column(Text, nullable=False))
     halted_at: str | None = Field(default=None, max_length=27)
     reason: str | None = Field(default=None, max_length=500)
-    refused: str | None = Field(default=None, sa_column=Column(Text), description="The other head, as JSON: evidence.")
+    refused: str | None = Field(
+        default=None, sa_column=Column(Text), description="The conflicting head as JSON, kept as evidence."
+    )
 
 
 def anchor_of(session: Session) -> LineageRow | None:

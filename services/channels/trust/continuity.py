@@ -86,7 +86,7 @@ class Continuity:
                 raise
             return
         if not self._witness.accepts(head):
-            raise Unavailable(f"{self.service}: the ledger's newest head is not one to believe")
+            raise Unavailable(f"{self.service}: the ledger's newest head cannot be trusted")
         self.prove(head, entry_too=True)
 
     def require_one_history(self, head: Head) -> None:
@@ -98,7 +98,7 @@ class Continuity:
         (first, root), (second, whole) = sorted([(anchor.size, anchor.root), (head.size, head.root)])
         path = self._ledger.consistency(first, second)
         if not verify_consistency(first, second, bytes.fromhex(root), bytes.fromhex(whole), path):
-            raise Broken(f"the head of {head.size} entries is not of the history that this channel follows")
+            raise Broken(f"the head of {head.size} entries does not belong to the history that this channel follows")
 
     def prove(self, head: Head, *, entry_too: bool = False) -> None:
         """Make the head the anchor if it is newer. Raises `Halted` if it does not continue the anchor.
@@ -133,14 +133,16 @@ class Continuity:
 
     def _break(self, anchor: LineageRow, head: Head) -> str | None:
         if head.size < anchor.size:
-            return f"the ledger's newest head covers {head.size} entries, this channel has seen one of {anchor.size}"
+            return (
+                f"the ledger's newest head covers {head.size} entries, but this channel has seen one of {anchor.size}"
+            )
         if head.size == anchor.size:
             same = head.root == anchor.root
         else:
             path = self._ledger.consistency(anchor.size, head.size)
             roots = bytes.fromhex(anchor.root), bytes.fromhex(head.root)
             same = verify_consistency(anchor.size, head.size, *roots, path)
-        return None if same else f"the ledger's head of {head.size} entries does not continue the one of {anchor.size}"
+        return None if same else f"the ledger's head of {head.size} entries does not continue the head of {anchor.size}"
 
     def _other_entry(self) -> str | None:
         """Return a reason if the last applied entry is not in the ledger. Heads alone come only every few seconds."""
@@ -152,7 +154,7 @@ class Continuity:
             return f"the ledger has no entry {at}, which this channel has applied"
         same = root in (None, theirs.roots.upto)
         return (
-            None if same else f"the ledger has another entry {at}, or another before it, than this channel has applied"
+            None if same else f"entry {at} of the ledger, or one before it, differs from what this channel has applied"
         )
 
     def _read_root(self) -> tuple[int, bytes | None]:
@@ -178,7 +180,7 @@ class Continuity:
     def _go_on(self, anchor: LineageRow | None, head: Head) -> None:
         self._anchor = self._replace(anchor, anchored(head))
         if anchor is not None and anchor.halted_at:
-            _log.warning("goes on: the ledger continues what was seen", channel=self.service, size=head.size)
+            _log.warning("resumed: the ledger continues the known history", channel=self.service, size=head.size)
 
     def _replace(self, read: LineageRow | None, row: LineageRow) -> LineageRow:
         """Write the anchor. Raises `Replaced` if it is no longer the one that was read."""
@@ -186,7 +188,7 @@ class Continuity:
             standing = session.get(LineageRow, ONLY, with_for_update=True)
             if standing is None or (read is not None and (standing.size, standing.root) == (read.size, read.root)):
                 return session.merge(row)
-        raise Replaced(f"{self.service}: its anchor was written anew meanwhile")
+        raise Replaced(f"{self.service}: its anchor was replaced in the meantime")
 
     def _read_anchor(self) -> LineageRow | None:
         self._on_new_life()

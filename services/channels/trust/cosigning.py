@@ -34,7 +34,7 @@ class Cosigner:
         try:
             key = load_pem_private_key(kept_secret(path, first_key), password=None)
         except ValueError as error:
-            raise Broken(f"{path} is no private key in PEM") from error
+            raise Broken(f"{path} is not a PEM private key") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise Broken(f"{path} is not an Ed25519 key")
         return cls(name, key)
@@ -50,14 +50,16 @@ def router(db: Database, channel: str, settings: Settings) -> APIRouter:
     path = settings.witness_key_file
     cosigner = Cosigner.of_file(path, f"{settings.log_origin}/{channel}") if path else None
 
-    @routes.get("/checkpoint", summary="The newest head that this channel has proven", response_class=PlainTextResponse)
+    @routes.get(
+        "/checkpoint", summary="Read the newest head that this channel has verified", response_class=PlainTextResponse
+    )
     @shareable
     def checkpoint() -> Response:
         """A C2SP checkpoint, cosigned by the channel. `Witness-Key` is the verifier key of the cosignature."""
         with db.read() as session:
             anchor = anchor_of(session)
         if anchor is None or anchor.halted_at:
-            raise Unavailable("no head is proven to continue all before it")
+            raise Unavailable("no head has been verified to continue all earlier ones")
         note, headers = anchor.checkpoint, {"Cache-Control": "no-cache"}
         if cosigner is not None:
             note, headers["Witness-Key"] = cosigner.cosigned(note, int(time.time())), cosigner.vkey

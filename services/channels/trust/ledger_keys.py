@@ -81,7 +81,7 @@ class Witness:
         checkpoint = self._opened(note)
         now = format_time(datetime.now(UTC))
         if all(_retired(self._trusted()[key_id], now) for key_id in checkpoint.signed_by):
-            raise Broken("signed by nothing but a key that is retired")
+            raise Broken("signed only by a retired key")
         return checkpoint
 
     def check(self, head: Head) -> bool:
@@ -116,15 +116,15 @@ class Witness:
         try:
             said = HeadStatement.model_validate_json(text)
         except ValidationError:
-            raise Broken("the signed note is no head statement of ours") from None
+            raise Broken("the signed note is not a head statement") from None
         if said.origin not in {keys[key_id].name for key_id in signed_by}:
-            raise Broken("a statement of another log")
+            raise Broken("the statement belongs to another log")
         if all(_retired(keys[key_id], format_time(said.issued_at)) for key_id in signed_by):
-            raise Broken("a statement signed by nothing but a key that was retired before")
+            raise Broken("the statement is signed only by a key that was already retired")
         if said.expires_at <= datetime.now(UTC):
-            raise Broken(f"the newest statement has expired at {format_time(said.expires_at)}")
+            raise Broken(f"the newest statement expired at {format_time(said.expires_at)}")
         if (said.size, said.root) != (signed.head.size, signed.head.root):
-            raise Broken("the statement speaks of another head")
+            raise Broken("the statement describes another head")
         self._check(signed.head)
         return said
 
@@ -147,9 +147,9 @@ class Witness:
         """Raises `Broken`, and `Unavailable` if an unknown key cannot be looked up at the ledger."""
         checkpoint = self._opened(head.checkpoint)
         if (checkpoint.size, checkpoint.root.hex()) != (head.size, head.root):
-            raise Broken("the signed note says something else than the head")
+            raise Broken("the signed note does not match the head")
         if all(_retired(self._trusted()[key_id], format_time(head.time)) for key_id in checkpoint.signed_by):
-            raise Broken("signed by nothing but a key that was retired before")
+            raise Broken("signed only by a key that was already retired")
 
     def _opened(self, note: str) -> Checkpoint:
         if note in self._good:
@@ -185,7 +185,7 @@ class Witness:
                 row.signs_until = format_time(ends[row.key_id]) if row.key_id in ends else row.signs_until
                 session.merge(row)
         for row in fresh.values():
-            _log.warning("trusts a key of the ledger", channel=self._db.service, key=row.key_id, reason=row.reason)
+            _log.warning("ledger key trusted", channel=self._db.service, key=row.key_id, reason=row.reason)
         self._asked.add(asked)
         self._keys = None
         return self._trusted()
@@ -200,7 +200,7 @@ class Witness:
         if first and not own:
             others = ", ".join(sorted({row.name for row in first.values()}))
             raise Broken(
-                f"the ledger is the log {others}, and this county's log is {self._origin}: is its address right?"
+                f"the ledger is the log {others}, but this county's log is {self._origin}: check the ledger's address"
             )
         return own
 

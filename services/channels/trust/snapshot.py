@@ -54,15 +54,15 @@ class Snapshot:
                 tree.append(_hash(entry))
             self.keys = tree.size
             if self.keys > self.size:
-                raise Broken(f"a snapshot of {self.size} entries has no {self.keys} keys")
+                raise Broken(f"a snapshot of {self.size} entries cannot have {self.keys} keys")
             yield page.entries
             if page.next is None:
                 break
             if page.next <= after:
-                raise Broken("a page of the snapshot leads back")
+                raise Broken("a page of the snapshot points backwards")
             after = page.next
         if tree.root().hex() != self._said.snapshot_root:
-            raise Broken(f"{self.keys} keys do not give the snapshot root that statement {self._said.sequence} signs")
+            raise Broken(f"{self.keys} keys do not yield the snapshot root signed by statement {self._said.sequence}")
 
     def before(self, entries: Sequence[Publication]) -> list[Publication]:
         """Return the previous version of each entry. Raises `Broken` if one is not in this ledger."""
@@ -85,9 +85,9 @@ class Snapshot:
         try:
             steps = [bytes.fromhex(step) for step in path]
         except ValueError:
-            raise Broken("a step of a path is no hash in hex") from None
+            raise Broken("a step of a path is not a hexadecimal hash") from None
         if not verify_inclusion(before.position - 1, self.size, _hash(before), steps, root):
-            raise Broken(f"{before.key} version {before.version} is not in the ledger that was signed")
+            raise Broken(f"{before.key} version {before.version} is not in the signed ledger")
 
 
 def _hash(entry: Publication) -> bytes:

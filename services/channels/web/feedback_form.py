@@ -16,7 +16,7 @@ from services.channels.pages.routes import Show, form_of, not_shown
 from shared.errors import Invalid, TooManyRequests, Unavailable
 
 LARGEST_FORM = 16_384
-SAID = {
+TAG_TEXTS = {
     "108": ("窗口另外增加了指南里没有的条件", "The window asked for conditions that are not in the guide"),
     "109": ("窗口另外要了指南里没有的材料", "The window asked for papers that are not in the guide"),
     "111": ("样本或表格有错", "A sample or form has a mistake"),
@@ -28,24 +28,24 @@ SAID = {
 }
 """The tags of domain 5.6, worded for readers."""
 
-Words = tuple[str, str]
-EMPTY: Words = ("请勾选哪里有误，或者写几句说明。", "Please tick what is wrong, or say it in words.")
-PERSONAL: Words = (
+Message = tuple[str, str]
+NOTHING_CHOSEN: Message = ("请勾选哪里有误，或者写几句说明。", "Please tick what is wrong, or say it in words.")
+PERSONAL_DATA: Message = (
     "说明里好像有身份证号、手机号、银行卡号或邮箱。请删掉再提交，我们不需要知道您是谁。",
     "The text seems to hold somebody's number or mail address. Please take it out: we need not know who you are.",
 )
-LONG: Words = (f"说明最多 {LONGEST_TEXT} 个字。", f"The text may have {LONGEST_TEXT} characters.")
-OTHER: Words = ("提交的内容不完整，请重新填写。", "The form is not complete. Please fill it in again.")
-TOO_MANY: Words = (
+TEXT_TOO_LONG: Message = (f"说明最多 {LONGEST_TEXT} 个字。", f"The text may have {LONGEST_TEXT} characters.")
+INVALID_FORM: Message = ("提交的内容不完整，请重新填写。", "The form is not complete. Please fill it in again.")
+TOO_MANY: Message = (
     "提交得太频繁了。请过一会儿再试，或者拨打 12345。",
     "Too many at once. Please wait a while, or call 12345.",
 )
-AWAY: Words = (
+NOT_AVAILABLE: Message = (
     "现在暂时收不了，请过一会儿再试，或者拨打 12345。",
     "It cannot be taken now. Please try later, or call 12345.",
 )
-FOREIGN: Words = ("请在本网站的页面上填写。", "Please use the form on this site.")
-BY_RULE = {"required": EMPTY, "no_personal_data": PERSONAL, "too_long": LONG}
+OTHER_ORIGIN: Message = ("请在本网站的页面上填写。", "Please use the form on this site.")
+MESSAGE_BY_RULE = {"required": NOTHING_CHOSEN, "no_personal_data": PERSONAL_DATA, "too_long": TEXT_TOO_LONG}
 
 
 def routes_of(reader: ChannelReader, show: Show) -> APIRouter:
@@ -76,9 +76,9 @@ class _Form:
         if item is None or guide is None:
             return not_shown(self.reader, self.show, request, code)
         given: Json = {"problem": None, "done": False, "ticked": [], "said": "", **values}
-        given |= {"item": item, "guide": guide, "form_id": new_id(), "tags": SAID, "most": LONGEST_TEXT}
+        given |= {"item": item, "guide": guide, "form_id": new_id(), "tags": TAG_TEXTS, "most": LONGEST_TEXT}
         answer = self.show(request, "feedback.html", status=status, private=True, **given)
-        # Without a referrer the browser would send no origin with the form, see `_is_ours`.
+        # Without a referrer the browser would send no origin with the form, see `_is_same_origin`.
         answer.headers["Referrer-Policy"] = "same-origin"
         return answer
 
@@ -88,24 +88,24 @@ class _Form:
         if self.reader.item(code) is None or guide is None:
             return self.page(request, code)
         version = _version((fields.get("version") or [""])[0], guide["source"]["version"])
-        word = {"id": (fields.get("form") or [""])[0], "code": code, "guide_version": version}
-        status, problem = self._given(request, {**word, "tags": ticked, "text": said})
+        feedback = {"id": (fields.get("form") or [""])[0], "code": code, "guide_version": version}
+        status, problem = self._submit(request, {**feedback, "tags": ticked, "text": said})
         if problem is None:
             return self.page(request, code, done=True)
         return self.page(request, code, status, problem=problem, ticked=ticked, said=said)
 
-    def _given(self, request: Request, word: Json) -> tuple[int, Words | None]:
+    def _submit(self, request: Request, feedback: Json) -> tuple[int, Message | None]:
         """Return the status, and the message for the reader if the feedback was refused."""
-        if not _is_ours(request):
-            return 403, FOREIGN
+        if not _is_same_origin(request):
+            return 403, OTHER_ORIGIN
         try:
-            self.reader.give_feedback(word, request.client.host if request.client else "unknown")
+            self.reader.give_feedback(feedback, request.client.host if request.client else "unknown")
         except Invalid as error:
-            return 422, BY_RULE.get(error.violations[0].rule, OTHER)
+            return 422, MESSAGE_BY_RULE.get(error.violations[0].rule, INVALID_FORM)
         except TooManyRequests:
             return 429, TOO_MANY
         except Unavailable:
-            return 503, AWAY
+            return 503, NOT_AVAILABLE
         return 200, None
 
 
@@ -115,7 +115,7 @@ def _version(text: str, shown: int) -> int:
     return number if 1 <= number <= shown else shown
 
 
-def _is_ours(request: Request) -> bool:
+def _is_same_origin(request: Request) -> bool:
     """Whether the form was sent from a page of this site.
 
     There is no cookie that another site could abuse, but this keeps other sites from making their visitors' browsers

@@ -14,7 +14,7 @@ from services.channels.web.version_changes import Difference, changes
 from shared.errors import Unavailable
 from shared.web.response_cache import shareable
 
-PLACE = ChannelPages(
+PAGES = ChannelPages(
     name="web",
     title="政务服务平台",
     promise="办事指南、在线办理和办件进度，和大厅、手机上的完全一样",

@@ -32,9 +32,9 @@ class Difference:
     def pieces(self) -> tuple[str, str, str, str]:
         """The common beginning, the old and the new middle, and the common end."""
         old, new = self.old or "", self.new or ""
-        head = _common(old, new)
+        head = _common_prefix(old, new)
         rest = [text[len(head) :][::-1] for text in (old, new)]
-        tail = _common(*rest)[::-1]
+        tail = _common_prefix(*rest)[::-1]
         was, now = (text[::-1].removesuffix(tail) for text in rest)
         return head, was, now, tail
 
@@ -119,45 +119,45 @@ GUIDE_PARTS: tuple[Parts, ...] = (
         lambda law: (law["document_no"], law["content"]),
     ),
 )
-OF_KIND = {"item": (ITEM_TEXTS, ITEM_PARTS), "guide": (GUIDE_TEXTS, GUIDE_PARTS)}
+FIELDS_BY_KIND = {"item": (ITEM_TEXTS, ITEM_PARTS), "guide": (GUIDE_TEXTS, GUIDE_PARTS)}
 
 
 def changes(before: Json, now: Json) -> list[Difference]:
     """Return every difference between two documents of one item, or one guide; fields not shown are left out."""
-    texts, parts = OF_KIND[now["kind"]]
+    texts, parts = FIELDS_BY_KIND[now["kind"]]
     found = [
         Difference(zh, en, old, new)
         for zh, en, value in texts
-        if (old := _said(value(before))) != (new := _said(value(now)))
+        if (old := _as_text(value(before))) != (new := _as_text(value(now)))
     ]
     return found + [change for part in parts for change in _parts(part, before, now)]
 
 
 def _parts(part: Parts, before: Json, now: Json) -> Iterator[Difference]:
     zh, en, field, name, said = part
-    old, new = (dict(_named(document[field] or (), name, said)) for document in (before, now))
-    for called in [*new, *(called for called in old if called not in new)]:
-        if old.get(called) != new.get(called):
-            yield Difference(zh, en, old.get(called), new.get(called), called)
+    old, new = (dict(_texts_by_name(document[field] or (), name, said)) for document in (before, now))
+    for title in [*new, *(title for title in old if title not in new)]:
+        if old.get(title) != new.get(title):
+            yield Difference(zh, en, old.get(title), new.get(title), title)
 
 
-def _named(
+def _texts_by_name(
     rows: Iterable[Json], name: Callable[[Json], str], said: Callable[[Json], Iterable[Any]]
 ) -> Iterator[tuple[str, str]]:
     """Yield name and text of each part; the second part of the same name is called `name (2)`."""
-    met: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     for row in rows:
-        called = name(row)
-        met[called] += 1
-        number = f" ({met[called]})" if met[called] > 1 else ""
-        yield f"{called}{number}", "；".join(str(text) for text in said(row) if text)
+        title = name(row)
+        seen[title] += 1
+        number = f" ({seen[title]})" if seen[title] > 1 else ""
+        yield f"{title}{number}", "；".join(str(text) for text in said(row) if text)
 
 
-def _said(value: Any) -> str | None:
+def _as_text(value: Any) -> str | None:
     return ("、".join(value) if isinstance(value, list) else str(value)) if value else None
 
 
-def _common(one: str, other: str) -> str:
+def _common_prefix(one: str, other: str) -> str:
     """Return the common beginning of two texts."""
     same = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     return "".join(letter for letter, _ in same)

@@ -19,12 +19,12 @@ def export(
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Write every page as a file with relative links, for a portal that is another system.
+    """Write every page as a file with relative links, for a portal on another system.
 
-    Repeated: only changed files.
+    Later runs write only changed files.
     """
     if channel not in EXPORTED:
-        fail(f"no export of {channel!r}; one of: {', '.join(EXPORTED)}", USAGE)
+        fail(f"there is no export of {channel!r}; choose one of: {', '.join(EXPORTED)}", USAGE)
     with county(base_url, data_dir) as running, err.status("reading pages …") as status:
         http = running.http(channel)
         origin = running.config.origin_for(str(http.base_url))
@@ -35,5 +35,5 @@ def export(
     if as_json:
         print_json(done.as_json())
         return
-    counts = f"{len(done.written)} files written, {len(done.kept)} as they were, {len(done.removed)} removed"
-    say(f"[bold green]✓[/] {plain(folder)}: {counts}; the ledger up to entry {done.position}")
+    counts = f"{len(done.written)} files written, {len(done.kept)} unchanged, {len(done.removed)} removed"
+    say(f"[bold green]✓[/] {plain(folder)}: {counts}; covers the ledger up to entry {done.position}")

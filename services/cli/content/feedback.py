@@ -9,12 +9,12 @@ from services.cli.terminal import BaseUrl, DataDir, Json_, county, plain, print_
 
 MOST = 500
 app = typer.Typer(no_args_is_help=True, help="Readers' feedback about guides: list, answer, close.")
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `list` prints it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id as printed by `list`.")]
 
 
 @app.command("list")
 def list_(
-    state: Annotated[str, typer.Option("--state", help="open, answered, closed; or all.")] = "open",
+    state: Annotated[str, typer.Option("--state", help="open, answered, closed or all.")] = "open",
     code: Annotated[str | None, typer.Option("--code", help="Only feedback about this guide.")] = None,
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
@@ -49,7 +49,7 @@ def answer(
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Record what was done about it."""
+    """Answer feedback: record what was done about it."""
     with county(base_url, data_dir) as running:
         running.post("guides", f"feedback/{feedback_id}/answer", {"answer": text})
     say("[green]✓[/] answered")
@@ -57,7 +57,7 @@ def answer(
 
 @app.command()
 def close(feedback_id: Id, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Close it: nothing more is to be done."""
+    """Close feedback that needs no further action."""
     with county(base_url, data_dir) as running:
         running.post("guides", f"feedback/{feedback_id}/close")
     say("[green]✓[/] closed")

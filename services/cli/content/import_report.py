@@ -15,7 +15,7 @@ MOST_SHOWN = 20
 FEW_ROWS = 3
 
 
-def tell(course: Course, report: ImportReport, before: EarlierRun | None, stopped: str | None) -> None:
+def print_report(course: Course, report: ImportReport, before: EarlierRun | None, stopped: str | None) -> None:
     """Print the report as text."""
     sums = report.as_json(course)
     would = "would be " if course.wishes.dry_run else ""
@@ -25,20 +25,20 @@ def tell(course: Course, report: ImportReport, before: EarlierRun | None, stoppe
         f"{sums['withdrawn']} {would}withdrawn"
     )
     outcomes = ((WORDS[RowFate(name)], count) for name, count in sums["outcomes"].items() if count)
-    say(f"  each row once: {', '.join(f'{count} {words}' for words, count in outcomes) or 'there is none'}")
+    say(f"  outcome of each row: {', '.join(f'{count} {words}' for words, count in outcomes) or 'no rows'}")
     if course.notice:
         say(f"  [red]![/] {plain(told(course.notice))}")
-    _tell_before(course, before)
-    _tell_warnings(report)
+    _print_earlier_run(course, before)
+    _print_warnings(report)
     for note in unknown_facts.of_import(unknown_of(course.results)):
         say(f"  [yellow]?[/] {plain(note)}")
-    _tell_fields("kept as changed by hand since the source said the same", rows_with("kept", course.results))
-    _tell_fields("overridden: changed by hand, and by the source since", rows_with("overrides", course.results))
-    _tell_fields("emptied", rows_with("emptied", course.results))
-    _tell_fields("taken back: filled in by an earlier import, said by no file", rows_with("corrected", course.results))
-    _tell_rejected(course.results)
-    _tell_missing(course)
-    _tell_next(course, stopped)
+    _print_fields("kept: changed manually, and the source has not changed it since", rows_with("kept", course.results))
+    _print_fields("overridden: changed manually, and by the source since", rows_with("overrides", course.results))
+    _print_fields("emptied", rows_with("emptied", course.results))
+    _print_fields("reverted: filled in by an earlier import, stated by no file", rows_with("corrected", course.results))
+    _print_rejected(course.results)
+    _print_missing(course)
+    _print_next_steps(course, stopped)
 
 
 def is_unfinished(course: Course, stopped: str | None) -> bool:
@@ -55,32 +55,32 @@ def is_unfinished(course: Course, stopped: str | None) -> bool:
     )
 
 
-def _tell_before(course: Course, before: EarlierRun | None) -> None:
+def _print_earlier_run(course: Course, before: EarlierRun | None) -> None:
     if before is not None and not before.ended:
-        say(f"  an earlier run of this file was broken off: {before.settled} of {before.rows} rows had their outcome")
+        say(f"  an earlier run of this file was interrupted: {before.settled} of {before.rows} rows were finished")
     known = sum(one.before for one in course.results)
     if known:
-        say(f"  {known} rows were done by an earlier run of this file")
+        say(f"  {known} rows were finished by an earlier run of this file")
 
 
-def _tell_warnings(report: ImportReport) -> None:
+def _print_warnings(report: ImportReport) -> None:
     for name, count in sorted(report.warnings.items(), key=lambda pair: -pair[1]):
         rows = list(dict.fromkeys(one["row"] for one in report.warned if one["name"] == name))
         where = f"  (row {', '.join(map(str, rows[:FEW_ROWS]))}{' …' if count > FEW_ROWS else ''})" if rows else ""
         say(f"  [yellow]![/] {count:>6}  {name}{where}")
     if report.warned:
-        say("  --warnings FILE names row, column and value of every warning")
+        say("  --warnings FILE lists row, column and value of every warning")
 
 
-def _tell_fields(what: str, listed: Iterable[Json]) -> None:
+def _print_fields(what: str, listed: Iterable[Json]) -> None:
     entries = list(listed)
     for entry in entries[:FEW_ROWS]:
         say(f"  [yellow]![/] row {entry['row']}: {plain(', '.join(entry['fields']))}: {what}")
     if len(entries) > FEW_ROWS:
-        say(f"  … and {len(entries) - FEW_ROWS} more rows with fields {what}; --report FILE writes them all")
+        say(f"  … and {len(entries) - FEW_ROWS} more rows with fields {what}; --report FILE lists them all")
 
 
-def _tell_rejected(results: Iterable[Result]) -> None:
+def _print_rejected(results: Iterable[Result]) -> None:
     rejected = sorted((one for one in results if one.fate == RowFate.REJECTED), key=lambda one: one.number or 0)
     for result in rejected[:MOST_SHOWN]:
         for violation in result.reasons[:3]:
@@ -88,10 +88,10 @@ def _tell_rejected(results: Iterable[Result]) -> None:
             reason = f"row {result.number}: {violation.field}: {violation.message} [{violation.rule}]{value}"
             say(f"  [red]✗[/] {plain(reason)}")
     if len(rejected) > MOST_SHOWN:
-        say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE writes them all")
+        say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE lists them all")
 
 
-def _tell_missing(course: Course) -> None:
+def _print_missing(course: Course) -> None:
     codes = course.missing.codes
     if codes:
         done = [one for one in course.missing_results if one.fate == RowFate.WITHDRAWN]
@@ -103,25 +103,25 @@ def _tell_missing(course: Course) -> None:
             say("  --withdraw-missing withdraws them")
         elif course.reading.unreadable:
             row = course.reading.unreadable[0]
-            say(f"  none of them is withdrawn: the code in row {row} cannot be read, and it may be one of these")
+            say(f"  none of them is withdrawn: the code in row {row} cannot be read and may be one of these")
     for unit, count in course.missing.elsewhere.items():
-        say(f"  unit {plain(unit)} has {count} items of this source and no row in the list: they are left alone")
+        say(f"  unit {plain(unit)} has {count} items of this source but no row in the list: they are not changed")
 
 
-def _tell_next(course: Course, stopped: str | None) -> None:
+def _print_next_steps(course: Course, stopped: str | None) -> None:
     for kind, question in course.questions.items():
         held = sum(one.held_for == kind for one in [*course.results, *course.missing_results])
         err.print(
-            f"[bold red]✗[/] {question}; {held} rows are held, the others are done. If it is right: the same command "
-            f"with --confirm-{kind}",
+            f"[bold red]✗[/] {question}; {held} rows are held, the others are finished. If this is right, repeat the "
+            f"command with --confirm-{kind}",
             highlight=False,
             soft_wrap=True,
         )
     if stopped:
         left = course.not_reached()
         err.print(
-            f"[bold red]✗[/] stopped: {plain(stopped)}. {left} rows were not reached, or their answer was lost: import "
-            "the file again, what is done is found done",
+            f"[bold red]✗[/] stopped: {plain(stopped)}. {left} rows were not reached, or their response was lost: "
+            "import the file again; finished rows are recognised",
             highlight=False,
             soft_wrap=True,
         )

@@ -31,10 +31,12 @@ FORMAT_HELP = "; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items(
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 FormatName = Annotated[str, typer.Option(help=FORMAT_HELP)]
 Mapping_ = Annotated[Path | None, typer.Option(exists=True, help="YAML file that maps columns to fields (csv).")]
-Source = Annotated[str, typer.Option(help="Source of the list, whose last values are stored. Default: the format.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the outcome of every row, change nothing.")]
+Source = Annotated[
+    str, typer.Option(help="Name of the import source, whose last values are stored. Default: the format.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the outcome of every row without changing anything.")]
 EmptyCells = Annotated[bool, typer.Option("--empty-cells", help="A blank cell empties its field.")]
-Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, by commas: 330182,330183.")]
+Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, comma-separated: 330182,330183.")]
 Full = Annotated[
     bool, typer.Option("--full", help="The file is a full list: report the codes that it no longer contains.")
 ]
@@ -86,12 +88,12 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Release what each valid row of FILE states; list row, field, rule and value of every other.
+    """Release the content of each valid row of FILE; list row, field, rule and value for every other row.
 
-    It can be repeated.
+    The command can be repeated.
     """
     if withdraw_missing and not full:
-        fail("--withdraw-missing needs --full: only a full list says what is no longer there", USAGE)
+        fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
     given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
     confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
     wishes = ImportOptions(dry_run, empty_cells, full, withdraw_missing, confirmed)
@@ -102,11 +104,11 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
         fail(str(error), USAGE)
     job = Job(file, outcomes, origin, names, rejects, warnings, report)
     before = earlier_run(report, origin.sha256)
-    course, told, stopped = _run(job, wishes, base_url, data_dir)
+    course, summary, stopped = _run(job, wishes, base_url, data_dir)
     if as_json:
-        print_json({**told.as_json(course), "stopped": stopped})
+        print_json({**summary.as_json(course), "stopped": stopped})
     else:
-        import_report.tell(course, told, before, stopped)
+        import_report.print_report(course, summary, before, stopped)
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
 
 
@@ -114,9 +116,9 @@ def _origin(file: Path, source: str, how: str, region: str) -> ImportOrigin:
     regions = tuple(word.strip() for word in region.split(",") if word.strip())
     wrong = next((word for word in regions if not re.fullmatch(REGION_PATTERN, word)), None)
     if wrong is not None:
-        fail(f"--region {plain(wrong)}: 行政区划 of 6 digits expected, several by commas", USAGE)
+        fail(f"--region {plain(wrong)}: expected 行政区划 of 6 digits, comma-separated", USAGE)
     if not re.fullmatch(SOURCE_PATTERN, source):
-        fail(f"--source {plain(source)}: a name of letters, digits, dots and hyphens expected", USAGE)
+        fail(f"--source {plain(source)}: expected a name of letters, digits, dots and hyphens", USAGE)
     with file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return ImportOrigin(source, how, file.name, sha256, _person(), regions)
@@ -131,7 +133,7 @@ def _person() -> str | None:
 
 
 @dataclass
-class _Teller:
+class _RowListeners:
     """Passes events about rows to the files and the report."""
 
     files: Files
@@ -155,13 +157,13 @@ def _run(
     """Run the import; return also why it stopped before its end (None: it did not)."""
     try:
         with opened(job.rejects, job.warnings, job.report) as files, spooling() as spool:
-            told = _Teller(files, ImportReport())
-            reading = Reading(spool, RowListener(told.warned, told.refused), job.columns, wishes.empty_cells)
+            listeners = _RowListeners(files, ImportReport())
+            reading = Reading(spool, RowListener(listeners.warned, listeners.refused), job.columns, wishes.empty_cells)
             with county(base_url, data_dir) as running:
-                course = Course(reading, Desk(running, job.origin), wishes, told.settled)
-                stopped = _follow(course, job, told)
+                course = Course(reading, Desk(running, job.origin), wishes, listeners.settled)
+                stopped = _run_with_progress(course, job, listeners)
             files.end({**sums(course), "stopped": stopped})
-            return course, told.report, stopped
+            return course, listeners.report, stopped
     except OSError as error:
         options = {"--rejects": job.rejects, "--warnings": job.warnings, "--report": job.report}
         option = next((name for name, path in options.items() if path and str(path) == error.filename), "")
@@ -189,7 +191,7 @@ def _until_interrupted(steps: Iterator[int]) -> Iterator[int]:
         signal.signal(signal.SIGINT, before)
 
 
-def _follow(course: Course, job: Job, told: _Teller) -> str | None:
+def _run_with_progress(course: Course, job: Job, listeners: _RowListeners) -> str | None:
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=err) as progress:
         name = plain(job.file.name)
@@ -198,7 +200,7 @@ def _follow(course: Course, job: Job, told: _Teller) -> str | None:
             for rows in _until_interrupted(course.reading.take(job.outcomes)):
                 progress.update(task, completed=rows)
             facts = {"file": job.file.name, "sha256": job.origin.sha256, "source": job.origin.source}
-            told.files.begin({**facts, "rows": course.reading.rows, "dry_run": course.wishes.dry_run})
+            listeners.files.begin({**facts, "rows": course.reading.rows, "dry_run": course.wishes.dry_run})
             progress.update(task, description=name, total=course.reading.rows, completed=0)
             for rows in _until_interrupted(course.run()):
                 progress.advance(task, rows)

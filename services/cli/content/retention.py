@@ -13,7 +13,7 @@ from shared.publishing.retention import Compaction, Erasure
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
-By = Annotated[str, typer.Option("--by", help="Person who decided it; shown to services only.")]
+By = Annotated[str, typer.Option("--by", help="Person who decided it; visible to services only.")]
 
 
 def erase(
@@ -24,16 +24,16 @@ def erase(
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Take a case off every channel for good, and erase every body of it at its source and in the ledger."""
-    wanted = _wanted(Erasure, key=key, reason=reason, by=by or getpass.getuser())
+    """Withdraw a case permanently and erase all its bodies at the source and in the ledger."""
+    wanted = _validated(Erasure, key=key, reason=reason, by=by or getpass.getuser())
     with county(base_url, data_dir) as running:
-        at_source = _patiently(running, "applications", wanted)
-        in_ledger = _patiently(running, "ledger", wanted)
+        at_source = _erase_with_retry(running, "applications", wanted)
+        in_ledger = _erase_with_retry(running, "ledger", wanted)
     if as_json:
         print_json({"source": at_source["erased"], "ledger": in_ledger["erased"], "version": at_source["version"]})
     else:
         say(f"[green]✓[/] erased: {at_source['erased']} bodies at the source, {in_ledger['erased']} in the ledger")
-        say("  older backups still hold them: see docs/operating/retention.md")
+        say("  older backups still contain them: see docs/operating/retention.md")
 
 
 def compact(
@@ -45,8 +45,8 @@ def compact(
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Erase the bodies of superseded versions of cases. What is in force and the history of versions are kept."""
-    wanted = _wanted(Compaction, older_than_days=older_than_days, by=by or getpass.getuser())
+    """Erase the bodies of superseded versions of cases. The versions in force and the version history are kept."""
+    wanted = _validated(Compaction, older_than_days=older_than_days, by=by or getpass.getuser())
     with county(base_url, data_dir) as running:
         erased = {name: running.post(name, "compactions", wanted)["erased"] for name in ("applications", "ledger")}
     if as_json:
@@ -55,7 +55,7 @@ def compact(
         say(f"[green]✓[/] erased: {erased['applications']} bodies at the source, {erased['ledger']} in the ledger")
 
 
-def _wanted(shape: type[Erasure] | type[Compaction], **fields: Any) -> dict[str, Any]:
+def _validated(shape: type[Erasure] | type[Compaction], **fields: Any) -> dict[str, Any]:
     try:
         return shape.model_validate(fields).model_dump()
     except ValidationError as error:
@@ -63,7 +63,7 @@ def _wanted(shape: type[Erasure] | type[Compaction], **fields: Any) -> dict[str,
         fail(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", USAGE)
 
 
-def _patiently(running: RunningCounty, service: str, wanted: dict[str, Any]) -> Any:
+def _erase_with_retry(running: RunningCounty, service: str, wanted: dict[str, Any]) -> Any:
     """Repeat the request while the service answers 409: the ledger gets the withdrawal after the source."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

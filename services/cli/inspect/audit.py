@@ -30,7 +30,7 @@ def audit(
     if as_json:
         print_json({**report, "good": good, "unreleasable": blocked and blocked.as_json(), "findings": found})
     else:
-        _tell(report, found, blocked)
+        _print_report(report, found, blocked)
     raise typer.Exit(0 if good else 1)
 
 
@@ -50,7 +50,7 @@ def audited(running: RunningCounty) -> dict[str, Any]:
     return {"position": None, "behind": 0, "read": report["ledger"]["position"], "findings": dict(verdicts)}
 
 
-def _tell(report: dict[str, Any], found: list[dict[str, Any]], blocked: Notice | None) -> None:
+def _print_report(report: dict[str, Any], found: list[dict[str, Any]], blocked: Notice | None) -> None:
     table = Table("channel", "surface", "compared", "age", "took")
     for name, surfaces in report["channels"].items():
         for surface, one in surfaces.items():
@@ -59,9 +59,9 @@ def _tell(report: dict[str, Any], found: list[dict[str, Any]], blocked: Notice |
     for title in ("detect", "repair"):
         figures = report[f"{title}_seconds"]
         if figures:
-            say(f"time to {title}: median {figures['median']:.1f} s, most {figures['most']:.1f} s ({figures['count']})")
+            say(f"time to {title}: median {figures['median']:.1f} s, max {figures['most']:.1f} s ({figures['count']})")
     for finding in found[:MOST_SHOWN]:
-        _tell_finding(finding)
+        _print_finding(finding)
     if len(found) > MOST_SHOWN:
         say(f"  … and {len(found) - MOST_SHOWN} more; --json lists them")
     if not report["ledger"].get("sources", {}).get("news"):
@@ -76,7 +76,7 @@ def _tell(report: dict[str, Any], found: list[dict[str, Any]], blocked: Notice |
         say("[green]✓ nothing is wrong[/]")
 
 
-def _tell_finding(finding: dict[str, Any]) -> None:
+def _print_finding(finding: dict[str, Any]) -> None:
     repaired = finding["repaired_at"]
     colour = "green" if repaired else COLOURS.get(finding["verdict"], "red")
     where = plain(f"{finding['channel']}  {finding['key']}  ({finding['surface']})")

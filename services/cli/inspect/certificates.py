@@ -23,14 +23,16 @@ def problems(running: RunningCounty) -> Iterator[str]:
     if tls is None:
         return
     for file, end in ends(tls.folder).items():
-        yield from _soon(str(tls.folder / file), end)
+        yield from _expiry_problem(str(tls.folder / file), end)
     for name, address in _addresses(running.config):
         parts = urlsplit(address)
         if parts.scheme not in ("https", "amqps"):
-            yield f"{name} is still plain: {parts.scheme}://{parts.hostname}:{parts.port or ''}"
+            yield f"{name} has no TLS: {parts.scheme}://{parts.hostname}:{parts.port or ''}"
             continue
         try:
-            yield from _soon(f"the certificate that {name} shows", _shown(tls, parts.hostname or "", parts.port))
+            yield from _expiry_problem(
+                f"the certificate of {name}", _presented_expiry(tls, parts.hostname or "", parts.port)
+            )
         except OSError as error:
             yield f"{name}: {reason(error)}"
 
@@ -43,7 +45,7 @@ def _addresses(config: Settings) -> Iterator[tuple[str, str]]:
         yield "the broker", config.amqp_url
 
 
-def _shown(tls: Tls, host: str, port: int | None) -> datetime:
+def _presented_expiry(tls: Tls, host: str, port: int | None) -> datetime:
     """Return when the presented certificate expires. Raises OSError when it is refused."""
     with (
         socket.create_connection((host, port or AMQPS_PORT), timeout=PATIENCE_SECONDS) as plain,
@@ -53,9 +55,9 @@ def _shown(tls: Tls, host: str, port: int | None) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
 
-def _soon(what: str, end: datetime) -> Iterator[str]:
+def _expiry_problem(what: str, end: datetime) -> Iterator[str]:
     left = end - datetime.now(UTC)
     if left < timedelta(0):
-        yield f"{what} has ended on {end:%Y-%m-%d}: docs/operating/tls.md"
+        yield f"{what} expired on {end:%Y-%m-%d}: see docs/operating/tls.md"
     elif left < SOON:
-        yield f"{what} ends in {left.days} days, on {end:%Y-%m-%d}: docs/operating/tls.md"
+        yield f"{what} expires in {left.days} days, on {end:%Y-%m-%d}: see docs/operating/tls.md"

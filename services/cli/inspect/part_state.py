@@ -16,18 +16,18 @@ def advice(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield what is wrong with each part, and what to do about it."""
     for name, part in parts.items():
         if refuses := part.get("refuses"):
-            yield f"{name} signs and records nothing since {refuses['since']}: {refuses['reason']}"
-            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county"
-            yield "  (docs/operating/keys.md); only where there is none, and where its key is:"
+            yield f"{name} has signed and recorded nothing since {refuses['since']}: {refuses['reason']}"
+            yield "  `tongyuan doctor` shows which county the ledger belongs to. Restore a newer ledger of this county"
+            yield "  (docs/operating/keys.md); only if there is none, run on the machine with the key:"
             yield f"  tongyuan keys accept {refuses['size']} {refuses['root']}"
         if part.get("unsigned"):
-            yield f"{name} has signed no head yet, so nothing can be released: is the sequencer running?"
+            yield f"{name} has signed no head yet, so nothing can be released: check that the sequencer runs"
         if part.get("damaged"):
-            yield f"{name}: {part['damaged']} of its own entries or tiles are damaged: tongyuan doctor names them"
+            yield f"{name}: {part['damaged']} of its entries or tiles are damaged: tongyuan doctor lists them"
         if part.get("halted"):
-            yield f"{name} is halted since {part['halted']['since']}: {part['halted']['reason']}"
-            yield "  whose ledger is it? `tongyuan doctor` names the county. Restore a newer ledger of this county,"
-            yield f"  or, for the one that is there now: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+            yield f"{name} has been halted since {part['halted']['since']}: {part['halted']['reason']}"
+            yield "  `tongyuan doctor` shows which county the ledger belongs to. Restore a newer ledger of this county,"
+            yield f"  or, to follow the present one: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
         if refused := part.get("refused"):
             yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
         if _stale(part):
@@ -35,7 +35,7 @@ def advice(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
         if _failed(part):
             yield f"{name}: the drill of {part['drill']['finished_at']} failed: tongyuan drill {name}"
         if part["behind"] < 0:
-            yield f"{name} has released {-part['behind']} fewer than the ledger has of it (docs/operating/backup.md)"
+            yield f"{name} has {-part['behind']} releases fewer than the ledger has recorded (docs/operating/backup.md)"
 
 
 def _stale(part: dict[str, Any]) -> bool:

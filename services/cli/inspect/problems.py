@@ -40,8 +40,8 @@ def of_services(running: RunningCounty, belongs: Identity | None) -> Iterator[st
             continue
         its = identity_of(answer)
         if belongs is not None and its != belongs:
-            other = f"{service} belongs to {titled(its)}, the ledger to {belongs.title}"
-            yield f"{other}: its address or its store is wrong"
+            other = f"{service} belongs to {titled(its)}, but the ledger to {belongs.title}"
+            yield f"{other}: the address or the store of {service} is wrong"
 
 
 def of_signer(running: RunningCounty) -> Iterator[str]:
@@ -49,7 +49,7 @@ def of_signer(running: RunningCounty) -> Iterator[str]:
     try:
         recording = heard(running.get)
     except TongyuanError as error:
-        yield f"the signer cannot be asked: {error}"
+        yield f"the signer cannot be reached: {error}"
         return
     found = unsigned(recording, datetime.now(UTC))
     if found is not None and (recording.refuses is not None or recording.signed_at is None):
@@ -86,7 +86,7 @@ def of_broker(running: RunningCounty) -> Iterator[str]:
         samples = [sample for family in families if family.name == UNSENT for sample in family.samples]
         age = max((one.value for one in samples if one.labels["service"] == service), default=0)
         if age > UNSENT_SECONDS:
-            yield f"{service}: the broker has not confirmed what is {age:.0f} s old (at-three-in-the-morning.md)"
+            yield f"{service}: the broker has not confirmed messages for {age:.0f} s (at-three-in-the-morning.md)"
 
 
 def of_clocks(running: RunningCounty) -> Iterator[str]:
@@ -98,7 +98,7 @@ def of_clocks(running: RunningCounty) -> Iterator[str]:
     if old is not None and old < -CLOCKS_SECONDS:
         yield f"the ledger's newest head is {-old:.0f} s in the future: compare the machines' clocks"
     elif old is not None and old > OLD_HEAD_SECONDS:
-        yield f"the ledger's newest head is {old:.0f} s old: is the sequencer running, do the clocks agree?"
+        yield f"the ledger's newest head is {old:.0f} s old: check that the sequencer runs and the clocks agree"
 
 
 def of_folder(folder: Path) -> Iterator[str]:
@@ -118,4 +118,4 @@ def of_rights(folder: Path) -> Iterator[str]:
         if file.name in SECRETS:
             yield f"{file} can be read by others: chmod 600"
     if rest := [path for path in found if path.name not in SECRETS]:
-        yield f"{len(rest)} files or folders of {folder} can be read by others, {rest[0].name} for one: {REMEDY}"
+        yield f"{len(rest)} files or folders of {folder} can be read by others, such as {rest[0].name}: {REMEDY}"

@@ -36,7 +36,7 @@ MOST_SHOWN = 20
 
 
 def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """Show how far every part is: released, recorded, shown.
+    """Show the progress of every part: released, recorded, shown.
 
     Exit 1 when something is behind, parked, halted or wrong.
     """
@@ -67,7 +67,7 @@ def trace(
     entry = KINDS.get(kind_of(key))
     source = entry.owner(key) if entry and entry.has(key) else None
     if source is None:
-        fail(f"a key is a kind and a name: {', '.join(f'{kind}:…' for kind in KINDS)}", USAGE)
+        fail(f"a key is a kind and a name, such as {', '.join(f'{kind}:…' for kind in KINDS)}", USAGE)
     with county(base_url, data_dir) as running:
         facts = {
             "key": key,
@@ -88,20 +88,21 @@ def rebuild(
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
     new_epoch: Annotated[
-        bool, typer.Option("--new-epoch", help="Even if the ledger went back; every screen then starts over.")
+        bool,
+        typer.Option("--new-epoch", help="Rebuild even if the ledger lost entries; every screen then starts over."),
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Read every entry, even if a snapshot is faster.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every entry instead of a snapshot.")] = False,
     accept_loss: Annotated[
-        bool, typer.Option("--accept-loss", help="Even if documents are lost that no entry withdraws.")
+        bool, typer.Option("--accept-loss", help="Rebuild even if documents are lost that no entry withdraws.")
     ] = False,
     as_json: Json_ = False,
 ) -> None:
-    """Build a channel again from the ledger, aside, and swap it in; list the documents that differed.
+    """Rebuild a channel separately from the ledger, then replace the live one; list the documents that differed.
 
-    A rebuild that would lose documents, because the ledger is damaged or went back, is refused; the refusal names them.
+    A rebuild is refused if it would lose documents because the ledger is damaged or lost entries; they are listed.
     """
     if channel not in CHANNELS:
-        fail(f"no channel {channel!r}; one of: {', '.join(CHANNELS)}", USAGE)
+        fail(f"there is no channel {channel!r}; choose one of: {', '.join(CHANNELS)}", USAGE)
     last: dict[str, Any] = {}
     with county(base_url, data_dir) as running, Progress(console=err, transient=True) as progress:
         task = progress.add_task(channel, total=None)
@@ -109,11 +110,11 @@ def rebuild(
         for last in running.stream(channel, f"rebuild?{urlencode({name: _lower(on) for name, on in how.items()})}"):
             progress.update(task, total=last.get("of"), completed=max(last.get("position", 0), last.get("keys", 0)))
     if "failed" in last or not last.get("done"):
-        fail(f"not rebuilt, nothing was changed: {last.get('failed', 'no answer')}")
+        fail(f"not rebuilt; nothing was changed: {last.get('failed', 'no answer')}")
     if as_json:
         print_json(last)
     else:
-        since = f"a snapshot of {last['snapshot']} and those since" if last.get("snapshot") else "every one"
+        since = f"a snapshot of {last['snapshot']} and the entries since" if last.get("snapshot") else "all read"
         say(f"{channel}: rebuilt from {last['of']} entries ({since}), {len(last['differences'])} documents differed")
         for key in last["differences"][:MOST_SHOWN]:
             say(f"  {plain(key)}")
@@ -143,7 +144,7 @@ def identity_of(answer: httpx.Response) -> Identity | None:
 
 def titled(county: Identity | None) -> str:
     """Return the county as one line."""
-    return "a county that does not say which one" if county is None else f"{county.title}, log {county.origin}"
+    return "a county without a stated identity" if county is None else f"{county.title}, log {county.origin}"
 
 
 def _identity(facts: Any) -> Identity | None:

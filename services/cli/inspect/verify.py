@@ -21,11 +21,11 @@ def verify(
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Read everything public, recompute it from the ledger, and compare. Exit 1: a problem."""
+    """Read everything public, recompute it from the ledger, and compare. Exit 1 for a problem."""
     known = adapters()
     for name in channels or ():
         if name not in known:
-            fail(f"no channel {name!r}; one of: {', '.join(known)}", USAGE)
+            fail(f"there is no channel {name!r}; choose one of: {', '.join(known)}", USAGE)
     chosen = {name: known[name] for name in channels or known}
     with county(base_url, data_dir) as running, err.status("reading the ledger …") as status:
         run = Verification(running, running.config.allowed_delay, lambda what, n: status.update(f"{what}: {n}"))
@@ -34,11 +34,11 @@ def verify(
     if as_json:
         print_json({**report.as_json(), "cases_compared": not withheld})
     else:
-        _tell(report, withheld=withheld)
+        _print_report(report, withheld=withheld)
     raise typer.Exit(0 if report.good else 1)
 
 
-def _tell(report: VerificationReport, *, withheld: bool) -> None:
+def _print_report(report: VerificationReport, *, withheld: bool) -> None:
     say(f"ledger: {report.entries} entries, root {report.root[:16]}…, signature and order checked")
     table = Table("channel", "position", "documents", "differences", "head age")
     for name, facts in report.channels.items():
@@ -47,9 +47,9 @@ def _tell(report: VerificationReport, *, withheld: bool) -> None:
         table.add_row(name, *map(str, row))
     out.print(table)
     if withheld:
-        say("[yellow]![/] cases were not compared: their contents need the service's token")
+        say("[yellow]![/] cases were not compared: reading them needs the service token")
     if not report.sources_compared:
-        say("[yellow]![/] the ledger was not compared with its sources: their feeds need the service's token")
+        say("[yellow]![/] the ledger was not compared with its sources: reading their feeds needs the service token")
     if report.hall_unknown:
         say(f"[yellow]?[/] {plain(unknown_facts.hall(report.hall_unknown))}")
     for finding in report.findings[:MOST_SHOWN]:
@@ -68,5 +68,5 @@ def verdict(report: VerificationReport) -> str:
     if report.good:
         return "[bold green]✓ the same source everywhere[/]"
     if report.consistent and why:
-        return f"[bold red]✗ what is shown is consistent, but nothing can be released:[/] {why}"
+        return f"[bold red]✗ all channels are consistent, but nothing can be released:[/] {why}"
     return "[bold red]✗ differences found[/]" + (f"[bold red]; and nothing can be released:[/] {why}" if why else "")

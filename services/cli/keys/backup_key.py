@@ -12,7 +12,7 @@ from shared.errors import Invalid, TongyuanError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Keys of backups: those that a restore trusts here, and new ones to encrypt backups to.",
+    help="Keys for backups: those that a restore trusts here, and new ones to encrypt backups for.",
 )
 
 
@@ -30,12 +30,12 @@ def show(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     for vkey in found:
         say(plain(vkey))
     if not found:
-        say("none: the first backup makes one, and `restore --key` takes one over")
+        say("none: the first backup makes one, and `restore --key` adopts one")
 
 
 @app.command()
 def identity(
-    file: Annotated[Path, typer.Argument(help="File for the private key. Not on a machine of the county.")],
+    file: Annotated[Path, typer.Argument(help="File for the private key, not on a machine of the county.")],
 ) -> None:
     """Create a key that backups can be encrypted to, and print its public half for `backup --encrypt-to`.
 

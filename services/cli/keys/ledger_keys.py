@@ -22,7 +22,7 @@ MOST_DAYS = 365
 ROOT = re.compile(r"[0-9a-f]{64}")
 app = typer.Typer(
     no_args_is_help=True,
-    help="Keys of ledger and sources: list, rotate, revoke, sign again; accept a ledger that went back.",
+    help="Keys of ledger and sources: list, rotate, revoke, sign again; accept a restored ledger.",
 )
 app.command()(source_keys.revoke)
 app.command()(source_keys.sign)
@@ -44,20 +44,20 @@ def list_keys(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_
     for key in second:
         table.add_row(*map(plain, (key["key_id"], key["algorithm"], key["created_at"][:19], "")))
     out.print(table)
-    _list_of_sources(sources)
+    _print_source_keys(sources)
     for key in [*keys, *second, *sources]:
         say(plain(key["vkey"]))
 
 
-def _list_of_sources(keys: list[dict[str, Any]]) -> None:
-    table = Table("source", "key", "state", "signs from", "counts until", "must sign from")
+def _print_source_keys(keys: list[dict[str, Any]]) -> None:
+    table = Table("source", "key", "state", "signs from", "valid until", "must sign from")
     for key in keys:
         starts = (key["signs_from"], key["revoked_from"], key["compulsory_from"])
-        table.add_row(*map(plain, (key["source"], key["key_id"], key["state"], *map(_place, starts))))
+        table.add_row(*map(plain, (key["source"], key["key_id"], key["state"], *map(_start_text, starts))))
     out.print(table)
 
 
-def _place(start: dict[str, Any] | None) -> str:
+def _start_text(start: dict[str, Any] | None) -> str:
     if start is None:
         return ""
     return " ".join([f"position {start['position']}", *(f"{lane}={n}" for lane, n in start["sequences"].items())])
@@ -67,14 +67,14 @@ def _place(start: dict[str, Any] | None) -> str:
 def rotate(
     source: Annotated[str | None, typer.Option(help="Rotate this source's key instead of the ledger's.")] = None,
     overlap: Annotated[
-        float, typer.Option(min=0, max=MOST_DAYS, help="Days for which the old key signs as well; 0 if it is lost.")
+        float, typer.Option(min=0, max=MOST_DAYS, help="Days for which the old key also signs; 0 if it is lost.")
     ] = 7,
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
     """Put a new signing key in use, on the machine where the sequencer, or the source, keeps its key. No restart.
 
-    The old key endorses the new one and signs as well for the overlap, so that readers can take the new key over.
+    The old key endorses the new one and also signs during the overlap, so that readers can adopt the new key.
     """
     config = terminal.settings(data_dir=data_dir)
     now = datetime.now(UTC)
@@ -82,7 +82,7 @@ def rotate(
         source_keys.rotate(config, source, overlap, as_json=as_json)
         return
     if not config.data_dir.is_dir():
-        fail(f"no folder {config.data_dir}; --data-dir says where the sequencer keeps its key", USAGE)
+        fail(f"there is no folder {config.data_dir}; set --data-dir to the folder of the sequencer's key", USAGE)
     try:
         SignedHeadStore(config.log_origin, config.data_dir / MEMORY_FILE).require_own_log()
         old, new = (
@@ -95,10 +95,10 @@ def rotate(
         print_json({"old": old.vkey, "new": new.vkey, "old_signs_until": until.isoformat()})
         return
     say(f"[green]✓[/] {plain(new.vkey)} signs from now on")
-    say(f"  {plain(old.key_id.hex())} signs too until {until:%Y-%m-%d %H:%M} UTC; keep a copy of the new key file")
+    say(f"  {plain(old.key_id.hex())} also signs until {until:%Y-%m-%d %H:%M} UTC; keep a copy of the new key file")
 
 
-def _require_own(config: Settings, tree: SignedTree) -> None:
+def _require_own_ledger(config: Settings, tree: SignedTree) -> None:
     """Check before another history is accepted that the ledger is this county's and has this tree.
 
     Raises `SettingsError` for another county's, `Conflict` for another tree.
@@ -114,33 +114,33 @@ def _require_own(config: Settings, tree: SignedTree) -> None:
             size = size_of(session)
             found = tree_of(session, min(tree.size, size))[0]
     if found != tree:
-        has = f"{size} entries" if tree.size > size else f"another root of {tree.size} entries, {found.root.hex()}"
+        has = f"{size} entries" if tree.size > size else f"a different root for {tree.size} entries, {found.root.hex()}"
         raise Conflict(f"the ledger has {has}: nothing was accepted; take size and root from `tongyuan status`")
 
 
 @app.command()
 def accept(
-    size: Annotated[int, typer.Argument(min=0, help="Size of the tree to accept in entries, as `status` shows it.")],
-    root: Annotated[str, typer.Argument(help="Its root: 64 hex digits.")],
+    size: Annotated[int, typer.Argument(min=0, help="Size of the accepted tree in entries, as shown by `status`.")],
+    root: Annotated[str, typer.Argument(help="Root of the tree: 64 hex digits.")],
     data_dir: DataDir = None,
     as_json: Json_ = False,
 ) -> None:
-    """Let the signer continue from this tree, although it has signed another: this is a fork, and your decision.
+    """Let the signer continue from this tree although it has signed another one: a fork, which is your decision.
 
     Run it on the machine where the sequencer keeps its key and reaches its ledger; no restart is needed. The ledger
-    must be this county's, and have this tree. The old state of the signer is kept in a file beside the new one.
+    must be this county's and have this tree. The old state of the signer is kept in a file beside the new one.
     """
     config = terminal.settings(data_dir=data_dir)
     if not ROOT.fullmatch(root):
-        fail("ROOT: 64 hex digits, as `tongyuan status` shows them", USAGE)
+        fail("ROOT: must be 64 hex digits, as shown by `tongyuan status`", USAGE)
     if not (config.data_dir / KEY_FILE).exists():
-        fail(f"there is no {config.data_dir / KEY_FILE}; --data-dir says where the sequencer keeps its key", USAGE)
+        fail(f"there is no {config.data_dir / KEY_FILE}; set --data-dir to the folder of the sequencer's key", USAGE)
     memory, tree = (
         SignedHeadStore(config.log_origin, config.data_dir / MEMORY_FILE),
         SignedTree(size, bytes.fromhex(root)),
     )
     try:
-        _require_own(config, tree)
+        _require_own_ledger(config, tree)
         kept = memory.accept(tree, datetime.now(UTC))
     except SettingsError as error:
         fail(str(error), USAGE)
@@ -151,6 +151,6 @@ def accept(
         return
     say(f"[green]✓[/] heads continue {size} entries with root {root[:16]}… from now on")
     if kept:
-        say(f"  what was signed last before is kept: {plain(kept)}")
-    say("  channels that have seen more are halted, each until it is rebuilt (docs/operating/backup.md):")
+        say(f"  the previous signed state is kept in {plain(kept)}")
+    say("  channels that have seen more entries stay halted until they are rebuilt (docs/operating/backup.md):")
     say("  tongyuan rebuild CHANNEL --new-epoch")

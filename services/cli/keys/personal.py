@@ -13,9 +13,9 @@ app = typer.Typer(no_args_is_help=True, help="Keys that seal personal data at re
 
 @app.command()
 def rotate(data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """Reseal everything under a new key, on the machine that keeps the keys; the county may run meanwhile.
+    """Reseal everything with a new key, on the machine that keeps the keys; the county may keep running.
 
-    If it is interrupted, the same command continues. The old key is moved to a file that ends in `.retired`.
+    If it is interrupted, run it again to continue. The old key is moved to a file that ends in `.retired`.
     """
     config = terminal.settings(data_dir=data_dir)
     wiring = Wiring(config)
@@ -28,15 +28,15 @@ def rotate(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     try:
         new, old = key_rotation.change_key(wiring.database("applications"), tell)
     except (TongyuanError, OSError) as error:
-        fail(f"{error}; nothing is lost: run it again")
+        fail(f"{error}; nothing is lost: run the command again")
     finally:
         wiring.close()
     if as_json:
         print_json({"key": new, "retired": old, "cases": done})
         return
-    say(f"[green]✓[/] {done} cases are sealed with key {new}; copy {plain(config.personal_keys)} to where you keep it")
+    say(f"[green]✓[/] {done} cases are sealed with key {new}; copy {plain(config.personal_keys)} to a safe place")
     for key in old:
-        say(f"  key {key} is in {plain(config.personal_keys)}.retired: backups made before now need it")
+        say(f"  key {key} is in {plain(config.personal_keys)}.retired: backups made until now need it")
 
 
 @app.command()
@@ -57,6 +57,6 @@ def check(data_dir: DataDir = None, as_json: Json_ = False) -> None:
         for line in found.bad:
             say(f"[red]✗[/] {plain(line)}")
         if not found.bad:
-            say("[green]✓[/] every value opens")
+            say("[green]✓[/] every value can be opened")
     if found.bad:
         raise typer.Exit(PROBLEM)

@@ -20,14 +20,14 @@ from shared.signing import ring
 from shared.transparency.checkpoint import NoteKey
 from shared.transparency.source_signature import NEXT_POSITION, key_name, release_problem
 
-PLACE = re.compile(r"(live|backfill)=([1-9]\d{0,15})")
+LANE_SEQUENCE = re.compile(r"(live|backfill)=([1-9]\d{0,15})")
 MOST_SHOWN = 50
 HELP = "(docs/operating/keys.md)"
 
 
 def rotate(config: Settings, source: str, overlap: float, *, as_json: bool) -> None:
     """Put a new key of a source in use, on the machine where it is kept."""
-    name, now = key_name(config.log_origin, _known(source)), datetime.now(UTC)
+    name, now = key_name(config.log_origin, _require_source(source)), datetime.now(UTC)
     try:
         keys = ring.rotate(config.source_keys_of(source), timedelta(days=overlap), now)
     except (TongyuanError, OSError) as error:
@@ -37,16 +37,16 @@ def rotate(config: Settings, source: str, overlap: float, *, as_json: bool) -> N
     if as_json:
         print_json({"source": source, "old": old.vkey, "new": new.vkey, "old_signs_until": until.isoformat()})
         return
-    say(f"[green]✓[/] {plain(new.vkey)} signs what {source} releases from now on")
-    say(f"  {plain(old.key_id.hex())} signs too until {until:%Y-%m-%d %H:%M} UTC; the ledger lists the new one")
+    say(f"[green]✓[/] {plain(new.vkey)} signs the releases of {source} from now on")
+    say(f"  {plain(old.key_id.hex())} also signs until {until:%Y-%m-%d %H:%M} UTC; the ledger lists the new key")
 
 
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="Id of a source's key, as `keys list` shows it.")],
+    key_id: Annotated[str, typer.Argument(help="Id of a source's key, as shown by `keys list`.")],
     since: Annotated[
         list[str] | None,
         typer.Option(
-            "--from", help="LANE=SEQUENCE, such as live=120: the first release that the thief may have signed."
+            "--from", help="LANE=SEQUENCE, such as live=120: the first release that may be signed by the thief."
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -63,7 +63,7 @@ def revoke(
     from services.runtime.wiring import Wiring  # noqa: PLC0415  # likewise
 
     config = terminal.settings(data_dir=data_dir)
-    sequences = _sequences(since or [])
+    sequences = _parse_starts(since or [])
     try:
         with closing(Wiring(config)) as wiring:
             county_birth.require_own_ledger(wiring)
@@ -81,7 +81,7 @@ def revoke(
     if as_json:
         print_json({**key.model_dump(mode="json"), "flagged": found})
     else:
-        _tell(key, found)
+        _print_revocation(key, found)
 
 
 def sign(
@@ -97,15 +97,17 @@ def sign(
     from services.runtime.wiring import Wiring  # noqa: PLC0415  # heavy; other commands need not wait for it
 
     config = terminal.settings(data_dir=data_dir)
-    (place,) = _sequences([first]).items()
+    (place,) = _parse_starts([first]).items()
     try:
         with closing(Wiring(config)) as wiring:
-            wiring.require_keys(_known(source))
+            wiring.require_keys(_require_source(source))
             with wiring.database(source).write() as session:
                 count = sign_again(session, Lane(place[0]), place[1])
     except TongyuanError as error:
         fail(str(error))
-    say(f"[green]✓[/] {count} releases of {source}/{place[0]} are signed with today's keys; the ledger takes them now")
+    say(
+        f"[green]✓[/] {count} releases of {source}/{place[0]} are signed with current keys; the ledger records them now"
+    )
 
 
 def problems(running: RunningCounty) -> Iterator[str]:
@@ -117,17 +119,19 @@ def problems(running: RunningCounty) -> Iterator[str]:
         return
     for source in SOURCES:
         if not any(key.source == source and key.revoked_from is None for key in listed):
-            yield f"the ledger lists no key of {source} that counts: anybody's word may be taken for its own {HELP}"
+            yield f"the ledger lists no valid key of {source}: anybody can forge its releases {HELP}"
         try:
             for lane, head in running.get(source, "releases/heads").items():
                 if head > marks.get((source, lane), 0):
-                    yield from _waiting(running, source, lane, marks.get((source, lane), 0), listed)
+                    yield from _unsigned_releases(running, source, lane, marks.get((source, lane), 0), listed)
         except TongyuanError:
             continue
-    yield from _flagged(running)
+    yield from _flagged_entries(running)
 
 
-def _waiting(running: RunningCounty, source: str, lane: str, after: int, listed: list[SourceKey]) -> Iterator[str]:
+def _unsigned_releases(
+    running: RunningCounty, source: str, lane: str, after: int, listed: list[SourceKey]
+) -> Iterator[str]:
     """Yield why the next release of a lane is not recorded, if its signature is the reason."""
     found = running.get(source, "releases", lane=lane, after=after, limit=1)["releases"]
     for one in map(Release.model_validate, found):
@@ -136,7 +140,7 @@ def _waiting(running: RunningCounty, source: str, lane: str, after: int, listed:
             yield f"{source}: {one.key} version {one.version} ({lane}={one.sequence}) is not recorded: {problem} {HELP}"
 
 
-def _flagged(running: RunningCounty) -> Iterator[str]:
+def _flagged_entries(running: RunningCounty) -> Iterator[str]:
     """Yield the ledger's entries whose signature does not count, as the auditor has found them."""
     try:
         found: list[dict[str, Any]] = running.get(AUDITOR, "findings", open=True, limit=1000)["findings"]
@@ -146,30 +150,30 @@ def _flagged(running: RunningCounty) -> Iterator[str]:
     told = sorted({f"ledger: {key}: {text} {HELP}" for key, text in texts if "its source" in text})
     yield from told[:MOST_SHOWN]
     if len(told) > MOST_SHOWN:
-        yield f"ledger: {len(told) - MOST_SHOWN} more entries whose signature does not count: `tongyuan audit`"
+        yield f"ledger: {len(told) - MOST_SHOWN} more entries with an invalid signature: `tongyuan audit`"
 
 
-def _tell(key: SourceKey, found: list[dict[str, Any]]) -> None:
-    say(f"[green]✓[/] {key.key_id} of {key.source} is revoked; the next signed head says so")
+def _print_revocation(key: SourceKey, found: list[dict[str, Any]]) -> None:
+    say(f"[green]✓[/] {key.key_id} of {key.source} is revoked; the next signed head states it")
     for one in found[:MOST_SHOWN]:
         say(f"  [red]✗[/] position {one['position']}  {plain(one['key'])} version {one['version']}")
     if len(found) > MOST_SHOWN:
         say(f"  … and {len(found) - MOST_SHOWN} more; --json lists them")
     if found:
-        say(f"  {len(found)} entries are signed by revoked keys alone: look at each, and release what is wrong anew")
+        say(f"  {len(found)} entries are signed only by revoked keys: check each one and release wrong ones again")
     else:
-        say("  nothing that is recorded is signed by a revoked key alone")
+        say("  no recorded entry is signed only by a revoked key")
 
 
-def _sequences(places: list[str]) -> dict[str, int]:
-    found = {place: PLACE.fullmatch(place) for place in places}
+def _parse_starts(places: list[str]) -> dict[str, int]:
+    found = {place: LANE_SEQUENCE.fullmatch(place) for place in places}
     for place, match in found.items():
         if match is None:
-            fail(f"--from {place}: LANE=SEQUENCE, such as live=120 or backfill=7", USAGE)
+            fail(f"--from {place}: must be LANE=SEQUENCE, such as live=120 or backfill=7", USAGE)
     return {match[1]: int(match[2]) for match in found.values() if match is not None}
 
 
-def _known(source: str) -> str:
+def _require_source(source: str) -> str:
     if source not in SOURCES:
-        fail(f"--source {source}: one of {', '.join(SOURCES)}", USAGE)
+        fail(f"--source {source}: must be one of {', '.join(SOURCES)}", USAGE)
     return source

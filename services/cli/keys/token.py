@@ -21,10 +21,10 @@ def token(
 ) -> None:
     """Print a token with an operator's rights at one service, signed by TONGYUAN_OPERATOR_KEY."""
     if service not in manifests.SERVICES:
-        fail(f"no service {service!r}; one of: {', '.join(manifests.SERVICES)}", USAGE)
+        fail(f"there is no service {service!r}; choose one of: {', '.join(manifests.SERVICES)}", USAGE)
     key = terminal.settings().operator_key
     if key is None:
-        reason = "must be set; in `tongyuan up` the token in the file admin-token opens everything"
+        reason = "must be set; with `tongyuan up`, use the token in the file admin-token"
         fail(f"TONGYUAN_OPERATOR_KEY: {reason}", USAGE)
     try:
         signing = private_key(key.get_secret_value(), "TONGYUAN_OPERATOR_KEY")

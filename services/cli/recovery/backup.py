@@ -18,49 +18,56 @@ from shared.errors import Invalid, TongyuanError
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="File to write, or a folder in which the file gets a name.")],
+    target: Annotated[Path, typer.Argument(help="File to write, or a folder, in which the file name is chosen.")],
     encrypt_to: Annotated[
         list[str] | None,
         typer.Option(
-            "--encrypt-to", metavar="RECIPIENT", help="Only the holder of its identity can read it; repeatable."
+            "--encrypt-to",
+            metavar="RECIPIENT",
+            help="Encrypt for this recipient, whose identity alone can read it; repeatable.",
         ),
     ] = None,
     data_dir: DataDir = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Json_ = False,
 ) -> None:
-    """Write everything that is needed to restore this county into one signed file; the county may run meanwhile."""
+    """Write everything needed to restore this county into one signed file; the county may keep running."""
     config = terminal.settings(data_dir=data_dir)
     if target.is_file() and not force:
-        fail(f"{target} is there already; --force replaces it", USAGE)
+        fail(f"{target} already exists; --force replaces it", USAGE)
     if not target.absolute().parent.is_dir():
         fail(f"there is no folder {target.absolute().parent}", USAGE)
-    with _telling() as tell:
+    with _progress_bar() as tell:
         done = county_backup.backup(config, target.absolute(), tell, encrypt_to or ())
-    how = f"encrypted to {len(encrypt_to)}" if encrypt_to else "not encrypted"
-    _report(done, as_json, f"backup written: {done.file}, {done.file.stat().st_size // 1024 + 1} KiB, {how}")
+    how = f"encrypted for {len(encrypt_to)}" if encrypt_to else "not encrypted"
+    _print_report(done, as_json, f"backup written: {done.file}, {done.file.stat().st_size // 1024 + 1} KiB, {how}")
     if not as_json:
         say(f"  signed by {plain(done.key)}")
-        say("  keep that line where the backups are not: a new machine restores only what it has signed")
+        say("  keep a copy of that line apart from the backups: a new machine restores only backups signed by it")
 
 
 def restore(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file written by `tongyuan backup`.")],
     data_dir: DataDir = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Only this service's store; repeatable.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Restore only this service's store; repeatable.")
+    ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", help="The public key to trust, or a file of keys; default: the pinned keys.")
+        str | None, typer.Option("--key", help="Public key to trust, or a file of keys; default: the pinned keys.")
     ] = None,
     identity: Annotated[
         Path | None,
         typer.Option("--identity", exists=True, dir_okay=False, help="File with the private key for decryption."),
     ] = None,
     unsigned: Annotated[
-        bool, typer.Option("--unsigned", help="Accept a backup of an earlier version, which is not signed.")
+        bool, typer.Option("--unsigned", help="Accept an unsigned backup of an earlier version.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing county; it is kept aside.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing county and keep a copy of it.")] = False,
     set_back: Annotated[
-        bool, typer.Option("--set-back", help="Even if the county here is ahead of the backup, or has another history.")
+        bool,
+        typer.Option(
+            "--set-back", help="Restore even if the county here is ahead of the backup or has another history."
+        ),
     ] = False,
     as_json: Json_ = False,
 ) -> None:
@@ -68,14 +75,14 @@ def restore(  # noqa: PLR0913, PLR0917  # an argument is an option of the comman
     config = terminal.settings(data_dir=data_dir)
     for service in only or ():
         if service not in ORDER:
-            fail(f"no service {service!r}; one of: {', '.join(sorted(ORDER))}", USAGE)
+            fail(f"there is no service {service!r}; choose one of: {', '.join(sorted(ORDER))}", USAGE)
     consent = county_restore.Consent(key, identity, unsigned=unsigned, force=force, set_back=set_back)
-    with _telling() as tell:
+    with _progress_bar() as tell:
         done = county_restore.restore(config, file, only or [], tell, consent)
-    _report(done, as_json, f"restored from {file.name}, made {done.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    _print_report(done, as_json, f"restored from {file.name}, made {done.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _report(done: BackupResult, as_json: bool, line: str) -> None:
+def _print_report(done: BackupResult, as_json: bool, line: str) -> None:
     manifest = done.manifest
     if as_json:
         head = None if manifest.head is None else {"size": manifest.head.size, "root": manifest.head.root}
@@ -88,13 +95,13 @@ def _report(done: BackupResult, as_json: bool, line: str) -> None:
     )
     say(f"  {manifest.marks['ledger']} entries, {head_text}")
     if done.kept:
-        say(f"  what was there before is kept: {plain(done.kept)}")
+        say(f"  the previous data are kept in {plain(done.kept)}")
     for note in done.notes:
         say(f"[yellow]![/] {plain(note)}")
 
 
 @contextmanager
-def _telling() -> Iterator[county_backup.Tell]:
+def _progress_bar() -> Iterator[county_backup.Tell]:
     """Show a progress bar over the stores; an error ends the command with one line."""
     try:
         with Progress(console=err, transient=True) as progress:

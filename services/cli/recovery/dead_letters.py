@@ -24,7 +24,7 @@ from services.runtime.manifests import CHANNELS, topology
 from shared.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-Place = Annotated[str, typer.Argument(help="As `dead list` shows it: <channel>/<position> or <queue>/<number>")]
+Place = Annotated[str, typer.Argument(help="Place as shown by `dead list`: <channel>/<position> or <queue>/<number>")]
 
 
 @app.command("list")
@@ -40,14 +40,14 @@ def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = F
             table.add_row(*(plain(letter[column]) for column in ("place", "what", "since", "reason")))
         out.print(table)
     else:
-        say("[green]✓ nothing is parked, no dead letters[/]")
+        say("[green]✓ no parked entries, no dead letters[/]")
     raise typer.Exit(1 if letters else 0)
 
 
 @app.command()
 def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Show one of them with its content; of messages from halls only the names of fields, since they are personal."""
-    where, number = _split(place)
+    """Show one of them with its content; for hall messages, which are personal, only the names of fields."""
+    where, number = _parse_place(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
             print_json(_parked_entry(running, where, number))
@@ -57,8 +57,8 @@ def show(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> No
 
 @app.command()
 def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Try again: show the parked entry, or put the dead letter back into its queue."""
-    where, number = _split(place)
+    """Try again: apply the parked entry, or return the dead letter to its queue."""
+    where, number = _parse_place(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
             running.post(where, f"parked/{number}/replay")
@@ -69,8 +69,8 @@ def replay(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> 
 
 @app.command()
 def drop(place: Place, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Give it up. The ledger keeps the entry; a dead letter is deleted."""
-    where, number = _split(place)
+    """Drop it: the ledger keeps a parked entry; a dead letter is deleted."""
+    where, number = _parse_place(place)
     with county(base_url, data_dir) as running:
         if where in CHANNELS:
             running.delete(where, f"parked/{number}")
@@ -99,10 +99,10 @@ def _parked_entry(running: RunningCounty, channel: str, position: int) -> dict[s
     raise NotFound(f"{channel} has no parked entry at position {position}")
 
 
-def _split(place: str) -> tuple[str, int]:
+def _parse_place(place: str) -> tuple[str, int]:
     where, _, number = place.rpartition("/")
     if where not in (*CHANNELS, *(queue.name for queue in topology().queues), *RETIRED_QUEUES) or not (
         number.isascii() and number.isdigit()
     ):
-        fail("a place is <channel>/<position> or <queue>/<number>, as `dead list` says", USAGE)
+        fail("PLACE: must be <channel>/<position> or <queue>/<number>, as shown by `dead list`", USAGE)
     return where, int(number)

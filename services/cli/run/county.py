@@ -18,7 +18,7 @@ from shared.county import store
 from shared.errors import TongyuanError
 
 MOST_CHARACTERS = 200
-app = typer.Typer(no_args_is_help=True, help="The county that the stores belong to: record its new name.")
+app = typer.Typer(no_args_is_help=True, help="Identity of the county that the stores belong to: record a new name.")
 
 
 @app.callback()
@@ -37,10 +37,10 @@ def rename(
     """
     name = name.strip()
     if not 0 < len(name) <= MOST_CHARACTERS or not name.isprintable():
-        fail(f"NAME: 1 to {MOST_CHARACTERS} characters that can be printed", USAGE)
+        fail(f"NAME: must be 1 to {MOST_CHARACTERS} printable characters", USAGE)
     config = terminal.settings(data_dir=data_dir)
     try:
-        with _stopped(config), closing(Wiring(config)) as wiring:
+        with _stopped_county(config), closing(Wiring(config)) as wiring:
             county_birth.require_same_log(wiring, SERVICES)
             for service in SERVICES:
                 with wiring.database(service).write() as session:
@@ -56,10 +56,10 @@ def rename(
 
 
 @contextmanager
-def _stopped(config: Settings) -> Iterator[None]:
+def _stopped_county(config: Settings) -> Iterator[None]:
     """Lock the data folder of an embedded county, which must not run; processes with PostgreSQL may run on."""
     embedded = config.database_url_for("ledger").startswith("sqlite")
     if embedded and not config.data_dir.is_dir():
-        fail(f"no folder {config.data_dir}; --data-dir says where the county's data are", USAGE)
+        fail(f"there is no folder {config.data_dir}; set --data-dir to the county's data folder", USAGE)
     with locked(config.data_dir) if embedded else nullcontext():
         yield

@@ -21,7 +21,7 @@ topology_app = typer.Typer(no_args_is_help=True, help="Exchanges, queues and rig
 
 
 def run(name: Annotated[str, typer.Argument(metavar="PROCESS", help=", ".join(process.PROCESSES))]) -> None:
-    """Run one process of a production deployment (RabbitMQ, PostgreSQL) until told to stop."""
+    """Run one process of a production deployment (RabbitMQ, PostgreSQL) until it is stopped."""
     raise typer.Exit(process.run(name))
 
 
@@ -29,19 +29,19 @@ def migrate(services: Annotated[list[str] | None, typer.Argument(help="Default: 
     """Migrate the databases to this version; run it before a new version starts."""
     for service in services or ():
         if service not in SERVICES:
-            fail(f"no service {service!r}; one of: {', '.join(SERVICES)}", USAGE)
+            fail(f"there is no service {service!r}; choose one of: {', '.join(SERVICES)}", USAGE)
     with closing(Wiring(terminal.settings())) as wiring:
         try:
             county = county_birth.county_of(wiring, services or SERVICES)
         except SettingsError as error:
             fail(str(error), USAGE)
         except (TongyuanError, SQLAlchemyError, OSError) as error:
-            fail(_cause(error))
+            fail(_first_line(error))
         for service in services or SERVICES:
             try:
                 county_birth.settle(wiring, service, county)
             except (TongyuanError, SQLAlchemyError, OSError) as error:
-                fail(f"{service}: {_cause(error)}")
+                fail(f"{service}: {_first_line(error)}")
             terminal.say(f"[green]✓[/] {service}")
 
 
@@ -72,14 +72,14 @@ def topology_definitions(
     except orjson.JSONDecodeError as error:
         fail(f"{passwords}: {error}", USAGE)
     if not isinstance(content, dict) or not all(isinstance(password, str) for password in content.values()):
-        fail(f"{passwords}: must be one JSON object, account → password", USAGE)
+        fail(f"{passwords}: must be a JSON object, account → password", USAGE)
     try:
         terminal.print_json(topology_job.definitions(manifests.accounts(), content))
     except Invalid as error:
         fail(str(error), USAGE)
 
 
-def _cause(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """Return the first line of the driver's message; SQLAlchemy adds the statement and an address."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().splitlines()[0]

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def up(
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of databases, key and token.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder for databases, key and token.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0: any free one.")] = None,
     demo: Annotated[
-        bool, typer.Option(help="Start the fictional county, whose cases advance; otherwise a new county starts empty.")
+        bool, typer.Option(help="Start the fictional county with advancing cases; otherwise a new county starts empty.")
     ] = False,
 ) -> None:
     """Run the whole county in this process: SQLite, no broker, nothing to install. Ctrl-C stops it."""
@@ -71,7 +71,7 @@ def _run(config: Settings, *, demo: bool) -> None:
             pages = county.wiring.verify_pages()
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
             tls = config.tls.server() if config.tls else None
-            greet = partial(_greet, address, config, county.county, alive=demo)
+            greet = partial(_print_banner, address, config, county.county, cases_advance=demo)
             serve(app, sock, Threads(work), greet, tls, Limits.of(config))
     finally:
         county.close()
@@ -97,14 +97,14 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
         file.unlink(missing_ok=True)
 
 
-def _where(config: Settings) -> str:
+def _data_dir_option(config: Settings) -> str:
     """Return the option with which the command line finds the token, if it is needed."""
     usual = config.admin_token or config.data_dir == Settings.model_fields["data_dir"].default
     return "" if usual else f" --data-dir {terminal.plain(config.data_dir)}"
 
 
-def _greet(address: str, config: Settings, county: Identity, *, alive: bool) -> None:
-    token = config.data_dir / "admin-token" if not config.admin_token else "what TONGYUAN_ADMIN_TOKEN says"
+def _print_banner(address: str, config: Settings, county: Identity, *, cases_advance: bool) -> None:
+    token = config.data_dir / "admin-token" if not config.admin_token else "the value of TONGYUAN_ADMIN_TOKEN"
     lines = [
         f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, every channel",
         "",
@@ -114,14 +114,14 @@ def _greet(address: str, config: Settings, county: Identity, *, alive: bool) -> 
         f"  metrics            {address}/metrics",
         "",
         f"  token for writing  {terminal.plain(token)}",
-        f"  is it all the same?  tongyuan verify --base-url {address}{_where(config)}",
+        f"  check it with       tongyuan verify --base-url {address}{_data_dir_option(config)}",
     ]
-    if alive:
-        lines.append("  demo: cases move by themselves; look one up with the receipts at /demo/")
+    if cases_advance:
+        lines.append("  demo: cases advance by themselves; look one up with the receipts at /demo/")
     elif county.demo:
-        lines.append("  演示: a demonstration, nothing in it is real; its cases move with --demo")
+        lines.append("  演示: a demonstration with fictional data; its cases advance only with --demo")
     elif county.region == EXAMPLE_REGION:
-        lines.append("  a county that does not exist: a real one is started with TONGYUAN_REGION and TONGYUAN_COUNTY")
+        lines.append("  this is the example county: start a real one with TONGYUAN_REGION and TONGYUAN_COUNTY")
     elif county.county is None:
         lines.append("  TONGYUAN_COUNTY is not set: pages show the region's code instead of a name")
     for line in lines:

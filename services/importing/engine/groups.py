@@ -57,7 +57,7 @@ def _halves(
     broken = [code for code in missing if any(len(code) != len(other) for other in goes)]
     if not broken:
         return []
-    message = f"one change with row {lost[broken[0]]}, which is rejected; {goes[0]} stays as it is"
+    message = f"one change with row {lost[broken[0]]}, which was rejected; {goes[0]} is unchanged"
     return [rejected(counting[code].number, code, [Violation("code", "one_change", message, code)]) for code in group]
 
 

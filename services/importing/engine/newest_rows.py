@@ -41,10 +41,10 @@ class Succession:
             self.duplicates.append((mark, before.number))
             self._overtake(mark, before, f"the same as row {before.number}")
         elif _is_newer(mark, before) or _updates(mark, before) or mark.leaves or before.leaves:
-            self._overtake(before, mark, f"row {mark.number} says something later")
+            self._overtake(before, mark, f"row {mark.number} has a later statement")
             self.counting[mark.code] = mark
         else:
-            reason = f"row {before.number} has this code with other content"
+            reason = f"row {before.number} has this code with different content"
             reason += f" and the same version {mark.version}" if mark.version is not None else ""
             self._reject(mark, reason)
 
@@ -71,7 +71,7 @@ class Succession:
             mark = self.counting[code]
             if not mark.leaves:
                 del self.counting[code]
-                self._reject(mark, f"row {whole.number} has its parent {parent} as an item itself")
+                self._reject(mark, f"row {whole.number} has its parent {parent} as an item")
 
     def _overtake(self, mark: SpooledRow, by: SpooledRow, note: str) -> None:
         self.settled.append(Result(mark.number, mark.code, RowFate.OVERTAKEN, note=note))

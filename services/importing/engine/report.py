@@ -95,7 +95,7 @@ def rows_with(name: str, results: Iterable[Result]) -> list[Json]:
 
 def warnings_of(result: Result) -> list[RowWarning]:
     """Return the warnings of a result: overridden changes by hand, and items that have ended."""
-    message = "somebody changed it by hand; the source has changed it since, and its value is taken"
+    message = "changed manually, but the source has changed it since then: the source's value is used"
     found = [RowWarning(WarningName.OVERRIDES_HAND_CHANGE, name, message) for name in result.overrides]
     if result.fate == RowFate.UNCHANGED and result.note is not None:
         found.append(RowWarning(WarningName.NOT_RELEASED, "plan_cancel_date", result.note))

@@ -115,7 +115,7 @@ def _item_code(given: Mapping[str, Any], notes: Notes) -> str | None:
 def _gone(given: Mapping[str, Any], notes: Notes) -> WarningName | None:
     operation = token(given.get("operation"), "operation", notes)
     if operation not in (None, *tables.CD_OPERATION):
-        notes.refuse("operation", Rule.OPERATION, "I, U or D expected", operation)
+        notes.refuse("operation", Rule.OPERATION, "expected I, U or D", operation)
     if operation == "D":
         return WarningName.DELETED
     state = one_code(given.get("task_state"), "task_state", "task_state", notes)
@@ -136,10 +136,10 @@ def _region(given: Mapping[str, Any], code: str, notes: Notes) -> str | None:
         inside = code[REGION]
         if not (inside.isascii() and inside.isdigit()):
             return None
-        notes.warn(WarningName.REGION_FROM_CODE, "region", "not given, taken from the unit's code", inside)
+        notes.warn(WarningName.REGION_FROM_CODE, "region", "not stated, derived from the unit's code", inside)
         return inside.ljust(12, "0")
     if len(region) not in (6, 9, 12) or not (region.isascii() and region.isdigit()):
-        notes.refuse("region", Rule.REGION, "行政区划 of 6, 9 or 12 digits expected", given.get("region"))
+        notes.refuse("region", Rule.REGION, "expected 行政区划 of 6, 9 or 12 digits", given.get("region"))
         return None
     return region.ljust(12, "0")
 
@@ -181,14 +181,14 @@ def _levels(value: Any, notes: Notes) -> list[str]:
 def _guide(given: Mapping[str, Any], item: Item | None, notes: Notes) -> Guide | None:
     if item is not None and item.task_type and item.task_type not in tables.APPLICABLE_TASK_TYPES:
         if any(given.get(name) for name in GUIDE_FIELDS):
-            message = f"{tables.TASK_TYPE[item.task_type]} has no guide: nobody applies for it"
+            message = f"{tables.TASK_TYPE[item.task_type]} has no guide because it has no applications"
             notes.warn(WarningName.GUIDE_LEFT_OUT, "task_type", message, item.task_type)
         return None
     values = guide_values(given, notes)
     if item is None:
         return None
     if not any(value or name == "materials" for name, value in values.items()):
-        message = "the row says nothing of a guide: none is released"
+        message = "the row states nothing of a guide: no guide is released"
         notes.warn(WarningName.GUIDE_EMPTY, "accept_condition", message, item.code)
         return None
     shared = {"code": item.code, "task_name": item.task_name, "dept_name": item.dept_name, "by_law": item.by_law}

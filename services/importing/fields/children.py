@@ -72,7 +72,9 @@ def legal_bases(value: Any, field: str, notes: Notes) -> list[Values]:
 def _legal_basis(passage: str, field: str, notes: Notes) -> Values:
     found = _LAW.search(passage)
     if found is None:
-        notes.warn(WarningName.LEGAL_BASIS_UNPARSED, field, "no 《law》 in it, its beginning taken as name", passage)
+        notes.warn(
+            WarningName.LEGAL_BASIS_UNPARSED, field, "no 《law》 found, so its beginning is used as the name", passage
+        )
         return {"law_name": re.split(r"[，。；：\n]", passage)[0][:100] or passage[:100], "content": passage}
     basis: Values = {"law_name": found[1].strip(), "document_no": found[2], "article": found[3]}
     rest = passage if found[0] != passage else None
@@ -99,11 +101,11 @@ def _in_working_days(step: Values, field: str, notes: Notes) -> Values:
     if count is None:
         return kept
     if named and unit and named != unit:
-        notes.refuse(f"{field}.day", Rule.DURATION, "another unit than the number carries", count)
+        notes.refuse(f"{field}.day", Rule.DURATION, "the unit differs from the one in the number", count)
     if "2" in (named, unit):
-        notes.refuse(f"{field}.day", Rule.DURATION, "a step's time is counted in 工作日", count)
+        notes.refuse(f"{field}.day", Rule.DURATION, "a step's time must be in 工作日", count)
     if count and not (named or unit):
-        message = "a step's time without a unit, left out: write 3个工作日, or name the unit beside it"
+        message = "a step's time without a unit, left out: write 3个工作日, or state the unit in its own column"
         notes.warn(WarningName.UNIT_UNKNOWN, f"{field}.day", message, count)
         return kept
     return {**kept, "day": count}
@@ -131,7 +133,7 @@ def _child(entry: Any, field: str, shape: Shape, notes: Notes) -> Values:
             if converted is not None:
                 found.setdefault(ours, converted)
         elif ours not in NOT_CARRIED and value not in (None, "", []):
-            notes.warn(WarningName.UNKNOWN_COLUMN, f"{field}.{name}", "column not known, left out")
+            notes.warn(WarningName.UNKNOWN_COLUMN, f"{field}.{name}", "unknown column, left out")
     return _settled(found)
 
 

@@ -85,10 +85,10 @@ def task_type(value: Any, label: Any, dialect: str | None, notes: Notes) -> str 
         return None
     national = _national(compared(content), dialect) or tables.code_for("task_type", content)
     if national is None:
-        notes.refuse("task_type", Rule.CODE_TABLE, f"no 事项类型 in dialect {dialect or 'national'}", content)
+        notes.refuse("task_type", Rule.CODE_TABLE, f"not a 事项类型 in dialect {dialect or 'national'}", content)
         return None
     if content not in (national, tables.TASK_TYPE[national]):
-        message = f"means {tables.TASK_TYPE[national]}, {national} nationally"
+        message = f"means {tables.TASK_TYPE[national]}, nationally {national}"
         notes.warn(WarningName.TYPE_DIALECT_MAPPED, "task_type", message, content)
     _compare_label(national, label, notes)
     return national
@@ -103,7 +103,7 @@ def _national(content: str, dialect: str | None) -> str | None:
 
 def _compare_label(national: str, label: Any, notes: Notes) -> None:
     if isinstance(label, str) and label.strip() and compared(label) != tables.TASK_TYPE[national]:
-        message = f"the row's own label is not {tables.TASK_TYPE[national]}, which its code means"
+        message = f"the row's label is not {tables.TASK_TYPE[national]}, the meaning of its code"
         notes.warn(WarningName.TYPE_LABEL_DIFFERS, "task_type", message, label)
 
 

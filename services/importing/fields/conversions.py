@@ -42,13 +42,13 @@ def text(value: Any, field: str, notes: Notes) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, dict | list | bool):
-        notes.refuse(field, Rule.TYPE, "text expected", value)
+        notes.refuse(field, Rule.TYPE, "expected text", value)
         return None
     plain = str(value)
     cleaned = cleaned_text(plain)
     if is_placeholder(cleaned):
         if cleaned:
-            notes.warn(WarningName.PLACEHOLDER_AS_NULL, field, "a word for nothing, read as no value", plain)
+            notes.warn(WarningName.PLACEHOLDER_AS_NULL, field, "a word that means nothing, read as no value", plain)
         return None
     if cleaned != plain:
         notes.warn(WarningName.TEXT_NORMALISED, field, "spaces or invisible characters removed", plain)
@@ -82,7 +82,7 @@ def answer(value: Any, field: str, notes: Notes) -> str | None:
     content = text(value, field, notes)
     if content is None or compared(content) not in NOT_KNOWN:
         return content
-    notes.warn(WarningName.WORD_UNCLEAR, field, "says that nobody knows; what is known stays as it is", content)
+    notes.warn(WarningName.WORD_UNCLEAR, field, "states that the value is unknown; a known value is unchanged", content)
     return None
 
 
@@ -99,7 +99,7 @@ def whole(value: Any, field: str, notes: Notes) -> int | None:
         return None
     digits = compared(content).removesuffix("次")
     if not _WHOLE.fullmatch(digits):
-        notes.refuse(field, Rule.NUMBER, "a whole number from 0 expected, e.g. 1", value)
+        notes.refuse(field, Rule.NUMBER, "expected a whole number from 0, e.g. 1", value)
         return None
     return int(digits.split(".")[0])
 
@@ -115,10 +115,10 @@ def days(value: Any, field: str, notes: Notes) -> tuple[int | None, str | None]:
     found = _DURATION.fullmatch(words)
     unit = UNITS.get(found[2]) if found and found[2] else None
     if found is None or (found[2] and unit is None):
-        notes.refuse(field, Rule.DURATION, "days expected, e.g. 7(工作日) or 91(自然日)", value)
+        notes.refuse(field, Rule.DURATION, "expected days, e.g. 7(工作日) or 91(自然日)", value)
         return None, None
     if unit:
-        notes.warn(WarningName.LIMIT_WITH_UNIT, field, "number and unit taken apart", content)
+        notes.warn(WarningName.LIMIT_WITH_UNIT, field, "number and unit split", content)
     return int(found[1]), unit
 
 
@@ -134,7 +134,7 @@ def yes_no(value: Any, field: str, notes: Notes) -> bool | None:
     if value is None or value == "":
         return None
     if isinstance(value, dict | list):
-        notes.refuse(field, Rule.TYPE, "yes or no expected", value)
+        notes.refuse(field, Rule.TYPE, "expected yes or no", value)
         return None
     word = compared(str(value)).lower()
     if word in NOT_KNOWN:
@@ -157,7 +157,7 @@ def day(value: Any, field: str, notes: Notes) -> date | None:
             return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         pass
-    notes.refuse(field, Rule.DATE, "a date expected, e.g. 2026-03-01", value)
+    notes.refuse(field, Rule.DATE, "expected a date, e.g. 2026-03-01", value)
     return None
 
 
@@ -168,7 +168,7 @@ def fen(value: Any, field: str, notes: Notes) -> int | None:
         return None
     found = _MONEY.fullmatch(compared(content))
     if found is None:
-        notes.refuse(field, Rule.MONEY, "an amount in 元 with at most two decimals expected, e.g. 10.50", value)
+        notes.refuse(field, Rule.MONEY, "expected an amount in 元 with at most two decimals, e.g. 10.50", value)
         return None
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 

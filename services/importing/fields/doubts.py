@@ -8,7 +8,7 @@ from services.importing.fields.notes import Notes
 from services.importing.row import WarningName
 
 HOW_TO_STATE_THE_HALL = (
-    "not said whether the hall takes it, so the kiosk does not show it: fill 是否进驻政务大厅 (is_entry_center; "
+    "not stated whether the hall accepts it, so the kiosk does not show it: fill in 是否进驻政务大厅 (is_entry_center; "
     "for CSV a column, or constants: {is_entry_center: 是})"
 )
 
@@ -34,19 +34,19 @@ def _limits(item: Item, notes: Notes) -> None:
 
 def _visits(item: Item, notes: Notes) -> None:
     if item.limit_scene_num == 0 and item.is_online is False and item.is_express is False:
-        message = "no visit needed, but neither online nor by courier (G-5)"
+        message = "no visit is needed, but neither online nor courier is possible (G-5)"
         notes.warn(WarningName.ZERO_VISITS_WITHOUT_CHANNEL, "limit_scene_num", message, 0)
 
 
 def _materials(guide: Guide, notes: Notes) -> None:
     untold = [name for name in unknown_of_guide(guide) if name.startswith("materials.")]
     if untold:
-        message = f"not said of some material: {', '.join(name.partition('.')[2] for name in untold)}"
+        message = f"not stated for some material: {', '.join(name.partition('.')[2] for name in untold)}"
         notes.warn(WarningName.MATERIAL_FACTS_UNKNOWN, "materials", message)
 
 
 def _phones(guide: Guide, notes: Notes) -> None:
     consult, complain = guide.link_way, guide.supervise_way
     if consult and complain and compared(consult) == compared(complain):
-        message = "the same as for consultation: who complains reaches who is complained of (G-8)"
+        message = "the same as for consultation: complaints reach the unit they are about (G-8)"
         notes.warn(WarningName.SAME_PHONE, "supervise_way", message, complain)

@@ -71,10 +71,10 @@ def understood(given: Mapping[str, Any], notes: Notes) -> tuple[dict[str, Any], 
         elif meaning == Meaning.NONE:
             del kept[name]
             none.add(name)
-            notes.warn(WarningName.PLACEHOLDER_AS_NULL, name, "read as: there is none", word)
+            notes.warn(WarningName.PLACEHOLDER_AS_NULL, name, "read as a statement that there is none", word)
         else:
             del kept[name]
-            notes.warn(WarningName.WORD_UNCLEAR, name, "says nothing clear here; what is known stays as it is", word)
+            notes.warn(WarningName.WORD_UNCLEAR, name, "unclear in this field; a known value is unchanged", word)
     if "fees" in none and kept.get("is_fee") in EMPTY:
         kept["is_fee"] = False
     return kept, frozenset(none)

@@ -77,11 +77,13 @@ def _limit(given: Mapping[str, Any], limit: str, notes: Notes) -> Values:
     count, carried = days(given.get(f"{limit}_day"), f"{limit}_day", notes)
     unit = one_code(given.get(f"{limit}_type"), f"{limit}_type", "time_unit", notes)
     if carried and unit and carried != unit:
-        notes.refuse(f"{limit}_type", Rule.DURATION, "another unit than the number carries", given[f"{limit}_type"])
+        notes.refuse(
+            f"{limit}_type", Rule.DURATION, "the unit differs from the one in the number", given[f"{limit}_type"]
+        )
     if count is None:
         return {}
     if count and not (unit or carried):
-        message = "a number without a unit: 工作日 or 自然日? Write 15个工作日, or fill " + f"{limit}_type"
+        message = "a number without a unit (工作日 or 自然日): write 15个工作日, or fill in " + f"{limit}_type"
         notes.warn(WarningName.UNIT_UNKNOWN, f"{limit}_day", message, count)
     return {f"{limit}_day": count} | ({f"{limit}_type": unit or carried} if unit or carried else {})
 
@@ -106,7 +108,7 @@ def _fitting(term: str, field: str, notes: Notes) -> str | None:
 
 def _has_address(window: Values, notes: Notes) -> bool:
     if "address" not in window:
-        message = "a window without an address cannot be found, left out"
+        message = "a window without an address, left out"
         notes.warn(WarningName.WINDOW_WITHOUT_ADDRESS, "windows", message, "; ".join(map(str, window.values())))
     return "address" in window
 

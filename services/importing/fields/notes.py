@@ -60,7 +60,9 @@ class Notes:
         if len(self.violations) < MOST:
             self.violations.append(Violation(self.column(field), str(rule), message, shown(value)))
         elif len(self.violations) == MOST:
-            self.violations.append(Violation(WHOLE_ROW, str(Rule.MORE), f"more is wrong; told are the first {MOST}"))
+            self.violations.append(
+                Violation(WHOLE_ROW, str(Rule.MORE), f"there are more errors; the first {MOST} are listed")
+            )
 
     def column(self, field: str) -> str:
         """Return the file's name of our `field`; `materials[2].copies` is looked up by its first word."""

@@ -45,7 +45,7 @@ def _one_of(known: Iterable[str]) -> AfterValidator:
 
     def check(value: str) -> str:
         if value.lower() not in words:
-            raise ValueError(f"one of {', '.join(words)} expected")
+            raise ValueError(f"expected one of {', '.join(words)}")
         return value.lower()
 
     return AfterValidator(check)
@@ -55,9 +55,9 @@ def _expression(pattern: str) -> str:
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"no regular expression: {error}") from None
+        raise ValueError(f"not a regular expression: {error}") from None
     if compiled.groups - (UNIT in compiled.groupindex) > 1:
-        raise ValueError("at most one group (…): what is to be taken; beside it (?P<unit>…); write others as (?:…)")
+        raise ValueError("at most one group (…) for the value, and (?P<unit>…); write other groups as (?:…)")
     return pattern
 
 
@@ -114,7 +114,7 @@ def load_mapping(path: Path) -> CsvMapping:
     Raises `Invalid`, each violation with the file's name and the place in it; `NotFound`, `TooLarge`.
     """
     if not path.is_file():
-        raise NotFound(f"{path.name}: no such mapping")
+        raise NotFound(f"{path.name}: the mapping does not exist")
     if path.stat().st_size > LARGEST_MAPPING:
         raise TooLarge(f"{path.name}: a mapping has at most {LARGEST_MAPPING:,} bytes")
     try:
@@ -123,7 +123,7 @@ def load_mapping(path: Path) -> CsvMapping:
     except ValidationError as error:
         raise Invalid(*_complaints(error, path)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise Invalid(Violation(path.name, "yaml", f"no YAML: {shown(str(error))}")) from None
+        raise Invalid(Violation(path.name, "yaml", f"not YAML: {shown(str(error))}")) from None
     problems = _field_problems(mapping)
     if problems:
         raise Invalid(*(Violation(f"{path.name}: {place}", rule, message) for place, rule, message in problems))
@@ -180,12 +180,12 @@ def _unit(found: re.Match[str], group: int) -> str:
 def _field_problems(mapping: CsvMapping) -> list[tuple[str, str, str]]:
     known = ", ".join(sorted(KNOWN_FIELDS))
     problems = [
-        (f"{part}.{field}", "unknown_field", f"no field of ours; known: {known}")
+        (f"{part}.{field}", "unknown_field", f"unknown field; known fields: {known}")
         for part, fields in (("columns", mapping.columns), ("constants", mapping.constants))
         for field in _outside(fields, KNOWN_FIELDS)
     ]
     twice = [field for field in mapping.constants if field in mapping.columns]
-    problems += [(f"constants.{field}", "given_twice", "is in columns too") for field in twice]
+    problems += [(f"constants.{field}", "given_twice", "is also in columns") for field in twice]
     if "code" not in mapping.columns:
         problems.append(("columns.code", str(Rule.REQUIRED), "every row needs its 实施编码"))
     return problems
@@ -215,7 +215,7 @@ class _OneKeyLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave its type out
         if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", mark)
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not accepted", mark)
         self._depth += 1
         if self._depth > DEEPEST_MAPPING:
             raise yaml.composer.ComposerError(None, None, f"nested deeper than {DEEPEST_MAPPING} levels", mark)
@@ -227,5 +227,5 @@ class _OneKeyLoader(yaml.SafeLoader):
         keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
         twice = next((key for key, count in keys.items() if count > 1), None)
         if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} is there twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} occurs twice", node.start_mark)
         return super().construct_mapping(node, deep)

@@ -108,7 +108,7 @@ def _row(number: int, record: list[str] | Violation, header: list[str]) -> Row |
     raw = dict(zip(header, record, strict=True))
     foreign = next((name for name, cell in raw.items() if _ESCAPED.search(cell)), None)
     if foreign is not None:
-        message = "bytes that are not of the file's encoding"
+        message = "bytes that are invalid in the file's encoding"
         return Rejected(number, [Violation(foreign, str(Rule.ENCODING), message, shown(raw[foreign]))])
     try:
         sound_object(raw)

@@ -141,14 +141,16 @@ def _compare_names(raw: dict[str, Any], notes: Notes) -> None:
         return
     ruled = f"{guide}({situation})" if isinstance(situation, str) and not is_placeholder(situation) else guide
     if listed == ruled:
-        notes.warn(WarningName.NAME_HAS_SITUATION, "task_name", "the guide's name with the situation", situation)
+        notes.warn(WarningName.NAME_HAS_SITUATION, "task_name", "the guide's name plus the situation", situation)
     elif compared(listed) == compared(ruled):
-        notes.warn(WarningName.NAME_NORMALISED, "task_name", "the guide's name but for spaces or width", guide)
+        notes.warn(
+            WarningName.NAME_NORMALISED, "task_name", "differs from the guide's name only in spaces or width", guide
+        )
     else:
-        notes.warn(WarningName.NAME_DIFFERS, "task_name", "another name than the guide's", guide)
+        notes.warn(WarningName.NAME_DIFFERS, "task_name", "the name differs from the guide's", guide)
 
 
 def _compare_visits(raw: dict[str, Any], notes: Notes) -> None:
     listed, guide = (whole(raw.get(name), "limit_scene_num", Notes()) for name in ("LIMIT_SCENE_NUM", "visit_number"))
     if listed is not None and guide is not None and listed != guide:
-        notes.warn(WarningName.VISITS_DIFFER, "limit_scene_num", "another number of visits than the guide's", guide)
+        notes.warn(WarningName.VISITS_DIFFER, "limit_scene_num", "the number of visits differs from the guide's", guide)

@@ -52,7 +52,7 @@ def read(path: Path, format: str, mapping: Path | None = None, *, largest: int =
     """
     kind = _known(format)
     if kind.needs_mapping != (mapping is not None):
-        message = "csv needs a mapping file" if kind.needs_mapping else f"{format} takes no mapping file"
+        message = "csv needs a mapping file" if kind.needs_mapping else f"{format} does not accept a mapping file"
         raise Invalid(Violation("mapping", str(Rule.REQUIRED), message))
     if kind.convert is not None:
         return _converted(json_rows(path, largest), kind.convert)
@@ -75,7 +75,7 @@ def conversion(format: str, mapping: Path | None = None) -> str:  # noqa: A002
 
 def _known(format: str) -> Format:  # noqa: A002
     if format not in FORMATS:
-        raise Invalid(Violation("format", "known", f"one of {', '.join(FORMATS)} expected", format))
+        raise Invalid(Violation("format", "known", f"expected one of {', '.join(FORMATS)}", format))
     return FORMATS[format]
 
 

@@ -32,7 +32,7 @@ _BINARY = {
 def opened(path: Path, largest: int = LARGEST_FILE) -> BinaryIO:
     """Open `path` after its byte-order mark. Raises for what is no file, too large, empty, or not text."""
     if not path.is_file():
-        raise NotFound(f"{path.name}: no such file")
+        raise NotFound(f"{path.name}: the file does not exist")
     size = path.stat().st_size
     if size > largest:
         raise TooLarge(f"{path.name}: {size:,} bytes, at most {largest:,} are read: split the file")
@@ -62,7 +62,7 @@ def json_rows(path: Path, largest: int = LARGEST_FILE) -> Iterator[Row | Rejecte
             yield from _array_rows(file)
             return
         if file.readline(CHUNK).strip() == b"{":
-            message = "one JSON object over several lines: JSON Lines (one object a line) or an array expected"
+            message = "one JSON object over several lines: expected JSON Lines (one object per line) or an array"
             raise refused(path, message)
         rewind(file)
         yield from _line_rows(file)
@@ -105,7 +105,7 @@ def _array_rows(file: BinaryIO) -> Iterator[Row | Rejected]:
                 yield Rejected(number, [error.violation])
     except UnreadableText as error:
         problem = error.violation
-        message = f"{problem.message}; what follows in the file was not read"
+        message = f"{problem.message}; the rest of the file was not read"
         yield Rejected(number + 1, [Violation(problem.field, problem.rule, message, problem.value)])
 
 

@@ -86,7 +86,7 @@ def _named(raw: dict[str, Any], notes: Notes) -> tuple[dict[str, Any], dict[str,
         if given.get(ours) in _EMPTY:
             given[ours], columns[ours] = value, column
         elif value not in _EMPTY and value != given[ours]:
-            message = f"left out: {columns[ours]} says the same thing differently"
+            message = f"left out: {columns[ours]} states the same fact differently"
             notes.warn(WarningName.UNKNOWN_COLUMN, column, message, value)
     return given, columns
 
@@ -94,7 +94,7 @@ def _named(raw: dict[str, Any], notes: Notes) -> tuple[dict[str, Any], dict[str,
 def _note_unknown(given: dict[str, Any], notes: Notes) -> None:
     for name, value in given.items():
         if name not in KNOWN_FIELDS and name not in NOT_CARRIED and value not in _EMPTY:
-            notes.warn(WarningName.UNKNOWN_COLUMN, name, "column not known, left out", value)
+            notes.warn(WarningName.UNKNOWN_COLUMN, name, "unknown column, left out", value)
 
 
 def _require_parent(situation: str, given: dict[str, Any], notes: Notes) -> None:

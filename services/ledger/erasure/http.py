@@ -18,16 +18,14 @@ def router(db: Database) -> APIRouter:
     """Return the router of `/v1/erasures` and `/v1/compactions`."""
     made = APIRouter(prefix="/v1", tags=["retention"])
 
-    @made.post(
-        "/erasures", dependencies=[guard(Right.OPERATE)], summary="Erase the bodies of a case that is shown no more"
-    )
+    @made.post("/erasures", dependencies=[guard(Right.OPERATE)], summary="Erase the bodies of a withdrawn case")
     def post_erasure(wanted: Erasure) -> Json:
         return {"erased": erase(db, wanted.key, wanted.reason, wanted.by)}
 
     @made.get(
         "/erasures",
         dependencies=[guard(Right.INSPECT)],
-        summary="Erased bodies in order of position: when, why, by whom",
+        summary="List erased bodies in order of position, with time, reason and person",
     )
     def get_erasures(after: Number = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 500) -> Json:
         with db.read() as session:
@@ -36,7 +34,7 @@ def router(db: Database) -> APIRouter:
     @made.post(
         "/compactions",
         dependencies=[guard(Right.OPERATE)],
-        summary="Erase bodies of cases' versions that were superseded",
+        summary="Erase the bodies of superseded versions of cases",
     )
     def post_compaction(wanted: Compaction) -> Json:
         return {"erased": compact(db, timedelta(days=wanted.older_than_days), wanted.by)}

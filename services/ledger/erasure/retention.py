@@ -31,7 +31,7 @@ class ErasureRow(LedgerModel, table=True):
     position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     erased_at: str = Field(max_length=27)
     reason: str = Field(max_length=200)
-    erased_by: str = Field(max_length=100, description="Told to services only.")
+    erased_by: str = Field(max_length=100, description="Visible to services only.")
 
 
 def erase(db: Database, key: str, reason: str, by: str) -> int:
@@ -40,7 +40,9 @@ def erase(db: Database, key: str, reason: str, by: str) -> int:
     Raises `Invalid` for a key that is not erasable, `NotFound`, and `Conflict` while the case is still shown.
     """
     if not is_erasable(kind_of(key)):
-        raise Invalid(Violation("key", "erasable", f"only {', '.join(ERASABLE)} can be erased; all else is public"))
+        raise Invalid(
+            Violation("key", "erasable", f"only {', '.join(ERASABLE)} can be erased; everything else is public")
+        )
     with db.write() as session:
         newest = session.get(KeyRow, key)
         if newest is None:

@@ -143,7 +143,7 @@ def _before(tiles: GrowingTiles, size: int, path: list[bytes]) -> SignedTree:
     leaf = tiles.tile(0, number)[offset * HASH_SIZE :][:HASH_SIZE]
     roots = roots_along(size, tiles.size, leaf, path)
     if roots is None:
-        raise Broken("the ledger's tiles do not give the path of its next entry: run `tongyuan verify`")
+        raise Broken("the ledger's tiles do not yield the path of the next entry: run `tongyuan verify`")
     return SignedTree(size, roots.before)
 
 

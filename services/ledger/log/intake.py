@@ -96,13 +96,13 @@ class Intake:
     def _objection(self, release: Release) -> str | None:
         """Return why a release cannot belong to this county, whoever signed it; None if it can."""
         if release.source not in self._sources:
-            return f"source {release.source!r} is not one of this county's"
+            return f"{release.source!r} is not a source of this county"
         if self._region not in (None, release.region):
-            return f"region {release.region} is not this county's, {self._region}"
+            return f"region {release.region} is not this county's region {self._region}"
         if reason := objection(release):
             return reason
         if release.op == Op.RELEASE and release.body is None:
-            return "a release without a body, so that its digest cannot be checked"
+            return "the release has no body, so its digest cannot be checked"
         return None
 
     def _judged(self, unsure: Mapping[str, Numbered]) -> dict[int, str]:
@@ -163,8 +163,8 @@ class _OwnReader:
     def _require(self, release: Release) -> Release:
         if release.region != self._region:
             raise Broken(
-                f"{release.source} releases for region {release.region}, this county is {self._region}: "
-                "is its address right?"
+                f"{release.source} releases for region {release.region}, but this county is {self._region}: "
+                "check its address"
             )
         return release
 

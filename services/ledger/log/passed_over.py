@@ -52,7 +52,7 @@ def pass_over(session: Session, releases: Sequence[Release]) -> list[Release]:
             continue
         metrics.refused.labels("ledger", "PassedOver").inc()
         _log.critical(
-            "release passed over", source=release.source, lane=str(release.lane), sequence=release.sequence,
+            "release skipped", source=release.source, lane=str(release.lane), sequence=release.sequence,
             reason=reason,
         )  # fmt: skip
         session.merge(

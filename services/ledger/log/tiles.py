@@ -40,15 +40,15 @@ def router(db: Database) -> APIRouter:
     """Return the router of `/v1/checkpoint` and `/v1/tile/…`."""
     routes = APIRouter(prefix="/v1", tags=["tiles"])
 
-    @routes.get("/checkpoint", summary="The newest signed head as a C2SP checkpoint", response_class=Response)
+    @routes.get("/checkpoint", summary="Read the newest signed head as a C2SP checkpoint", response_class=Response)
     def checkpoint() -> Response:
         with db.read() as session:
             row = queries.newest_head(session)
         if row is None:
-            raise Unavailable("no head is signed yet")
+            raise Unavailable("no head has been signed yet")
         return Response(row.checkpoint, media_type="text/plain", headers={"Cache-Control": "no-cache"})
 
-    @routes.get("/tile/{path:path}", summary="Hashes or leaves, as C2SP tlog-tiles", response_class=Response)
+    @routes.get("/tile/{path:path}", summary="Read hashes or entries as a C2SP tlog-tile", response_class=Response)
     def tile(path: str) -> Response:
         with db.read() as session:
             content = _content(session, parsed(path))
@@ -65,12 +65,14 @@ def parsed(path: str) -> Tile:
     kind, groups, width = found.groups()
     number = int(groups.replace("x", "").replace("/", ""))
     if spelled(number) != groups:
-        raise Invalid(Violation("path", "tlog_tiles", f"tile {number} is spelled {spelled(number)}", path[:80]))
+        raise Invalid(Violation("path", "tlog_tiles", f"tile {number} must be spelled {spelled(number)}", path[:80]))
     if kind != "entries" and int(kind) > HIGHEST_LEVEL:
-        raise Invalid(Violation("path", "tlog_tiles", f"levels go from 0 to {HIGHEST_LEVEL}", path[:80]))
+        raise Invalid(Violation("path", "tlog_tiles", f"the level must be 0 to {HIGHEST_LEVEL}", path[:80]))
     wanted = int(width or TILE_WIDTH)
     if wanted > TILE_WIDTH or (width and wanted == TILE_WIDTH):
-        raise Invalid(Violation("path", "tlog_tiles", f"a partial tile has 1 to {TILE_WIDTH - 1}", path[:80]))
+        raise Invalid(
+            Violation("path", "tlog_tiles", f"a partial tile has a width of 1 to {TILE_WIDTH - 1}", path[:80])
+        )
     return Tile(None if kind == "entries" else int(kind), number, wanted)
 
 

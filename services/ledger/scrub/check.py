@@ -63,16 +63,16 @@ def check_entry(session: Session, row: EntryRow, tiles: Tiles, erased: Collectio
     entry = read_meta(row)
     stored = leaf_at(tiles, row.position)
     if entry is None:
-        yield damage(DamagedPart.META, "its meta is no entry of a ledger")
+        yield damage(DamagedPart.META, "its meta is not a ledger entry")
         return
     if leaf_hash(canonical(entry.leaf())) != stored:
         part = DamagedPart.META if tile_holds(session, tiles, row.position) else DamagedPart.TILE
-        yield damage(part, "meta and tile give two different leaves")
+        yield damage(part, "meta and tile yield different leaves")
         if part == DamagedPart.META:
             return
     repeated = (row.position, row.key, row.version, row.kind, row.released_at)
     if repeated != (entry.position, entry.key, entry.version, entry.kind, format_time(entry.released_at)):
-        yield damage(DamagedPart.COLUMNS, "its columns do not repeat its meta")
+        yield damage(DamagedPart.COLUMNS, "its columns differ from its meta")
     if problem := body_problem(row, entry, erased):
         yield damage(DamagedPart.BODY, problem)
 
@@ -81,14 +81,14 @@ def body_problem(row: EntryRow, entry: Publication, erased: Collection[int]) -> 
     """Return why the stored body is not the recorded one; None if it is, or if the law has erased it."""
     if row.body is None:
         if entry.op == Op.RELEASE and row.position not in erased:
-            return "the body is gone, and no erasure says why"
+            return "the body is missing and no erasure is recorded"
         return None
     try:
         body = orjson.loads(row.body)
         same = digest(entry.model_copy(update={"body": body}).content()) == entry.digest
     except (ValueError, TypeError, Broken):
-        return "the body is no JSON that could have been recorded"
-    return None if same else "the body gives another digest than the leaf"
+        return "the body is not JSON that the ledger could have recorded"
+    return None if same else "the digest of the body differs from the leaf"
 
 
 def read_meta(row: EntryRow) -> Publication | None:
@@ -125,7 +125,7 @@ def check_tree(session: Session, tiles: Tiles) -> Damage | None:
         root = ""
     if root == head.root:
         return None
-    return Damage(head.size, DamagedPart.TREE, "", 0, f"the tiles do not give the signed root of {head.size} entries")
+    return Damage(head.size, DamagedPart.TREE, "", 0, f"the tiles do not yield the signed root of {head.size} entries")
 
 
 def full_root(tile: bytes) -> bytes:
@@ -140,7 +140,9 @@ def _check_full_tiles(tiles: Tiles, position: int) -> Iterator[Damage]:
         count //= TILE_WIDTH
         if full_root(tiles.tile(level, count - 1)) != hash_above(tiles, level, count - 1):
             first = (count - 1) * TILE_WIDTH ** (level + 1) + 1
-            yield Damage(first, DamagedPart.TILE, "", 0, f"tile {level}/{count - 1} is not what the tile above it says")
+            yield Damage(
+                first, DamagedPart.TILE, "", 0, f"tile {level}/{count - 1} differs from its hash in the tile above"
+            )
         level += 1
 
 

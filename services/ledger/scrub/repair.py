@@ -53,7 +53,7 @@ def mend(db: Database, readers: Mapping[str, SourceReader], damage: DamageRow) -
                 session.connection().execute(LOCKED_SIZE)
                 _mend_tile(session, damage.position)
         case _:
-            raise Unmendable("nothing here can tell what was recorded: compare with a backup or a mirror")
+            raise Unmendable("the recorded content cannot be determined here: compare with a backup or a mirror")
 
 
 def _released(db: Database, readers: Mapping[str, SourceReader], damage: DamageRow) -> Release:
@@ -63,15 +63,15 @@ def _released(db: Database, readers: Mapping[str, SourceReader], damage: DamageR
     kind = KINDS.get(kind_of(row.key))
     source = known.source if known else kind.owner(row.key) if kind else ""
     if source not in readers:
-        raise Unmendable(f"no source is known that could have released {row.key}")
+        raise Unmendable(f"no source may release {row.key}")
     try:
         release = readers[source].release(row.key, row.version)
     except NotFound:
         raise Unmendable(f"{source} has no version {row.version} of {row.key}") from None
     if release.body is None and release.op == Op.RELEASE:
-        raise Unmendable(f"{source} has no body of it any more")
+        raise Unmendable(f"{source} no longer has its body")
     if release.body is not None and digest(release.content()) != release.digest:
-        raise Unmendable(f"the release that {source} has is damaged itself: its digest differs")
+        raise Unmendable(f"the release at {source} is damaged too: its digest differs")
     return release
 
 
@@ -80,7 +80,7 @@ def _mend_entry(session: Session, damage: DamageRow, release: Release) -> None:
     stored = leaf_at(StoredTiles(session), row.position)
     entry = next((one for one in _candidates(session, row, release) if _leaf(one) == stored), None)
     if entry is None:
-        raise Unmendable(f"what {release.source} released as {row.key} version {row.version} is not what the leaf says")
+        raise Unmendable(f"the release of {row.key} version {row.version} at {release.source} does not match the leaf")
     made = entry.model_dump(mode="json", exclude={"body", "proof", "no_body", "withheld_until"})
     body = None if session.get(ErasureRow, row.position) or release.body is None else orjson.dumps(release.body)
     values = {"meta": orjson.dumps(made).decode(), "body": None if body is None else body.decode()}
@@ -107,7 +107,7 @@ def _mend_columns(session: Session, position: int) -> None:
     row = queries.entry(session, position)
     entry = read_meta(row)
     if entry is None or _leaf(entry) != leaf_at(StoredTiles(session), position):
-        raise Unmendable("its meta is damaged too")
+        raise Unmendable("the meta is damaged too")
     _write(session, entry, {})
 
 
@@ -146,7 +146,7 @@ def _mend_tile(session: Session, position: int) -> None:
         level, number = level + 1, index
     head = queries.newest_head(session)
     if not above and (head is None or head.size < rows[-1].position or check_tree(session, made) is not None):
-        raise Unmendable("no signed head covers what the entries give: it is tried again with the next one")
+        raise Unmendable("no signed head covers these entries yet: the repair is tried again at the next head")
     changed = [{"level": at[0], "number": at[1], "hashes": hashes} for at, hashes in made.tiles.items()]
     session.connection().execute(PUT_TILE, changed)
 

@@ -103,21 +103,21 @@ class Scrub:
 
     def _mend_one(self, row: DamageRow, now: datetime) -> None:
         try:
-            by = "it was put right from outside"
+            by = "it was corrected by another process"
             if self._still_damaged(row):
                 by = (
-                    "what its source released"
+                    "the source's release"
                     if row.part in (DamagedPart.BODY, DamagedPart.META)
-                    else "what the ledger has itself"
+                    else "the ledger's own data"
                 )
                 mend(self._db, self._readers, row)
                 metrics.ledger_mended.labels(row.part).inc()
         except TongyuanError as error:
             row.problem = str(error)[:LONGEST_DETAIL]
-            _log.error("damage not mended", position=row.position, part=row.part, reason=row.problem)
+            _log.error("damage not repaired", position=row.position, part=row.part, reason=row.problem)
         else:
             row.mended_at, row.problem = format_time(now), None
-            _log.warning("damage mended", position=row.position, part=row.part, by=by)
+            _log.warning("damage repaired", position=row.position, part=row.part, by=by)
         with self._db.write() as session:
             session.merge(row)
 
@@ -157,7 +157,9 @@ def _row(damage: Damage, now: datetime) -> DamageRow:
 
 def _alarm(damage: Damage) -> None:
     kind = damage.key.partition(":")[0]
-    _log.critical("damaged in the ledger", position=damage.position, part=damage.part, kind=kind, reason=damage.detail)
+    _log.critical(
+        "damage found in the ledger", position=damage.position, part=damage.part, kind=kind, reason=damage.detail
+    )
 
 
 def _measure(db: Database, position: int | None = None) -> None:

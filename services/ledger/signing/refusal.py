@@ -26,7 +26,7 @@ def tell(db: Database, refusal: WouldFork) -> None:
             root=refusal.tree.root.hex(),
         )
         if row is None or (row.reason, row.root) != (said.reason, said.root):
-            _log.critical("signs nothing: another history", reason=said.reason, size=said.size, root=said.root)
+            _log.critical("signing refused: another history", reason=said.reason, size=said.size, root=said.root)
             session.merge(said)
 
 
@@ -35,7 +35,7 @@ def clear(session: Session) -> None:
     metrics.signer_refuses.set(0)
     row = session.get(RefusalRow, ONLY)
     if row is not None:
-        _log.warning("signs again", refused_since=row.since)
+        _log.warning("signing resumed", refused_since=row.since)
         session.delete(row)
 
 

@@ -75,7 +75,7 @@ class SignedHeadStore:
             raise Unavailable(f"{self.path}: {error.strerror}") from error
         origin, tree = _read(text)
         if origin != self.origin:
-            raise OfAnotherLog(f"it is of the log {origin}, and this is {self.origin}")
+            raise OfAnotherLog(f"it belongs to the log {origin}, but this is {self.origin}")
         return tree
 
     def advance(self, tree: SignedTree, tiles: Tiles, *, begun: bool) -> None:
@@ -96,9 +96,11 @@ class SignedHeadStore:
             raise WouldFork(f"{self.path} cannot be read: {error}", tree) from error
         if last is None:
             if begun and self.path is not None:
-                raise WouldFork(f"the ledger has signed heads, and there is no {self.path} to compare with", tree)
+                raise WouldFork(
+                    f"the ledger has signed heads, but {self.path}, which records the last one, is missing", tree
+                )
         elif tree.size < last.size:
-            raise WouldFork(f"the ledger has {tree.size} entries, and {last.size} are signed", tree)
+            raise WouldFork(f"the ledger has {tree.size} entries, but {last.size} are signed", tree)
         elif not tree.continues(last, tiles):
             raise WouldFork(f"the ledger's {tree.size} entries do not continue the {last.size} that are signed", tree)
 
@@ -127,7 +129,7 @@ class SignedHeadStore:
         Raises `Conflict` when the file is valid and belongs to another log: then a setting or the key is wrong.
         """
         if self.path is None:
-            raise Conflict("a signer without a file remembers nothing that another history could take the place of")
+            raise Conflict("a signer without a state file has no saved state to replace")
         aside = self.path.with_name(f"{self.path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
         with self._alone():
             self.require_own_log()
@@ -148,7 +150,7 @@ class SignedHeadStore:
             self.last()
         except OfAnotherLog as error:
             raise Conflict(
-                f"{self.path}: {error}: nothing was changed; put TONGYUAN_REGION and TONGYUAN_ORIGIN right"
+                f"{self.path}: {error}: nothing was changed; correct TONGYUAN_REGION and TONGYUAN_ORIGIN"
             ) from error
         except ValueError:
             return
@@ -172,5 +174,5 @@ def _read(text: str) -> tuple[str, SignedTree]:
     origin, size, root, *rest = [*text.split("\n"), "", ""]
     tree = SignedTree(int(size), base64.b64decode(root, validate=True))
     if not origin or any(rest) or tree.size < 0 or len(tree.root) != HASH_SIZE:
-        raise ValueError("not the last tree of this log")
+        raise ValueError("not a saved tree of this log")
     return origin, tree

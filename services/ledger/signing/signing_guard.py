@@ -50,7 +50,7 @@ class SigningGuard:
         if not self._sure:
             self._compare()
         if self._clock() - self._signed_at > PATIENCE_SECONDS:
-            raise Unavailable("the ledger records nothing: no head could be signed for four hours")
+            raise Unavailable("the ledger records nothing because no head could be signed for four hours")
 
     def _compare(self) -> None:
         try:
@@ -87,7 +87,7 @@ class Standby:
         try:
             self._signer.memory.advance(tree, tiles, begun=False)
         except WouldFork as refusal:
-            _log.info("the leading sequencer's head is not taken over", reason=str(refusal))
+            _log.info("the leading sequencer's head was not adopted", reason=str(refusal))
 
     def _is_ours(self, row: HeadRow) -> bool:
         keys = [NoteKey(self._signer.name, one.public_key) for one in self._signer.ring()]

@@ -42,7 +42,7 @@ class Sm2File:
     def __init__(self, path: Path, name: str, program: str = "openssl") -> None:
         self._path, self._program = path, program
         kept_secret(path, lambda: self._run("genpkey", "-algorithm", "SM2"))
-        described = self._run("pkey", "-in", str(path), "-noout", "-text", wrong=f"{path} is no private key in PEM")
+        described = self._run("pkey", "-in", str(path), "-noout", "-text", wrong=f"{path} is not a PEM private key")
         if b"SM2" not in described:
             raise Broken(f"{path} is not an SM2 key")
         # SubjectPublicKeyInfo ends with the point: 04 ‖ x ‖ y.
@@ -58,7 +58,9 @@ class Sm2File:
                 [self._program, *arguments], input=text, capture_output=True, timeout=PATIENCE_SECONDS, check=False
             )
         except FileNotFoundError as error:
-            raise Broken(f"SM2 needs the program {self._program}: install the Debian package openssl") from error
+            raise Broken(
+                f"SM2 signatures need the program {self._program}: install the Debian package openssl"
+            ) from error
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Unavailable(f"{self._program} {arguments[0]}: {type(error).__name__}") from error
         if done.returncode:

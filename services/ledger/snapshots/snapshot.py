@@ -26,7 +26,7 @@ from shared.web.edge import Number
 from shared.web.list_size import octets, taken
 
 MOST_PREDECESSORS = 100
-Size = Annotated[Number, Query(description="Of the statement; every page of a snapshot has the same.")]
+Size = Annotated[Number, Query(description="Size in the statement; the same for every page of a snapshot.")]
 Positions = Annotated[list[Number], Query(alias="position", min_length=1, max_length=MOST_PREDECESSORS)]
 
 
@@ -34,19 +34,19 @@ def router(db: Database) -> APIRouter:
     """Return the router of `/v1/snapshot` and the addresses below it."""
     routes = APIRouter(prefix="/v1/snapshot", tags=["snapshot"])
 
-    @routes.get("", summary="The newest statement and the head that it speaks of")
+    @routes.get("", summary="Read the newest statement and its head")
     def opening(response: Response) -> Json:
         response.headers["Cache-Control"] = "no-cache"
         with db.read() as session:
             return snapshot(session)
 
     @routes.get(
-        "/entries", dependencies=[List], summary="The newest entry of every key, in order of their first releases"
+        "/entries", dependencies=[List], summary="List the newest entry of every key, in order of first release"
     )
     def newest_entries(
         request: Request,
         size: Size,
-        after: Annotated[Number, Query(description="`next` of the page before.")] = 0,
+        after: Annotated[Number, Query(description="`next` of the previous page.")] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
     ) -> Response:
         """`next` is null on the last page."""
@@ -59,7 +59,7 @@ def router(db: Database) -> APIRouter:
     @routes.get(
         "/predecessors",
         dependencies=[List],
-        summary="The entries one version before those at `position`, each with its proof",
+        summary="List the entries one version before those at `position`, each with its proof",
     )
     def entries_before(request: Request, size: Size, positions: Positions) -> Response:
         """For keys whose newest version is not in force yet, or cannot be shown. In the order of the request.
@@ -85,7 +85,9 @@ def snapshot(session: Session) -> Json:
     row = queries.newest_statement(session)
     head = session.get(HeadRow, row.size)
     if head is None:
-        raise Broken(f"the ledger has no head of {row.size} entries, which its newest statement names: restore it")
+        raise Broken(
+            f"the ledger lacks the head of {row.size} entries that its newest statement names: restore the ledger"
+        )
     return {"note": row.note, "head": Head.model_validate(head, from_attributes=True).model_dump(mode="json")}
 
 

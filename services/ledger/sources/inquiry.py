@@ -78,7 +78,7 @@ class Inquiry(Generic[A]):
         try:
             return self._ask()
         except TongyuanError as error:
-            _log.warning("source not asked", source=self._name, reason=str(error))
+            _log.warning("source not reachable", source=self._name, reason=str(error))
         except Exception as error:
             if self._patience is None:
                 raise

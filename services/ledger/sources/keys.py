@@ -78,7 +78,7 @@ class SourceKeys:
                 # 1.
                 start = Start(position=position if listed else 1)
                 session.add(_row(self.source, key, start))
-                _log.warning("lists a key of a source", source=self.source, key=key.key_id.hex(), reason=reason)
+                _log.warning("source key listed", source=self.source, key=key.key_id.hex(), reason=reason)
         return True
 
     def is_unsettled(self, offered: Sequence[OfferedKey], now: datetime) -> bool:
@@ -99,7 +99,7 @@ class SourceKeys:
             for key_id in self._retired(offered, listed, now):
                 row = session.get_one(SourceKeyRow, key_id)
                 row.revoked_from = row.revoked_from or Start(position=position).model_dump_json()
-                _log.warning("a key of a source is retired", source=self.source, key=key_id)
+                _log.warning("source key retired", source=self.source, key=key_id)
 
     def _make_compulsory(self, session: Session, position: int) -> None:
         rows = session.connection().execute(MARKS, {"source": self.source})
@@ -107,7 +107,7 @@ class SourceKeys:
         start = Start(position=position, sequences={str(lane): taken.get(lane, 0) + 1 for lane in Lane})
         for row in session.exec(select(SourceKeyRow).where(SourceKeyRow.source == self.source)):
             row.compulsory_from = start.model_dump_json()
-        _log.warning("a source must sign", source=self.source, position=position, sequences=start.sequences)
+        _log.warning("source must sign from now on", source=self.source, position=position, sequences=start.sequences)
 
     def _fresh(self, offered: Sequence[OfferedKey], listed: Sequence[SourceKey]) -> dict[NoteKey, str]:
         """Return the keys to list, each with the reason."""
@@ -123,7 +123,7 @@ class SourceKeys:
                 trusted.append(key.note_key())
                 fresh[key.note_key()] = f"endorsed by {by}"
         if len(fresh) + len(listed) > MOST_KEYS:
-            _log.critical("a source offers too many keys", source=self.source, most=MOST_KEYS)
+            _log.critical("source offers too many keys", source=self.source, most=MOST_KEYS)
             return {}
         return fresh
 
@@ -145,7 +145,7 @@ def configured_keys(text_of_settings: str, origin: str, sources: Iterable[str]) 
     names = {key_name(origin, source) for source in sources}
     for key in keys:
         if key.name not in names:
-            raise SettingsError(f"TONGYUAN_SOURCE_KEYS: {key.name} is none of {', '.join(sorted(names))}")
+            raise SettingsError(f"TONGYUAN_SOURCE_KEYS: {key.name} is not one of {', '.join(sorted(names))}")
     return keys
 
 

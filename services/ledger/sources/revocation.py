@@ -26,11 +26,11 @@ def revoke(db: Database, key_id: str, sequences: Mapping[str, int]) -> SourceKey
         position = locked_size(session) + 1
         row = session.get(SourceKeyRow, key_id)
         if row is None:
-            raise NotFound(f"no source has a key {key_id}: `tongyuan keys list` shows them")
+            raise NotFound(f"no source has a key {key_id}: `tongyuan keys list` shows the keys")
         before = row.listed().revoked_from
         start = _earlier(before, Start(position=position, sequences=dict(sequences)))
         if start == before:
-            raise Conflict(f"key {key_id} of {row.source} is revoked from there already")
+            raise Conflict(f"key {key_id} of {row.source} is already revoked from there")
         row.revoked_from = start.model_dump_json()
         session.flush()
         return row.listed()

@@ -20,7 +20,9 @@ from shared.signing.offer import OfferedKey
 BUSY_SECONDS = 0.2
 LEARN_SECONDS = 1.0
 """A source is asked for its keys at most this often because of messages: anybody can name an unknown key."""
-WENT_BACK = "its number is another release's: the source was put back to an earlier day (docs/operating/backup.md)"
+WENT_BACK = (
+    "its number belongs to another release: the source was restored to an earlier state (docs/operating/backup.md)"
+)
 _log = log.get("ledger")
 
 FAR = 100_000
@@ -111,7 +113,9 @@ class SourceIntake:
         # These messages will be acknowledged without an entry. If the process dies after that, `reconcile` reads
         # them from the feed.
         if heads is None and len(refused) < len(unsure):
-            _log.warning("left to the source's feed", source=self._source, releases=len(unsure) - len(refused))
+            _log.warning(
+                "releases deferred to the source's feed", source=self._source, releases=len(unsure) - len(refused)
+            )
         return refused
 
     def begin_comparison(self, *, patient: bool) -> int:
@@ -128,7 +132,7 @@ class SourceIntake:
         again, left = self.lanes[lane].take_run(list(ours.values()), busy)
         strangers = self.lanes[lane].never_recorded(again)
         if strangers:
-            _log.critical("a source went back", source=self._source, lane=str(lane), releases=len(strangers))
+            _log.critical("source lost releases", source=self._source, lane=str(lane), releases=len(strangers))
         taken.refused |= {index: WENT_BACK for index, release in ours.items() if release in strangers}
         known = max(self._heads.get(str(lane), 0), self.lanes[lane].position() if left else 0)
         for index, release in ours.items():
@@ -169,9 +173,7 @@ class SourceIntake:
             wanted, self._wanted = self._wanted, {}
         for lane, number in wanted.items():
             if number > heads.get(str(lane), 0):
-                _log.critical(
-                    "a message named a number that is none of its source's", source=self._source, number=number
-                )
+                _log.critical("message with a number that its source does not have", source=self._source, number=number)
             try:
                 self.lanes[lane].reach(min(number, heads.get(str(lane), 0)))
             except TongyuanError as error:
@@ -207,4 +209,4 @@ class SourceIntake:
 
 
 def _none_of_its(release: Release, head: int) -> str:
-    return f"number {release.sequence} is none of the source's: its own feed goes to {head}"
+    return f"number {release.sequence} does not exist at the source: its feed ends at {head}"

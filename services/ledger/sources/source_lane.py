@@ -133,7 +133,7 @@ class SourceLane:
         self._listed = self._keys.listed()
         releases = [self._one(row.key, row.version) for row in rows]
         if [one.digest for one in releases] != [row.digest for row in rows]:
-            raise Broken(f"{self.source} gives another release than the one that was passed over")
+            raise Broken(f"{self.source} returns a different release from the one that was skipped")
         while True:
             try:
                 # One transaction: if the process dies here, the rows are still there and the next call repeats this.
@@ -184,7 +184,7 @@ class SourceLane:
 
     def _predecessors(self, missing: MissingVersions) -> list[Release]:
         metrics.ledger_holes.inc(len(missing.versions))
-        _log.info("asking for predecessors", count=len(missing.versions))
+        _log.info("fetching predecessors", count=len(missing.versions))
         self._listed = self._keys.listed()
         return [self._one(missing.key, version) for version in missing.versions]
 

@@ -80,7 +80,7 @@ class ArchiveManifest(_Shape):
         return manifest
 
 
-def described(folder: Path) -> dict[str, ArchivedFile]:
+def describe_parts(folder: Path) -> dict[str, ArchivedFile]:
     """Return a description of every file below `folder`, by its name in the archive."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _part(path) for path in files}

@@ -31,7 +31,9 @@ def recipients(values: Sequence[str]) -> list[Recipient]:
         except pyrage.RecipientError:
             raise Invalid(
                 Violation(
-                    "encrypt-to", "age1", "is no recipient: must be age1…, as `tongyuan backup-key identity` says"
+                    "encrypt-to",
+                    "age1",
+                    "is not a recipient: must be age1…, as printed by `tongyuan backup-key identity`",
                 )
             ) from None
     return found
@@ -43,9 +45,9 @@ def identities(path: Path) -> list[Identity]:
     try:
         found = [Identity.from_str(line) for line in lines if line and not line.startswith("#")]
     except pyrage.IdentityError:
-        raise Broken(f"{path}: holds a line that is no age identity (AGE-SECRET-KEY-1…)") from None
+        raise Broken(f"{path}: contains a line that is not an age identity (AGE-SECRET-KEY-1…)") from None
     if not found:
-        raise Broken(f"{path}: holds no age identity (AGE-SECRET-KEY-1…)")
+        raise Broken(f"{path}: contains no age identity (AGE-SECRET-KEY-1…)")
     return found
 
 
@@ -55,7 +57,7 @@ def make_identity(path: Path) -> str:
     Raises `Invalid` when the file exists.
     """
     if path.exists():
-        raise Invalid(Violation("file", "new", f"{path} is there already: an identity is never overwritten"))
+        raise Invalid(Violation("file", "new", f"{path} already exists: an identity is never overwritten"))
     made = Identity.generate()
     replace_secret(path, f"# recipient: {made.to_public()}\n{made}\n".encode())
     return str(made.to_public())
@@ -74,7 +76,9 @@ def decrypted(source: IO[bytes], with_identities: Sequence[Identity]) -> Iterato
         with _piped(lambda sink: pyrage.decrypt_io(source, sink, with_identities)) as plain:
             yield plain
     except pyrage.DecryptError as error:
-        raise BadArchive(f"cannot be decrypted: {error}: is it the identity that it was encrypted to?") from error
+        raise BadArchive(
+            f"cannot be decrypted: {error}: check that this is the identity it was encrypted to"
+        ) from error
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def write(
     return signed
 
 
-def check(file: Path, believed: Sequence[NoteKey], *, unsigned: bool = False) -> Checked:
+def check(file: Path, trusted: Sequence[NoteKey], *, unsigned: bool = False) -> Checked:
     """Read the file once to its end, and check that a trusted key has signed every byte of it.
 
     `unsigned`: accept an archive from before signatures. Raises `BadArchive`, which says what is missing.
@@ -80,10 +80,10 @@ def check(file: Path, believed: Sequence[NoteKey], *, unsigned: bool = False) ->
         with file.open("rb") as source:
             header = _header(source.read(LONGEST), unsigned=unsigned)
             if header is not None:
-                _require_believed(header.key, believed)
+                _require_trusted_key(header.key, trusted)
                 header.require_signature()
                 source.seek(len(header.encoded()))
-                _require_payload(Measured(source), header)
+                _require_signed_content(Measured(source), header)
     except BadArchive as error:
         raise BadArchive(f"{file.name}: {error}") from None
     except OSError as error:
@@ -110,14 +110,16 @@ def unpack(checked: Checked, folder: Path) -> ArchiveManifest:
         while (member := members.next()) is not None:
             part = left.pop(member.name, None)
             if part is None:
-                raise BadArchive(f"holds {member.name[:80]!r}, which its manifest does not name, or twice")
+                raise BadArchive(
+                    f"contains {member.name[:80]!r}, which its manifest does not name or which occurs twice"
+                )
             _unpack_part(members, member, part, folder / member.name)
         if left:
             raise BadArchive(f"{min(left)} is missing")
         while plain.read(CHUNK):
             pass
         if checked.header is not None:
-            _require_payload(raw, checked.header)
+            _require_signed_content(raw, checked.header)
     return manifest
 
 
@@ -135,34 +137,34 @@ def _header(beginning: bytes, *, unsigned: bool) -> Header | None:
     if beginning.startswith(MAGIC):
         return Header.read(beginning)
     if not beginning.startswith(GZIP):
-        raise BadArchive("is no whole backup: it begins like none of ours")
+        raise BadArchive("is not a complete backup: its beginning is not that of a backup file")
     if not unsigned:
         raise BadArchive(
-            "is not signed: a version before signatures made it, or somebody else did. If you know that nobody could "
+            "is not signed: it is from a version before signatures or another maker. If you know that nobody could "
             "change it: --unsigned"
         )
     return None
 
 
-def _require_believed(key: NoteKey, believed: Sequence[NoteKey]) -> None:
-    if not believed:
+def _require_trusted_key(key: NoteKey, trusted: Sequence[NoteKey]) -> None:
+    if not trusted:
         raise BadArchive(
-            f"is signed by {key.vkey}, and no key for backups is known here: --key says which one to believe, as the "
+            f"is signed by {key.vkey}, and no key for backups is known here: --key states which one to trust, as the "
             "county's own papers have it"
         )
-    if key not in believed:
-        known = ", ".join(one.vkey for one in believed)
-        raise BadArchive(f"is signed by {key.vkey}, which is not believed here: only {known} (--key names another)")
+    if key not in trusted:
+        known = ", ".join(one.vkey for one in trusted)
+        raise BadArchive(f"is signed by {key.vkey}, which is not trusted here: only {known} (--key names another)")
 
 
-def _require_payload(payload: Measured, header: Header) -> None:
+def _require_signed_content(payload: Measured, header: Header) -> None:
     """Read to the end of the payload and compare it with the header. Raises `BadArchive`."""
     while payload.read(CHUNK):
         pass
     if payload.size != header.size:
-        raise BadArchive(f"has {payload.size} bytes after its header, {header.size} are signed: it is not whole")
+        raise BadArchive(f"has {payload.size} bytes after its header, but {header.size} are signed: it is not complete")
     if payload.sha256.hexdigest() != header.sha256:
-        raise BadArchive("its content is not what was signed: it was changed since it was made")
+        raise BadArchive("its content does not match its signature: it was changed after it was made")
 
 
 @contextmanager
@@ -183,7 +185,9 @@ def _opened(checked: Checked) -> Iterator[tuple[Measured, Bounded, tarfile.TarFi
     except BadArchive as error:
         raise BadArchive(f"{checked.file.name}: {error}") from error
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadArchive(f"{checked.file.name}: is no whole backup: {str(error) or type(error).__name__}") from error
+        raise BadArchive(
+            f"{checked.file.name}: is not a complete backup: {str(error) or type(error).__name__}"
+        ) from error
 
 
 @contextmanager
@@ -192,7 +196,7 @@ def _decrypted(checked: Checked, raw: IO[bytes]) -> Iterator[IO[bytes]]:
         yield raw
         return
     if not checked.identities:
-        raise BadArchive("is encrypted: --identity names the file with the private key that it was encrypted to")
+        raise BadArchive("is encrypted: name the file with its private key with --identity")
     with decrypted(raw, checked.identities) as plain:
         yield plain
 
@@ -206,7 +210,7 @@ class _Member(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
         member = super().frombuf(buf, encoding, errors)
         if member.type in cls.LONG and member.size > LONGEST_NAME:
-            raise BadArchive(f"holds a name of {member.size} bytes")
+            raise BadArchive(f"contains a name of {member.size} bytes")
         return member
 
 
@@ -214,19 +218,21 @@ def _manifest(members: tarfile.TarFile, header: Header | None) -> ArchiveManifes
     first = members.next()
     content = None if first is None or first.name != MANIFEST or not first.isreg() else members.extractfile(first)
     if first is None or content is None or first.size > MAX_MANIFEST:
-        raise BadArchive(f"does not begin with {MANIFEST}: it is no backup of ours")
+        raise BadArchive(f"does not begin with {MANIFEST}: it is not a backup")
     manifest = ArchiveManifest.read(content.read())
     if manifest.format != (1 if header is None else 2):
-        raise BadArchive(f"{MANIFEST}: is of format {manifest.format}: a signature was taken away or put on later")
+        raise BadArchive(f"{MANIFEST}: has format {manifest.format}: a signature was removed or added later")
     if header is not None and (manifest.region, manifest.origin) != (header.region, header.origin):
-        raise BadArchive(f"{MANIFEST}: is of {manifest.region} {manifest.origin}, the header of another county")
+        raise BadArchive(
+            f"{MANIFEST}: belongs to {manifest.region} {manifest.origin}, but the header to another county"
+        )
     return manifest
 
 
 def _unpack_part(members: tarfile.TarFile, member: tarfile.TarInfo, part: ArchivedFile, target: Path) -> None:
     content = members.extractfile(member) if member.isreg() else None
     if content is None or member.size != part.size:
-        raise BadArchive(f"{member.name}: is {member.size} bytes, the manifest says {part.size}")
+        raise BadArchive(f"{member.name}: has {member.size} bytes, but the manifest says {part.size}")
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = hashlib.sha256()
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -236,7 +242,7 @@ def _unpack_part(members: tarfile.TarFile, member: tarfile.TarInfo, part: Archiv
         file.flush()
         os.fsync(file.fileno())
     if found.hexdigest() != part.sha256:
-        raise BadArchive(f"{member.name}: its content does not fit its digest")
+        raise BadArchive(f"{member.name}: its content does not match its digest")
 
 
 def _pack(sink: IO[bytes], manifest: ArchiveManifest, folder: Path) -> None:
@@ -260,4 +266,4 @@ def _add(members: tarfile.TarFile, name: str, size: int, content: IO[bytes]) -> 
 def _require_room(parts: Mapping[str, ArchivedFile], folder: Path) -> None:
     needed, free = sum(part.size for part in parts.values()), shutil.disk_usage(folder).free
     if needed > free:
-        raise Unavailable(f"{folder}: the backup needs {needed // 2**20 + 1} MiB, {free // 2**20} are free")
+        raise Unavailable(f"{folder}: the backup needs {needed // 2**20 + 1} MiB, but {free // 2**20} are free")

@@ -72,7 +72,7 @@ class Header:
     def require_signature(self) -> None:
         """Raise `BadArchive` unless the key that the header names has signed it."""
         if not self.key.verifies(bytes.fromhex(self.signature), self.text()):
-            raise BadArchive("its signature is not of the key that it names: it was changed since it was made")
+            raise BadArchive("its signature is not by the key that it names: it was changed after it was made")
 
     @classmethod
     def read(cls, beginning: bytes) -> "Header":
@@ -84,7 +84,7 @@ class Header:
         except (UnicodeDecodeError, Broken) as error:
             raise BadArchive(f"its header cannot be read: {error}") from None
         if found is None or key is None or found["payload"] not in get_args(Payload):
-            raise BadArchive("its header is none of this version of the program, or not whole")
+            raise BadArchive("its header is from another version of the program, or incomplete")
         payload: Payload = "age" if found["payload"] == "age" else "gzip"
         sizes = int(found["size"]), found["sha256"], found["signature"]
         return cls(found["region"], found["origin"], found["made_at"], payload, key, *sizes)

@@ -30,7 +30,7 @@ def own_key(folder: Path, origin: str) -> tuple[Ed25519PrivateKey, NoteKey]:
     except ValueError:
         private = None
     if not isinstance(private, Ed25519PrivateKey):
-        raise Broken(f"{path}: is no Ed25519 key in PEM: put it back, or take it away and have another one made")
+        raise Broken(f"{path}: is not an Ed25519 key in PEM: restore it, or remove it so that a new one is made")
     public = NoteKey(f"{origin}/backup", private.public_key().public_bytes_raw())
     pin(folder, public)
     return private, public
@@ -53,15 +53,17 @@ def pin(folder: Path, key: NoteKey) -> None:
         replace_secret(folder / PINNED_FILE, lines.encode())
 
 
-def asked(value: str) -> Sequence[NoteKey]:
+def parse_keys(value: str) -> Sequence[NoteKey]:
     """Return the keys of `--key`: a key itself, or a file with one per line. Raises `Invalid`."""
     path = Path(value)
     try:
         found = _keys(path.read_text(encoding="utf-8") if path.is_file() else value, "--key")
     except (Broken, OSError, ValueError) as error:
-        raise Invalid(Violation("key", "vkey", f"{error}: `tongyuan backup` shows what it signs with")) from None
+        raise Invalid(
+            Violation("key", "vkey", f"{error}: `tongyuan backup` shows the key that it signs with")
+        ) from None
     if not found:
-        raise Invalid(Violation("key", "vkey", "holds no key"))
+        raise Invalid(Violation("key", "vkey", "contains no key"))
     return found
 
 

@@ -47,5 +47,5 @@ class Bounded:
         content = self._file.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
         self._left -= len(content)
         if self._left < 0:
-            raise BadArchive("unpacks to more than its manifest says")
+            raise BadArchive("unpacks to more bytes than its manifest says")
         return content

@@ -19,7 +19,7 @@ from contracts.base import format_time
 from contracts.envelope.publication import Head
 from contracts.topology import AUDITOR, SOURCES
 from services.operations.archive import encryption, file
-from services.operations.archive.contents import ArchiveManifest, Store, described
+from services.operations.archive.contents import ArchiveManifest, Store, describe_parts
 from services.operations.archive.header import Header
 from services.operations.archive.key import own_key
 from services.operations.archive.staging import staging
@@ -33,7 +33,7 @@ from services.operations.backups.store_copies import (
     has_store,
     tables_of,
 )
-from services.operations.backups.store_status import contradictions, head_of, marks_of, sealed_with
+from services.operations.backups.store_status import contradictions, head_of, marks_of, sealing_key_notes
 from services.runtime.county_evidence import Evidence, require_own
 from services.runtime.manifests import CHANNELS
 from shared.config import Settings
@@ -85,7 +85,7 @@ def backup(settings: Settings, target: Path, tell: Tell, encrypt_to: Sequence[st
         target = target / f"tongyuan-{settings.region}-{now:%Y%m%dT%H%M%SZ}.backup"
     mode = mode_of(settings)
     if (settings.data_dir / STAGED).is_dir():
-        raise Conflict(f"{settings.data_dir}: a restore was interrupted; start the county, or restore again, first")
+        raise Conflict(f"{settings.data_dir}: a restore was interrupted; first start the county or restore again")
     make_private(settings.data_dir)
     private, public = own_key(settings.data_dir, settings.log_origin)
     with staging(settings.data_dir if to else target.parent) as folder:
@@ -101,7 +101,7 @@ def backup(settings: Settings, target: Path, tell: Tell, encrypt_to: Sequence[st
             head=copied.head,
             marks=copied.marks,
             stores=copied.stores,
-            parts=described(folder),
+            parts=describe_parts(folder),
         )
         header = Header(settings.region, settings.log_origin, format_time(now), "age" if to else "gzip", public)
         tell("archive", len(ORDER))
@@ -135,7 +135,7 @@ def _copy_stores(settings: Settings, mode: Mode, folder: Path, tell: Tell) -> _C
             copied.stores[service] = store
             copied.marks |= marks_of(service, ask)
             copied.head = head_of(ask) if service == "ledger" else copied.head
-            copied.sealed = list(sealed_with(ask)) if service == "applications" else copied.sealed
+            copied.sealed = list(sealing_key_notes(ask)) if service == "applications" else copied.sealed
     return copied
 
 
@@ -158,4 +158,4 @@ def _copy_keys(data_dir: Path, folder: Path) -> Iterator[str]:
             shutil.copyfile(data_dir / name, folder / "keys" / name)
             (folder / "keys" / name).chmod(0o600)
     if not (folder / "keys" / KEYS[0]).exists():
-        yield f"the signing key is not in this backup: there is no {data_dir / KEYS[0]} here; keep it elsewhere"
+        yield f"{data_dir / KEYS[0]} does not exist here, so the signing key is not in this backup; keep a copy of it"

@@ -28,11 +28,11 @@ from services.operations.backups.store_copies import (
 from services.operations.backups.store_status import (
     check_ledger,
     contradictions,
-    lost_keys,
+    history_conflicts,
     marks_of,
-    not_continued,
-    signers_doubt,
-    stage_memory,
+    missing_sealing_keys,
+    signer_refusals,
+    stage_signer_state,
 )
 from services.runtime.county_evidence import Evidence, require_own
 from services.runtime.manifests import CHANNELS
@@ -96,7 +96,7 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
         finish_restore(folder)
         tightened = tighten(folder).lines(folder)
         if mode == "sqlite" and _present(folder) and not consent.force:
-            raise Conflict(f"{folder} holds a county already; --force puts the backup in its place and keeps it aside")
+            raise Conflict(f"{folder} already contains a county; --force replaces it and keeps a copy")
         staging = folder / STAGING
         staging.mkdir(mode=0o700)
         try:
@@ -112,15 +112,15 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
     aside = folder / f"replaced-{stamp}"
     kept = [str(aside)] if aside.is_dir() else []
     kept += [f"schemas <service>_{stamp}"] if mode == "postgresql" else []
-    notes = [*tightened, *contradictions(marks), *lost_keys(settings)]
-    notes += signers_doubt(settings, manifest.head) if "ledger" in services else ()
+    notes = [*tightened, *contradictions(marks), *missing_sealing_keys(settings)]
+    notes += signer_refusals(settings, manifest.head) if "ledger" in services else ()
     signer = checked.header.key.vkey if checked.header else ""
     return BackupResult(manifest, source, notes, ", ".join(kept), signer)
 
 
 def _checked_file(settings: Settings, source: Path, consent: Consent) -> Checked:
-    believed = key.asked(consent.key) if consent.key else key.pinned(settings.data_dir)
-    checked = file.check(source, believed, unsigned=consent.unsigned)
+    trusted = key.parse_keys(consent.key) if consent.key else key.pinned(settings.data_dir)
+    checked = file.check(source, trusted, unsigned=consent.unsigned)
     return replace(checked, identities=encryption.identities(consent.identity) if consent.identity else ())
 
 
@@ -162,7 +162,7 @@ def _load_schemas(job: _Job) -> dict[str, int]:
         }
         full = [service for service in job.services if not is_empty(service, opened[service])]
         if full and not job.consent.force:
-            raise Conflict(f"{full[0]}: its schema holds a county already; --force puts the backup in its place")
+            raise Conflict(f"{full[0]}: its schema already contains a county; --force replaces it")
         before = {service: _marks_of_schema(service, job.settings) for service in full}
         for number, (service, connection) in enumerate(opened.items()):
             job.tell(service, number)
@@ -191,14 +191,14 @@ def _checked(job: _Job, evidence: Evidence) -> dict[str, int]:
         raise BadArchive(f"{evidence.service}: {error}") from error
     if evidence.service == "ledger":
         tiles = check_ledger(evidence.ask, lambda entries: job.tell("ledger", entries))
-        job.set_back.extend(not_continued(job.settings, tiles))
+        job.set_back.extend(history_conflicts(job.settings, tiles))
     return marks_of(evidence.service, evidence.ask)
 
 
 def _require_not_set_back(job: _Job, before: Mapping[str, Mapping[str, int]], marks: Mapping[str, int]) -> None:
     """Raise `Conflict` when the county here is ahead of the backup, unless the operator has agreed to that."""
     job.set_back.extend(
-        f"{name} is at {mark} here and at {marks.get(name, 0)} in the backup"
+        f"{name} is at {mark} here but at {marks.get(name, 0)} in the backup"
         for service in ("ledger", *SOURCES)
         if service in job.services
         for name, mark in before.get(service, {}).items()
@@ -207,7 +207,7 @@ def _require_not_set_back(job: _Job, before: Mapping[str, Mapping[str, int]], ma
     if job.set_back and not job.consent.set_back:
         raise Conflict(
             f"the backup of {job.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC would set this county back: "
-            f"{'; '.join(job.set_back)}. Nothing was changed; --set-back restores it all the same"
+            f"{'; '.join(job.set_back)}. Nothing was changed; --set-back restores it anyway"
         )
 
 
@@ -231,7 +231,7 @@ def _marks_of_schema(service: str, settings: Settings) -> dict[str, int]:
 def _put_in_place(job: _Job) -> None:
     """Exchange the files. Once STAGING is renamed, `finish_restore` completes the restore after any interruption."""
     if job.keys:
-        stage_memory(job.settings, job.staging / "keys", job.manifest.head)
+        stage_signer_state(job.settings, job.staging / "keys", job.manifest.head)
     (job.staging / "aside").write_text(f"replaced-{job.stamp}", encoding="ascii")
     file.sync_folder(job.staging)
     # If the process dies before this line, the county is unchanged. After it, the next `up` or `restore` finishes.
@@ -245,11 +245,13 @@ def _new_epoch() -> str:
 
 def _require_fit(settings: Settings, manifest: ArchiveManifest, mode: Mode, services: Sequence[str]) -> None:
     if manifest.region != settings.region:
-        raise BadArchive(f"region: the backup is of {manifest.region}, TONGYUAN_REGION says {settings.region}")
+        raise BadArchive(f"region: the backup is of {manifest.region}, but TONGYUAN_REGION is {settings.region}")
     if manifest.origin not in (None, settings.log_origin):
-        raise BadArchive(f"origin: the backup is of the log {manifest.origin}, the settings name {settings.log_origin}")
+        raise BadArchive(
+            f"origin: the backup is of the log {manifest.origin}, but the settings name {settings.log_origin}"
+        )
     if manifest.mode != mode:
-        raise BadArchive(f"mode: the backup is of a county on {manifest.mode}, the settings name {mode}")
+        raise BadArchive(f"mode: the backup is of a county on {manifest.mode}, but the settings name {mode}")
     missing = [service for service in services if service not in manifest.stores]
     if missing:
         raise BadArchive(f"stores: {missing[0]} is missing")

@@ -81,10 +81,10 @@ def check_sqlite(service: str, path: Path, store: Store) -> None:
     if found != "ok":
         raise BadArchive(f"{path.name}: {found}")
     if orphan is not None:
-        raise BadArchive(f"{path.name}: a row of {orphan[0]} refers to one of {orphan[2]} that is not there")
+        raise BadArchive(f"{path.name}: a row of {orphan[0]} refers to a missing row of {orphan[2]}")
     said = (store.revision, store.own_revision)
     if at != said:
-        raise BadArchive(f"{path.name}: is at migration {_shown(at)}, the manifest says {_shown(said)}")
+        raise BadArchive(f"{path.name}: is at migration {_shown(at)}, but the manifest says {_shown(said)}")
     for folder, revision in zip(migrations(service), _each(store), strict=True):
         _require_known(service, folder, revision)
 
@@ -124,7 +124,7 @@ def dump_postgres(service: str, connection: psycopg.Connection, ask: Ask, folder
     for table, column in connection.execute(TABLES_OF_POSTGRES, (service,)):
         columns.setdefault(table, []).append(column)
     if not columns:
-        raise Unavailable(f"{service}: there is no schema of this name; run `tongyuan migrate` first")
+        raise Unavailable(f"{service}: there is no schema with this name; run `tongyuan migrate` first")
     (folder / "stores").mkdir(mode=0o700, exist_ok=True)
     for table, names in columns.items():
         with (
@@ -150,7 +150,7 @@ def restoring_postgres(service: str, url: str) -> Iterator[Connection]:
             connection.commit()
             others = connection.exec_driver_sql(OTHER_CONNECTIONS, (RESTORER,)).scalar_one()
             if others:
-                raise Conflict(f"{service}: {others} connections to its database are open: stop every process first")
+                raise Conflict(f"{service}: its database has {others} open connections: stop every process first")
             yield connection
     except SQLAlchemyError as error:
         raise Unavailable(f"{service}: database: {_words(error)}") from error
@@ -236,7 +236,7 @@ def _revisions(service: str, ask: Ask) -> tuple[str, str | None]:
 def _revision(ask: Ask, table: str) -> str:
     rows = list(ask(REVISION.format(table=table)))
     if len(rows) != 1:
-        raise Broken("a store without its migration's number")
+        raise Broken("the store does not record its migration")
     return str(rows[0][0])
 
 

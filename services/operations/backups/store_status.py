@@ -51,27 +51,27 @@ def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
     for channel in CHANNELS:
         if channel in marks and "ledger" in marks and marks[channel] > marks["ledger"]:
             yield (
-                f"{channel} has applied {marks[channel]} entries, the ledger has {marks['ledger']}: the channel keeps "
-                f"what it shows and refuses to follow, until you restore a newer ledger or say "
+                f"{channel} has applied {marks[channel]} entries, but the ledger has {marks['ledger']}: it keeps "
+                f"what it shows and does not follow the ledger until you restore a newer ledger or run "
                 f"`tongyuan rebuild {channel} --new-epoch`"
             )
     for name, taken in marks.items():
         _, _, lane = name.partition("ledger<")
         if lane and lane in marks and taken > marks[lane]:
             yield (
-                f"the ledger has taken {taken} releases of {lane}, the source has {marks[lane]}: what it releases next "
-                "would be taken for old; restore the source from a newer backup, or ledger and source from the same one"
+                f"the ledger has {taken} releases of {lane}, but the source has {marks[lane]}: it ignores "
+                "the next ones as old; restore the source from a newer backup, or ledger and source from the same one"
             )
 
 
-def sealed_with(ask: Ask) -> Iterator[str]:
+def sealing_key_notes(ask: Ask) -> Iterator[str]:
     """Yield a note for the person who makes a backup, on the keys that seal data in the store of applications."""
     if used := key_ids(ask):
         keys = ", ".join(sorted(used))
-        yield f"personal data are sealed with key {keys}, which is not in this backup: keep it elsewhere"
+        yield f"personal data are sealed with key {keys}, which is not in this backup: keep a copy of it"
 
 
-def lost_keys(settings: Settings) -> Iterator[str]:
+def missing_sealing_keys(settings: Settings) -> Iterator[str]:
     """Yield a note for the person who restores, on the keys that seal data of applications and are missing here."""
     url, file = settings.database_url_for("applications"), settings.personal_keys
     known = {key.key_id for key in Vault(file).ring()} if file.exists() else set()
@@ -79,12 +79,12 @@ def lost_keys(settings: Settings) -> Iterator[str]:
         missing = key_ids(ask) - known
     if missing:
         yield (
-            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not hold it: "
-            "put it back before you start"
+            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not contain it: "
+            "restore it before you start"
         )
 
 
-def stage_memory(settings: Settings, keys: Path, head: Head | None) -> None:
+def stage_signer_state(settings: Settings, keys: Path, head: Head | None) -> None:
     """Store the backup's head in `keys` as the last one signed, unless the signer here has a store of its own.
 
     A machine that never signed knows nothing newer; one that did must notice that it was set back.
@@ -93,7 +93,7 @@ def stage_memory(settings: Settings, keys: Path, head: Head | None) -> None:
         SignedHeadStore(settings.log_origin, keys / MEMORY_FILE).set(SignedTree(head.size, bytes.fromhex(head.root)))
 
 
-def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
+def signer_refusals(settings: Settings, head: Head | None) -> Iterator[str]:
     """Yield, for an operator, why the signer here will refuse a ledger whose newest head is `head`."""
     memory = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE)
     try:
@@ -104,23 +104,23 @@ def signers_doubt(settings: Settings, head: Head | None) -> Iterator[str]:
     size, root = (head.size, head.root) if head else (0, EMPTY_ROOT.hex())
     if last is not None and (last.size > size or (last.size == size and last.root.hex() != root)):
         yield (
-            f"the signer here has signed {last.size} entries, the backup's newest head covers {size}: it will sign and "
-            f"record nothing until you restore a newer ledger or say `tongyuan keys accept {size} {root}`"
+            f"the signer here has signed {last.size} entries, but the backup's newest head covers {size}: it will sign "
+            f"and record nothing until you restore a newer ledger or run `tongyuan keys accept {size} {root}`"
         )
 
 
-def not_continued(settings: Settings, tiles: GrowingTiles) -> Iterator[str]:
+def history_conflicts(settings: Settings, tiles: GrowingTiles) -> Iterator[str]:
     """Yield why a backup's ledger, whose tree is in `tiles`, does not continue what the signer here has signed."""
     try:
         last = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE).last()
     except ValueError:
-        return  # reported by `signers_doubt`
+        return  # reported by `signer_refusals`
     if last is None:
         return
     if last.size > tiles.size:
-        yield f"{last.size} entries are signed here, the backup has {tiles.size}"
+        yield f"{last.size} entries are signed here, but the backup has {tiles.size}"
     elif tree_root(tiles, last.size) != last.root:
-        yield f"the backup has another history: its first {last.size} entries give another root than was signed here"
+        yield f"the backup has another history: its first {last.size} entries yield a root other than the signed one"
 
 
 def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
@@ -135,16 +135,16 @@ def check_ledger(ask: Ask, tell: Callable[[int], None]) -> GrowingTiles:
         if tiles.size % TELL_EVERY == 0:
             tell(tiles.size)
     if marks_of("ledger", ask)["ledger"] != tiles.size:
-        raise BadArchive("ledger: it counts another number of entries than it has")
+        raise BadArchive("ledger: its count of entries differs from its number of entries")
     if head is None:
         return tiles
     if head.size > tiles.size:
-        raise BadArchive(f"ledger: its head covers {head.size} entries, it has {tiles.size}")
+        raise BadArchive(f"ledger: its head covers {head.size} entries, but it has {tiles.size}")
     if tree_root(tiles, head.size).hex() != head.root:
-        raise BadArchive(f"ledger: its entries give another root than the head of size {head.size}")
+        raise BadArchive(f"ledger: its entries yield a different root from the head of size {head.size}")
     keys = [(name, bytes.fromhex(key)) for name, key in ask(SIGNING_KEYS)]
     if (head.size, bytes.fromhex(head.root)) not in [_signed(head, name, key) for name, key in keys]:
-        raise BadArchive(f"ledger: no key of it has signed the head of size {head.size}")
+        raise BadArchive(f"ledger: none of its keys has signed the head of size {head.size}")
     return tiles
 
 

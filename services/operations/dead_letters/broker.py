@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from contracts.topology import RETIRED_QUEUES, dead_queue
-from services.operations.dead_letters.redaction import complaint, told
+from services.operations.dead_letters.redaction import redacted, refusal_reason
 from services.runtime.manifests import topology
 from shared.config import Settings, SettingsError
 from shared.errors import NotFound, Unavailable
@@ -39,12 +39,12 @@ class Letter:
             "place": f"{self.queue}/{self.number}",
             "what": self.properties.message_id or "unnamed message",
             "since": since.isoformat() if isinstance(since, datetime) else "",
-            "reason": complaint(self.queue, self._message) or str(self._death.get("reason", "rejected")),
+            "reason": refusal_reason(self.queue, self._message) or str(self._death.get("reason", "rejected")),
         }
 
     def contents(self) -> dict[str, Any]:
         """Return the row and the content, as far as it may be shown."""
-        return {**self.facts(), "routing_key": self.routing_key, **told(self.queue, self.body)}
+        return {**self.facts(), "routing_key": self.routing_key, **redacted(self.queue, self.body)}
 
     @property
     def routing_key(self) -> str:
@@ -118,7 +118,7 @@ def _find(channel: BlockingChannel, queue: str, number: int) -> Letter:
     for letter in _read(channel, queue):
         if letter.number == number:
             return letter
-    raise NotFound(f"{dead_queue(queue)} has no letter {number}")
+    raise NotFound(f"{dead_queue(queue)} has no message {number}")
 
 
 def _read(channel: BlockingChannel, queue: str) -> Iterator[Letter]:
@@ -144,4 +144,4 @@ def _channel(config: Settings) -> Iterator[BlockingChannel]:
             if connection.is_open:
                 connection.close()
     except (AMQPError, OSError) as error:
-        raise Unavailable(f"the broker: {getattr(error, 'reply_text', '') or repr(error)}") from error
+        raise Unavailable(f"broker error: {getattr(error, 'reply_text', '') or repr(error)}") from error

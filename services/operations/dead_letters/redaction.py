@@ -19,14 +19,14 @@ from shared.web.edge import violations
 FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 
 
-def told(queue: str, body: bytes) -> dict[str, Any]:
+def redacted(queue: str, body: bytes) -> dict[str, Any]:
     """Return the size in bytes, and the body; for the intake queue the names of its fields instead."""
     if queue != INTAKE_QUEUE:
         return {"size": len(body), "body": body.decode(errors="replace")}
     return {"size": len(body), "fields": _fields(_parsed(body))}
 
 
-def complaint(queue: str, message: Message) -> str | None:
+def refusal_reason(queue: str, message: Message) -> str | None:
     """Return why the queue's consumer refuses it (fields and rules).
 
     None if only its store does, or it no longer does.

@@ -69,18 +69,18 @@ class Verification:
         self._check_sources()
         for name, adapter in channels.items():
             self._check_channel(name, adapter)
-        self._tell_what_was_not_compared()
+        self._report_uncompared()
         self.report.unreleasable = unsigned(heard(self._reader.get), datetime.now(UTC))
         self.report.entries = self.log.size
         self.report.root = self.log.tiles.root().hex()
         self.report.hall_unknown = hall_unknown(self.log.newest.values())
         return self.report
 
-    def _tell_what_was_not_compared(self) -> None:
+    def _report_uncompared(self) -> None:
         for reason, count in sorted(self.log.unknown.items()):
-            self._find("ledger", "unknown", "*", f"{reason}: {count} entries stand in the tree and were not compared")
+            self._find("ledger", "unknown", "*", f"{reason}: {count} entries are in the tree but were not compared")
         for position in self.log.due_bodies(datetime.now(UTC) - timedelta(seconds=self._allowed)):
-            self._find("ledger", "broken", f"position {position}", "its body is withheld, though its time has come")
+            self._find("ledger", "broken", f"position {position}", "its body is withheld although its time has come")
 
     def _find(self, where: str, verdict: str, key: str, detail: str = "") -> None:
         self.report.findings.append(Finding(where, verdict, key, detail))
@@ -129,11 +129,11 @@ class Verification:
             except Broken:
                 continue
         if signed is None:
-            self._find("ledger", "broken", "head", "no signature of a known key")
+            self._find("ledger", "broken", "head", "no signature by a known key")
         elif signed != (head["size"], bytes.fromhex(head["root"])):
-            self._find("ledger", "broken", "head", "the signed note says something else than the head")
+            self._find("ledger", "broken", "head", "the signed note does not match the head")
         elif self.log.root_at(head["size"]) != head["root"]:
-            self._find("ledger", "broken", "head", f"the entries give another root for size {head['size']}")
+            self._find("ledger", "broken", "head", f"the entries yield a different root for size {head['size']}")
 
     def _compare_with_feeds(self, compare: Callable[[], list[Mismatch]]) -> None:
         """Compare as far as the feeds may be read. Without a service's token, the report says that they were not."""
@@ -168,10 +168,10 @@ class Verification:
             time.sleep(0.3)
         for mark in told:
             if passed := mark.get("passed_over", 0):
-                detail = f"the ledger passed over {passed} releases: of an unknown kind, or of another source's"
+                detail = f"the ledger skipped {passed} releases: of an unknown kind, or with keys of another source"
                 self._find(mark["source"], "missing", f"{mark['source']}/{mark['lane']}", detail)
         for source, lane, released, taken in behind:
-            self._find(source, "missing", f"{source}/{lane}", f"released {released}, the ledger has {taken}")
+            self._find(source, "missing", f"{source}/{lane}", f"released {released}, but the ledger has {taken}")
         self._read_ledger()
         # Releases that the ledger has not recorded were reported above, lane by lane.
         taken_to = {at: min(head, marks.get(at, 0)) for at, head in heads.items()}
@@ -187,7 +187,7 @@ class Verification:
             self._read_ledger()
             suspects = self._compare(name, adapter)
         for finding in suspects:
-            self.report.findings.append(self._judged(finding, name))
+            self.report.findings.append(self._classified(finding, name))
         self._check_parked(name)
         head = mark["head"]
         age = (datetime.now(UTC) - datetime.fromisoformat(head["time"])).total_seconds() if head else None
@@ -232,7 +232,7 @@ class Verification:
             try:
                 row = document_row(adapter, entry)
             except Exception as error:  # noqa: BLE001  # parked by the channel; `_check_parked` reports it
-                _log.debug("not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
+                _log.debug("entry not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
                 continue
             if row["content"] is not None and not (row["expires_at"] and row["expires_at"] <= now):
                 rows[key] = row
@@ -281,7 +281,7 @@ class Verification:
         for parked in self._reader.get(name, "parked")["parked"]:
             self._find(name, "missing", parked["key"], f"parked at {parked['position']}: {parked['reason']}")
 
-    def _judged(self, finding: Finding, name: str) -> Finding:
+    def _classified(self, finding: Finding, name: str) -> Finding:
         entry = self.log.newest.get(finding.key)
         position = self._reader.get(name, "position")["position"]
         if entry is not None and position < entry.position:
@@ -293,8 +293,8 @@ class Verification:
 
 def _difference(name: str, key: str, wanted: Json | None, shown: Json | None) -> Finding:
     if shown is None:
-        return Finding(name, "missing", key, "released, and not shown")
+        return Finding(name, "missing", key, "released but not shown")
     if wanted is None:
-        return Finding(name, "orphan", key, "shown, and not in force")
+        return Finding(name, "orphan", key, "shown but not in force")
     paths = [difference["path"] for difference in differences(wanted, shown)]
     return Finding(name, "different", key, f"fields: {', '.join(paths)}")

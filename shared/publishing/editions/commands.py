@@ -43,11 +43,11 @@ def save(session: Session, code: str, draft: Json, revision: int | None) -> Edit
     row = session.get(EditionRow, code, with_for_update=True)
     if row is None:
         if revision is not None:
-            raise PreconditionFailed(f"{code} does not exist, so there is no revision {revision} of it")
+            raise PreconditionFailed(f"{code} does not exist, so it has no revision {revision}")
         row = EditionRow(code=code, draft=as_text(draft))
     else:
         if revision is None:
-            raise PreconditionMissing(f"{code} exists already: send If-Match with the ETag you read")
+            raise PreconditionMissing(f"{code} already exists: send If-Match with the ETag that you read")
         _same_revision(row, revision)
         row.draft = as_text(draft)
         row.revision += 1
@@ -77,7 +77,7 @@ def release(
         return row, None
     if row.starts_from != row.content_version and row.draft != row.released:
         raise Conflict(
-            f"{code}: the draft starts from version {row.starts_from}, but version {row.content_version} has been "
+            f"{code}: the draft is based on version {row.starts_from}, but version {row.content_version} has been "
             "released since: read it, bring the draft up to date and save it again"
         )
     moment = datetime.now(UTC)
@@ -102,14 +102,14 @@ def withdraw(
     """
     row = _locked(session, code, revision)
     if row.state == EditionState.DRAFT:
-        raise Conflict(f"{code} was never released; nothing to withdraw")
+        raise Conflict(f"{code} was never released; there is nothing to withdraw")
     moment = datetime.now(UTC)
     now = situation(session, who, row, moment)
     if row.state == state and (not now.waiting or now.waiting[-1].period == period):
         return row, None
     if not now.waiting:
         if row.state == EditionState.WITHDRAWN:
-            raise Conflict(f"{code} is withdrawn already; release it first")
+            raise Conflict(f"{code} is already withdrawn; release it first")
         if row.state == EditionState.SUSPENDED:
             row.state, row.returns = state, None
             row.revision += 1
@@ -129,12 +129,12 @@ def restore(
     """Show a suspended edition again: the released text, not the draft. Raises `Conflict` if it is not suspended."""
     row = _locked(session, code, revision)
     if row.state != EditionState.SUSPENDED or not row.returns:
-        raise Conflict(f"{code} is {row.state}, not suspended; nothing to restore")
+        raise Conflict(f"{code} is {row.state}, not suspended; there is nothing to restore")
     resting = resting_versions(row)
     versions = [one for one in history(session, who.key(code)) if one.version in resting]
     steps = returning(versions, datetime.now(UTC), None)
     if not steps:
-        raise Conflict(f"{code}: the version that was suspended has ended meanwhile; release a new one")
+        raise Conflict(f"{code}: the suspended version has expired in the meantime; release a new one")
     return row, _emit(session, who, row, steps, steps[0])
 
 
@@ -145,7 +145,7 @@ def cancel_plans(
     row = _locked(session, code, revision)
     now = situation(session, who, row, datetime.now(UTC))
     if not now.waiting:
-        raise Conflict(f"{code}: nothing is planned")
+        raise Conflict(f"{code}: no release is planned")
     step = restated(now.in_force)
     return row, _emit(session, who, row, [step], step)
 

@@ -43,14 +43,16 @@ class EditionRow(OutboxModel, table=True):
     code: str = Field(primary_key=True, max_length=64)
     revision: int = 1
     state: str = Field(default=EditionState.DRAFT, max_length=16)
-    version: int = Field(default=0, description="Of the newest version, whatever it does and whenever.")
+    version: int = Field(
+        default=0, description="Number of the newest version, including planned versions and withdrawals."
+    )
     draft: str = Field(sa_column=Column(Text, nullable=False))
-    starts_from: int = Field(default=0, description="`content_version` of the text that the draft changes.")
+    starts_from: int = Field(default=0, description="`content_version` of the body that the draft is based on.")
     released: str | None = Field(
         default=None, sa_column=Column(Text), description="Body of the newest version that has one, planned or not."
     )
     content_version: int = Field(default=0, description="The version that first had the body `released`.")
-    released_digest: str | None = Field(default=None, max_length=64, description="Of `released` and its period.")
+    released_digest: str | None = Field(default=None, max_length=64, description="Digest of `released` and its period.")
     expires_at: str | None = Field(default=None, max_length=27, description="End of the version with `released`.")
     planned_until: str | None = Field(
         default=None, max_length=27, description="Latest start of any version. In the past: nothing is planned."

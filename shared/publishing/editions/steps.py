@@ -101,7 +101,7 @@ def settled(code: str, now: Situation, step: NextVersion, plans: Plans | None) -
     if overtaken and plans is None:
         listed = ", ".join(f"version {v.version} ({v.op} at {format_time(_start(v))})" for v in overtaken)
         raise Conflict(
-            f"{code}: this would overtake what is planned: {listed}. Say what becomes of it: "
+            f"{code}: this would take effect before planned versions: {listed}. Say what becomes of it: "
             "plans=cancel (it never comes) or plans=keep (it is planned again after this)"
         )
     return [step, *(NextVersion.again(version) for version in overtaken)]

@@ -89,5 +89,5 @@ def nowhere(code: str, refused: Iterable[str]) -> str:
     """Return the question about a withdrawal after which an item would be on no channel."""
     return (
         f"{', '.join(refused)} of the same item were refused because it was live: import them and the withdrawal of "
-        f"{code} in one file, so that one takes the other's place; if it is to be on no channel meanwhile, confirm"
+        f"{code} in one file, so that one replaces the other; to leave it on no channel in the meantime, confirm"
     )

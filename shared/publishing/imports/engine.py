@@ -123,7 +123,7 @@ def _take_last_words(run: _Run) -> None:
         run.outcome.entries.append(told)
         earlier = run.outcomes.get(entry.code)
         if earlier is not None:
-            earlier.fate, earlier.note = Fate.OVERTAKEN, f"entry {index} says something later of this code"
+            earlier.fate, earlier.note = Fate.OVERTAKEN, f"entry {index} has a later statement about this code"
         run.entries[entry.code], run.outcomes[entry.code] = entry, told
 
 
@@ -212,9 +212,7 @@ def _refuse_halves(run: _Run) -> None:
         bad = [code for code in regrouping.comes if run.judgements[code].fate == Fate.REJECTED]
         for code in (*regrouping.goes, *regrouping.comes) if bad else ():
             if code not in bad:
-                reason = (
-                    f"one change with {_place(run, bad[0])}, which is rejected; {regrouping.goes[0]} stays as it is"
-                )
+                reason = f"one change with {_place(run, bad[0])}, which was rejected; {regrouping.goes[0]} is unchanged"
                 _reject(run, code, [Violation("code", "one_change", reason, code)])
     run.regrouped = [one for one in run.regrouped if run.judgements[one.goes[0]].fate != Fate.REJECTED]
 

@@ -19,7 +19,7 @@ from shared.tokens.rights import Right
 from shared.web.edge import After, Content, Key, takes
 
 Request = TypeVar("Request", bound=ImportRequest)
-SourceName = Annotated[str, Query(pattern=r"^[\w.\-]{1,50}$", description="The name of a source of imports")]
+SourceName = Annotated[str, Query(pattern=r"^[\w.\-]{1,50}$", description="Name of an import source")]
 
 
 def imports_router(
@@ -39,12 +39,12 @@ def imports_router(
         # Hundreds of entries: serialize them directly, without copying each field into a model first.
         return Response(orjson.dumps(outcome), media_type="application/json")
 
-    @router.get("/codes", summary="Released codes that a source of imports has said are in use, in order")
+    @router.get("/codes", summary="List the released codes that an import source has stated to be in use, in order")
     def codes(source: SourceName, after: After = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> Json:
         with db.read() as session:
             return {"codes": StatementStore(session, source).codes_in_use(after, limit)}
 
-    @router.get("/provenance/{key}", summary="Which file and row each version of a key came from")
+    @router.get("/provenance/{key}", summary="List the file and row from which each version of a key was imported")
     def provenance(key: Key) -> Json:
         with db.read() as session:
             return {"provenance": provenance_of(session, key)}

@@ -57,14 +57,14 @@ def judge(case: CodeHistory, rules: BodyRules) -> Judgement:
     """Judge the entry. Raises `Invalid` for a body that breaks the contract, or a version used twice (C-10)."""
     entry, said = case.entry, case.said
     if said is not None and _is_older(entry, said):
-        return Judgement(Fate.OLDER, remembers=False, note=f"version {said.version} is known already (C-10)")
+        return Judgement(Fate.OLDER, remembers=False, note=f"version {said.version} is already known (C-10)")
     if entry.leaves:
         return _leaving(case)
     if rules.bare and set(entry.stated or {}) <= rules.bare | {"code"}:
         if case.in_force is None and case.own_plan is None and not case.hidden:
-            return Judgement(Fate.UNCHANGED, remembers=False, note="says nothing that would make a body")
+            return Judgement(Fate.UNCHANGED, remembers=False, note="states nothing beyond the item's name")
         if _is_empty_by_import(case, rules):
-            return Judgement(Fate.WITHDRAWN, leaves=EditionState.WITHDRAWN, remembers=False, note="it says nothing")
+            return Judgement(Fate.WITHDRAWN, leaves=EditionState.WITHDRAWN, remembers=False, note="it states nothing")
     return _staying(case, rules)
 
 
@@ -78,12 +78,14 @@ def _leaving(case: CodeHistory) -> Judgement:
     if not live and not planned:
         return Judgement(Fate.UNCHANGED)
     if live and any(one.op == Op.WITHDRAW for one in case.waiting) and _repeats_state(case):
-        return Judgement(Fate.UNCHANGED, was_live=live, waits=True, note="it leaves when what takes its place begins")
+        return Judgement(Fate.UNCHANGED, was_live=live, waits=True, note="it ends when its successor takes effect")
     if _repeats_state(case):
         merged = Merged({}, kept=[STATE_FIELD])
-        return Judgement(Fate.KEPT, merged, was_live=live, note="released again by hand since; it stays")
+        return Judgement(
+            Fate.KEPT, merged, was_live=live, note="released again manually since then; it remains in force"
+        )
     state = EditionState.SUSPENDED if case.entry.state == ItemState.SUSPENDED else EditionState.WITHDRAWN
-    note = "what was planned for it is cancelled" if planned else None
+    note = "its planned versions are cancelled" if planned else None
     return Judgement(Fate.WITHDRAWN, leaves=state, was_live=live, note=note)
 
 
@@ -112,7 +114,7 @@ def _staying(case: CodeHistory, rules: BodyRules) -> Judgement:
     is_on = live or own is not None or case.hidden or not case.was_released
     if not is_on and not _comes_back(case, rules):
         kept = Merged({}, kept=[STATE_FIELD])
-        return Judgement(Fate.KEPT, kept, remembers=False, note="taken off by hand, or ended; it stays so")
+        return Judgement(Fate.KEPT, kept, remembers=False, note="withdrawn manually or expired; it remains so")
     start = _start(case)
     moved = own is not None and start != own.period.effective_at
     if case.was_released and is_on and not merged.fields and not moved:
@@ -189,7 +191,7 @@ def _whole(entry: ImportEntry, released: Json, rules: BodyRules) -> Json:
     """Return the released body with the row's fields, in canonical form: equal values are spelled alike."""
     stated = {**(entry.stated or {}), "code": (entry.stated or {}).get("code", entry.code)}
     if stated["code"] != entry.code:
-        raise Invalid(Violation("code", "same_as_entry", f"is {stated['code']!r}, the entry says {entry.code}"))
+        raise Invalid(Violation("code", "same_as_entry", f"is {stated['code']!r}, but the entry says {entry.code}"))
     whole = {**released, **stated}
     return rules.complete({name: value for name, value in whole.items() if value is not None})
 

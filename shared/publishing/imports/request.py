@@ -51,7 +51,7 @@ class ImportEntry(Contract):
     row: int | None = Field(default=None, ge=0, title="行号")
     code: str = Field(min_length=1, max_length=64, title="实施编码")
     version: int | None = Field(default=None, ge=0, le=LARGEST_VERSION, title="来源版本")
-    state: ItemState | None = Field(default=None, title="事项状态", description="null: the row does not say")
+    state: ItemState | None = Field(default=None, title="事项状态", description="null: the row does not state it")
     stated: dict[str, Any] | None = Field(default=None, title="所述字段")
     identity: dict[str, Any] | None = Field(default=None, title="名称")
     starts: date | None = Field(default=None, title="计划生效日期")
@@ -71,18 +71,22 @@ class ImportRequest(Contract):
     `rows` and `withdraw` are the short form for scripts: whole bodies, and codes to remove from every channel.
     """
 
-    source: str = Field(default="api", pattern=SOURCE_PATTERN, title="来源", description="Who says it.")
-    conversion: str = Field(default="", max_length=100, description="How the file was read; another way may differ.")
+    source: str = Field(default="api", pattern=SOURCE_PATTERN, title="来源", description="Name of the import source.")
+    conversion: str = Field(
+        default="",
+        max_length=100,
+        description="How the file was converted; a different conversion may yield other values.",
+    )
     by: str | None = Field(default=None, max_length=100, title="导入人")
     file: ImportFile | None = Field(default=None, title="文件")
     entries: list[ImportEntry] = Field(default=[], max_length=MAX_ROWS)
     rows: list[dict[str, Any]] = Field(default=[], max_length=MAX_ROWS)
     withdraw: list[str] = Field(default=[], max_length=MAX_WITHDRAWALS)
     regions: list[Annotated[str, Field(pattern=REGION_PATTERN)]] = Field(
-        default=[], max_length=100, title="另准行政区划", description="Divisions whose units are taken too (C-8)."
+        default=[], max_length=100, title="另准行政区划", description="Other divisions whose units are accepted (C-8)."
     )
     confirm: list[Confirmation] = Field(default=[])
-    confirm_withdrawals: bool = Field(default=False, description="The same as confirm: [withdrawals].")
+    confirm_withdrawals: bool = Field(default=False, description="Equivalent to confirm: [withdrawals].")
     dry_run: bool = False
 
     def confirmed(self) -> frozenset[Confirmation]:

@@ -40,7 +40,7 @@ def mount(apis: Mapping[str, ASGIApp], root: ASGIApp | None = None) -> Starlette
     # `root` would answer `/<service>` without its slash, and knows nothing there.
     bare = [Route(f"/{name}", _to_slash) for name in apis]
     # No mount matches a URL with a line break.
-    nowhere = {404: lambda _request, _error: problem(404, "Not found", "no such address")}
+    nowhere = {404: lambda _request, _error: problem(404, "Not found", "there is nothing at this address")}
     return Starlette(routes=[*routes, *bare, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
 
 
@@ -94,7 +94,7 @@ class Threads:
         try:
             run(self.stop)
         except BaseException as error:  # noqa: BLE001  # a dead background thread must not go unnoticed
-            _log.error("background work died", thread=name, exc_info=error)
+            _log.error("background thread failed", thread=name, exc_info=error)
             os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -144,7 +144,7 @@ def periodically(seconds: float, work: Callable[[], object], *, name: str) -> Ba
             try:
                 work()
             except Exception as error:  # noqa: BLE001  # the next round may succeed; the log reports it
-                _log.warning("periodic work failed", work=name, reason=str(error) or type(error).__name__)
+                _log.warning("periodic task failed", work=name, reason=str(error) or type(error).__name__)
 
     return run
 

@@ -6,8 +6,8 @@ import orjson
 from starlette.types import Send
 
 WHY = {
-    400: "this is no HTTP request",
-    414: "the address is too long",
+    400: "this is not an HTTP request",
+    414: "the URL is too long",
     429: "too many streams are open from this address",
     431: "the header fields are too many or too large",
     503: "the service has no room for this now; try again",

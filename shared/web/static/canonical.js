@@ -8,7 +8,7 @@ export function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   switch (typeof value) {
     case "string":
-      if (!value.isWellFormed()) throw new TypeError("a lone surrogate has no bytes");
+      if (!value.isWellFormed()) throw new TypeError("a lone surrogate cannot be encoded");
       return JSON.stringify(value);
     case "number":
       if (!Number.isFinite(value)) throw new TypeError(`${value} is no JSON number`);

@@ -19,7 +19,7 @@ export async function keyOf(vkey) {
   const raw = base64(encoded);
   if (raw.length !== HASH_SIZE + 1 || raw[0] !== ED25519) throw new Broken("not an Ed25519 key");
   const id = hex((await sha256(joined(encoder.encode(`${name}\n`), raw))).slice(0, 4));
-  if (id !== claimed) throw new Broken(`the key of ${name} has another hash than it says`);
+  if (id !== claimed) throw new Broken(`the hash in the key of ${name} is wrong`);
   return { name, id, key: raw.slice(1), vkey };
 }
 
@@ -30,7 +30,7 @@ export async function opened(note, keys) {
   for (const { name, id, signature } of signatures) {
     const key = keys.find((each) => each.name === name && each.id === id);
     if (!key) continue;
-    if (!(await verifies(key, signature, text))) throw new Broken(`a wrong signature of ${name}+${id}`);
+    if (!(await verifies(key, signature, text))) throw new Broken(`an invalid signature of ${name}+${id}`);
     signers.push(key);
   }
   if (!signers.length) throw new Broken("no known key has signed this");
@@ -67,14 +67,14 @@ export function checkpointOf(text) {
   const [origin, size, root] = text.split("\n");
   if (!origin || !/^(0|[1-9][0-9]{0,14})$/.test(size ?? "")) throw new Broken("not a checkpoint");
   const bytes = base64(root ?? "");
-  if (bytes.length !== HASH_SIZE) throw new Broken("the root of a checkpoint is a SHA-256");
+  if (bytes.length !== HASH_SIZE) throw new Broken("the root of a checkpoint must be a SHA-256 hash");
   return { origin, size: Number(size), root: bytes };
 }
 
 function signatureOf(line) {
   const [, name, encoded] = /^— ([^\s+]+) (\S+)$/.exec(line) ?? [];
   const raw = name ? base64(encoded) : [];
-  if (raw.length < 5) throw new Broken("a line at the end of a note is no signature");
+  if (raw.length < 5) throw new Broken("a line at the end of the note is not a signature");
   return { name, id: hex(raw.slice(0, 4)), signature: raw.slice(4) };
 }
 
@@ -83,7 +83,7 @@ async function verifies(key, signature, text) {
   try {
     known = await crypto.subtle.importKey("raw", key.key, "Ed25519", false, ["verify"]);
   } catch (error) {
-    if (error.name === "NotSupportedError") throw new CannotCheck("this browser does not know Ed25519");
+    if (error.name === "NotSupportedError") throw new CannotCheck("this browser does not support Ed25519");
     throw new Broken("not an Ed25519 key");
   }
   return crypto.subtle.verify("Ed25519", known, signature, encoder.encode(text));
@@ -97,5 +97,5 @@ function base64(text) {
   } catch {
     // not base64 at all
   }
-  throw new Broken("base64 that is not the canonical one");
+  throw new Broken("base64 that is not canonical");
 }

@@ -225,4 +225,4 @@ def test_whatever_is_sent_is_taken_or_refused_and_holds_nothing_up(county: Count
     refusals = county.take(message(content), hall("jj", 12, number="37-2020-9"))
 
     assert [refusal.index for refusal in refusals] in ([], [0])
-    assert all("cannot be taken" not in refusal.reason for refusal in refusals)
+    assert all("cannot be processed" not in refusal.reason for refusal in refusals)

@@ -114,7 +114,7 @@ def test_a_tampered_case_holds_up_no_other(county):
     change(county, "UPDATE fact SET document = 'x'")
     refused = county.take(hall("accept", 13, details={"accept_doc_no": "S-1"}), hall("jj", 12, number="37-2"))
 
-    assert [(one.index, one.reason) for one in refused] == [(0, "cannot be taken: Tampered")]
+    assert [(one.index, one.reason) for one in refused] == [(0, "cannot be processed: Tampered")]
     assert county.count("fact", "project_no = '37-2'") == 1
 
 
@@ -149,7 +149,7 @@ def test_keys_are_made_once_and_never_in_place_of_lost_ones(county, tmp_path):
     assert county.db.vault.ring()[0].key_id == used
 
     (tmp_path / "personal-keys").unlink()
-    with pytest.raises(Broken, match=f"sealed with key {used}, and .*personal-keys does not hold it"):
+    with pytest.raises(Broken, match=f"sealed with key {used}, and .*personal-keys does not contain it"):
         parts.migrate("applications")
     assert not (tmp_path / "personal-keys").exists()
     parts.close()
@@ -175,13 +175,13 @@ def test_a_backup_holds_neither_persons_nor_keys_and_says_so(county, tmp_path):
     used = county.db.vault.ring()[0].key_id
     done = backup(settings, tmp_path / "county.tar.gz", lambda *_: None)
 
-    assert f"personal data are sealed with key {used}, which is not in this backup: keep it elsewhere" in done.notes
+    assert f"personal data are sealed with key {used}, which is not in this backup: keep a copy of it" in done.notes
     search = Search([*TOKENS, (tmp_path / "personal-keys").read_text().split()[1]])
     assert {name for name, content in contents(done.file).items() if search.tokens(content)} == set()
 
     elsewhere = tmp_path / "elsewhere"
     back = put_back(Settings(data_dir=elsewhere, region=REGION), done.file, key=done.key)
-    assert [note for note in back.notes if f"key {used}, and {elsewhere / 'personal-keys'} does not hold it" in note]
+    assert [note for note in back.notes if f"key {used}, and {elsewhere / 'personal-keys'} does not contain it" in note]
     with pytest.raises(Broken, match=used), closing(Wiring(Settings(data_dir=elsewhere, region=REGION))) as parts:
         parts.migrate("applications")
     (elsewhere / "personal-keys").write_bytes((tmp_path / "personal-keys").read_bytes())
@@ -297,7 +297,7 @@ def test_a_request_is_known_after_its_key_has_changed(county):
     busy(county)
 
     assert county.count("request") == 1
-    with pytest.raises(Conflict, match="stands for another request"):
+    with pytest.raises(Conflict, match="was used for another request"):
         county.open(request_id=f"{REQUEST}/{PROJECT_NO}", project_name="另一件")
 
 
@@ -341,6 +341,6 @@ def test_an_old_key_stays_while_a_value_needs_it(county, tmp_path):
             cases = Applications(db, REGION, clock=lambda: county.now)
             cases.open_case({"item_code": ITEM, "promise_day": 10, "project_no": "37-1", "query_code": CODE, **PERSON})
 
-    with pytest.raises(Conflict, match="sealed with an old key meanwhile"):
+    with pytest.raises(Conflict, match="sealed with an old key in the meantime"):
         key_rotation.change_key(county.db, open_an_earlier_case)
     assert len(county.db.vault.ring()) == 2

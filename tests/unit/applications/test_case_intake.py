@@ -114,7 +114,7 @@ def test_a_hall_that_stops_the_clock_starts_a_procedure_of_type_two() -> None:
 
 
 def test_an_unknown_operation_or_state_is_refused_and_the_known_ones_are_named() -> None:
-    with pytest.raises(Invalid, match=r"operation: one of .*accept.*sendresult"):
+    with pytest.raises(Invalid, match=r"operation: must be one of .*accept.*sendresult"):
         facts_from_hall("smile", PROJECT_NO, NINE)
     assert fields_refused(facts_from_hall, "sendresult", PROJECT_NO, NINE, state="9") == ["state"]
     assert fields_refused(facts_from_hall, "sendresult", PROJECT_NO, NINE) == ["state"]

@@ -115,13 +115,13 @@ def test_an_editor_is_told_the_state_and_what_it_allows(event: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "objection"),
     [
-        ([RECEIVED], fact("correction_requested", 20), "last day for the notice was 2020-10-19"),
+        ([RECEIVED], fact("correction_requested", 20), "the notice was due by 2020-10-19"),
         (
             [RECEIVED, fact("correction_requested", 13), fact("correction_completed", 14)],
             fact("correction_requested", 15),
             "second-correction-notice",
         ),
-        ([*REVIEWED], fact("approved", 12), "dated before the last step"),
+        ([*REVIEWED], fact("approved", 12), "dated earlier than the last step"),
         (
             [*REVIEWED],
             fact("special_started", 15, special_type="1", extension_days=11, reason="案情复杂"),
@@ -130,7 +130,7 @@ def test_an_editor_is_told_the_state_and_what_it_allows(event: str) -> None:
         (
             [*REVIEWED],
             fact("special_started", 28, special_type="1", extension_days=1, reason="案情复杂"),
-            "the limit ran out on 2020-10-27",
+            "the time limit ended on 2020-10-27",
         ),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_word_that_was_changed_in_a_page_with_the_right_mark_is_found(audited:
     assert (finding["surface"], finding["verdict"]) == ("page", "different")
     assert [(one["expected"], one["found"]) for one in finding["differences"]] == [("居民身份证办理", "居民身份证补办")]
     assert finding["attempts"] == 1
-    assert "the document is right" in finding["problem"]
+    assert "the document is correct" in finding["problem"]
 
 
 def test_white_space_neither_makes_a_difference_nor_hides_one(audited: Audited) -> None:

@@ -83,7 +83,7 @@ def keep_newest(folder):
 
 def test_a_ledger_older_than_the_channel_halts_it_and_it_keeps_what_it_shows(lost):
     with county_of(lost) as county:
-        with pytest.raises(Halted, match="covers 2 entries, this channel has seen one of 5"):
+        with pytest.raises(Halted, match="covers 2 entries, but this channel has seen one of 5"):
             county.channels["web"].catch_up()
         assert county.channels["web"].reconcile() == 0
 
@@ -205,7 +205,7 @@ def test_a_channel_may_go_back_under_a_new_epoch_when_sources_were_lost_too(tmp_
             county.rebuild("web", new_epoch=True)
         assert refused.value.lost == {
             f"item:{code_of(1)}": "the ledger ends with version 1",
-            f"item:{code_of(2)}": "the ledger has no entry of it",
+            f"item:{code_of(2)}": "the ledger has no entry for it",
         }
         assert [name_of(county, 1), name_of(county, 2)] == ["丢失的版本", "丢失的事项"]
         done = county.rebuild("web", new_epoch=True, accept_loss=True)
@@ -251,7 +251,7 @@ def test_a_ledger_that_lost_entries_which_no_head_had_covered_yet_is_found_too(t
         try_to_follow(county)
 
         # The source gave the same release again, but recorded at another time it is another entry 2.
-        assert "another entry 2" in halted(county)["reason"]
+        assert "entry 2 of the ledger" in halted(county)["reason"]
         assert name_of(county, 3) == 404
         assert list(Rebuild(county.channels["web"], new_epoch=True).run())[-1].differences == [f"item:{code_of(3)}"]
         assert halted(county) is None
@@ -276,7 +276,7 @@ def test_another_entry_in_the_place_of_one_that_no_head_had_covered_is_found_too
         county.release(item(3))
         try_to_follow(county)
 
-        assert "another entry 2" in halted(county)["reason"]
+        assert "entry 2 of the ledger" in halted(county)["reason"]
         assert name_of(county, 3) == 404
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from contracts.content.feedback import GUIDE_WRONG, LONGEST_TEXT, TAGS
 from contracts.topology import FEEDBACK_EXCHANGE, FEEDBACK_QUEUE
 from services.channels.api.reader_feedback import LANE, FeedbackBox, FeedbackFeed
-from services.channels.web.feedback_form import SAID
+from services.channels.web.feedback_form import TAG_TEXTS
 from services.guides.feedback import FeedbackStore
 from shared import metrics
 from shared.errors import Conflict, Invalid, NotFound, TooManyRequests, Unconfirmed
@@ -247,7 +247,7 @@ def test_a_guide_that_is_gone_has_no_form(shown):
 def test_the_form_needs_no_script_and_offers_every_tag_that_says_a_guide_is_wrong(shown):
     page = shown.get(f"web/items/{CODE}/feedback")
 
-    assert tuple(SAID) == GUIDE_WRONG
+    assert tuple(TAG_TEXTS) == GUIDE_WRONG
     assert all(f'name="tag" value="{tag}"' in page.text for tag in GUIDE_WRONG)
     assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "no-store"

@@ -87,7 +87,7 @@ def test_a_channel_that_sees_a_foreign_ledger_first_trusts_none_of_its_keys(
 ) -> None:
     with pipeline(tmp_path / "new", channels=WEB) as empty:
         channel = channel_of(empty, neighbour.ledger)
-        with pytest.raises(Unavailable, match="not one to believe"):
+        with pytest.raises(Unavailable, match="cannot be trusted"):
             channel.reconcile()
         assert channel.position() == 0
         reason = refused(empty)["reason"]
@@ -119,7 +119,7 @@ def test_entries_of_another_region_are_not_taken_though_our_own_key_signs_them(c
     release_elsewhere(county, 3)
     county.intake.reconcile()
     county.standing.sign()
-    with pytest.raises(Broken, match=f"entry 3 is of {ELSEWHERE}, and this channel belongs to {REGION} 云溪县"):
+    with pytest.raises(Broken, match=f"entry 3 belongs to {ELSEWHERE}, but this channel belongs to {REGION} 云溪县"):
         list(Rebuild(channel_of(county, county.ledger), new_epoch=True).run())
     assert documents(county) == before
 
@@ -243,7 +243,9 @@ def test_a_key_that_has_signed_for_another_log_is_told_apart_from_a_damaged_file
         county.flow()
         memory = (tmp_path / MEMORY_FILE).read_text()
         (tmp_path / MEMORY_FILE).write_text(memory.replace(REGION, ELSEWHERE))
-        with pytest.raises(WouldFork, match=f"it is of the log tongyuan/{ELSEWHERE}, and this is tongyuan/{REGION}"):
+        with pytest.raises(
+            WouldFork, match=f"it belongs to the log tongyuan/{ELSEWHERE}, but this is tongyuan/{REGION}"
+        ):
             county.standing.sign()
     size, root = refusal_of(tmp_path)
     done = accept(tmp_path, size, root)
@@ -260,7 +262,7 @@ def test_a_key_is_not_rotated_under_another_countys_name(tmp_path: Path) -> None
     rotate = ["keys", "rotate", "--data-dir", str(tmp_path)]
     done = CliRunner(env={"TONGYUAN_REGION": ELSEWHERE}).invoke(app, rotate)
     assert done.exit_code == 1
-    assert f"it is of the log tongyuan/{REGION}, and this is tongyuan/{ELSEWHERE}" in done.stderr
+    assert f"it belongs to the log tongyuan/{REGION}, but this is tongyuan/{ELSEWHERE}" in done.stderr
     assert (tmp_path / "ledger-key.pem").read_bytes() == before
     assert CliRunner().invoke(app, rotate).exit_code == 0
 
@@ -279,7 +281,7 @@ def test_what_status_advises_begins_with_whose_ledger_it_is() -> None:
     halted = {"behind": 0, "halted": {"since": "now", "reason": "less"}}
     for part in (signer, halted):
         _, first, *rest = part_state.advice({"ledger": part})
-        assert "whose ledger is it? `tongyuan doctor`" in first
+        assert "`tongyuan doctor` shows which county the ledger belongs to" in first
         assert any("accept" in line or "--new-epoch" in line for line in rest)
 
 
@@ -313,7 +315,7 @@ def test_a_backup_of_another_log_of_the_same_region_is_not_restored(county: Pipe
     settings = Settings(data_dir=tmp_path / "old", region=REGION)
     done = backup(settings, tmp_path / "old.backup", lambda *_: None)
     renamed = settings.model_copy(update={"data_dir": tmp_path / "target", "origin": "another.example/log"})
-    with pytest.raises(BadArchive, match=f"the log tongyuan/{REGION}, the settings name another.example/log"):
+    with pytest.raises(BadArchive, match=f"the log tongyuan/{REGION}, but the settings name another.example/log"):
         put_back(renamed, done.file, key=done.key)
 
 

@@ -106,10 +106,10 @@ def test_windows_stand_by_building_floor_and_number_each_with_its_items():
     first = found[0]
 
     assert first.address.endswith("政务服务中心")
-    floors = [spot.name[0] for spot in first.spots]
+    floors = [area.name[0] for area in first.areas]
     assert floors == sorted(floors, key="一二三四五".index)
     named = {
-        code for building in found for spot in building.spots for window in spot.windows for code, _ in window.items
+        code for building in found for area in building.areas for window in area.windows for code, _ in window.items
     }
     assert named == {guide["code"] for guide in guides} & {one["code"] for one in items}
 

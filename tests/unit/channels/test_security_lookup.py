@@ -12,7 +12,7 @@ from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from services.channels.api import case_lookup
-from services.channels.api.case_lookup import AT_ONCE, WAITING, Lookup, LookupRequest
+from services.channels.api.case_lookup import CONCURRENT_LOOKUPS, WAITING_LOOKUPS, Lookup, LookupRequest
 from shared.config import Settings
 from shared.errors import NotFound, TooManyRequests
 from shared.security.case_ref import new_query_code
@@ -97,14 +97,14 @@ def test_ten_thousand_guesses_at_one_case_find_nothing_and_are_shut_out(county, 
 
 def test_guesses_that_come_at_once_count_like_those_that_come_in_turn(county, hashed, monkeypatch):
     looking = made(county)
-    together = threading.Barrier(AT_ONCE + WAITING)
+    together = threading.Barrier(CONCURRENT_LOOKUPS + WAITING_LOOKUPS)
 
     def guess(n: int) -> str:
         together.wait(30)
         return outcome(looking, PROJECT_NO, "000000000000", f"192.0.2.{n}")[:3]
 
-    with ThreadPoolExecutor(AT_ONCE + WAITING) as pool:
-        answers = Counter(pool.map(guess, range(AT_ONCE + WAITING)))
+    with ThreadPoolExecutor(CONCURRENT_LOOKUPS + WAITING_LOOKUPS) as pool:
+        answers = Counter(pool.map(guess, range(CONCURRENT_LOOKUPS + WAITING_LOOKUPS)))
     assert answers["404"] == 5
     assert len(hashed) == 5
 
@@ -117,7 +117,7 @@ def test_no_more_than_four_look_ups_work_at_once(county, monkeypatch):
         with lock:
             working[0] += 1
             most[0] = max(most[0], working[0])
-            if working[0] == AT_ONCE:
+            if working[0] == CONCURRENT_LOOKUPS:
                 full.set()
         let_go.wait(60)
         with lock:
@@ -127,24 +127,24 @@ def test_no_more_than_four_look_ups_work_at_once(county, monkeypatch):
     monkeypatch.setattr(case_lookup, "case_ref", slow)
     looking = made(county)
     # Each has its own number and its own lock, so that only the bound holds them back.
-    numbers = numbers_of_different_turns(AT_ONCE + WAITING + 1)
+    numbers = numbers_of_different_turns(CONCURRENT_LOOKUPS + WAITING_LOOKUPS + 1)
     with ThreadPoolExecutor(len(numbers)) as pool:
         asked = [pool.submit(outcome, looking, number, "000000000000") for number in numbers]
         assert full.wait(60)
         turned_away = next(answer.result() for answer in iter_done(asked))
         let_go.set()
         answers = Counter(answer.result()[:3] for answer in asked)
-    assert most[0] == AT_ONCE
+    assert most[0] == CONCURRENT_LOOKUPS
     assert turned_away.startswith("429")
     assert turned_away.endswith(" 5")
-    assert answers == {"404": AT_ONCE + WAITING, "429": 1}
+    assert answers == {"404": CONCURRENT_LOOKUPS + WAITING_LOOKUPS, "429": 1}
 
 
 def numbers_of_different_turns(count: int) -> list[str]:
     found: dict[int, str] = {}
     for n in range(100_000):
         number = f"37-2020-{n}"
-        found.setdefault(hashlib.sha256(number.encode()).digest()[0] % case_lookup.TURNS, number)
+        found.setdefault(hashlib.sha256(number.encode()).digest()[0] % case_lookup.LOCKS, number)
         if len(found) == count:
             break
     return list(found.values())

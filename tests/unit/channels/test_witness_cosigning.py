@@ -43,5 +43,5 @@ def test_a_file_that_is_no_key_stops_the_start(tmp_path):
     file = tmp_path / "witness.pem"
     file.touch(mode=0o600)
 
-    with pytest.raises(Broken, match="no private key"):
+    with pytest.raises(Broken, match="not a PEM private key"):
         Cosigner.of_file(file, "name")

@@ -51,7 +51,7 @@ def test_nothing_is_fetched_from_a_ledger_whose_head_a_stranger_has_signed(tmp_p
             **{name: value for name, value in lie.items() if name != "statement"},
         )
         channel = county.channels["web"]
-        with pytest.raises(Unavailable, match="not one to believe"):
+        with pytest.raises(Unavailable, match="cannot be trusted"):
             channel.reconcile()
         assert channel.position() == 1
         assert county.get("web/v1/witness", SERVICE).json()["refused"]["count"] >= 1

@@ -253,7 +253,7 @@ def test_a_mapping_that_is_no_yaml_is_refused(tmp_path: Path, content: str) -> N
 def test_csv_needs_a_mapping_and_the_others_take_none(file: Path, mapping: Path) -> None:
     with pytest.raises(Invalid, match="needs a mapping"):
         read(file, "csv")
-    with pytest.raises(Invalid, match="takes no mapping"):
+    with pytest.raises(Invalid, match="does not accept a mapping"):
         read(file, "up-task", mapping)
     with pytest.raises(NotFound):
         read(file, "csv", file.with_name("absent.yaml"))

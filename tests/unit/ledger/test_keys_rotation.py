@@ -111,7 +111,7 @@ def test_one_rotation_at_a_time(tmp_path):
     rotate(tmp_path, WEEK, now())
     content = (tmp_path / KEY_FILE).read_bytes()
 
-    with pytest.raises(Conflict, match="a rotation is under way"):
+    with pytest.raises(Conflict, match="a rotation is in progress"):
         rotate(tmp_path, WEEK, now())
     assert (tmp_path / KEY_FILE).read_bytes() == content
 
@@ -127,7 +127,7 @@ def test_a_key_file_that_was_edited_wrongly_is_refused(tmp_path, spoil):
     path = tmp_path / KEY_FILE
     path.write_text(spoil(path.read_text()))
 
-    with pytest.raises(Broken, match="no private key"):
+    with pytest.raises(Broken, match="not a PEM private key"):
         read_ring(path)
 
 

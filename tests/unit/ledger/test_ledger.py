@@ -163,7 +163,7 @@ def test_a_file_that_is_no_key_is_refused_and_kept(tmp_path, content):
     (tmp_path / KEY_FILE).touch(mode=0o600)
     (tmp_path / KEY_FILE).write_bytes(content)
 
-    with pytest.raises(Broken, match="no private key"):
+    with pytest.raises(Broken, match="not a PEM private key"):
         Signer.of_folder(tmp_path, "tongyuan/test")
     assert (tmp_path / KEY_FILE).read_bytes() == content
 

@@ -108,7 +108,7 @@ def test_the_proof_of_another_entry_proves_nothing(county):
     county.channels["web"].follower.is_at(None)
     (reason,) = take(county, same_place)
 
-    assert "not in the ledger that was signed" in reason
+    assert "not in the signed ledger" in reason
     assert status(county, 9) == 404
 
 

@@ -191,7 +191,7 @@ def test_a_ledger_that_lost_all_reads_the_erased_releases_again_without_bodies(c
     ({"key": f"item:{code_of(1)}"}, 422, "pattern"),
     ({"key": "application:nobody"}, 404, "no entry|no release"),
     ({"key": "application:nobody", "reason": ""}, 422, "reason"),
-    ({"key": "application:nobody", "reason": "应11010519491231002X本人要求"}, 422, "numbers of persons"),
+    ({"key": "application:nobody", "reason": "应11010519491231002X本人要求"}, 422, "personal numbers"),
     ({"key": "application:nobody", "reason": "两\n行"}, 422, "one line"),
     ({"key": "application:nobody", "by": ""}, 422, "by"),
 ])  # fmt: skip
@@ -213,7 +213,7 @@ def test_a_case_that_is_still_shown_is_not_erased_from_the_ledger(county):
 def test_a_release_that_the_ledger_has_not_taken_yet_keeps_its_body_until_it_has(county):
     county.release_case(progress(), 4)
     answer = post(county, "applications/v1/erasures", key=key_of(county), reason=REASON, by="档案室")
-    assert (answer.status_code, "not with the ledger yet" in answer.text) == (409, True)
+    assert (answer.status_code, "has not recorded the newest release of this case yet" in answer.text) == (409, True)
 
     county.flow()
     assert erase(county)[0] == {"erased": 4, "version": 5}

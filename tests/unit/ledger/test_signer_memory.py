@@ -74,12 +74,12 @@ def test_a_ledger_that_came_back_older_is_not_signed_and_takes_nothing(restored)
     with county_of(restored) as county:
         county.release(item(6))
         head = county.ledger.head()
-        with pytest.raises(WouldFork, match="the ledger has 2 entries, and 5 are signed"):
+        with pytest.raises(WouldFork, match="the ledger has 2 entries, but 5 are signed"):
             county.standing.sign()
         for _ in range(2):
             with pytest.raises(WouldFork):
                 county.intake.reconcile()
-            with pytest.raises(Unavailable, match="2 entries, and 5 are signed"):
+            with pytest.raises(Unavailable, match="2 entries, but 5 are signed"):
                 county.flow()
 
         assert county.ledger.head() == head
@@ -99,7 +99,7 @@ def test_the_operator_is_told_where_he_looks_and_how_it_goes_on(restored):
         assert (said["size"], said["root"]) == (2, refused.value.tree.root.hex())
         assert county.get("ledger/v1/signer").status_code == 401
         lines = list(part_state.advice({"ledger": {"behind": 0, "refuses": said}}))
-        assert "signs and records nothing since" in lines[0]
+        assert "has signed and recorded nothing since" in lines[0]
         assert f"tongyuan keys accept 2 {said['root']}" in lines[3]
         assert part_state.is_bad({"behind": 0, "refuses": said})
 
@@ -109,13 +109,13 @@ def test_it_is_said_aloud_once_and_again_when_the_reason_changes(restored, capsy
         for _ in range(3):
             with pytest.raises(WouldFork):
                 county.standing.sign()
-        assert capsys.readouterr().out.count("signs nothing: another history") == 1
+        assert capsys.readouterr().out.count("signing refused: another history") == 1
         since = refuses(county)["since"]
         (restored / MEMORY_FILE).unlink()
         with pytest.raises(WouldFork):
             county.standing.sign()
 
-        assert capsys.readouterr().out.count("signs nothing: another history") == 1
+        assert capsys.readouterr().out.count("signing refused: another history") == 1
         assert refuses(county)["since"] == since
 
 
@@ -137,7 +137,9 @@ def test_without_a_memory_a_log_that_has_begun_is_not_signed(tmp_path):
         county.release(item(1))
         county.flow()
         (tmp_path / MEMORY_FILE).unlink()
-        with pytest.raises(WouldFork, match=r"the ledger has signed heads, and there is no .*ledger-signed"):
+        with pytest.raises(
+            WouldFork, match=r"the ledger has signed heads, but .*ledger-signed, which records the last one, is missing"
+        ):
             county.standing.sign()
 
 
@@ -170,7 +172,7 @@ def test_a_memory_that_cannot_be_read_is_not_taken_for_none(tmp_path, content):
 def test_a_newer_ledger_is_signed_again_by_itself_and_what_was_released_meanwhile_is_there(restored):
     with county_of(restored) as county:
         county.release(item(6))
-        with pytest.raises(Unavailable, match="2 entries, and 5 are signed"):
+        with pytest.raises(Unavailable, match="2 entries, but 5 are signed"):
             county.flow()
     put_back(restored, "newest")
     with county_of(restored) as county:
@@ -199,7 +201,7 @@ def test_an_operator_accepts_what_status_names_and_it_goes_on_without_a_restart(
 
 
 @pytest.mark.parametrize(("size", "root", "reason"), [
-    ("2", "00" * 32, "another root of 2 entries"), ("1", "right", "another root of 1 entries"),
+    ("2", "00" * 32, "a different root for 2 entries"), ("1", "right", "a different root for 1 entries"),
     ("3", "right", "has 2 entries"),
 ])  # fmt: skip
 def test_a_slip_of_the_pen_accepts_nothing(restored, size, root, reason):
@@ -212,7 +214,7 @@ def test_a_slip_of_the_pen_accepts_nothing(restored, size, root, reason):
         assert done.exit_code == 1
         assert reason in done.stderr
         assert remembered(restored) == before
-        with pytest.raises(WouldFork, match="2 entries, and 5 are signed"):
+        with pytest.raises(WouldFork, match="2 entries, but 5 are signed"):
             county.standing.sign()
 
 
@@ -293,7 +295,7 @@ def test_killed_there_and_restored_older_nothing_is_signed_although_nobody_saw_t
     killed_before_the_head_is_out(tmp_path, 2)
     put_back(tmp_path, "older")
 
-    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, and 2 are signed"):
+    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, but 2 are signed"):
         county.standing.sign()
 
 
@@ -364,7 +366,7 @@ def test_a_standby_learns_what_the_leader_signs_and_refuses_what_does_not_contin
         standby.look()
         assert signer.memory.last().size == 2
     put_back(tmp_path, "older")
-    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, and 2 are signed"):
+    with county_of(tmp_path) as county, pytest.raises(WouldFork, match="1 entries, but 2 are signed"):
         sign_head(county.dbs["ledger"], signer)
 
 

@@ -197,7 +197,7 @@ def test_the_key_is_made_once_and_others_may_not_read_it(tmp_path, openssl):
 
 
 @pytest.mark.parametrize(("make", "reason"), [
-    (lambda _run: b"no key", "is no private key in PEM"),
+    (lambda _run: b"no key", "is not a PEM private key"),
     (lambda run: run("genpkey", "-algorithm", "ED25519"), "is not an SM2 key"),
     (lambda run: run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"), "is not an SM2 key"),
 ])  # fmt: skip

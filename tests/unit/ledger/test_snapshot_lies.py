@@ -83,7 +83,7 @@ LIES = {
 def test_a_page_with_a_lie_is_refused_and_changes_nothing(made, lie):
     channel = made.channel(ledger=Liar(made, lie))
     before = held(channel)
-    with pytest.raises(Broken, match=r"do not give the snapshot root|does not come before"):
+    with pytest.raises(Broken, match=r"do not yield the snapshot root|does not come before"):
         list(Rebuild(channel, pays_from=0).run())
 
     assert held(channel) == before
@@ -92,7 +92,7 @@ def test_a_page_with_a_lie_is_refused_and_changes_nothing(made, lie):
 def test_an_older_version_in_the_place_of_the_newest_is_refused(made):
     first = {entry.key: entry for entry in made.ledger.entries(0, 6)}
     channel = made.channel(ledger=Liar(made, lambda entries: [first[entry.key] for entry in entries]))
-    with pytest.raises(Broken, match="do not give the snapshot root"):
+    with pytest.raises(Broken, match="do not yield the snapshot root"):
         list(Rebuild(channel, pays_from=0).run())
 
 
@@ -105,13 +105,16 @@ def altered_before(**fields):
 
 
 LIES_BEFORE = {
-    "another body's digest": (altered_before(digest="0" * 64), "not in the ledger"),
-    "in force from tomorrow": (altered_before(effective_at=datetime(2100, 1, 1, tzinfo=UTC)), "not in the ledger"),
+    "another body's digest": (altered_before(digest="0" * 64), "not in the signed ledger"),
+    "in force from tomorrow": (
+        altered_before(effective_at=datetime(2100, 1, 1, tzinfo=UTC)),
+        "not in the signed ledger",
+    ),
     "another key": (altered_before(key=KEYS[0]), "does not come before"),
     "another version": (altered_before(version=7), "does not come before"),
     "nothing": (lambda found: [], "0 predecessors instead of 1"),
-    "no path": (lambda found: [Predecessor(entry=found[0].entry, path=[])], "not in the ledger"),
-    "no hash": (lambda found: [Predecessor(entry=found[0].entry, path=["zz"])], "no hash in hex"),
+    "no path": (lambda found: [Predecessor(entry=found[0].entry, path=[])], "not in the signed ledger"),
+    "no hash": (lambda found: [Predecessor(entry=found[0].entry, path=["zz"])], "not a hexadecimal hash"),
 }
 
 
@@ -158,12 +161,14 @@ def refused(made, ledger, reason):
 
 def test_a_statement_by_another_key_is_refused(made, tmp_path):
     (tmp_path / "other").mkdir()
-    refused(made, Misled(made, Signer.of_folder(tmp_path / "other", ORIGIN)), "without a signature of a known key")
+    refused(
+        made, Misled(made, Signer.of_folder(tmp_path / "other", ORIGIN)), "no signature of the note is by a known key"
+    )
 
 
 def test_a_statement_that_has_expired_is_refused(made):
     ended = format_time(datetime.now(UTC) - timedelta(seconds=1))
-    refused(made, Misled(made, made.signer, expires_at=ended), "has expired")
+    refused(made, Misled(made, made.signer, expires_at=ended), "the newest statement expired")
 
 
 def test_a_statement_of_another_head_is_refused(made):
@@ -175,7 +180,7 @@ def test_a_statement_of_another_log_is_refused(made):
 
 
 def test_a_note_that_is_no_statement_is_refused(made):
-    refused(made, Misled(made, made.signer, type="tongyuan-key/1"), "no head statement")
+    refused(made, Misled(made, made.signer, type="tongyuan-key/1"), "not a head statement")
 
 
 def test_pages_that_lead_back_or_never_end_are_refused(made):
@@ -188,9 +193,9 @@ def test_pages_that_lead_back_or_never_end_are_refused(made):
 
     back, forward = Endless(made.db), Endless(made.db)
     forward.step = 1
-    with pytest.raises(Broken, match="leads back"):
+    with pytest.raises(Broken, match="points backwards"):
         list(Rebuild(made.channel(ledger=back), pays_from=0).run())
-    with pytest.raises(Broken, match="has no 12 keys"):
+    with pytest.raises(Broken, match="cannot have 12 keys"):
         list(Rebuild(made.channel(ledger=forward), pays_from=0).run())
 
 
@@ -228,6 +233,6 @@ def test_a_snapshot_of_another_history_is_not_taken_for_the_one_that_is_followed
             made.add(KEYS[2], item(2, "第三版").model_dump(mode="json"))
         made.sign()
         channel.ledger = Split(made.db)
-        with pytest.raises(Broken, match="not of the history that this channel follows"):
+        with pytest.raises(Broken, match="does not belong to the history that this channel follows"):
             list(Rebuild(channel, pays_from=0).run())
         assert held(channel) == before

@@ -104,7 +104,7 @@ def test_two_keys_sign_while_one_takes_the_place_of_the_other():
     ],
 )
 def test_every_field_but_the_body_is_signed(field, value):
-    with pytest.raises(Broken, match="wrong signature"):
+    with pytest.raises(Broken, match="invalid signature"):
         signers(signed().model_copy(update={field: value}), [note_key(KEY)])
 
 
@@ -149,11 +149,11 @@ def listing(key=KEY, **starts):
         (entry(5, source_signature=None), {"compulsory_from": {"position": 5}}, "must"),
         (entry(5, source_signature=None), {"compulsory_from": {"position": 9, "sequences": {"live": 5}}}, "must"),
         (entry(5, source_signature=None), {"compulsory_from": {"position": 9, "sequences": {"backfill": 1}}}, None),
-        (entry(5), {"signs_from": {"position": 6}}, "not sign yet"),
+        (entry(5), {"signs_from": {"position": 6}}, "is not valid yet"),
         (entry(5), {"revoked_from": {"position": 6}}, None),
         (entry(5), {"revoked_from": {"position": 5}}, "revoked"),
         (entry(5), {"revoked_from": {"position": 9, "sequences": {"live": 4}}}, "revoked"),
-        (entry(5, sequence=4), {}, "does not hold"),
+        (entry(5, sequence=4), {}, "signature is invalid"),
     ],
 )
 def test_what_a_listed_key_says_of_an_entry(one, starts, problem):

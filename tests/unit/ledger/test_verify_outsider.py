@@ -260,7 +260,7 @@ def test_the_history_must_continue_what_was_seen_last_time(verify, county, tmp_p
 
     other = county.signer.checkpoint(5, bytes(32))
     kept.write_text(other)
-    assert "do not give the root" in verify("--remember", kept)
+    assert "do not yield the signed root" in verify("--remember", kept)
     assert kept.read_text() == other
     kept.write_text(county.signer.checkpoint(SIZE + 1, bytes(32)))
     assert "a head of 264 entries" in verify("--remember", kept)

@@ -12,7 +12,7 @@ from services.cli.app import app
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, WouldFork
 from services.operations.archive.contents import BadArchive
 from services.operations.archive.file import check, read_manifest
-from services.operations.archive.key import asked
+from services.operations.archive.key import parse_keys
 from services.operations.backups import backup as backups
 from services.operations.backups.backup import NEEDED, backup
 from services.operations.backups.file_swap import STAGED, locked, resume_restore
@@ -103,7 +103,7 @@ def test_a_county_is_replaced_only_when_told_to_and_kept_aside(made, folder):
         put_back(made, folder)
     assert files(folder) == before
 
-    with pytest.raises(Conflict, match="set this county back: 5 entries are signed here, the backup has 4; ledger"):
+    with pytest.raises(Conflict, match="set this county back: 5 entries are signed here, but the backup has 4; ledger"):
         put_back(made, folder, force=True)
     assert files(folder) == before
 
@@ -121,13 +121,15 @@ def test_a_part_alone_is_restored_and_the_operator_is_told_who_is_ahead_of_it(ma
     with pipeline(folder) as county:
         county.release(item(7))
         county.flow()
-    with pytest.raises(Conflict, match="ledger is at 5 here and at 4 in the backup"):
+    with pytest.raises(Conflict, match="ledger is at 5 here but at 4 in the backup"):
         put_back(made, folder, only=["ledger"], force=True)
     done = put_back(made, folder, only=["ledger"], force=True, set_back=True)
 
     assert len(done.notes) == 5
-    assert all(f"{name} has applied 5 entries, the ledger has 4" in " ".join(done.notes) for name in backups.CHANNELS)
-    assert "the signer here has signed 5 entries, the backup's newest head covers 4" in done.notes[-1]
+    assert all(
+        f"{name} has applied 5 entries, but the ledger has 4" in " ".join(done.notes) for name in backups.CHANNELS
+    )
+    assert "the signer here has signed 5 entries, but the backup's newest head covers 4" in done.notes[-1]
     size, root = re.search(r"tongyuan keys accept (\d+) ([0-9a-f]{64})`", done.notes[-1]).groups()
     assert CliRunner().invoke(app, ["keys", "accept", size, root, "--data-dir", str(folder)]).exit_code == 0
     parts = ["catalog", "web", "mobile", "kiosk", "portal"]
@@ -137,7 +139,7 @@ def test_a_part_alone_is_restored_and_the_operator_is_told_who_is_ahead_of_it(ma
         county.release(item(8))
         county.flow()
     (note,) = put_back(made, folder, only=parts, force=True, set_back=True).notes
-    assert "taken 3 releases of catalog/live, the source has 2" in note
+    assert "the ledger has 3 releases of catalog/live, but the source has 2" in note
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [
@@ -215,7 +217,7 @@ def test_a_ledger_that_does_not_add_up_is_refused(made, tmp_path, folder):
         finally:
             county.execute("ledger", put, meta=meta)
 
-    with pytest.raises(BadArchive, match="give another root than the head of size 4"):
+    with pytest.raises(BadArchive, match="yield a different root from the head of size 4"):
         put_back(forged, folder, forged.file)
     assert files(folder) == {}
 
@@ -302,7 +304,7 @@ def test_what_was_deleted_from_a_store_is_not_in_its_backup(tmp_path):
 
 
 def test_the_manifest_can_be_read_alone(made):
-    manifest = read_manifest(check(made.file, asked(made.key)))
+    manifest = read_manifest(check(made.file, parse_keys(made.key)))
     assert (manifest.mode, manifest.region) == ("sqlite", REGION)
     assert manifest.stores.keys() == set(NEEDED)
     assert made.file.stat().st_size < sum(part.size for part in manifest.parts.values())

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.operations.archive import file as archive
-from services.operations.archive.contents import ArchiveManifest, BadArchive, described
+from services.operations.archive.contents import ArchiveManifest, BadArchive, describe_parts
 from services.operations.archive.encryption import identities, make_identity, recipients
 from services.operations.archive.header import Header
-from services.operations.archive.key import KEY_FILE, PINNED_FILE, asked, own_key, pinned
+from services.operations.archive.key import KEY_FILE, PINNED_FILE, own_key, parse_keys, pinned
 from services.operations.backups.backup import backup
 from services.runtime.embedded import Embedded
 from shared.config import Settings
@@ -104,7 +104,7 @@ def test_no_byte_of_a_backup_can_be_changed_cut_off_or_added(made, encrypted, tm
 
 def test_a_machine_that_knows_no_key_asks_for_one_and_pins_the_one_it_was_given(made, tmp_path):
     new = settings_of(tmp_path / "data")
-    with pytest.raises(BadArchive, match="no key for backups is known here: --key says which one to believe"):
+    with pytest.raises(BadArchive, match="no key for backups is known here: --key states which one to trust"):
         put_back(new, made.file)
     assert left(new.data_dir) == []
 
@@ -121,19 +121,19 @@ def test_what_another_key_has_signed_is_refused_with_both_names(made, tmp_path):
     _, stranger = own_key(tmp_path, header.origin)
     forged = written(tmp_path / "forged.backup", signed(replace(header, key=stranger), payload, tmp_path))
 
-    with pytest.raises(BadArchive, match="which is not believed here: only") as refused:
+    with pytest.raises(BadArchive, match="which is not trusted here: only") as refused:
         put_back(settings_of(tmp_path / "data"), forged, key=made.key)
     assert stranger.vkey in str(refused.value)
     assert made.key in str(refused.value)
     under_our_name = written(tmp_path / "ours.backup", signed(header, payload, tmp_path))
-    with pytest.raises(BadArchive, match="its signature is not of the key that it names"):
+    with pytest.raises(BadArchive, match="its signature is not by the key that it names"):
         put_back(settings_of(tmp_path / "data"), under_our_name, key=made.key)
 
 
 @pytest.mark.parametrize("value", ["", "no key", "tongyuan/1/backup+00000000+AAAA", "/no/such/file"])
 def test_what_is_no_key_is_refused_by_name(made, tmp_path, value):
     with pytest.raises(Invalid, match=r"^key: "):
-        asked(value)
+        parse_keys(value)
 
 
 def test_a_backup_of_before_signatures_is_restored_only_when_told_to(made, tmp_path):
@@ -149,7 +149,7 @@ def test_a_backup_of_before_signatures_is_restored_only_when_told_to(made, tmp_p
 def test_a_signature_cannot_be_taken_away(made, tmp_path):
     _, payload = taken_apart(made.file)
     bare = written(tmp_path / "bare.tar.gz", payload)
-    with pytest.raises(BadArchive, match="a signature was taken away"):
+    with pytest.raises(BadArchive, match="a signature was removed"):
         put_back(settings_of(tmp_path / "data"), bare, unsigned=True)
 
 
@@ -157,7 +157,7 @@ def test_a_backup_of_another_county_is_refused_by_what_was_signed(tmp_path):
     elsewhere = settings_of(tmp_path / "theirs", region=ELSEWHERE)
     Embedded(elsewhere).close()
     theirs = backup(elsewhere, tmp_path / "theirs.backup", silent)
-    with pytest.raises(BadArchive, match=f"region: the backup is of {ELSEWHERE}, TONGYUAN_REGION says {REGION}"):
+    with pytest.raises(BadArchive, match=f"region: the backup is of {ELSEWHERE}, but TONGYUAN_REGION is {REGION}"):
         put_back(settings_of(tmp_path / "data"), theirs.file, key=theirs.key)
     assert left(tmp_path / "data") == []
 
@@ -187,7 +187,7 @@ def test_what_is_no_plain_file_of_the_manifest_is_refused_whoever_signed_it(made
         bad = packed(as_of_before(parts), [MEMBERS[kind]])
     else:
         bad = signed(header, packed(parts, [MEMBERS[kind]]), made.file.parent)
-    with pytest.raises(BadArchive, match=r"stores/web.db: is 0 bytes|which its manifest does not name"):
+    with pytest.raises(BadArchive, match=r"stores/web.db: has 0 bytes|which its manifest does not name"):
         put_back(settings_of(tmp_path / "data"), written(tmp_path / "bad", bad), key=made.key, unsigned=unsigned)
     assert left(tmp_path / "data") == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "data"]
@@ -206,7 +206,7 @@ def test_a_small_file_that_unpacks_to_more_than_it_says_is_refused(made, tmp_pat
         members.addfile(long)
     long_name = written(tmp_path / "long", sink.getvalue())
     assert long_name.stat().st_size < 2**20
-    with pytest.raises(BadArchive, match=r"holds a name of 25\d+ bytes"):
+    with pytest.raises(BadArchive, match=r"contains a name of 25\d+ bytes"):
         put_back(settings_of(tmp_path / "data"), long_name, unsigned=True)
     endless = written(tmp_path / "endless", packed({"manifest.json": b" " * 2 * 2**20}))
     with pytest.raises(BadArchive, match=r"does not begin with manifest.json"):
@@ -217,7 +217,7 @@ def test_a_small_file_that_unpacks_to_more_than_it_says_is_refused(made, tmp_pat
 def test_a_backup_for_which_there_is_no_room_is_refused_before_it_is_unpacked(made, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    with pytest.raises(Unavailable, match=r"the backup needs \d+ MiB, 0 are free"):
+    with pytest.raises(Unavailable, match=r"the backup needs \d+ MiB, but 0 are free"):
         put_back(settings_of(tmp_path / "data"), made.file, key=made.key)
     assert [name for name in left(tmp_path / "data") if name != PINNED_FILE] == []
 
@@ -228,11 +228,14 @@ def test_a_backup_for_which_there_is_no_room_is_refused_before_it_is_unpacked(ma
 def test_an_encrypted_backup_comes_back_with_its_identity_and_says_nothing_without(made, encrypted, identity, tmp_path):
     assert b"ledger" not in encrypted.file.read_bytes()
     new = settings_of(tmp_path / "data")
-    with pytest.raises(BadArchive, match="is encrypted: --identity names the file"):
+    with pytest.raises(BadArchive, match="is encrypted: name the file with its private key with --identity"):
         put_back(new, encrypted.file, key=made.key)
     other = tmp_path / "other"
     make_identity(other)
-    with pytest.raises(BadArchive, match=r"encrypted.backup: cannot be decrypted: .*identity that it was encrypted to"):
+    with pytest.raises(
+        BadArchive,
+        match=r"encrypted.backup: cannot be decrypted: .*check that this is the identity it was encrypted to",
+    ):
         put_back(new, encrypted.file, key=made.key, identity=other)
     assert left(new.data_dir) == []
 
@@ -265,7 +268,7 @@ def test_what_is_no_recipient_is_refused_and_nothing_is_written(made, tmp_path, 
 def test_an_identity_is_for_its_owner_alone_and_never_overwritten(identity, made, encrypted, tmp_path):
     file, recipient = identity
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    with pytest.raises(Invalid, match="is there already"):
+    with pytest.raises(Invalid, match="already exists"):
         make_identity(file)
     open_ = written(tmp_path / "open", file.read_bytes())
     open_.chmod(0o644)
@@ -273,7 +276,7 @@ def test_an_identity_is_for_its_owner_alone_and_never_overwritten(identity, made
         put_back(settings_of(tmp_path / "data"), encrypted.file, key=made.key, identity=open_)
     nothing = written(tmp_path / "nothing", b"# remark\n")
     nothing.chmod(0o600)
-    with pytest.raises(Broken, match="holds no age identity"):
+    with pytest.raises(Broken, match="contains no age identity"):
         put_back(settings_of(tmp_path / "data"), encrypted.file, key=made.key, identity=nothing)
     assert recipient in file.read_text()
 
@@ -287,7 +290,7 @@ def test_memory_stays_flat_however_large_a_backup_is(identity, tmp_path):
     private, public = own_key(identity[0].parent, "tongyuan/1")
     manifest = ArchiveManifest.model_validate({
         "made_at": "2026-01-01T00:00:00.000000Z", "version": "0", "mode": "sqlite", "region": REGION,
-        "origin": "tongyuan/1", "head": None, "marks": {}, "stores": {}, "parts": described(tmp_path),
+        "origin": "tongyuan/1", "head": None, "marks": {}, "stores": {}, "parts": describe_parts(tmp_path),
     })  # fmt: skip
     header = Header(REGION, "tongyuan/1", "2026-01-01T00:00:00.000000Z", "age", public)
     target = tmp_path / "large.backup"

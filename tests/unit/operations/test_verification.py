@@ -81,7 +81,7 @@ def test_a_county_whose_signer_refuses_is_consistent_and_never_called_well(count
     assert "there is no" in str(report.unreleasable)
     said = verdict(report)
     assert "the same source everywhere" not in said
-    assert "what is shown is consistent, but nothing can be released" in said
+    assert "all channels are consistent, but nothing can be released" in said
 
 
 @pytest.mark.parametrize("token", [ADMIN, None])

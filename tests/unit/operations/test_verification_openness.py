@@ -116,7 +116,7 @@ def test_a_body_that_is_withheld_beyond_its_time_is_told(county, monkeypatch):
     WallClock(monkeypatch, verifier, *CHANNEL_CLOCKS).forward(2 * HOUR)
     told = found(county, token=False)
 
-    assert ("ledger", "broken", "position 1", "its body is withheld, though its time has come") in told
+    assert ("ledger", "broken", "position 1", "its body is withheld although its time has come") in told
 
 
 def test_a_body_that_is_missing_without_a_reason_is_told(county):
@@ -126,7 +126,7 @@ def test_a_body_that_is_missing_without_a_reason_is_told(county):
     county.execute("ledger", "UPDATE entry SET body = NULL WHERE position = 1")
 
     assert any(
-        (where, verdict) == ("ledger", "broken") and "nothing says why" in detail
+        (where, verdict) == ("ledger", "broken") and "without a reason" in detail
         for where, verdict, _, detail in found(county)
     )
 
@@ -144,9 +144,9 @@ def test_signatures_that_hold_are_no_news(county):
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
-        (('"source_signature":"— ', '"source_signature":"—x '), "does not hold"),
-        (('"sequence":1,', '"sequence":7,'), "does not hold"),
-        (('"source":"catalog"', '"source":"guides"'), "does not hold"),
+        (('"source_signature":"— ', '"source_signature":"—x '), "signature is invalid"),
+        (('"sequence":1,', '"sequence":7,'), "signature is invalid"),
+        (('"source":"catalog"', '"source":"guides"'), "signature is invalid"),
     ],
 )
 def test_a_signature_that_does_not_hold_is_said_aloud(county, damage, complaint):
@@ -169,7 +169,7 @@ def test_a_release_that_must_be_signed_and_is_not_is_said_aloud(county):
     county.flow()
 
     assert {(key, detail) for _, _, key, detail in found(county)} == {
-        (f"item:{code_of(2)}", "its source has not signed it, as it must")
+        (f"item:{code_of(2)}", "its source has not signed it but must")
     }
 
 
@@ -186,7 +186,7 @@ def test_a_key_that_was_revoked_counts_no_more_and_the_next_one_does(county):
     county.flow()
 
     assert {(key, detail) for _, _, key, detail in found(county)} == {
-        (f"item:{code_of(2)}", "signed by a key of its source that was revoked before")
+        (f"item:{code_of(2)}", "signed by a key of its source that was already revoked")
     }
 
 

@@ -93,7 +93,7 @@ def test_a_reason_for_what_changes_nothing_is_refused(county):
     again = withdraw(county, WHY)
 
     assert again.status_code == 409
-    assert "nothing to give a reason for" in again.json()["detail"]
+    assert "nothing is released, so a reason cannot be recorded" in again.json()["detail"]
 
 
 def test_every_source_explains_its_own_in_the_lane_of_what_it_explains(county):

@@ -165,7 +165,7 @@ def test_plans_can_be_cancelled_without_releasing_anything_new(county):
         editions.cancel_plans(session, county.catalog.who, CODE)
 
     assert (name(county, 3), view(county)["planned"]) == ("现行版", [])
-    with county.catalog.db.write() as session, pytest.raises(Conflict, match="nothing is planned"):
+    with county.catalog.db.write() as session, pytest.raises(Conflict, match="no release is planned"):
         editions.cancel_plans(session, county.catalog.who, CODE)
 
 
@@ -216,7 +216,7 @@ def test_a_draft_that_was_begun_before_something_else_was_released_is_not_releas
         wanted = [editions.BodyToRelease(CODE, {**body(county, 1), "task_name": "导入版"})]
         editions.release_many(session, county.catalog.who, wanted, Lane.BACKFILL)
 
-    with pytest.raises(Conflict, match="starts from version 1, but version 2"):
+    with pytest.raises(Conflict, match="is based on version 1, but version 2"):
         county.catalog.release_item(CODE, Period(), None)
     assert view(county)["draft"]["task_name"] == "编辑中"
     save(county, "编辑中")

@@ -137,7 +137,7 @@ def test_what_is_withdrawn_cannot_be_suspended(county):
     county.release(item(1))
     county.withdraw(item(1))
 
-    with pytest.raises(Conflict, match="withdrawn already"):
+    with pytest.raises(Conflict, match="already withdrawn"):
         county.withdraw(item(1), EditionState.SUSPENDED)
 
 

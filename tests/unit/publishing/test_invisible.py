@@ -38,7 +38,7 @@ def test_a_draft_that_holds_one_is_refused_by_field_and_nothing_is_stored(county
 def test_a_guide_is_refused_likewise_deep_inside(county):
     content = guide(1).model_dump(mode="json", exclude_none=True)
     content["windows"][0]["address"] += "\u202e"
-    with pytest.raises(Invalid, match=r"windows\.0\.address: holds U\+202E"):
+    with pytest.raises(Invalid, match=r"windows\.0\.address: contains the invisible character U\+202E"):
         county.guides.save_guide(code_of(1), content, None)
 
 

@@ -120,7 +120,7 @@ def test_a_folder_with_a_token_and_a_lock_only_is_not_born(tmp_path: Path) -> No
 def test_a_birth_that_was_interrupted_goes_on_as_it_began(ruyuan: Path) -> None:
     for service in SERVICES[1:]:
         (ruyuan / f"{service}.db").unlink()
-    assert "was not born as a demonstration" in refusal(ruyuan, demo=True, **RUYUAN)
+    assert "was not created as a demonstration" in refusal(ruyuan, demo=True, **RUYUAN)
     with county_of(ruyuan, **RUYUAN):
         pass
     assert {county.region for county in named(ruyuan).values() if county} == {"440232000000"}
@@ -179,7 +179,7 @@ def test_a_store_of_a_demonstration_among_those_of_a_real_county_is_found(demo: 
     with county_of(tmp_path / "real"):
         pass
     shutil.copyfile(demo / "guides.db", tmp_path / "real" / "guides.db")
-    assert "some of its stores are of a demonstration" in refusal(tmp_path / "real")
+    assert "some of its stores belong to a demonstration" in refusal(tmp_path / "real")
 
 
 def test_a_name_that_was_not_stated_at_birth_is_unknown_until_it_is_stated(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_demonstration_that_goes_on_without_its_life_is_still_one(demo: Path) 
 def test_an_older_county_without_releases_is_known_by_its_log(ruyuan: Path) -> None:
     as_an_earlier_version_left_it(ruyuan)
     assert "belongs to 440232000000, not 339921000000 云溪县" in refusal(ruyuan)
-    assert "was not born as a demonstration" in refusal(ruyuan, demo=True, **RUYUAN)
+    assert "was not created as a demonstration" in refusal(ruyuan, demo=True, **RUYUAN)
     with county_of(ruyuan, **RUYUAN):
         pass
     assert {(county.region, county.county) for county in named(ruyuan).values() if county} == {
@@ -243,7 +243,7 @@ def test_an_older_real_county_is_no_demonstration_even_under_the_region_of_one(t
     with county_of(tmp_path) as county:
         county.reconcile()
     as_an_earlier_version_left_it(tmp_path)
-    assert "was not born as a demonstration" in refusal(tmp_path, demo=True)
+    assert "was not created as a demonstration" in refusal(tmp_path, demo=True)
 
 
 def test_an_older_source_is_known_by_what_it_released(demo: Path, tmp_path: Path) -> None:

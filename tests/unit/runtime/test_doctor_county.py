@@ -77,7 +77,7 @@ def now(minutes: int = 0) -> str:
 
 
 def test_a_signer_that_refuses_is_told_since_when_and_why() -> None:
-    refusal = {"since": "2026-11-29T22:25:04.011031Z", "reason": "the ledger has 2 entries, and 5 are signed"}
+    refusal = {"since": "2026-11-29T22:25:04.011031Z", "reason": "the ledger has 2 entries, but 5 are signed"}
     running = Running({"signer": {"refuses": refusal, "signed_at": now(9), "taken": {}}})
     (problem,) = problems.of_signer(running)
     assert "nothing can be released" in problem
@@ -102,7 +102,7 @@ def test_an_older_ledger_that_tells_no_time_is_judged_by_its_head() -> None:
 
 def test_a_signer_that_cannot_be_asked_is_not_called_well() -> None:
     (problem,) = problems.of_signer(Running())
-    assert "cannot be asked" in problem
+    assert "cannot be reached" in problem
 
 
 def test_status_is_not_content_with_a_ledger_that_has_signed_nothing() -> None:

@@ -36,7 +36,7 @@ def test_it_lasts_as_long_as_was_asked_for(arguments: list[str], seconds: int) -
 
 
 @pytest.mark.parametrize(("arguments", "env", "reason"), [
-    (["editor"], None, "no service 'editor'; one of: catalog"),
+    (["editor"], None, "there is no service 'editor'; choose one of: catalog"),
     (["ledger", "--minutes", "61"], None, "--minutes"),
     (["ledger"], {}, "TONGYUAN_OPERATOR_KEY: must be set"),
     (["ledger"], {"TONGYUAN_OPERATOR_KEY": "hush"}, "TONGYUAN_OPERATOR_KEY: must be 64 hexadecimal digits"),

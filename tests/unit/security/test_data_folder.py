@@ -136,7 +136,7 @@ def test_what_is_not_ours_to_change_is_named_and_stops_nothing(tmp_path, monkeyp
     tightened = tighten(tmp_path)
     (line,) = tightened.lines(tmp_path)
     assert tightened.refused == (tmp_path / "kiosk.db", tmp_path / "web.db")
-    assert line.startswith(f"{tmp_path}/kiosk.db and 1 more: open to other users and owned by somebody else")
+    assert line.startswith(f"{tmp_path}/kiosk.db and 1 more: open to other users and owned by another user")
     (problem,) = problems.of_rights(tmp_path)
     assert problem.startswith(f"2 files or folders of {tmp_path} can be read by others, kiosk.db for one: its owner")
 
@@ -145,7 +145,7 @@ def test_a_folder_of_every_user_is_no_data_folder(tmp_path):
     shared = tmp_path / "tmp"
     shared.mkdir()
     shared.chmod(0o1777)
-    with pytest.raises(SettingsError, match=r"TONGYUAN_DATA_DIR: .* is every user's: name a folder of its own"):
+    with pytest.raises(SettingsError, match=r"TONGYUAN_DATA_DIR: every user may write to .*: use a separate folder"):
         Embedded(Settings(data_dir=shared, region="339921000000"))
     with pytest.raises(SettingsError, match="TONGYUAN_DATA_DIR"), locked(shared):
         pass

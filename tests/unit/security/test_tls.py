@@ -59,7 +59,7 @@ def test_a_file_with_something_else_in_it_stops_the_start(folder: Path, file: st
 
 def test_a_key_that_does_not_fit_stops_the_start(folder: Path, ours: Authority) -> None:
     (folder / "key.pem").write_bytes((ours.folder("kiosk") / "key.pem").read_bytes())
-    assert "the key does not fit the certificate" in refusal(folder)
+    assert "the key does not match the certificate" in refusal(folder)
 
 
 def test_a_key_that_others_may_read_stops_the_start(folder: Path) -> None:
@@ -78,12 +78,12 @@ def test_a_key_with_a_password_stops_the_start_and_asks_at_no_terminal(folder: P
 
 
 def test_amqps_without_files_or_without_any_way_to_log_in_stops_the_start(folder: Path) -> None:
-    with pytest.raises(SettingsError, match="TLS_FOLDER: must be set, since TONGYUAN_AMQP_URL begins with amqps"):
+    with pytest.raises(SettingsError, match="TLS_FOLDER: must be set because TONGYUAN_AMQP_URL begins with amqps"):
         load(amqp_url="amqps://web:secret@rabbitmq/%2F")
     for file in ("certificate.pem", "key.pem"):
         (folder / file).unlink()
     assert load(amqp_url="amqps://web:secret@rabbitmq/%2F", tls_folder=folder)
-    with pytest.raises(SettingsError, match=r"needs certificate.pem, since TONGYUAN_AMQP_URL has no password"):
+    with pytest.raises(SettingsError, match=r"must contain certificate.pem because TONGYUAN_AMQP_URL has no password"):
         load(amqp_url="amqps://rabbitmq/%2F", tls_folder=folder)
 
 
@@ -96,7 +96,7 @@ def test_a_password_in_the_address_is_preferred_to_the_certificate() -> None:
 def test_listening_needs_a_certificate_unless_it_is_plain(folder: Path) -> None:
     for file in ("certificate.pem", "key.pem"):
         (folder / file).unlink()
-    with pytest.raises(SettingsError, match=r"certificate.pem is missing, and we listen with TLS"):
+    with pytest.raises(SettingsError, match=r"certificate.pem is missing, but this process listens with TLS"):
         Tls(folder).server()
     assert Tls(folder, "plain").server() is None
 
@@ -138,7 +138,7 @@ def test_a_renewal_that_does_not_fit_is_refused_once_and_the_one_before_stays(fo
     assert server is not None
     client, before = tls.client(), ends(folder)["certificate.pem"]
     (folder / "certificate.pem").write_bytes((ours.folder("kiosk", days=3) / "certificate.pem").read_bytes())
-    with pytest.raises(SettingsError, match="does not fit"):
+    with pytest.raises(SettingsError, match="does not match"):
         tls.renew()
     assert not tls.renew(), "said again and again"
     assert shown_by(server, client) == before

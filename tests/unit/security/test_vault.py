@@ -120,7 +120,7 @@ def test_what_is_no_key_file_is_refused_by_line_and_not_repeated(tmp_path, conte
     (tmp_path / "keys").touch(mode=0o600)
     (tmp_path / "keys").write_bytes(content)
 
-    with pytest.raises(Broken, match=r"holds no key|line 1: must be") as refused:
+    with pytest.raises(Broken, match=r"contains no key|line 1: must be") as refused:
         Vault(tmp_path / "keys").ring()
     assert "AAAA" not in str(refused.value)
 

@@ -88,7 +88,7 @@ def test_the_largest_integers_that_every_reader_keeps_exactly_are_taken(edge: in
 
 
 def test_a_float_is_refused_even_when_it_is_whole() -> None:
-    with pytest.raises(Broken, match="float has no place"):
+    with pytest.raises(Broken, match="float is not allowed"):
         canonical({"amount_fen": 500.0})
 
 

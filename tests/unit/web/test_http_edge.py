@@ -206,7 +206,7 @@ def test_a_bug_is_a_problem_without_a_word_of_it_and_its_log_line_belongs_to_the
         answer = broken.http.get("/ledger/v1/head", headers=headers)
 
     assert answer.status_code == 500
-    assert answer.json()["detail"] == "An error of ours; it is in the log."
+    assert answer.json()["detail"] == "The service failed; the log has the details."
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert [(line["event"], line["trace_id"]) for line in logs if line["log_level"] == "error"] == [("bug", TRACE)]
 

@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("what is sealed stays so; restore a backup instead")
+    raise RuntimeError("sealed values stay sealed; restore a backup instead")
 
 
 def _seal(table: str, key: tuple[str, ...], column: str) -> int:

@@ -47,4 +47,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("the record of what was found is never thrown away; restore a backup instead")
+    raise RuntimeError("findings are never deleted; restore a backup instead")

@@ -39,4 +39,4 @@ def grown_from_items(directory: Mapping[str, str], item_codes: Iterable[str]) ->
 
 
 def downgrade() -> None:
-    raise RuntimeError("releases are never thrown away; restore a backup instead")
+    raise RuntimeError("releases are never deleted; restore a backup instead")

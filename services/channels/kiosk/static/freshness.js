@@ -80,7 +80,7 @@ async function check(mark) {
     if (error instanceof WentBack) trouble = "back";
     else if (error instanceof CannotCheck) trouble = "unable";
     else if (!(error instanceof Unreachable)) trouble = "wrong";
-    console.info("head not proven", String(error));
+    console.info("head not verified", String(error));
   }
 }
 

@@ -24,12 +24,12 @@ export async function proven(mark, before, listed) {
   const keys = await trusted(head, before, listed);
   const checkpoint = checkpointOf((await opened(head.checkpoint, keys)).text);
   const said = parsed((await opened(head.statement, keys)).text);
-  need(said.type === TYPE && said.origin === checkpoint.origin, "a statement of something else");
-  need(keys.every(({ name }) => name === checkpoint.origin), "a checkpoint of another log");
-  need(checkpoint.size === head.size && equal(checkpoint.root, unhex(head.root)), "the head says something else than its note");
+  need(said.type === TYPE && said.origin === checkpoint.origin, "not a statement of this log");
+  need(keys.every(({ name }) => name === checkpoint.origin), "the checkpoint belongs to another log");
+  need(checkpoint.size === head.size && equal(checkpoint.root, unhex(head.root)), "the head does not match its note");
   need(said.size <= checkpoint.size, "the statement is ahead of the head");
-  need(said.size < checkpoint.size || said.root === head.root, "statement and head are two histories");
-  need(checkpoint.size <= position, "the channel has not come as far as the head");
+  need(said.size < checkpoint.size || said.root === head.root, "statement and head belong to different histories");
+  need(checkpoint.size <= position, "the channel has not reached the head yet");
   if (last) continues(said, last);
   return {
     epoch,
@@ -45,8 +45,8 @@ export async function proven(mark, before, listed) {
 }
 
 function continues(said, last) {
-  if (said.sequence < last.sequence || said.size < last.size) throw new WentBack("older than what was proven before");
-  need(said.size > last.size || said.root === last.root, "the ledger has rewritten its past");
+  if (said.sequence < last.sequence || said.size < last.size) throw new WentBack("older than the last verified statement");
+  need(said.size > last.size || said.root === last.root, "the ledger has rewritten its history");
 }
 
 /** The keys of last time; at first those that the ledger lists; later also those that a known one endorses. */
@@ -66,13 +66,13 @@ function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Broken("signed, but no statement");
+    throw new Broken("signed, but not a statement");
   }
 }
 
 function moment(text) {
   const found = Date.parse(text);
-  need(Number.isFinite(found), "a time that is none");
+  need(Number.isFinite(found), "not a valid time");
   return found;
 }
 

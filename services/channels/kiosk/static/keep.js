@@ -6,7 +6,7 @@ let waiting = 0;
 
 const ready = navigator.serviceWorker?.register(`${PLACE}worker.js`, { scope: PLACE, updateViaCache: "none" })
   .then(() => navigator.serviceWorker.ready)
-  .catch((error) => console.info("nothing is kept for times without a network", String(error)));
+  .catch((error) => console.info("no offline copy", String(error)));
 
 /** Keep what is there now; `mark` was proven before it is read, so it is at least as new as the mark says. */
 export function keep(mark) {

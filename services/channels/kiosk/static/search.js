@@ -70,4 +70,4 @@ document.addEventListener("change", () => {
   clearTimeout(reading);
   reading = setTimeout(() => start().catch(() => null), 300);
 });
-start().catch((error) => console.info("search by the server", String(error)));
+start().catch((error) => console.info("falling back to search by the server", String(error)));

@@ -90,7 +90,7 @@ async function turns(after) {
     try {
       await take(mark);
     } catch (error) {
-      console.info("catalogue not kept; the one before holds", String(error)); // tried again at the next head
+      console.info("catalogue not stored; the previous one stays in use", String(error)); // tried again at the next head
     }
   }
 }

@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("releases are never thrown away; restore a backup instead")
+    raise RuntimeError("releases are never deleted; restore a backup instead")
 
 
 def _aside() -> None:

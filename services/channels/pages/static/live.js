@@ -54,7 +54,7 @@ export async function refresh() {
       tell("read", {});
     } while (pending.again);
   } catch (error) {
-    console.info("page not read again", String(error)); // the network is gone: the stream tells when it is back
+    console.info("page not reloaded", String(error)); // the network is gone: the stream tells when it is back
   } finally {
     pending = null;
   }

@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("releases are never thrown away; restore a backup instead")
+    raise RuntimeError("releases are never deleted; restore a backup instead")

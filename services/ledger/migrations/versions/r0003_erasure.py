@@ -21,4 +21,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("what was erased is never brought back")
+    raise RuntimeError("erased bodies are never restored")

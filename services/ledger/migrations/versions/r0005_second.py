@@ -22,4 +22,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("public keys are never thrown away: old signatures stay verifiable")
+    raise RuntimeError("public keys are never deleted, so that old signatures stay verifiable")

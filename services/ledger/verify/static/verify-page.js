@@ -18,7 +18,7 @@ const FIRST = {
 };
 const WRONG = {
   entry: ["总账里的条目和这一页说的不一样", "The ledger's entry is not what this page says"],
-  digest: ["内容和摘要对不上", "Its content does not fit its digest"],
+  digest: ["内容和摘要对不上", "Its content does not match its digest"],
   signature: ["总账的签名不对", "The ledger's signature is wrong"],
   key: ["签名的钥匙换了，旧钥匙没有为它作证", "Another key than last time, and the old one does not vouch for it"],
   history: ["总账改写了过去", "The ledger has rewritten its past"],

@@ -56,16 +56,16 @@ async function entry(subject, found, { read }) {
   for (const name of ["key", "version", "position"]) {
     need(found.entry[name] === subject[name], `${name} is ${found.entry[name]}, not ${subject[name]}`);
   }
-  need(found.entry.released_at === subject.released, "the page says another time of release");
+  need(found.entry.released_at === subject.released, "the page states a different time of release");
   return { values: { position: subject.position, released_at: found.entry.released_at } };
 }
 
 async function digest(subject, found) {
-  if (withheld(found.entry)) throw new CannotCheck("its content is not public before its time");
+  if (withheld(found.entry)) throw new CannotCheck("its content is not public yet");
   const own = hex(await contentDigest(found.entry));
-  need(own === found.entry.digest, "the content gives another digest than the entry says");
-  need(own.startsWith(subject.printed) || subject.standing === "altered", "the copy bears another digest");
-  need(!own.startsWith(subject.printed) || subject.standing !== "altered", "the page says altered, and it is not");
+  need(own === found.entry.digest, "the digest of the content differs from the entry");
+  need(own.startsWith(subject.printed) || subject.standing === "altered", "the copy has a different digest");
+  need(!own.startsWith(subject.printed) || subject.standing !== "altered", "the page says altered, but the content is not");
   return { values: { digest: own } };
 }
 
@@ -76,7 +76,7 @@ async function signature(_subject, found, { read }) {
   const { text, signers } = await opened(found.note, found.keys);
   found.head = checkpointOf(text);
   found.signers = signers;
-  need(signers.every(({ name }) => name === found.head.origin), "a checkpoint of another log");
+  need(signers.every(({ name }) => name === found.head.origin), "the checkpoint belongs to another log");
   return { values: { checkpoint: found.note, keys: signers.map(({ vkey }) => vkey).join("\n") } };
 }
 
@@ -87,7 +87,7 @@ async function key(_subject, found) {
   const values = { fingerprint: await fingerprint(newest) };
   if (!found.memory) return { state: "new", values };
   const trusted = await endorsed([await keyOf(found.memory.vkey)], found.listed, found.head.origin);
-  need(found.signers.some(({ vkey }) => trusted.has(vkey)), "another key than last time, and the old one does not vouch for it");
+  need(found.signers.some(({ vkey }) => trusted.has(vkey)), "the key differs from last time, and the old key does not endorse it");
   return { values };
 }
 
@@ -95,7 +95,7 @@ async function key(_subject, found) {
 async function history(_subject, found, { read }) {
   if (!found.memory) return { state: "new", values: { size: found.head.size } };
   const before = checkpointOf(found.memory.note);
-  need(before.origin === found.head.origin, "another ledger than last time");
+  need(before.origin === found.head.origin, "the ledger differs from last time");
   await continued(before, found.head, read);
   return { values: { before: before.size, size: found.head.size } };
 }
@@ -109,18 +109,18 @@ async function tree(subject, found, { read }) {
 async function included(entry, position, { size, root }, read) {
   need(position <= size, "the signed head does not reach this entry yet");
   const proof = JSON.parse(await read(`${LEDGER}/proof/inclusion?position=${position}&size=${size}`));
-  need(proof.position === position && proof.size === size, "a proof of something else");
+  need(proof.position === position && proof.size === size, "the proof belongs to another entry or size");
   const leaf = await leafHash(canonicalBytes(only(LEAF, entry)));
   const own = await rootOfInclusion(position - 1, size, leaf, pathOf(proof.path));
   need(own && equal(own, root), "the path does not lead to the signed root");
-  need(equal(unhex(proof.root), root), "the proof names another root");
+  need(equal(unhex(proof.root), root), "the proof states a different root");
   return { leaf, path: proof.path };
 }
 
 /** The content of what is to come is not public: its leaf says with the same weight when it comes. */
 async function standsInTree(later, state, found, read) {
-  if (state.position > found.head.size) throw new Unreachable("a newer version has come since: load this page again");
-  need(later.position === state.position && later.digest === state.digest, "the newest version has another digest");
+  if (state.position > found.head.size) throw new Unreachable("a newer version has been released since: reload this page");
+  need(later.position === state.position && later.digest === state.digest, "the newest version has a different digest");
   await included(later, state.position, found.head, read);
 }
 
@@ -130,14 +130,14 @@ const withheld = ({ body, op, no_body }) => body === null && op === "release" &&
 async function newest(subject, found, { read, now }) {
   const { said, proof } = await statement(subject, found, read);
   const expires = Date.parse(said.expires_at);
-  need(expires > now(), "the signed list has expired: newer ones are being kept from you, or your clock is wrong");
+  need(expires > now(), "the signed list has expired: newer ones are being withheld from you, or your clock is wrong");
   await continued(...[{ size: said.size, root: unhex(said.root) }, found.head].sort((one, other) => one.size - other.size), read);
   const leaf = proof.leaves.find(({ state }) => state.key === subject.key);
-  need(leaf, "the signed list does not know this");
+  need(leaf, "the signed list does not contain this key");
   const own = await rootOfInclusion(leaf.index, proof.count, await leafHash(canonicalBytes(leaf.state)), pathOf(leaf.path));
   need(own && equal(own, unhex(said.state_root)), "the path does not lead to the signed list");
-  need(leaf.state.version >= subject.version, "the signed list knows older versions only");
-  if (leaf.state.version === subject.version) need(leaf.state.digest === found.entry.digest, "another digest in the signed list");
+  need(leaf.state.version >= subject.version, "the signed list contains only older versions");
+  if (leaf.state.version === subject.version) need(leaf.state.digest === found.entry.digest, "the signed list has a different digest");
   await fits(subject, leaf.state, said, found, read, now);
   return { values: { newest: leaf.state.version, issued_at: said.issued_at, state_root: said.state_root } };
 }
@@ -147,23 +147,23 @@ async function statement(subject, found, read) {
   for (let tries = 1; ; tries += 1) {
     const { note } = JSON.parse(await read(`${LEDGER}/statement`));
     const said = JSON.parse((await opened(note, found.keys)).text);
-    need(said.type === "tongyuan-head-statement/1" && said.origin === found.head.origin, "a statement of something else");
+    need(said.type === "tongyuan-head-statement/1" && said.origin === found.head.origin, "not a statement of this log");
     const proof = JSON.parse(await read(`${LEDGER}/state/${subject.key}`));
     if (proof.state_root === said.state_root) return { said, proof };
-    need(tries < TRIES, "the proof is not under the signed list");
+    need(tries < TRIES, "the proof does not belong to the signed list");
   }
 }
 
 async function fits(subject, state, said, found, read, now) {
   const replaced = subject.standing === "superseded" || subject.standing === "withdrawn";
-  if (replaced && subject.ruling > said.size) throw new Unreachable("signed too long ago to know the newest version");
+  if (replaced && subject.ruling > said.size) throw new Unreachable("signed too long ago to show the newest version");
   if (state.version === subject.version) {
-    need(!replaced || state.op === "withdraw", "the page says replaced, the signed list says newest");
+    need(!replaced || state.op === "withdraw", "the page says replaced, but the signed list says newest");
   } else if (!replaced && subject.standing !== "altered") {
-    if (state.position > subject.size) throw new Unreachable("a newer version has come since: load this page again");
+    if (state.position > subject.size) throw new Unreachable("a newer version has been released since: reload this page");
     const later = JSON.parse(await read(`${LEDGER}/entries/${state.position}`));
     if (withheld(later)) await standsInTree(later, state, found, read);
-    else need(hex(await contentDigest(later)) === state.digest, "the newest version has another digest");
+    else need(hex(await contentDigest(later)) === state.digest, "the newest version has a different digest");
     need(later.effective_at && Date.parse(later.effective_at) > now(), `version ${state.version} is in force`);
   }
 }
@@ -172,7 +172,7 @@ async function continued(before, after, read) {
   need(before.size <= after.size, `the ledger has shrunk, from ${before.size} entries to ${after.size}`);
   const { path } = JSON.parse(await read(`${LEDGER}/proof/consistency?first=${before.size}&second=${after.size}`));
   const same = await verifyConsistency(before.size, after.size, before.root, after.root, pathOf(path));
-  need(same, "the ledger does not continue the one before: its past was changed");
+  need(same, "the ledger does not continue the previous one: its history was changed");
 }
 
 const contentDigest = (of) => sha256(canonicalBytes(only(CONTENT, of)));
