@@ -337,7 +337,7 @@ def test_every_warning_names_row_column_and_value(county: EmbeddedCounty, write:
     ("arguments", "words"),
     [
         (["--region", "33"], "--region 33: expected 行政区划 of 6 digits"),
-        (["--source", "a b"], "--source a b: a name of letters"),
+        (["--source", "a b"], "--source a b: expected a name of letters"),
         (["--withdraw-missing"], "--withdraw-missing needs --full"),
         (["--report", "/no/such/folder/file"], "--report /no/such/folder/file: No such file"),
     ],

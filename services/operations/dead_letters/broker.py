@@ -144,4 +144,4 @@ def _channel(config: Settings) -> Iterator[BlockingChannel]:
             if connection.is_open:
                 connection.close()
     except (AMQPError, OSError) as error:
-        raise Unavailable(f"broker error: {getattr(error, 'reply_text', '') or repr(error)}") from error
+        raise Unavailable(f"the broker failed: {getattr(error, 'reply_text', '') or repr(error)}") from error

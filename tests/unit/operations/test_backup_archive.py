@@ -147,7 +147,7 @@ def test_a_part_alone_is_restored_and_the_operator_is_told_who_is_ahead_of_it(ma
     (lambda parts: parts | {"manifest.json": b"{}"}, "manifest.json: format|manifest.json: made_at"),
     (lambda parts: parts | {"manifest.json": parts["manifest.json"].replace(b'"format": 2', b'"format": 3')}, "format"),
     (lambda parts: parts | {"manifest.json": of_another_county(parts)}, "another county"),
-    (lambda parts: parts | {"stores/web.db": parts["stores/web.db"][:-1]}, "stores/web.db: is"),
+    (lambda parts: parts | {"stores/web.db": parts["stores/web.db"][:-1]}, "stores/web.db: has"),
     (lambda parts: parts | {"stores/web.db": flipped(parts["stores/web.db"])}, "stores/web.db: its content"),
     (lambda parts: parts | {"stores/../../evil": b"x"}, "which its manifest does not name"),
     (lambda parts: {name: parts[name] for name in parts if name != "stores/kiosk.db"}, "stores/kiosk.db is missing"),

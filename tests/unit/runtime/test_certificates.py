@@ -87,5 +87,5 @@ def test_days_that_would_renew_everything_every_time_are_refused(tmp_path: Path)
     command = [sys.executable, str(SCRIPT), str(tmp_path / "tls"), "--days", "30", "--left", "60"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert "--days must be more than --left" in done.stderr
+    assert "--days must be greater than --left" in done.stderr
     assert not (tmp_path / "tls").exists()
