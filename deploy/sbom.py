@@ -3,10 +3,12 @@
     python deploy/sbom.py            write it
     python deploy/sbom.py --check    compare; status 1 when it is stale, or when a component's licence is not known
 
-The components are those of runtime.lock. Where one came from is left out: that depends on the machine, and the hashes
-say which file it was. Licences are what each installed component says of itself, as SPDX has it.
+The components are those of runtime.lock and the files of others in this repository. Where one came from is left out:
+that depends on the machine, and the hashes say which file it was. Licences are what each installed component says of
+itself, as SPDX has it.
 """
 
+import hashlib
 import json
 import re
 import subprocess
@@ -50,6 +52,11 @@ READ = {
 }
 """What somebody has read in the component's own licence file, because its metadata do not say it, or not all."""
 
+VENDORED = {
+    "services/channels/pages/static/idiomorph.min.js": ("idiomorph", "0.8.0", "0BSD"),
+}
+"""Files that are taken unchanged from a package of npm: its name, version and licence."""
+
 
 class UnknownLicenceError(Exception):
     """Components whose licence nobody knows: read it, and name it in `READ`."""
@@ -72,7 +79,22 @@ def made(lock: Path) -> str:
         unknown += [] if found else [f"{component['name']} {component['version']}"]
     if unknown:
         raise UnknownLicenceError(f"unknown licence: {', '.join(unknown)}; look it up and add it to deploy/sbom.py")
+    for path, (name, version, spdx) in VENDORED.items():
+        document["components"].append(_vendored(path, name, version, spdx))
+        document["dependencies"].append({"ref": path})
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _vendored(path: str, name: str, version: str, spdx: str) -> dict[str, Any]:
+    return {
+        "bom-ref": path,
+        "name": name,
+        "purl": f"pkg:npm/{name}@{version}",
+        "type": "library",
+        "version": version,
+        "hashes": [{"alg": "SHA-256", "content": hashlib.sha256((ROOT / path).read_bytes()).hexdigest()}],
+        "licenses": [_spelled(spdx)],
+    }
 
 
 def licence(name: str, version: str) -> str | None:

@@ -192,20 +192,11 @@ def _add_steps_of_what_is_released(
     router: APIRouter, db: Database, who: editions.ReleasingSource, answer: Answering
 ) -> None:
     """Add the commands on released versions; they ignore the draft."""
+    off = partial(_off, db, who)
     _off_step(
-        router,
-        "withdraw",
-        "Withdraw the edition from every channel",
-        partial(_off, db, who, EditionState.WITHDRAWN),
-        answer,
+        router, "withdraw", "Withdraw the edition from every channel", partial(off, EditionState.WITHDRAWN), answer
     )
-    _off_step(
-        router,
-        "suspend",
-        "Suspend the edition on every channel",
-        partial(_off, db, who, EditionState.SUSPENDED),
-        answer,
-    )
+    _off_step(router, "suspend", "Suspend the edition on every channel", partial(off, EditionState.SUSPENDED), answer)
 
     @router.post("/{code}/restore", summary="Restore a suspended edition as it was released")
     def restore(code: CodePath, revision: IfMatch) -> Response:

@@ -42,7 +42,7 @@ def invisible(content: Any, field: str = "") -> Iterator[Violation]:
             if _unseen(first[0]):
                 why = f"contains the invisible character {place}: remove it"
             else:
-                why = f"contains the character {place}, which no font displays: replace it"
+                why = f"contains the character {place}, which no font shows: write what is meant"
             yield Violation(field or "body", RULE, why)
         return
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()

@@ -262,6 +262,15 @@ def test_what_a_script_imports_is_served_too_and_asked_for_again_each_time(chann
 
 
 @every_channel
+def test_a_page_loads_idiomorph_before_the_script_that_calls_it(channel, client):
+    scripts = [
+        file.partition("?")[0].rpartition("/")[2] for file in Elements.of(client.get(f"/{channel}/").text).loaded
+    ]
+
+    assert scripts.index("idiomorph.min.js") < scripts.index("live.js")
+
+
+@every_channel
 @pytest.mark.parametrize("name", ["nothing.css", "..%2Fpages.py", "%2Fetc%2Fpasswd"])
 def test_no_other_file_is_served(channel, client, name):
     assert client.get(f"/{channel}/static/{name}").status_code == 404

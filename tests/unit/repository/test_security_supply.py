@@ -1,5 +1,6 @@
 """Dependencies: what they are, and whether they were audited."""
 
+import hashlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ sys.exit(audit["main"](audit["ROOT"] / "requirements.lock", if_reachable="--if-r
 
 SBOM = ROOT / "docs" / "security" / "sbom.json"
 KNOWN = {
+    "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",
@@ -83,11 +85,23 @@ def test_a_component_whose_licence_nobody_knows_fails_the_check_by_name(monkeypa
 
 def test_the_list_of_components_is_the_locks():
     document = json.loads(SBOM.read_text(encoding="utf-8"))
-    listed = {(one["name"].lower(), one["version"]) for one in document["components"]}
+    installed = [one for one in document["components"] if one["purl"].startswith("pkg:pypi/")]
+    listed = {(one["name"].lower(), one["version"]) for one in installed}
     assert listed == {(name.lower(), version) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE)}
-    for one in document["components"]:
+    for one in installed:
         (block,) = re.findall(rf"^{re.escape(one['name'])}==.*?(?=^\w|\Z)", LOCK, re.MULTILINE | re.DOTALL)
         assert sorted(part["content"] for part in one["hashes"]) == sorted(re.findall(r"sha256:([0-9a-f]{64})", block))
+
+
+def test_a_file_of_others_is_listed_unchanged_and_its_licence_lies_beside_it():
+    document = json.loads(SBOM.read_text(encoding="utf-8"))
+    vendored = {one["bom-ref"]: one for one in document["components"] if not one["purl"].startswith("pkg:pypi/")}
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / "services").rglob("*.min.*")} == set(vendored)
+    for name, one in vendored.items():
+        file = ROOT / name
+        assert [part["content"] for part in one["hashes"]] == [hashlib.sha256(file.read_bytes()).hexdigest()]
+        assert one["version"] in (ROOT / "NOTICE").read_text(encoding="utf-8")
+        assert file.with_name(f"{one['name']}.LICENSE.txt").exists()
 
 
 def test_an_audit_without_a_source_of_advisories_fails_and_says_so():
