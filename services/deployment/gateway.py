@@ -28,6 +28,8 @@ OF_STAFF = frozenset({"admin", "service"})
 OPENAPI = "/openapi.json"
 LEDGER = "ledger"
 API = "v1"
+ROBOTS = "/robots.txt"
+"""Crawlers look for it at the root alone (RFC 9309, section 2.3); the portal has it."""
 
 
 def sections(scheme: str) -> Mapping[str, Callable[[], Iterator[str]]]:
@@ -47,6 +49,7 @@ def public_routes() -> Iterator[tuple[str, str, str]]:
                 yield from ((methods, f"/{name}{path}", service) for methods, path in _public(api, name == service))
         finally:
             wiring.close()
+    yield "GET|HEAD", ROBOTS, "portal"  # a process answers its own routes without its name before them, too
 
 
 def text(before: str) -> str:

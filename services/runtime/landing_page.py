@@ -5,7 +5,7 @@ from html import escape
 from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.demo import content
 from services.runtime.manifests import titles
@@ -46,6 +46,10 @@ def make_root(settings: Settings, receipts: Callable[[], Sequence[ShownReceipt]]
         )
         name = settings.county if receipts is None else f"{settings.county}（演示）"
         return _page(f"{name} · 同源发布", f"<p>一个来源，所有渠道。</p><ul>{rows}</ul>")
+
+    @api.get("/robots.txt", include_in_schema=False)
+    def robots() -> RedirectResponse:
+        return RedirectResponse("/portal/robots.txt", 308)
 
     if receipts is not None:
         api.include_router(_demo(receipts))

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from weakref import WeakSet
 
 from starlette.types import Receive, Scope, Send
 
@@ -33,6 +34,7 @@ STREAM_HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+_STREAMS: "WeakSet[Stream]" = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Stream:
         self._turn = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching = False
+        self._ending = False
+        _STREAMS.add(self)
 
     @property
     def has_clients(self) -> bool:
@@ -103,7 +107,7 @@ class Stream:
         try:
             await client.give(send, hello)
             place = self._place_after(number)
-            while not client.left:
+            while not client.left and not self._ending:
                 news = client.expect()  # before reading: what arrives in between resolves this future
                 data, place = self._bytes_since(place)
                 if data is None:
@@ -114,6 +118,8 @@ class Stream:
                     await client.give(send, b": alive\n\n")
                 else:
                     await news
+            if not client.left:
+                await send({"type": "http.response.body", "body": b""})
         except asyncio.CancelledError:
             if not client.stuck:
                 raise
@@ -123,6 +129,12 @@ class Stream:
         finally:
             self._clients.discard(client)
             leaving.cancel()
+
+    def end(self) -> None:
+        """End every response, for a process that stops: the clients come back with their cursors. In the event loop."""
+        self._ending = True
+        for client in tuple(self._clients):
+            client.end()
 
     def _place_after(self, number: int) -> int:
         """Return the place in the log after every frame up to change `number`."""
@@ -210,11 +222,24 @@ class _Client:
     def silent_for(self, seconds: float) -> bool:
         return not self._sending and time.monotonic() - self._sent > seconds
 
+    def end(self) -> None:
+        """Wake the client, or cancel its pending send."""
+        if self._sending:
+            self.cut()
+        else:
+            self.wake()
+
     def cut(self) -> None:
         """Cancel the pending send; the client returns with its cursor."""
         self.stuck = True
         if self._task is not None:
             self._task.cancel()
+
+
+def end_all() -> None:
+    """End the responses of every stream in this process, see `Stream.end`."""
+    for stream in tuple(_STREAMS):
+        stream.end()
 
 
 class StreamApp:

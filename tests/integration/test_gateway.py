@@ -35,13 +35,14 @@ def ask(source: str, gateway: str, case: int, forged: str = "") -> int:
 
 
 def test_what_is_public_is_behind_one_address(gateway: str) -> None:
-    assert httpx.get(f"{gateway}/").headers["location"].endswith("/web/")
+    assert httpx.get(f"{gateway}/").headers["location"] == "/web/", "with TLS in front, the scheme is not the reader's"
+    assert "Sitemap: " in httpx.get(f"{gateway}/robots.txt", follow_redirects=True).text
     for name in CHANNELS:
         assert httpx.get(f"{gateway}/{name}/").status_code == 200
         assert httpx.get(f"{gateway}/{name}/v1/source").json()["channel"] == name
     assert httpx.get(f"{gateway}/ledger/v1/head").json()["size"] == 0
     assert httpx.get(f"{gateway}/verify/").status_code == 200
-    assert httpx.get(f"{gateway}/V/G/X/1/0").headers["location"].endswith("/verify/guide/X/1/0")
+    assert httpx.get(f"{gateway}/V/G/X/1/0").headers["location"] == "/verify/guide/X/1/0"
 
 
 def test_events_come_at_once(gateway: str) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import case
 from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
@@ -174,11 +175,12 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def news(session: Session, since: str, limit: int) -> list[Json]:
-    """Return items and guides released since `since`, newest first: key, version, name, released_at."""
+    """Return items and guides that people can see since `since`, newest first: key, version, name, public_from."""
+    public_from = _public_from()
     query = (
         select(DocumentRow)
-        .where(col(DocumentRow.kind).in_(LISTED), DocumentRow.released_at >= since, *_shown())
-        .order_by(col(DocumentRow.released_at).desc(), col(DocumentRow.change).desc())
+        .where(col(DocumentRow.kind).in_(LISTED), public_from >= since, *_shown())
+        .order_by(public_from.desc(), col(DocumentRow.change).desc())
         .limit(limit)
         .execution_options(yield_per=FEW)
     )
@@ -187,7 +189,7 @@ def news(session: Session, since: str, limit: int) -> list[Json]:
             "key": row.key,
             "version": row.version,
             "name": orjson.loads(row.content or "{}").get("name", ""),
-            "released_at": row.released_at,
+            "public_from": max(row.released_at, row.effective_at or ""),
         }
         for row in session.exec(query)
     ]
@@ -228,6 +230,12 @@ def _served_keys(kind: str) -> Any:
 
 def _visible(row: Any) -> bool:
     return row.content is not None and (row.expires_at is None or row.expires_at > _now())
+
+
+def _public_from() -> Any:
+    """Like `Publication.public_from`."""
+    effective, released = col(DocumentRow.effective_at), col(DocumentRow.released_at)
+    return case((effective > released, effective), else_=released)
 
 
 def _shown() -> tuple[Any, ...]:

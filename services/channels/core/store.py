@@ -134,8 +134,8 @@ class ChannelStore:
         for entry in entries:
             metrics.applied.labels(self.adapter.name, entry.op).inc()
             if entry.effective_at is None or entry.effective_at <= now:
-                since = max(entry.released_at, entry.effective_at or entry.released_at)
-                metrics.publication_latency.labels(self.adapter.name).observe((now - since).total_seconds())
+                late = (now - entry.public_from).total_seconds()
+                metrics.publication_latency.labels(self.adapter.name).observe(late)
         if entries:
             metrics.position.labels(self.adapter.name).set(entries[-1].position)
 

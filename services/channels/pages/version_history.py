@@ -88,12 +88,12 @@ class VersionHistory:
         newest = next(entries, None)
         if newest is None or (newest.version, newest.digest) != (version, digest):
             raise Unavailable("the ledger's version differs from the one on show")
-        since = newest.effective_at or newest.released_at
+        since = newest.public_from
         now = self._document(newest)
         later = [Timed.of(newest)]
         for entry in entries:
             timed = Timed.of(entry)
-            if (entry.effective_at or entry.released_at) > since or is_overtaken(timed, later):
+            if entry.public_from > since or is_overtaken(timed, later):
                 continue  # superseded before it became effective: it was never shown
             later.append(timed)
             before = self._document(entry)

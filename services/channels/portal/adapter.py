@@ -46,12 +46,12 @@ class Portal:
 
 
 def disclosure(publication: Publication, code: str, publisher: str) -> Json:
-    """索引号, 发布日期 (date of the release in China), its time (UTC), 发布机构 and the permanent address."""
+    """索引号, 发布日期 (in China, from when people can see it), its time (UTC), 发布机构 and the permanent address."""
     digits = hashlib.sha256(publication.key.encode()).hexdigest()[:8].upper()
     return {
         "index_no": f"{publication.region}/{code[:18]}/{MARKS[publication.kind]}-{digits}",
-        "published_on": chinese_labels.beijing_date(publication.released_at),
-        "published_at": format_time(publication.released_at),
+        "published_on": chinese_labels.beijing_date(publication.public_from),
+        "published_at": format_time(publication.public_from),
         "publisher": publisher,
         "address": f"/portal/items/{code}",
     }

@@ -37,7 +37,7 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     @routes.get("/feed.atom")
     @shareable
     def feed(request: Request) -> Response:
-        entries = sorted(_published(reader), key=lambda one: one["source"]["position"], reverse=True)[:NEWEST]
+        entries = sorted(_published(reader), key=_appeared, reverse=True)[:NEWEST]
         return show(request, "feed.atom", media_type=ATOM, entries=entries)
 
     @routes.get("/robots.txt")
@@ -46,6 +46,11 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
         return show(request, "robots.txt", media_type=TEXT)
 
     return routes
+
+
+def _appeared(document: Json) -> tuple[str, int]:
+    """By when people could first see it: readers of a feed miss what slides in under older entries."""
+    return document["published_at"], document["source"]["position"]
 
 
 def _dated(reader: ChannelReader) -> Iterator[Json]:

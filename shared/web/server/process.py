@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from shared import log
 from shared.errors import Unavailable
+from shared.web import event_stream
 from shared.web.admission import Admission
 from shared.web.edge import problem
 from shared.web.limits import Limits
@@ -121,7 +122,7 @@ def serve(
         lifespan="off",
         ssl_context_factory=(lambda _config, _default: tls) if tls else None,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again when it is done; its default action would end the process before the threads.
         signal.signal(number, lambda *_: None)
@@ -134,6 +135,13 @@ def serve(
         server.run(sockets=[sock])
     finally:
         threads.end()
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop as uvicorn does, but let no event stream, which never ends by itself, be waited for and cancelled."""
+        event_stream.end_all()
+        await super().shutdown(sockets)
 
 
 def periodically(seconds: float, work: Callable[[], object], *, name: str) -> Background:

@@ -277,6 +277,17 @@ def test_no_other_file_is_served(channel, client, name):
 
 
 @every_channel
+def test_what_is_no_page_of_its_own_is_kept_out_of_search_engines_and_an_item_is_in_them_once(channel, client):
+    paths = ("", "items", f"items/{CODE}", "search?q=x", "progress")
+    found = {path: client.get(f"/{channel}/{path}").text for path in paths}
+    unlisted = {path for path, page in found.items() if '<meta name="robots" content="noindex">' in page}
+
+    assert unlisted == (set(found) if channel == "kiosk" else {"search?q=x", "progress"})
+    canonical = re.findall('<link rel="canonical" href="http://testserver(.*?)">', found[f"items/{CODE}"])
+    assert canonical == ([] if channel == "kiosk" else [f"/portal/items/{CODE}"])
+
+
+@every_channel
 def test_a_page_the_browser_has_is_not_sent_again(channel, client):
     first = client.get(f"/{channel}/items/{CODE}")
 

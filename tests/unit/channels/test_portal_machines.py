@@ -3,6 +3,7 @@
 import json
 import re
 from html import escape
+from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -83,8 +84,26 @@ def test_the_feed_has_what_was_published_last_first(client):
     assert all(entry.find(f"{ATOM}link").get("href").startswith(LIVE) for entry in entries)
 
 
-def test_robots_leave_cases_alone(client):
-    assert "Disallow: /portal/progress" in client.get("/portal/robots.txt").text
+@pytest.mark.parametrize(
+    ("agent", "path", "allowed"),
+    [
+        ("*", "/portal/", True),
+        ("*", "/portal/sitemap.xml", True),
+        ("*", "/web/items", True),
+        ("*", "/kiosk/", False),
+        ("*", "/verify/guide/X/1/0", False),
+    ],
+)
+def test_robots_may_read_what_is_for_everybody(client, agent, path, allowed):
+    rules = RobotFileParser()
+    rules.parse(client.get("/portal/robots.txt").text.splitlines())
+    assert rules.can_fetch(agent, path) == allowed
+
+
+def test_robots_leave_cases_searches_and_the_api_of_every_channel_alone(client):
+    """Patterns of RFC 9309, which Python's own parser does not know."""
+    lines = client.get("/portal/robots.txt").text.splitlines()
+    assert {"Disallow: /*/progress", "Disallow: /*/search", "Disallow: /*/v1/"} <= set(lines)
 
 
 def test_exported_files_lead_to_each_other_and_only_what_needs_a_server_leads_to_the_county(client, tmp_path):

@@ -1,0 +1,79 @@
+"""Released, in force from, and seen from are three dates. What people read as a date of publication is the third."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contracts.base import format_time
+from services.channels.api import queries
+from services.channels.pages.version_history import VersionHistory
+from shared.text.dates import BEIJING
+from tests.harness.pipeline import code_of, guide, item, pipeline
+from tests.harness.rabbitmq import wait_until
+
+CODE, OTHER = code_of(1), code_of(2)
+LAST_YEAR = datetime(2025, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def county(tmp_path):
+    with pipeline(tmp_path, channels=["portal", "web", "kiosk"]) as made:
+        yield made
+
+
+def dates(county):
+    """Every date of the item's publication that the portal tells, as a time."""
+    feed = county.get("portal/feed.atom").text
+    (entry,) = [one for one in re.findall(r"<entry>.*?</entry>", feed, re.DOTALL) if f"items/{CODE}#" in one]
+    page = county.get(f"portal/items/{CODE}").text
+    found = {
+        "feed published": re.search("<published>(.*?)<", entry)[1],
+        "feed updated": re.search("<updated>(.*?)<", entry)[1],
+        "sitemap": re.search(rf"items/{CODE}</loc><lastmod>(.*?)<", county.get("portal/sitemap.xml").text)[1],
+        "page": re.search('published_time" content="(.*?)"', page)[1],
+        "api": county.get(f"portal/v1/items/{CODE}").json()["published_at"],
+    }
+    return {name: datetime.fromisoformat(said) for name, said in found.items()}
+
+
+def test_what_was_scheduled_is_dated_from_when_people_could_see_it(county):
+    start = datetime.now(UTC) + timedelta(milliseconds=500)
+    county.release(item(1), effective_at=start)
+    county.release(item(2, "其间公布的"))
+    county.flow()
+
+    def shown():
+        for channel in county.channels.values():
+            channel.turn_pages()
+        return county.get(f"portal/v1/items/{CODE}").status_code == 200
+
+    wait_until(shown, "its time never came")
+
+    assert set(dates(county).values()) == {datetime.fromisoformat(format_time(start))}
+    assert county.get(f"portal/v1/items/{CODE}").json()["published_on"] == start.astimezone(BEIJING).date().isoformat()
+    feed = county.get("portal/feed.atom").text
+    assert re.search("<updated>(.*?)<", feed)[1] == format_time(start), "the feed changed when the item appeared"
+    assert feed.index(f"items/{CODE}") < feed.index(f"items/{OTHER}"), "it does not slide in under older entries"
+    with county.dbs["kiosk"].read() as session:
+        news = queries.news(session, format_time(start - timedelta(minutes=1)), 10)
+    assert [one["public_from"] for one in news if one["key"] == f"item:{CODE}"] in ([], [format_time(start)])
+
+
+def test_what_was_backdated_is_dated_from_its_release_and_keeps_its_history(county):
+    """Nobody could read it before; and a date in the past does not make this the first version."""
+    county.release(item(1, "旧名"))
+    made = county.release(item(1, "新名"), effective_at=LAST_YEAR)
+    county.flow()
+
+    assert set(dates(county).values()) == {datetime.fromisoformat(format_time(made.released_at))}
+    step = VersionHistory(county.channels["web"]).step(f"item:{CODE}")
+    assert (step.before["name"], step.since) == ("旧名", made.released_at)
+
+
+def test_an_item_is_as_new_as_its_guide(county):
+    county.release(item(1))
+    made = county.release(guide(1))
+    county.flow()
+
+    assert f"items/{CODE}</loc><lastmod>{format_time(made.released_at)}<" in county.get("portal/sitemap.xml").text
