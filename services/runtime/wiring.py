@@ -193,7 +193,7 @@ class Wiring:
         """Return the ledger's verify pages by the path that each is mounted at."""
         return {
             "verify": verify_page.make(self.database("ledger"), self.settings),
-            "V": verify_page.make_short(self.settings),
+            **{letter: verify_page.make_short(self.settings) for letter in ("V", "v")},
         }
 
     def http_source(self, name: str) -> HttpSource:

@@ -216,7 +216,7 @@ class Pipeline:
     @cached_property
     def http(self) -> TestClient:
         """All services under one address, `/<service>/v1/…`, as in embedded mode, without the response cache."""
-        apis = {name: _WhenAsked(partial(self.api, name)) for name in (*self.dbs, "verify", "V")}
+        apis = {name: _WhenAsked(partial(self.api, name)) for name in (*self.dbs, "verify", "V", "v")}
         return TestClient(mount(apis), raise_server_exceptions=False, follow_redirects=False)
 
     def serve_anew(self) -> None:
@@ -226,7 +226,7 @@ class Pipeline:
     @cached_property
     def front(self) -> ResponseCacheMiddleware:
         """The same with the response cache, as every process serves it."""
-        apis = {name: self.api(name) for name in (*self.dbs, "verify", "V")}
+        apis = {name: self.api(name) for name in (*self.dbs, "verify", "V", "v")}
         served = {name: CachedService(live.page, shareable_addresses(apis[name])) for name, live in self.lives.items()}
         return ResponseCacheMiddleware(mount(apis), served)
 
@@ -255,7 +255,7 @@ class Pipeline:
                 return ledger_api.make(db, self.settings)
             case "verify":
                 return verify_page.make(self.dbs["ledger"], self.settings)
-            case "V":
+            case "V" | "v":
                 return verify_page.make_short(self.settings)
             case _:
                 return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])

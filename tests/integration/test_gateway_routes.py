@@ -19,7 +19,7 @@ from tests.harness.gateway import gateway_before
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
 
-PREFIXES = ("web", "mobile", "kiosk", "portal", "ledger", "verify", "V", "catalog", "auditor")
+PREFIXES = ("web", "mobile", "kiosk", "portal", "ledger", "verify", "V", "v", "catalog", "auditor")
 INSIDE = ("/metrics", "/readyz", "/healthz")
 VALUES = {"code": "X1", "letter": "G", "kind": "item", "by": "person", "rest": "1/0", "path": "0/000"}
 MUTATIONS: tuple[Callable[[str], str], ...] = (

@@ -12,10 +12,11 @@ from contracts.envelope.publication import Op
 
 
 class CopyStatus(StrEnum):
-    """UNKNOWN and ALTERED mean that a copy is not authentic; all others mean that it is."""
+    """UNKNOWN and ALTERED mean that a copy is not authentic, MISTYPED that nobody can tell; all others that it is."""
 
     UNKNOWN = "unknown"
     ALTERED = "altered"
+    MISTYPED = "mistyped"
     IN_FORCE = "in_force"
     NOT_YET = "not_yet"
     SUPERSEDED = "superseded"
@@ -40,7 +41,7 @@ class CopyJudgement:
     @property
     def authentic(self) -> bool:
         """Whether the county has released the copy."""
-        return self.standing not in (CopyStatus.UNKNOWN, CopyStatus.ALTERED)
+        return self.standing not in (CopyStatus.UNKNOWN, CopyStatus.ALTERED, CopyStatus.MISTYPED)
 
 
 def judge(versions: Sequence[Json], wanted: int | None, digest: str, now: str) -> CopyJudgement:

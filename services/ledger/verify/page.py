@@ -3,9 +3,7 @@
 A negative verdict has status 404, so that programs can read it too.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
-from contracts.verify_address import KINDS, LETTERS, page_address
+from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
-from services.ledger.verify.copy_judgement import CopyJudgement, judge
+from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.text.bilingual import t
@@ -29,27 +27,10 @@ from shared.web.edge import make_api
 
 HERE = Path(__file__).parent
 ASSETS = assets_of((COMMON, HERE / "static"))
-CODE = re.compile(r"[0-9A-Za-z_-]{1,120}", re.ASCII)
-DIGEST = re.compile(r"[0-9a-f]{0,64}", re.ASCII)
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class AskedCopy:
-    """The copy that an address names. `version` None: the version in force."""
-
-    kind: str
-    code: str
-    version: int | None
-    digest: str
-
-    @property
-    def public(self) -> bool:
-        """Whether the address can name an item or a guide. Cases are never looked up, whether they exist or not."""
-        return self.kind in LETTERS and bool(CODE.fullmatch(self.code)) and bool(DIGEST.fullmatch(self.digest))
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
@@ -70,13 +51,12 @@ def make(db: Database, settings: Settings) -> FastAPI:
     @api.get("/{kind}/{code}", include_in_schema=False)
     @api.get("/{kind}/{code}/{rest:path}", include_in_schema=False)
     def verdict(kind: str, code: str, rest: str = "") -> Response:
-        version, _, digest = rest.partition("/")
-        asked = AskedCopy(kind, code, _number(version), digest.lower())
-        well_formed = asked.public and (asked.version is not None or not rest)
+        asked = typed_address(kind, code, rest)
         with db.read() as session:
-            judgement = _judged(session, asked if well_formed else None)
+            judgement = _judged(session, asked)
             values = {"size": queries.size(session), "body": _shown(session, judgement)}
         status = 200 if judgement.authentic else 404
+        values["code"] = asked.code if asked else code
         return render("verdict.html", status, asked=asked, judgement=judgement, **values)
 
     return api
@@ -86,19 +66,22 @@ def make_short(settings: Settings) -> FastAPI:
     """Return the app at `/V`, whose addresses use the characters that a QR code encodes most densely."""
     api = make_api("verify", "Tongyuan verify page", settings, dict)
 
+    @api.get("/{letter}/{code}", include_in_schema=False)
     @api.get("/{letter}/{code}/{rest:path}", include_in_schema=False)
-    def short(letter: str, code: str, rest: str) -> Response:
-        version, _, digest = rest.partition("/")
-        kind = KINDS.get(letter.upper(), "unknown")
-        return RedirectResponse(page_address(kind, code, _number(version) or 0, digest), 302)
+    def short(letter: str, code: str, rest: str = "") -> Response:
+        asked = typed_address(letter, code, rest)
+        if asked is None:
+            return RedirectResponse(page_address(KINDS.get(letter.upper(), "unknown"), code, 0), 302)
+        return RedirectResponse(page_address(asked.kind, asked.code, asked.version, asked.digest), 302)
 
     return api
 
 
-def _judged(session: Session, asked: AskedCopy | None) -> CopyJudgement:
-    now = format_time(datetime.now(UTC))
+def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
+    """Judge the copy. A case is never looked up: its address is as mistyped as any other."""
     if asked is None:
-        return judge([], None, "", now)
+        return CopyJudgement(CopyStatus.MISTYPED)
+    now = format_time(datetime.now(UTC))
     return judge(queries.versions(session, f"{asked.kind}:{asked.code}"), asked.version, asked.digest, now)
 
 

@@ -104,12 +104,7 @@ def test_a_copy_with_another_digest_is_not_authentic(county):
     [
         page_address("guide", code_of(1), 2),
         page_address("guide", code_of(2), 1),
-        page_address("guide", "<script>alert(1)</script>", 1),
-        "/verify/guide/x/1/not-a-digest",
-        "/verify/guide/x/latest",
-        "/verify/guide/x/0",
-        "/verify/nonsense/x/1",
-        "/V/X/1/1/1",
+        printed_address(f"item:{code_of(2)}", 1, "0" * 64),
     ],
 )
 def test_what_was_never_released_is_plainly_not_authentic(county, address):
@@ -121,6 +116,51 @@ def test_what_was_never_released_is_plainly_not_authentic(county, address):
     assert headline.startswith(FALSE)
     assert "<script>alert" not in page
     assert "verify-page.js" not in page, "there is nothing to check"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        page_address("guide", "<script>alert(1)</script>", 1),
+        f"/verify/guide/{code_of(1)}/1/not-a-digest",
+        f"/verify/guide/{code_of(1)}/1/abc",
+        f"/verify/guide/{code_of(1)}/latest",
+        f"/verify/guide/{code_of(1)}/0",
+        f"/verify/guide/{code_of(1)[:-1]}/1",
+        f"/verify/nonsense/{code_of(1)}/1",
+        "/verify/guide/x/1",
+        "/V/X/1/1/1",
+        f"/V/X/{code_of(1)}/1/1",
+    ],
+)
+def test_an_address_that_nobody_prints_is_mistyped_and_calls_no_paper_forged(county, address):
+    released(county, item(1), guide(1))
+
+    status, headline, page = verdict(county, address)
+
+    assert (status, headline) == (404, "查不了：这个地址不完整，或者抄错了")
+    assert FALSE not in page
+    assert "<script>alert" not in page
+    assert "verify-page.js" not in page, "there is nothing to check"
+
+
+def spellings(made):
+    """One printed address as people type it."""
+    address = printed_address(made.key, made.version, made.digest)
+    kind, _, code = made.key.partition(":")
+    full_width = "".join(chr(ord(one) + 0xFEE0) if one.isalnum() else one for one in code)
+    yield from (address, f"{address}/", f"{address}//", address.lower(), f"{address.lower()}/")
+    yield from (address.replace(code, full_width), address.replace("/1/", "/01/"), address.replace(code, f"{code} "))
+    for readable in (page_address(kind, code.lower(), 1, made.digest[:16]), page_address(kind, full_width, 1)):
+        yield from (readable, f"{readable}/")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_genuine_paper_is_genuine_however_its_address_is_typed(county, place):
+    made = released(county, item(1), guide(1))[place]
+
+    for address in spellings(made):
+        assert verdict(county, address)[:2] == (200, "是真的，现行有效"), address
 
 
 def test_a_case_is_never_shown_and_looks_like_what_does_not_exist(county):
