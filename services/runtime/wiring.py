@@ -199,9 +199,8 @@ class Wiring:
 
     def http_sources(self) -> dict[str, HttpSource]:
         """Return readers of the sources over HTTP."""
-        tls = self.settings.tls
-        readers = {name: client(self.settings.url_for(name), self.token_for(name), tls) for name in SOURCES}
-        return {name: HttpSource(reader, name) for name, reader in readers.items()}
+        url, tls = self.settings.url_for, self.settings.tls
+        return {name: HttpSource(client(url(name), self.token_for(name), tls), name) for name in SOURCES}
 
     def http_ledger(self) -> HttpLedger:
         """Return a reader of the ledger over HTTP."""
