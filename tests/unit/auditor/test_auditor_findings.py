@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.auditor.inspection import channel_watch, ledger_follower, repairer
+from services.auditor.inspection import ledger_follower, repairer
 from services.channels.api import operators
 from services.runtime.manifests import CHANNELS
 from shared.errors import UpstreamDown
@@ -21,9 +21,8 @@ FORGE = "UPDATE document SET content = replace(content, '居民身份证办理',
 
 
 @pytest.fixture
-def county(tmp_path, monkeypatch):
+def county(tmp_path):
     """Three items with guides, one withdrawn, and a case. Differences are reported without delay."""
-    monkeypatch.setattr(channel_watch, "CONFIRM_SECONDS", 0.0)
     with pipeline(tmp_path, channels=TWO, **GENTLE) as made:
         fill(made)
         yield made
@@ -63,8 +62,7 @@ def test_a_sound_county_is_read_whole_and_nothing_is_found(audited: Audited) -> 
         }
 
 
-def test_a_changed_byte_is_found_by_field_repaired_and_equal_again_on_every_channel(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(channel_watch, "CONFIRM_SECONDS", 0.0)
+def test_a_changed_byte_is_found_by_field_repaired_and_equal_again_on_every_channel(tmp_path) -> None:
     with pipeline(tmp_path, **GENTLE) as county, auditor_of(county, tmp_path) as audited:
         fill(county)
         audited.round()

@@ -5,7 +5,6 @@ import orjson
 import pytest
 import zstandard
 
-from services.auditor.inspection import channel_watch
 from tests.harness.auditing import GENTLE, Answer, Audited, Lie, auditor_of, edited, spoilt
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
@@ -19,9 +18,8 @@ ERROR_PAGE = {
 
 
 @pytest.fixture
-def audited(tmp_path, monkeypatch):
+def audited(tmp_path):
     """A county with one channel and two items with guides, and its auditor after a first round without findings."""
-    monkeypatch.setattr(channel_watch, "CONFIRM_SECONDS", 0.0)
     with pipeline(tmp_path, channels=["web"], **GENTLE) as county:
         for number in (1, 2):
             county.release(item(number))
