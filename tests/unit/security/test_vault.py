@@ -45,7 +45,9 @@ def test_it_opens_in_no_other_place(vault, place, other):
 def test_a_changed_character_is_noticed_and_named_without_the_content(vault, data):
     sealed = vault.seal(TEXT, PLACE)
     at = data.draw(st.integers(0, len(sealed) - 1))
-    other = data.draw(st.sampled_from("AZaz09-_.").filter(lambda character: character != sealed[at]))
+    # Sealed anew in every run: only numbers are drawn, so that a repetition draws the same.
+    others = [character for character in "AZaz09-_." if character != sealed[at]]
+    other = others[data.draw(st.integers(0, 7))]
     changed = sealed[:at] + other + sealed[at + 1 :]
 
     with pytest.raises((Tampered, UnknownKey), match=r"application\.personal of row [0-9a-f]{12} ") as refused:
