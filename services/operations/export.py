@@ -27,7 +27,7 @@ from shared.errors import Broken, UpstreamDown
 LINK = re.compile(r'(?P<name>href|src|action)="(?P<address>/[^"]*)"')
 IMPORT = re.compile(r'from "\./(?P<name>[\w.-]+)"')
 STREAM_SCRIPT = re.compile(
-    r'\s*<script (?:type="module" )?src="[^"]*/static/(?:idiomorph\.min|live)\.js[^"]*"(?: defer)?></script>'
+    r'\s*<script (?:type="module" )?src="[^"]*/static/(?:idiomorph\.min|live|freshness)\.js[^"]*"(?: defer)?></script>'
 )
 FRESHNESS = re.compile(r'<p class="freshness[^"]*" id="freshness".*?</p>', re.DOTALL)
 NEEDS_SERVER = ("search", "progress", "v1")

@@ -178,9 +178,7 @@ class WebhookSender:
         )
         answer = await client.send(request, stream=True, follow_redirects=False)
         try:
-            asked = answer.headers.get("retry-after", "")
-            waits = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else None
-            return answer.status_code, waits
+            return answer.status_code, seconds_to_wait(answer.headers.get("retry-after", ""), datetime.now(UTC))
         finally:
             await answer.aclose()
 

@@ -115,6 +115,7 @@ def test_exported_files_lead_to_each_other_and_only_what_needs_a_server_leads_to
         text = re.sub('<link rel="canonical"[^>]*>', "", page.read_text())
         assert "live.js" not in text
         assert "idiomorph" not in text, "nothing on a copy becomes another version in place"
+        assert "freshness.js" not in text, "a copy has no stream that it could tell of"
         for address in re.findall(r'(?:href|src|action)="([^"]+)"', text):
             if address.startswith("#"):
                 continue
