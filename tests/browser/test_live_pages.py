@@ -72,19 +72,25 @@ def test_what_was_released_while_the_stream_was_gone_is_on_the_page_before_it_sa
     page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
 
 
+PRINTED = """() => {
+  const folded = () => [...document.querySelectorAll('#main details:not([open])')].map((one) => one.textContent);
+  const before = folded();
+  window.dispatchEvent(new Event('beforeprint'));
+  const paper = folded();
+  window.dispatchEvent(new Event('afterprint'));
+  return [paper, folded().join() === before.join(), before.length];
+}"""
+"""In one piece, so that no release comes in between."""
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_paper_holds_what_is_folded_on_the_screen(
-    page: Page, county: EmbeddedCounty, channel: str, guide: dict[str, Any]
-) -> None:
-    page.open(f"/{channel}/items/{guide['code']}")
-    folded = "() => document.querySelectorAll('#main details:not([open])').length"
-    before = page.evaluate(folded)
+def test_paper_holds_what_is_folded_on_the_screen(page: Page, channel: str, code: str) -> None:
+    page.open(f"/{channel}/items/{code}")
 
-    page.run("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate(folded) == 0
-    page.run("window.dispatchEvent(new Event('afterprint'))")
+    missing, as_before, folded = page.evaluate(PRINTED)
 
-    assert page.evaluate(folded) == before
+    assert (missing, as_before) == ([], True)
+    assert folded > 0 or channel == "kiosk"
 
 
 def test_a_page_that_nobody_looks_at_asks_for_nothing_more(page: Page, county: EmbeddedCounty) -> None:
