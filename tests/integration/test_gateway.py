@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.county import CHANNELS, EmbeddedCounty, running
 from tests.harness.gateway import gateway_before, gateway_in_front
+from tests.harness.pipeline import code_of
 
 NAMED, STRANGER = "127.0.0.9", "127.0.0.8"
 """Addresses from which a gateway in front asks: one that the operator has named, and one that he has not."""
@@ -42,7 +43,9 @@ def test_what_is_public_is_behind_one_address(gateway: str) -> None:
         assert httpx.get(f"{gateway}/{name}/v1/source").json()["channel"] == name
     assert httpx.get(f"{gateway}/ledger/v1/head").json()["size"] == 0
     assert httpx.get(f"{gateway}/verify/").status_code == 200
-    assert httpx.get(f"{gateway}/V/G/X/1/0").headers["location"] == "/verify/guide/X/1/0"
+    printed = f"{code_of(1)}/1/{'ab' * 8}"
+    for typed in (f"/V/G/{printed.upper()}", f"/v/g/{printed.lower()}/"):
+        assert httpx.get(gateway + typed).headers["location"] == f"/verify/guide/{printed}"
 
 
 def test_events_come_at_once(gateway: str) -> None:

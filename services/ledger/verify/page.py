@@ -66,9 +66,8 @@ def make_short(settings: Settings) -> FastAPI:
     """Return the app at `/V`, whose addresses use the characters that a QR code encodes most densely."""
     api = make_api("verify", "Tongyuan verify page", settings, dict)
 
-    @api.get("/{letter}/{code}", include_in_schema=False)
     @api.get("/{letter}/{code}/{rest:path}", include_in_schema=False)
-    def short(letter: str, code: str, rest: str = "") -> Response:
+    def short(letter: str, code: str, rest: str) -> Response:
         asked = typed_address(letter, code, rest)
         if asked is None:
             return RedirectResponse(page_address(KINDS.get(letter.upper(), "unknown"), code, 0), 302)
