@@ -2,4 +2,4 @@
 
 from services.channels.pages.rendering import ChannelPages
 
-PLACE = ChannelPages(name="hotline", title="便民热线", promise="接线员照着念，和大厅、网站一个说法")
+PAGES = ChannelPages(name="hotline", title="便民热线", promise="接线员照着念，和大厅、网站一个说法")
