@@ -10,7 +10,7 @@ HELLO = b"hello"
 
 
 def sent_to_client(stream: Stream, *meanwhile: Sequence[Frame], after: int = -1) -> list[bytes]:
-    """Return the messages to a client that has seen change `after`, without the hello.
+    """Return the messages to a client that has seen change `after`, without the hello and the empty end.
 
     `meanwhile`: the frames that are added while its hello, its first message, its second … are on their way.
     """
@@ -18,7 +18,8 @@ def sent_to_client(stream: Stream, *meanwhile: Sequence[Frame], after: int = -1)
     waiting = list(meanwhile)
 
     async def send(message: Any) -> None:
-        messages.append(message["body"])
+        if message["body"]:
+            messages.append(message["body"])
         if waiting:
             stream.add(list(waiting.pop(0)))
 
