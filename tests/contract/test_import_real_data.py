@@ -57,7 +57,7 @@ def test_every_real_row_is_accepted_and_each_oddity_is_counted_by_name() -> None
         report.warn(outcome.number, outcome.code, outcome.warnings)
     unknown = Counter(name for row in accepted().values() for name in not_said(row))
 
-    assert report.with_warnings == 354
+    assert report.with_warnings == 1185
     assert dict(report.warnings) == {
         "courier_word_mapped": 1162,
         "guide_empty": 19,
@@ -72,6 +72,7 @@ def test_every_real_row_is_accepted_and_each_oddity_is_counted_by_name() -> None
         "text_normalised": 7,
         "type_dialect_mapped": 1239,
         "unknown_theme": 172,
+        "unsafe_url_dropped": 1050,
         "zero_visits_without_channel": 45,
     }
     assert unknown == UNKNOWN
@@ -99,6 +100,9 @@ def test_the_counts_are_those_that_the_raw_rows_show_without_the_importer() -> N
         number
         for number, r in enumerate(raw, 1)
         if (r["LIMIT_SCENE_NUM"], r["ONLINECHECK"]) == ("0", "0") and r["courier_service"] != "是"
+    }
+    assert named[WarningName.UNSAFE_URL_DROPPED] == {
+        number for number, r in enumerate(raw, 1) if (r["URL"] or "").startswith("http://")
     }
     assert named[WarningName.TYPE_DIALECT_MAPPED] == {
         number for number, r in enumerate(raw, 1) if r["TASK_TYPE"] in ("20", "21")
