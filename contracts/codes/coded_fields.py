@@ -5,7 +5,7 @@ Each contract lists its coded fields in `CODED`. `unknown_codes` is called where
 that is not in its table as unknown (ADR 0049).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -44,8 +44,3 @@ def unknown_codes(content: BaseModel) -> Iterator[UnknownCode]:
     for field, table, code in declared_values(content, "CODED"):
         if code not in TABLES[table]:
             yield UnknownCode(field, table, code[:LONGEST_VALUE])
-
-
-def coded_fields(model: type[BaseModel]) -> Mapping[str, str]:
-    """Map field → table, of this contract alone."""
-    return dict(getattr(model, "CODED", {}))

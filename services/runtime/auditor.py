@@ -129,7 +129,7 @@ def sight(name: str, county: str, origin: str) -> Projection:
 def _page(place: ChannelPages, county: str, origin: str, item: Json, guide: Json | None) -> str:
     """Render the page as the channel does, except the footer's freshness, which is not compared."""
     template = place.templates.get_template("item.html")
-    return template.render(county=county, origin=origin, freshness=Freshness(0), item=item, guide=guide)
+    return template.render(county=county, origin=origin, freshness=Freshness(), item=item, guide=guide)
 
 
 def _buckets(lines: Iterable[ExpectedLine]) -> Buckets:

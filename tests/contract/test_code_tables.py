@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from contracts.base import Contract
-from contracts.codes.coded_fields import coded_fields, unknown_codes
+from contracts.codes.coded_fields import unknown_codes
 from contracts.codes.tables import TABLES
 from contracts.content.guides import Material
 from contracts.content.intake import HallMessage
@@ -38,6 +38,12 @@ MORE_PAGES = ("board", "windows", "browse/theme", "browse/depth", "feed.atom", "
 
 SHAPED = {"task_type": "77", "use_level": "9"}
 """An unknown code of a field whose form the contract fixes too; `use_level` is refused by its form already."""
+
+
+def coded_fields(model):
+    """Field → table, of this contract alone."""
+    return dict(getattr(model, "CODED", {}))
+
 
 coded = [(Item, name) for name in coded_fields(Item)]
 coded += [(Material, name) for name in coded_fields(Material)]

@@ -32,7 +32,7 @@ class Shelf:
         self.withdrawn: dict[str, Gone] = {}
         self.said: list[Json] = []
         self.steps: dict[str, VersionStep] = {}
-        self.fresh = Freshness(position=1234, head_time=HEAD_TIME)
+        self.fresh = Freshness(head_time=HEAD_TIME)
         self.patience = patience
         for publication in publications:
             document = self._adapter.project(publication)

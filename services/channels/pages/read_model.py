@@ -154,10 +154,9 @@ class ReadModel:
     def freshness(self) -> Freshness:
         """See `ChannelReader`."""
         with self._db.read() as session:
-            mark = queries.freshness(session)
-        head = mark["head"]
+            head = queries.freshness(session)["head"]
         moment = datetime.fromisoformat(head["time"]) if head else None
-        return Freshness(mark["position"], moment, late=moment is None or datetime.now(UTC) - moment > LATE)
+        return Freshness(moment, late=moment is None or datetime.now(UTC) - moment > LATE)
 
     def _document(self, kind: Kind, code: str) -> Json | None:
         with self._db.read() as session:

@@ -28,9 +28,8 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The channel's ledger position, the time of the newest head it covers, and whether that is too old."""
+    """The time of the newest head that the channel covers, and whether that is too old."""
 
-    position: int
     head_time: datetime | None = None
     late: bool = False
 

@@ -336,7 +336,7 @@ def test_a_withdrawn_item_says_what_it_was_since_when_and_where_to_go(channel, c
 @pytest.mark.parametrize("channel", ["kiosk"])
 def test_a_page_of_the_hall_leaves_it_to_the_browser_to_say_how_fresh_it_is(channel, client, shelf):
     before = client.get(f"/{channel}/").text
-    shelf.fresh = Freshness(position=4321, head_time=HEAD_TIME, late=True)
+    shelf.fresh = Freshness(head_time=HEAD_TIME, late=True)
 
     assert client.get(f"/{channel}/").text == before
     assert HEAD_TIME.isoformat() not in before
@@ -349,13 +349,13 @@ def test_each_page_says_how_fresh_it_is(channel, client, shelf):
     assert "数据为最新" in page
     assert '<span id="checked"></span>' in page
 
-    shelf.fresh = Freshness(position=1234, head_time=HEAD_TIME, late=True)
+    shelf.fresh = Freshness(head_time=HEAD_TIME, late=True)
     late = client.get(f"/{channel}/").text
     said = t("2026年3月2日 09:05", "2 March 2026, 09:05")
     assert "可能不是最新的" in late
     assert f'<time datetime="{HEAD_TIME.isoformat()}">{said}</time>' in late
 
-    shelf.fresh = Freshness(position=0)
+    shelf.fresh = Freshness()
     assert "正在同步" in client.get(f"/{channel}/").text
 
 
