@@ -15,7 +15,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying soak lock pictures clean
+.PHONY: help setup run test test-fast faults browsers lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying soak lock pictures clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-fast: setup ## run the unit and contract tests that need no servers
 
 faults: setup ## run the fault tests, long ones included; SEED=7 SECONDS=600 set the random seed and the duration
 	TONGYUAN_FAULT_SEED=$(SEED) TONGYUAN_FAULT_SECONDS=$(SECONDS) $(FAULT_PYTEST) tests/faults
+
+browsers: setup ## run the browser tests, every one in both browsers
+	$(PYTEST) $(PARALLEL) tests/browser
 
 lint: setup ## check style, types, imports, generated pages, and advisories if they are reachable
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,20 @@ WHOLE_DEMO = len(content.items()) + len(content.guides())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test runs in each browser, `one_browser` in the first, and all tests of one browser in one process."""
+    """Every test runs in each browser, `one_browser` in the first, and all tests of one browser in one process.
+
+    A test marked `second_browser_long` is one of the long tests in the second browser.
+    """
     if "browser" in metafunc.fixturenames:
-        programs = list(PROGRAMS)[:1] if metafunc.definition.get_closest_marker("one_browser") else PROGRAMS
-        names = [pytest.param(name, marks=pytest.mark.xdist_group(f"browser-{name}")) for name in programs]
+        marked = metafunc.definition.get_closest_marker
+        first, *others = PROGRAMS
+        long = [pytest.mark.long] if marked("second_browser_long") else []
+        names = [_in_browser(first)] + ([] if marked("one_browser") else [_in_browser(name, *long) for name in others])
         metafunc.parametrize("browser", names, indirect=True, scope="package")
+
+
+def _in_browser(name: str, *marks: pytest.MarkDecorator) -> Any:
+    return pytest.param(name, marks=[pytest.mark.xdist_group(f"browser-{name}"), *marks])
 
 
 @pytest.fixture(scope="package")

@@ -6,6 +6,8 @@ from tests.harness.accessibility import barriers
 from tests.harness.browser import NARROWEST, Page
 from tests.harness.county import CHANNELS
 
+pytestmark = pytest.mark.second_browser_long
+
 ADDRESSES = {"home": "", "list": "items", "search": "search?q=身份证", "progress": "progress", "item": "items/{code}"}
 
 

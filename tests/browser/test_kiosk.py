@@ -8,6 +8,8 @@ from tests.harness.accessibility import barriers
 from tests.harness.browser import DESK, HALL, NARROWEST, Browser, Page
 from tests.harness.county import EmbeddedCounty
 
+pytestmark = pytest.mark.second_browser_long
+
 LEAST_PIXELS = 60
 PAGES = {
     "home": "",

@@ -11,6 +11,8 @@ from tests.harness.browser import HALL, Browser, Page
 from tests.harness.county import EmbeddedCounty
 from tests.harness.proxy import Proxy
 
+pytestmark = pytest.mark.second_browser_long
+
 STATE = "() => document.getElementById('freshness').dataset.state"
 KEPT = "async () => (await (await caches.open('tongyuan-kiosk')).match('/kiosk/kept/catalogue'))?.json()"
 WHOLE = """async () => {

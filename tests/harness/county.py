@@ -97,8 +97,14 @@ class County:
             client.close()
 
     def wait_ready(self, name: str) -> None:
-        """Wait until the process answers. The failure contains its log."""
-        wait_for(lambda: self._ready(name), f"{name} is ready", START_SECONDS, lambda: self.log(name)[-3000:])
+        """Wait until the process answers. Fails at once, with its log, when it has ended."""
+
+        def ready() -> bool:
+            ended = self.processes[name].poll()
+            assert ended is None, f"{name} ended with {ended}\n{self.log(name)[-3000:]}"
+            return self._ready(name)
+
+        wait_for(ready, f"{name} is ready", START_SECONDS, lambda: self.log(name)[-3000:])
 
     def log(self, name: str) -> str:
         """Return the output of a process."""

@@ -3,6 +3,7 @@
 The report goes into a pipe that the test reads: the import cannot get further than the test lets it.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -21,10 +22,11 @@ from tests.harness.importing import exchange_row
 
 pytestmark = [pytest.mark.xdist_group("import-endings"), pytest.mark.timeout(600)]
 
-ROWS = 1400
-"""Their outcomes do not fit into a pipe that nobody reads."""
+ROWS = 600
+"""Their outcomes do not fit into a pipe of `PIPE_BYTES` that nobody reads."""
 
-SEEN = 250
+PIPE_BYTES = 4096
+SEEN = 150
 """Outcomes that the test reads before it strikes: more than one request has answered."""
 
 
@@ -52,6 +54,7 @@ class Import:
         )
         self.lines: list[dict[str, Any]] = []
         self._pipe = pipe.open(encoding="utf-8")
+        fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
     def read(self, lines: int | None = None) -> None:
         """So many lines more; all that come when None. A line that was cut off is none."""
