@@ -5,7 +5,7 @@ PORT ?= 8080
 SEED ?=
 SECONDS ?=
 # Seconds after which a hanging test run is stopped, with its summary; not the expected duration.
-TEST_LIMIT ?= 3600
+TEST_LIMIT ?= 9000
 
 BIN := .venv/bin
 PYTEST := timeout --foreground --signal=INT --kill-after=60 $(TEST_LIMIT) $(BIN)/pytest
