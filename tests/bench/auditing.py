@@ -17,7 +17,9 @@ import psycopg
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.run import CHUNK, cpu, position, servers
+from tests.bench.releases import CHUNK, cpu_by_process
+from tests.bench.run import servers
+from tests.bench.watching import position
 from tests.harness import pipeline
 from tests.harness.county import CHANNELS, County, ProductionCounty, running, wait_for
 
@@ -57,9 +59,9 @@ def fill(county: County, items: int) -> None:
 
 def turn(county: County) -> None:
     """The next whole turn of every channel: seconds, questions a second, processor time."""
-    began, before = time.time(), cpu(county)
+    began, before = time.time(), cpu_by_process(county)
     passes = wait_for(partial(finished, county, began), "a whole turn", HOUR)
-    seconds, after = time.time() - began, cpu(county)
+    seconds, after = time.time() - began, cpu_by_process(county)
     for surface in SURFACES:
         took = [passes[name][surface] for name in CHANNELS]
         print(

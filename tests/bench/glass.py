@@ -19,7 +19,8 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
-from tests.bench.run import servers, spread
+from tests.bench.figures import spread
+from tests.bench.run import servers
 from tests.harness.browser import HALL, Browser, Page
 from tests.harness.browser_programs import PROGRAMS
 from tests.harness.county import (

@@ -7,7 +7,6 @@ listen while something is released: when the last of them has heard, and what ea
 import argparse
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,12 +18,11 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.demo import content
+from tests.bench.wrk import served_by
 from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
 from tests.harness.listeners import Listeners
-from tests.harness.packages import require
 from tests.harness.served import served
 
-CONNECTIONS = 32
 ROUNDS = 3
 
 
@@ -65,23 +63,13 @@ def compare(url: str, path: str, folder: Path, seconds: int) -> None:
     env = {"BARE_BODY": str(body), "BARE_TYPE": answer.headers["content-type"]}
     same = ("--lifespan", "off", "--no-server-header", "--no-date-header")  # as `shared.web.server.process` sets them
     with served("tests.harness.bare:app", *same, env=env) as other:
-        pairs = [(rate(url + path, seconds), rate(other + path, seconds)) for _ in range(ROUNDS)]
+        pairs = [
+            (served_by(url + path, seconds).per_second, served_by(other + path, seconds).per_second)
+            for _ in range(ROUNDS)
+        ]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
     ours, theirs = (round(statistics.median(side)) for side in zip(*pairs, strict=True))
     print(f"{path[:28]:<30} {len(answer.content):>7} bytes   ours {ours:>6}/s   bare {theirs:>6}/s   ratio {ratio:.2f}")
-
-
-def rate(url: str, seconds: int) -> float:
-    """Requests a second, by wrk with one thread."""
-    wrk = require("wrk", "wrk")
-    done = subprocess.run(
-        [str(wrk), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url], capture_output=True, text=True, check=True
-    )
-    if "Non-2xx" in done.stdout:
-        raise RuntimeError(done.stdout)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    assert found, done.stdout
-    return float(found.group(1))
 
 
 def first_pages(url: str) -> None:
