@@ -136,6 +136,21 @@ def test_initials_full_pinyin_both_mixed_and_the_word_find_the_same(page: Page) 
     assert len({frozenset(names) for names in found}) == 1
 
 
+def test_initials_find_what_the_words_find_that_they_suggest(page: Page) -> None:
+    page.open("/kiosk/search")
+    missing = page.evaluate("""async () => {
+      const {find, prepare, suggest} = await import("/kiosk/static/finder.js");
+      const prepared = prepare(await (await fetch("/kiosk/v1/finder")).json());
+      const codes = (query) => find(prepared, query, 100).map((item) => item.code);
+      const initials = (each) => each.spoken.map((readings) => readings[0][0]).join("");
+      return prepared.common
+        .filter((each) => each.spoken.length > 1 && suggest(prepared, initials(each)).includes(each.word))
+        .filter((each) => !codes(initials(each)).includes(codes(each.word)[0])).map((each) => each.word);
+    }""")
+
+    assert missing == []
+
+
 def test_every_item_is_found_by_the_initials_of_its_name(page: Page) -> None:
     page.open("/kiosk/search")
     missing = page.evaluate("""async () => {
