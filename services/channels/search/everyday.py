@@ -1,9 +1,8 @@
 """What people say in everyday life, and the words that the names of service items (事项名称) use for it.
 
-The curated table is `everyday.txt`: on each line everyday terms, then `=`, then official words, the likeliest first. The
-first term of a line is one that a public screen may offer.
-`户口+迁` stands for a query that has both parts, in any order. Official words are those of the national 基本目录, so
-that they suit the items of any county.
+The curated table is `everyday.txt`: on each line everyday terms, then `=`, then official words, the likeliest first.
+The first term of a line is one that a public screen may offer. `户口+迁` stands for a query that has both parts, in any
+order. Official words are those of the national 基本目录, so that they suit the items of any county.
 """
 
 from pathlib import Path

@@ -17,7 +17,7 @@ from services.channels.search.query import ENOUGH, WORTH_SHOWING, Alternative, C
 from services.channels.search.statements import ADD, CLEAR, CREATE, FIND, REMOVE
 from shared.database.engine import Database
 
-MOST_CANDIDATES = 300
+MOST_CANDIDATES = 200
 FEW, VERY_FEW = 50, 10
 """Items found by all terms; if there are fewer, those with some of the terms are looked at, then those whose guide has.
 

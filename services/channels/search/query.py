@@ -103,9 +103,13 @@ def _weight(part: str) -> float:
 def _score(
     asked: Alternative, parts: list[tuple[str, float]], worth: dict[str, float], name: str, others: list[str]
 ) -> tuple[float, float]:
-    total = sum(weight for _, weight in parts)
-    share = sum(weight for part, weight in parts if worth[part]) / total
-    points = sum(weight * worth[part] for part, weight in parts) / total
+    total = have = points = 0.0
+    for part, weight in parts:
+        total += weight
+        if worth[part]:
+            have += weight
+            points += weight * worth[part]
+    points, share = points / total, have / total
     if asked.worth == 1:
         points += max(_phrase(name, others, phrase) for phrase in asked.phrases)
     elif any(phrase in name for phrase in asked.phrases):
