@@ -157,7 +157,7 @@ def bring(guide: Guide) -> str | None:
     made = [one.material_name for one in guide.materials if one.is_need is not False and made_at_window(one)]
     forms = f"{'、'.join(made)}在窗口打印或者填写，不用带" if made else ""
     if not needed:
-        return f"不用带材料：{forms}" if forms else "没有必须带的材料"
+        return f"没有必须带的材料{'：' if forms else ''}{forms}"
     unsure = "" if all(one.is_need is not None for one in needed) else f"（是否都要带，{ASK}）"
     names = "、".join(one.material_name for one in needed)
     return f"{len(needed)}样{unsure}：{names}{'。' if forms else ''}{forms}"

@@ -118,7 +118,7 @@ def bring(guide: Guide) -> str | None:
     made = any(one.is_need is not False and chinese_labels.made_at_window(one) for one in guide.materials)
     forms = "; forms are made out at the window" if made else ""
     if not needed:
-        return f"nothing to bring{forms}" if made else "nothing that must be brought"
+        return f"nothing that must be brought{forms}"
     unsure = "" if all(one.is_need is not None for one in needed) else f" ({ASK} whether all are needed)"
     return counted(len(needed), "thing") + unsure + forms
 
