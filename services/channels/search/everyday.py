@@ -1,10 +1,11 @@
 """What people say in everyday life, and the words that the names of service items (事项名称) use for it.
 
 The curated table is `everyday.txt`: on each line everyday terms, then `=`, then official words, the likeliest first.
-The first term of a line is one that a public screen may offer. `户口+迁` stands for a query that has both parts, in any
-order. Official words are those of the national 基本目录, so that they suit the items of any county.
+The first term of a line is one that a public screen may offer. `户口+迁|转` stands for a query that has 户口 and one of
+the others, in any order. Official words are those of the national 基本目录, so that they suit the items of any county.
 """
 
+from itertools import product
 from pathlib import Path
 
 TABLE = Path(__file__).parent / "everyday.txt"
@@ -32,7 +33,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {said: official for said, official in _AL
 """Everyday term → words in the item's name. The keys are also found by pinyin (`sfz`, `kaibanqiye`)."""
 
 IN_CONTEXT: dict[tuple[str, ...], tuple[str, ...]] = {
-    tuple(said.split("+")): official for said, official in _ALL.items() if "+" in said
+    parts: official
+    for said, official in _ALL.items()
+    if "+" in said
+    for parts in product(*(part.split("|") for part in said.split("+")))
 }
 """Terms that mean something together → words in the item's name."""
 

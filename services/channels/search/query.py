@@ -112,7 +112,7 @@ def _score(
     points, share = points / total, have / total
     if asked.worth == 1:
         points += max(_phrase(name, others, phrase) for phrase in asked.phrases)
-    elif any(phrase in name for phrase in asked.phrases):
+    elif asked.phrases[0] in name:
         points += OFFICIAL
     return points * asked.worth * share, share
 

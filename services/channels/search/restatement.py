@@ -14,6 +14,9 @@ BY_SYNONYM = 0.6
 LATER = 0.95
 """Worth of an official term for each one that is likelier."""
 
+VAGUE = 0.75
+"""Share of a term that consists of single characters, as 开 and 店: a word counts more."""
+
 SHORTEST_SLIP, LONGEST_SLIP = 3, 6
 """Characters of a word that is recognised by its sound; too many words of two characters sound alike."""
 
@@ -43,7 +46,7 @@ def restated(typed: str, terms: Sequence[str]) -> list[tuple[str, float]]:
     content = max(map(len, ["".join(terms), *map("".join, said)]))
     found: dict[str, float] = {}
     for key, officials in said.items():
-        share = len("".join(key)) / content
+        share = len("".join(key)) / content * (VAGUE if set(map(len, key)) == {1} else 1)
         _add(found, officials, BY_SYNONYM * (1 + share) / 2)
     return sorted([*_respelled(terms).items(), *found.items()], key=lambda pair: -pair[1])
 
