@@ -15,7 +15,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults browsers lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying soak lock pictures clean
+.PHONY: help setup run test test-fast faults browsers lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search soak lock pictures clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-audit: setup ## measure an audit round over 2,000 items; about twenty minu
 
 bench-copying: setup ## count the bytes that an app transfers for a copy of 1,135 real items
 	PYTHONPATH=. $(BIN)/python tests/bench/copying.py
+
+bench-search: setup ## time 200 questions at 10,000 items
+	PYTHONPATH=. $(BIN)/python tests/bench/searching.py
 
 soak: setup ## read from a county for forty minutes and measure memory growth; fails above 5 MB per hour
 	PYTHONPATH=. $(BIN)/python tests/bench/soak.py

@@ -136,6 +136,21 @@ def test_initials_full_pinyin_both_mixed_and_the_word_find_the_same(page: Page) 
     assert len({frozenset(names) for names in found}) == 1
 
 
+def test_initials_find_what_the_words_find_that_they_suggest(page: Page) -> None:
+    page.open("/kiosk/search")
+    missing = page.evaluate("""async () => {
+      const {find, prepare, suggest} = await import("/kiosk/static/finder.js");
+      const prepared = prepare(await (await fetch("/kiosk/v1/finder")).json());
+      const codes = (query) => find(prepared, query, 100).map((item) => item.code);
+      const initials = (each) => each.spoken.map((readings) => readings[0][0]).join("");
+      return prepared.common
+        .filter((each) => each.spoken.length > 1 && suggest(prepared, initials(each)).includes(each.word))
+        .filter((each) => !codes(initials(each)).includes(codes(each.word)[0])).map((each) => each.word);
+    }""")
+
+    assert missing == []
+
+
 def test_every_item_is_found_by_the_initials_of_its_name(page: Page) -> None:
     page.open("/kiosk/search")
     missing = page.evaluate("""async () => {
@@ -235,6 +250,31 @@ def type_case(page: Page, receipt: tuple[str, str]) -> None:
             page.evaluate("(key) => document.querySelector(`.keyboard [data-key='${key}']`).click()", sign)
 
 
+def in_fours(text: str) -> str:
+    return text if "-" in text else " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def test_what_is_typed_can_be_shown_and_hidden_again_in_groups_of_four(page: Page) -> None:
+    type_case(page, ("11440232MB2D06811W", "7k2mx9qf30tb"))
+    value = "() => document.getElementById('query_code').value"
+    states = [page.evaluate(value)]
+    for _ in range(2):
+        page.click("[data-show]")
+        states.append(page.evaluate(value))
+
+    assert states == ["•••• •••• 30TB", "7K2M X9QF 30TB", "•••• •••• 30TB"]
+
+
+def test_a_look_up_without_a_line_says_not_now_and_keeps_what_was_typed(page: Page) -> None:
+    type_case(page, ("37-2020-1", "0000-0000-0000"))
+    page.run("globalThis.fetch = () => Promise.reject(new TypeError('no line'))")
+    page.click("[data-lookup] button[type=submit]")
+    page.wait("() => !!document.querySelector('.problem')")
+
+    assert "现在查不了" in page.text(".problem")
+    assert page.evaluate("() => document.getElementById('project_no').value").endswith("20-1")
+
+
 def test_a_case_is_masked_while_it_is_typed_and_shown_then_gone(page: Page, receipt: tuple[str, str]) -> None:
     type_case(page, receipt)
     masked = page.evaluate("() => document.getElementById('project_no').value")
@@ -247,7 +287,7 @@ def test_a_case_is_masked_while_it_is_typed_and_shown_then_gone(page: Page, rece
     page.click("[data-more-time]")
     page.arrive("/kiosk/")
 
-    assert masked == "•" * (len(receipt[0]) - 4) + receipt[0][-4:]
+    assert masked == in_fours("•" * (len(receipt[0]) - 4) + receipt[0][-4:])
     assert "秒后自动清除" in told
     assert not any(secret in address + kept + typed for secret in receipt)
     assert page.evaluate("() => [document.querySelector('.case'), sessionStorage.length]") == [None, 0]
@@ -277,12 +317,15 @@ def test_the_case_is_out_of_the_page_before_the_page_is_left(page: Page, receipt
     assert not any(secret in left for secret in (*receipt, "办理过程"))
 
 
-def test_a_wrong_pair_is_told_on_the_same_page(page: Page) -> None:
+def test_a_wrong_pair_is_told_on_the_same_page_and_what_was_typed_stays(page: Page) -> None:
     type_case(page, ("37-2020-1", "0000-0000-0000"))
     page.click("[data-lookup] button[type=submit]")
     page.wait("() => !!document.querySelector('.problem')")
+    page.click("[data-show]")
+    values = [page.evaluate(f"() => document.getElementById('{name}').value") for name in ("project_no", "query_code")]
 
     assert "没有查到" in page.text(".problem")
+    assert values == ["37-2020-1", "0000-0000-0000"]
     page.forgive(404)
 
 

@@ -24,6 +24,17 @@ from shared.transparency.canonical import canonical
 from tests.harness.projecting import guide, item, published
 
 FILE = Path(__file__).parent / "entries_before" / "adr-0042.jsonl"
+CORRECTED = (
+    ("2样：居民身份证申领登记表、居民户口簿", "1样：居民户口簿。居民身份证申领登记表在窗口打印或者填写，不用带"),
+    ('"bring":"2 things"', '"bring":"1 thing; forms are made out at the window"'),
+    ('"必要 · 原件 1份 · 纸质/电子化"', '"必要 · 原件 1份 · 纸质/电子化 · 在窗口打印或者填写，不用带"'),
+    (
+        '"required · original × 1 · on paper or electronic"',
+        '"required · original × 1 · on paper or electronic · made out at the window, not to be brought"',
+    ),
+)
+"""What channels said wrongly of the form that the window prints, and since ADR 0072 say rightly: in one guide, once."""
+PRINTED = "由户政窗口打印"
 MODELS = {Kind.ITEM: Item, Kind.GUIDE: Guide}
 
 
@@ -46,7 +57,13 @@ def test_an_entry_of_before_is_shown_byte_for_byte_as_it_was(entry: dict[str, An
 
     document = adapters()[channel].project(publication)
 
-    assert (document and canonical(document).decode()) == entry["documents"][channel]
+    assert (document and canonical(document).decode()) == corrected(entry["documents"][channel])
+
+
+def corrected(shown: str | None) -> str | None:
+    for wrong, right in CORRECTED if shown and PRINTED in shown else ():
+        shown = shown.replace(wrong, right, 1)
+    return shown
 
 
 @every_entry

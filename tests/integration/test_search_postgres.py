@@ -6,6 +6,7 @@ from sqlalchemy import text
 from services.channels.search.index import Indexed, SearchIndex, create_statements, indexed
 from shared.database.engine import Database
 from tests.harness.projecting import county, of_guide, of_item, shown
+from tests.harness.questions import people_ask
 
 QUESTIONS = [
     "身份证",
@@ -24,6 +25,8 @@ QUESTIONS = [
     "公安局",
     "0007099",
     "办理",
+    "证",
+    *(question.text for question in people_ask()),
 ]
 SILLY = [
     "",

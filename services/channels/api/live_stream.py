@@ -22,7 +22,7 @@ from services.channels.api.statements import (
     STORE_VERSION,
 )
 from services.channels.core.store import state
-from services.channels.search import tokenizer
+from services.channels.search import restatement
 from services.channels.search.index import Indexed, SearchIndex, indexed
 from shared import log, metrics
 from shared.database.engine import Database
@@ -158,8 +158,8 @@ class Indexer:
 
     def run(self, stop: threading.Event) -> None:
         """Index until `stop` is set, pausing after each change so that readers get it first."""
-        # Loading the dictionary takes a second: do it now instead of during the first release.
-        tokenizer.warm_up()
+        # Loading the dictionaries takes a second: do it now instead of during the first release.
+        restatement.warm_up()
         _keep_up(self._db, self.step, stop, failure="search index behind", rest=INDEX_PAUSE)
 
     def step(self) -> int:

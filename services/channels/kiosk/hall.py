@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from contracts.base import Json
 from services.channels.search import tokenizer
-from services.channels.search.vocabulary import SYNONYMS
+from services.channels.search.everyday import OFFERED, SYNONYMS
 
 FLOOR = re.compile(r"(?:地下|负)?[一二三四五六七八九十\d]+(?:楼|层).*$")
 NUMERALS = str.maketrans("一二三四五六七八九", "123456789")
@@ -81,9 +81,9 @@ def finder(items: Iterable[Json]) -> Json:
     rows = [_row(item) for item in items]
     text = "\n".join(name for row in rows for name in row["names"])
     common = [
-        {"word": word, "sound": tokenizer.syllables(word), "means": list(officials)}
-        for word, officials in SYNONYMS.items()
-        if any(meaning in text for meaning in (word, *officials))
+        {"word": word, "sound": tokenizer.syllables(word), "means": list(SYNONYMS[word])}
+        for word in OFFERED
+        if any(meaning in text for meaning in (word, *SYNONYMS[word]))
     ]
     return {"items": rows, "common": common}
 

@@ -17,7 +17,7 @@ from services.channels.pages.listing import Browse
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages, page
 from services.channels.search.facets import wanted
-from shared.errors import Invalid, NotFound, TooManyRequests
+from shared.errors import Invalid, NotFound, TooManyRequests, Unavailable
 from shared.web.assets import asset_response
 from shared.web.response_cache import shareable
 
@@ -31,6 +31,11 @@ WRONG_PAIR = (
     "没有查到这个办件。请对照受理回执，核对办件编号和查询码；刚提交的申请请稍后再查。",
     "There is no such application. Please compare number and code with the receipt; a new one may take a moment.",
 )
+NOT_NOW = (
+    "现在查不了，请稍后再试，或者到服务台咨询。",
+    "Not possible right now. Please try again in a moment, or ask at the desk.",
+)
+LONGEST_TYPED = 50
 TOO_MANY = (
     "查询次数太多了。请过几分钟再试，或者到服务台咨询。",
     "Too many tries. Please wait a few minutes, or ask at the desk.",
@@ -121,7 +126,7 @@ def _cases(reader: ChannelReader, show: Show) -> APIRouter:
     @routes.get("/progress")
     @shareable
     def form(request: Request) -> Response:
-        return show(request, "progress.html", case=None, problem=None)
+        return show(request, "progress.html", case=None, problem=None, typed=_typed({}))
 
     @routes.post("/progress")
     async def look_up(request: Request) -> Response:
@@ -138,10 +143,18 @@ def _cases(reader: ChannelReader, show: Show) -> APIRouter:
             status, problem = 404, WRONG_PAIR
         except TooManyRequests:
             status, problem = 429, TOO_MANY
+        except Unavailable:
+            status, problem = 503, NOT_NOW
         item = reader.item(case["item_code"]) if case else None
-        return show(request, "progress.html", status=status, private=True, case=case, problem=problem, item=item)
+        shown = {"case": case, "problem": problem, "item": item, "typed": _typed(fields)}
+        return show(request, "progress.html", status=status, private=True, **shown)
 
     return routes
+
+
+def _typed(fields: dict[str, str]) -> dict[str, str]:
+    """Return what was typed into the form, as its fields may hold it."""
+    return {name: fields.get(name, "")[:LONGEST_TYPED] for name in ("project_no", "query_code")}
 
 
 def _static(place: ChannelPages) -> APIRouter:

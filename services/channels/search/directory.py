@@ -99,11 +99,16 @@ class Directory:
         return [item for item in self._items if item["code"].startswith(start)]
 
     def listing(self, wanted: Filter, offset: int, limit: int, among: Sequence[str] | None = None) -> Listing:
-        """Return items `offset` … `offset + limit` that match, out of `among` in its order, or of all by code."""
+        """Return items `offset` … `offset + limit` that match, out of `among` in its order, or of all by code.
+
+        Without `among`, the items of one event come in the event's order.
+        """
         places = range(len(self._items)) if among is None else [self._at[code] for code in among if code in self._at]
         scope = sum(1 << place for place in places) if among is not None else self._all
         found = self._fitting(wanted, scope)
         items = [self._items[place] for place in places if found >> place & 1]
+        if among is None and wanted.event is not None:
+            items.sort(key=wanted.event.rank)
         groups = [self._group(name, wanted, scope) for name in FACETS if name in self._having]
         return Listing(items[offset : offset + limit], len(items), groups)
 

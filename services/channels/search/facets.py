@@ -50,7 +50,7 @@ def _themes(item: Json) -> Iterable[str]:
 
 
 def _visits(item: Json) -> list[str]:
-    """“最多跑一次” means one visit or none (domain 5.2, limit_scene_num)."""
+    """“最多跑一次” means one visit or none (domain 5.2, limit_scene_num): its items include those without a visit."""
     number = item["limit_scene_num"]
     return [] if number is None else [name for name, most in (("none", 0), ("once", 1)) if number <= most]
 
@@ -101,7 +101,7 @@ FACETS = {
             "Visits",
             "limit_scene_num",
             _visits,
-            {"none": ("不用跑现场", "No visit"), "once": ("最多跑1次", "1 visit at most")},
+            {"none": ("不用跑现场", "No visit"), "once": ("最多跑1次（含不用跑的）", "1 visit at most (or none)")},
         ),
         Facet(
             "depth",

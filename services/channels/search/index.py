@@ -7,16 +7,24 @@ answer alike. A query consists of quoted tokens of letters and digits only, so n
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from sqlmodel import Session
 
 from contracts.base import Json
 from services.channels.search import tokenizer
-from services.channels.search.query import ENOUGH, WORTH_SHOWING, Alternative, Candidate, alternatives, score
+from services.channels.search.query import ENOUGH, WORTH_SHOWING, Alternative, Candidate, Ranking, alternatives
 from services.channels.search.statements import ADD, CLEAR, CREATE, FIND, REMOVE
 from shared.database.engine import Database
 
-MOST_CANDIDATES = 300
+MOST_CANDIDATES = 200
+FEW, VERY_FEW = 50, 10
+"""Items found by all terms; if there are fewer, those with some of the terms are looked at, then those whose guide has.
+
+The database ranks what it finds: to find every item that needs an 身份证 would take most of the time of a query."""
+
+Breadth = Literal["named", "partly", "anywhere"]
+"""All terms in names, unit and themes; some of them there; some of them there or in the guide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +84,31 @@ class SearchIndex:
         session.connection().execute(CLEAR)
 
     def find(self, session: Session, query: str, limit: int) -> list[str]:
-        """Return keys of at most `limit` items, best first. If too few have all the terms, add those with enough."""
+        """Return keys of at most `limit` items, best first. If few have all the terms, add those with enough."""
         asked = alternatives(query)
         if not asked or limit < 1:
             return []
-        found = self._candidates(session, asked, every=True)
-        if len(found) < limit:
-            found |= self._candidates(session, asked, every=False)
-        scored = [(score(candidate, asked), key) for key, candidate in found.items()]
+        found = self._candidates(session, asked, "named")
+        if len(found) < min(limit, FEW):
+            found |= self._candidates(session, asked, "partly")
+        if len(found) < min(limit, VERY_FEW) and len(asked[0].phrases[0]) > 1:
+            found |= self._candidates(session, asked, "anywhere")
+        ranking = Ranking(asked)
+        scored = [(ranking.score(candidate), key) for key, candidate in found.items()]
         enough = [(points, key) for (points, share), key in scored if share >= ENOUGH]
         least = max((points for points, _ in enough), default=0.0) * WORTH_SHOWING
         kept = sorted((-points, key) for points, key in enough if points >= least)
         return [key for _, key in kept[:limit]]
 
-    def _candidates(self, session: Session, asked: list[Alternative], *, every: bool) -> dict[str, Candidate]:
-        expression = (_fts5 if self._dialect == "sqlite" else _tsquery)(asked, every)
+    def _candidates(self, session: Session, asked: list[Alternative], breadth: Breadth) -> dict[str, Candidate]:
+        expression = (_fts5 if self._dialect == "sqlite" else _tsquery)(asked, breadth)
         rows = session.connection().execute(FIND[self._dialect], {"query": expression, "most": MOST_CANDIDATES})
         return {row.key: Candidate(*row) for row in rows}
 
 
 def _stored(row: Indexed) -> dict[str, object]:
     columns = {
-        "name": _distinct(tokenizer.tokens(row.names[0])),
+        "name": _distinct([*tokenizer.tokens(row.names[0]), *_characters(row.names[0])]),
         "words": _distinct(token for part in (*row.names[1:], row.words) for token in tokenizer.tokens(part)),
         "more": _distinct(tokenizer.tokens(row.more)),
         "pinyin": _distinct(sound for name in row.names for sound in tokenizer.sounds(name)),
@@ -109,6 +120,11 @@ def _stored(row: Indexed) -> dict[str, object]:
 def _compact(name: str) -> str:
     """Return a name in the form of a query's phrase: without blanks and punctuation."""
     return "".join(tokenizer.runs(name))
+
+
+def _characters(name: str) -> Iterable[str]:
+    """Return the characters of a name, so that it is found by any one of them."""
+    return (char for run in tokenizer.runs(name) if not run.isascii() for char in run)
 
 
 def _distinct(tokens: Iterable[str]) -> str:
@@ -125,26 +141,30 @@ def _number(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
 
 
-def _fts5(asked: list[Alternative], every: bool) -> str:
+def _fts5(asked: list[Alternative], breadth: Breadth) -> str:
+    written = "name words more" if breadth == "anywhere" else "name words"
+
     def term(token: str) -> str:
-        return (
-            f'{{name words pinyin}} : "{token}" *' if tokenizer.is_latin(token) else f'{{name words more}} : "{token}"'
-        )
+        return f'{{name words pinyin}} : "{token}" *' if tokenizer.is_latin(token) else f'{{{written}}} : "{token}"'
 
-    return _joined(asked, every, term, " AND ", " OR ")
+    return _joined(asked, breadth, term, " AND ", " OR ")
 
 
-def _tsquery(asked: list[Alternative], every: bool) -> str:
+def _tsquery(asked: list[Alternative], breadth: Breadth) -> str:
+    written = "ABD" if breadth == "anywhere" else "AB"
+
     def term(token: str) -> str:
-        return f"'{token}':*ABC" if tokenizer.is_latin(token) else f"'{token}':ABD"
+        return f"'{token}':*ABC" if tokenizer.is_latin(token) else f"'{token}':{written}"
 
-    return _joined(asked, every, term, " & ", " | ")
+    return _joined(asked, breadth, term, " & ", " | ")
 
 
-def _joined(asked: list[Alternative], every: bool, term: Callable[[str], str], both: str, either: str) -> str:
-    if every:
-        return either.join(f"({both.join(map(term, one.terms))})" for one in asked)
-    return either.join(dict.fromkeys(f"({term(part)})" for one in asked for part in one.parts))
+def _joined(asked: list[Alternative], breadth: Breadth, term: Callable[[str], str], both: str, either: str) -> str:
+    if breadth == "named":
+        return either.join(dict.fromkeys(f"({both.join(map(term, one.terms))})" for one in asked))
+    # As typed only: half of all names have some word of an official term, as 登记 or 许可.
+    parts = asked[0].parts
+    return either.join(f"({term(part)})" for part in [part for part in parts if len(part) > 1] or parts)
 
 
 def _guide_texts(guide: Json) -> Iterable[str]:

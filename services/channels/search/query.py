@@ -1,22 +1,27 @@
 """Turns a query into terms, and ranks candidates. Independent of the database."""
 
 from dataclasses import dataclass
-from functools import cache
 
 from services.channels.search import tokenizer
-from services.channels.search.vocabulary import GENERIC, PARTICLES, SYNONYMS
+from services.channels.search.restatement import intended, restated
+from services.channels.search.vocabulary import GENERIC, PARTICLES
 
 LONGEST_QUERY = 100
 MOST_TERMS = 16
-MOST_ALTERNATIVES = 6
+MOST_ALTERNATIVES = 10
 
 NAME, WORDS, SOUND, SOUND_START, MORE = 8.0, 4.0, 3.0, 2.0, 1.0
 """Weight of a term by where it is found."""
 
-SAME_NAME, SAME_OTHER, IN_NAME, IN_OTHER = 60.0, 25.0, 20.0, 10.0
+SAME_NAME, SAME_OTHER, IN_NAME, IN_OTHER = 60.0, 50.0, 20.0, 10.0
 """Weight of the whole query if it equals the item's name or another name, or is part of one."""
 
-BY_SYNONYM = 0.5
+OFFICIAL = 60.0
+"""Weight of an official term that is part of the name, however long the name is: the table of terms has the order."""
+
+TYPED = 0.1
+"""Share of the points for the words as they were typed that an official term leaves."""
+
 ENOUGH = 0.4
 """Share of the query's terms, by length, that a result must have."""
 
@@ -51,74 +56,81 @@ class Candidate:
 
 def alternatives(query: str) -> list[Alternative]:
     """Return ways to phrase the query: as typed, and with official terms. Empty if there is nothing to search for."""
-    typed = tokenizer.normalised(query[:LONGEST_QUERY])
+    typed = intended(query[:LONGEST_QUERY])
     original = _alternative(typed)
     if original is None:
         return []
-    others = [_alternative(text, BY_SYNONYM) for text in _restated(typed, original)]
+    others = [_alternative(text, worth) for text, worth in restated(typed, original.terms)]
     return [original, *(other for other in others if other is not None)][:MOST_ALTERNATIVES]
 
 
-def score(found: Candidate, asked: list[Alternative]) -> tuple[float, float]:
-    """Return the score for the best alternative, and the share (0 … 1) of that alternative's terms that were found."""
-    return max(_score(found, alternative) for alternative in asked)
+class Ranking:
+    """Scores candidates for the ways to phrase a query; what is the same for each candidate is computed once."""
+
+    def __init__(self, asked: list[Alternative]) -> None:
+        self._asked = [(one, [(part, _weight(part)) for part in one.parts]) for one in asked]
+        self._terms = {part: (f" {part} ", f" {part}", tokenizer.is_latin(part)) for one in asked for part in one.parts}
+
+    def score(self, found: Candidate) -> tuple[float, float]:
+        """Return the score for the best alternative, and the share (0 … 1) of that alternative's terms it has."""
+        columns = [f" {column} " for column in (found.name, found.words, found.more, found.pinyin)]
+        worth = {part: _worth(columns, *forms) for part, forms in self._terms.items()}
+        name, *others = found.heads.split("\n")
+        scores = [_score(one, parts, worth, name, others) for one, parts in self._asked]
+        points, share = max(scores)
+        return points + TYPED * scores[0][0], share
 
 
 def _alternative(text: str, worth: float = 1.0) -> Alternative | None:
-    cut = [word for word in dict.fromkeys(tokenizer.words(text)) if word not in PARTICLES]
-    telling = [word for word in cut if word not in GENERIC and not (word.isascii() and len(word) == 1)]
-    terms = tuple((telling or [word for word in cut if word in GENERIC])[:MOST_TERMS])
+    words = [word for word in dict.fromkeys(tokenizer.words(text)) if word not in PARTICLES]
+    cut = [word for word in words if not (word.isascii() and len(word) == 1)]
+    if not words and len(text) == 1:
+        cut = [text]
+    telling = [word for word in cut if word not in GENERIC]
+    sought = [word for word in telling if len(word) > 1] or cut
+    terms = tuple(sought[:MOST_TERMS])
     if not terms:
         return None
-    inside = [token for term in terms for token in tokenizer.tokens(term)]
-    phrases = tuple(dict.fromkeys(["".join(tokenizer.runs(text)), "".join(terms)]))
+    inside = [token for term in [*telling, *terms] for token in tokenizer.tokens(term)]
+    phrases = tuple(dict.fromkeys(["".join(tokenizer.runs(text)), "".join(telling if sought is not cut else terms)]))
     return Alternative(phrases, terms, tuple(dict.fromkeys([*terms, *inside]))[:MOST_TERMS], worth)
 
 
-def _restated(typed: str, original: Alternative) -> list[str]:
-    """Return the query in official terms, and pinyin typed with blanks between syllables as one word."""
-    compact = "".join(tokenizer.runs(typed))
-    said = [key for key in SYNONYMS if key in compact]
-    spelled = [(term, _spelled()[term]) for term in original.terms if term in _spelled()]
-    restated = [compact.replace(key, official) for key in said for official in SYNONYMS[key]]
-    restated += [compact.replace(term, text) for term, key in spelled for text in (key, *SYNONYMS[key])]
-    if len(original.terms) > 1 and all(map(tokenizer.is_latin, original.terms)):
-        restated.insert(0, "".join(original.terms))
-    return list(dict.fromkeys(restated))
+def _weight(part: str) -> float:
+    return min(len(part), 4) if len(part) > 1 else 0.5
 
 
-@cache
-def _spelled() -> dict[str, str]:
-    """Pinyin of everyday words → the word: `kbqy`, `kaibanqiye` → 开办企业."""
-    return {sound: key for key in SYNONYMS for sound in tokenizer.sounds(key)[:2] if len(sound) > 1}
-
-
-def _score(found: Candidate, asked: Alternative) -> tuple[float, float]:
+def _score(
+    asked: Alternative, parts: list[tuple[str, float]], worth: dict[str, float], name: str, others: list[str]
+) -> tuple[float, float]:
     total = have = points = 0.0
-    for term in asked.parts:
-        weight = min(len(term), 4) if len(term) > 1 else 0.5
-        worth = _worth(found, term)
+    for part, weight in parts:
         total += weight
-        have += weight if worth else 0
-        points += weight * worth
-    return (points / total + max(_phrase(found, phrase) for phrase in asked.phrases)) * asked.worth * (
-        have / total
-    ), have / total
+        if worth[part]:
+            have += weight
+            points += weight * worth[part]
+    points, share = points / total, have / total
+    if asked.worth == 1:
+        points += max(_phrase(name, others, phrase) for phrase in asked.phrases)
+    elif asked.phrases[0] in name:
+        points += OFFICIAL
+    return points * asked.worth * share, share
 
 
-def _worth(found: Candidate, term: str) -> float:
-    if tokenizer.is_latin(term):
-        spelled = SOUND if _has(found.pinyin, term) else SOUND_START if _has_start(found.pinyin, term) else 0
-        written = NAME if _has_start(found.name, term) else WORDS if _has_start(found.words, term) else 0
-        return max(spelled, written)
-    columns = ((found.name, NAME), (found.words, WORDS), (found.more, MORE))
-    return next((worth for column, worth in columns if _has(column, term)), 0.0)
+def _worth(columns: list[str], exact: str, start: str, latin: bool) -> float:
+    """Return the worth of a term: `exact` and `start` are it with a blank on both sides and before it."""
+    name, words, more, pinyin = columns
+    if latin:
+        spelled = SOUND if exact in pinyin else SOUND_START if start in pinyin else 0
+        return max(spelled, NAME if start in name else WORDS if start in words else 0)
+    return NAME if exact in name else WORDS if exact in words else MORE if exact in more else 0.0
 
 
-def _phrase(found: Candidate, phrase: str) -> float:
-    name, *others = found.heads.split("\n")
+def _phrase(name: str, others: list[str], phrase: str) -> float:
     if phrase == name:
         return SAME_NAME
+    if len(phrase) == 1:
+        return 0.0
     if phrase in name:
         # The shorter the name, the larger the part that was asked for.
         return IN_NAME * (1 + len(phrase) / len(name))
@@ -132,11 +144,3 @@ def _begun(name: str, phrase: str) -> float:
     """Return the share of the phrase, from its beginning, that the name contains; 0 if half or less."""
     length = next((n for n in range(len(phrase) - 1, len(phrase) // 2, -1) if phrase[:n] in name), 0)
     return length / len(phrase)
-
-
-def _has(column: str, token: str) -> bool:
-    return f" {token} " in f" {column} "
-
-
-def _has_start(column: str, token: str) -> bool:
-    return f" {token}" in f" {column}"

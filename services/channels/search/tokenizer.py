@@ -8,16 +8,15 @@ a rare long word is split into its parts, which suits search. `python -m tests.h
 import os
 import re
 import threading
-import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from services.channels.search.spelling import characters, normalised
 from services.channels.search.vocabulary import READINGS
 
-LONGEST_TEXT = 20_000
 LONGEST_TOKEN = 64
 INITIALS = 8
 """Letters of a run of initials that are indexed; nobody types more."""
@@ -29,12 +28,9 @@ WORDS = Path(__file__).parent / "words.txt"
 """A word and its frequency on each line."""
 
 _RUN = re.compile(r"[0-9a-z]+|[^\W_0-9a-z]+")
+_TONED = re.compile(r"(?:[a-z]+[1-5])+")
+_TONES = re.compile(r"([a-z])[1-5]")
 _loading = threading.RLock()
-
-
-def normalised(text: str) -> str:
-    """Return one spelling for full and half width, compatibility forms and case; limited in length."""
-    return unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).casefold()[:LONGEST_TEXT]
 
 
 def words(text: str) -> list[str]:
@@ -48,8 +44,11 @@ def tokens(text: str) -> list[str]:
 
 
 def sounds(text: str) -> list[str]:
-    """Return how `text` is typed in pinyin, from each word's start: initials (`sfzbl`) and in full (`shenfen…`)."""
-    return [sound for run in runs(text) if not run.isascii() for sound in _sounds(run)]
+    """Return how `text` is typed in pinyin, from each word's start: initials (`sfzbl`) and in full (`shenfen…`).
+
+    `ü` is `u`, see `toneless`.
+    """
+    return [sound for run in _RUN.findall(characters(text)) if not run.isascii() for sound in _sounds(run)]
 
 
 def syllables(text: str) -> str:
@@ -57,9 +56,22 @@ def syllables(text: str) -> str:
 
     Letters and digits stand for themselves; punctuation is left out. For keyboards without an input method.
     """
-    return " ".join(
-        part for run in runs(text) for part in (run if run.isascii() else map("/".join, map(_readings, run))) if part
-    )
+    parts: list[str] = []
+    for run in _RUN.findall(characters(text)):
+        parts.extend(run if run.isascii() else ["/".join(_typed(char)) for char in run])
+    return " ".join(part for part in parts if part)
+
+
+def toneless(typed: str) -> str:
+    """Return pinyin as `sounds` has it: without digits for tones, and with `u` for `ü`, which is typed as `v` too."""
+    bare = _TONES.sub(r"\1", typed) if _TONED.fullmatch(typed) else typed
+    return bare.replace("v", "u")
+
+
+def spoken(text: str) -> str:
+    """Return the whole of a Chinese text in pinyin without blanks, by the most usual readings."""
+    readings = [_readings(char)[:1] for run in runs(text) if not run.isascii() for char in run]
+    return toneless("".join(reading for options in readings for reading in options))
 
 
 def runs(text: str) -> list[str]:
@@ -90,18 +102,24 @@ def _pieces(run: str) -> tuple[tuple[str, int], ...]:
 def _sounds(run: str) -> Iterator[str]:
     readings = [_readings(char) for char in run]
     for start in sorted({start for _, start in _pieces(run)}):
-        for spoken in _spoken([options for options in readings[start : start + INITIALS] if options]):
-            yield "".join([syllable[0] for syllable in spoken])
-            yield "".join(spoken[:SYLLABLES])
+        for said in _read_aloud([options for options in readings[start : start + INITIALS] if options]):
+            yield "".join([syllable[0] for syllable in said])
+            yield "".join(said[:SYLLABLES]).replace("v", "u")
 
 
-def _spoken(options: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _read_aloud(options: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Return the readings of a run, at most four: only the first two characters with two readings vary."""
     varying = [at for at, readings in enumerate(options) if len(readings) > 1]
     if not varying:
         return [tuple(readings[0] for readings in options)] if options else []
     fixed = [readings[:1] if at in varying[2:] else readings for at, readings in enumerate(options)]
     return list(product(*fixed))
+
+
+def _typed(char: str) -> tuple[str, ...]:
+    """Return the readings as people type them: 旅 → `lv`, `lu`."""
+    readings = _readings(char)
+    return tuple(dict.fromkeys([*readings, *(reading.replace("v", "u") for reading in readings)]))
 
 
 @lru_cache(maxsize=16_384)

@@ -22,6 +22,12 @@ BADGES: dict[str, str] = {
 ASK = "以窗口告知为准"
 """Text for a fact that nobody has stated."""
 
+_MADE_THERE = re.compile(
+    r"(?:^|[，。；：])(?:由[^，。；]{0,8}(?:窗口|登记处|受理人员|工作人员)[^，。；]{0,4}(?:打印|提供|生成)"
+    r"|在(?:[^，。；]{0,6}窗口|登记处|现场)[^，。；]{0,8}(?:当面|现场|当场)?(?:填写|填表|打印))"
+)
+"""A form that exists only at the window, stated without a condition; `或者在窗口免费领取` leaves the choice."""
+
 _ONLINE = "2"
 _COURIER = "3"
 _IMMEDIATE = "1"
@@ -122,6 +128,8 @@ def material(material: Material) -> str:
     known = [part for part in (_need(material), f"{kind} {number}".strip(), form) if part]
     if not tells_all(material):
         known.append(f"其余{ASK}" if known else ASK)
+    if made_at_window(material):
+        known.append("在窗口打印或者填写，不用带")
     return " · ".join(known)
 
 
@@ -142,19 +150,28 @@ def material_source(material: Material) -> str | None:
 
 
 def bring(guide: Guide) -> str | None:
-    """Return what must be brought, counted and by name: `3样：甲、乙、丙`."""
+    """Return what must be brought, counted and by name: `3样：甲、乙、丙`. Forms of the window are not brought."""
     if not guide.materials:
         return None
     needed = to_bring(guide.materials)
+    made = [one.material_name for one in guide.materials if one.is_need is not False and made_at_window(one)]
+    forms = f"{'、'.join(made)}在窗口打印或者填写，不用带" if made else ""
     if not needed:
-        return "没有必须带的材料"
+        return f"没有必须带的材料{'：' if forms else ''}{forms}"
     unsure = "" if all(one.is_need is not None for one in needed) else f"（是否都要带，{ASK}）"
-    return f"{len(needed)}样{unsure}：{'、'.join(one.material_name for one in needed)}"
+    names = "、".join(one.material_name for one in needed)
+    return f"{len(needed)}样{unsure}：{names}{'。' if forms else ''}{forms}"
 
 
 def to_bring(materials: Iterable[Material]) -> list[Material]:
-    """Return the materials that are not stated to be optional or to be handed in later."""
-    return [one for one in materials if one.is_need is not False and not one.tolerable]
+    """Return the materials that are not stated to be optional, to be handed in later or to be made at the window."""
+    return [one for one in materials if one.is_need is not False and not one.tolerable and not made_at_window(one)]
+
+
+def made_at_window(material: Material) -> bool:
+    """Whether its texts (填报须知, 来源渠道说明) state that the window prints it or that it is filled in there."""
+    texts = (material.fill_explain, material.source_explain)
+    return any(text and _MADE_THERE.search(text) for text in texts)
 
 
 def _need(material: Material) -> str | None:

@@ -105,6 +105,8 @@ def material(material: Material) -> str:
     known = [part for part in (_need(material), number, FORM.get(material.material_format or "")) if part]
     if not chinese_labels.tells_all(material):
         known.append(f"{ASK} about the rest" if known else ASK)
+    if chinese_labels.made_at_window(material):
+        known.append("made out at the window, not to be brought")
     return " · ".join(known)
 
 
@@ -113,10 +115,12 @@ def bring(guide: Guide) -> str | None:
     if not guide.materials:
         return None
     needed = chinese_labels.to_bring(guide.materials)
+    made = any(one.is_need is not False and chinese_labels.made_at_window(one) for one in guide.materials)
+    forms = "; forms are made out at the window" if made else ""
     if not needed:
-        return "nothing that must be brought"
+        return f"nothing that must be brought{forms}"
     unsure = "" if all(one.is_need is not None for one in needed) else f" ({ASK} whether all are needed)"
-    return counted(len(needed), "thing") + unsure
+    return counted(len(needed), "thing") + unsure + forms
 
 
 def _need(material: Material) -> str | None:

@@ -14,6 +14,7 @@ from services.channels.pages.reader import Freshness, Gone
 from services.channels.pages.rendering import link, secure
 from services.channels.pages.routes import pages_of
 from shared.config import Settings
+from shared.errors import Unavailable
 from shared.text.bilingual import t
 from shared.web.edge import make_api
 from tests.harness.projecting import CODE, county, guide, item, of_case, of_guide, of_item, progress
@@ -379,9 +380,35 @@ def test_a_case_is_shown_to_who_has_the_receipt_and_kept_nowhere(channel, client
 def test_every_wrong_pair_gets_the_same_answer(channel, client, pair):
     wrong, other = ask(client, channel, *pair), ask(client, channel, "37-2020-1", "0000-0000-0000")
 
-    assert (wrong.status_code, wrong.text) == (other.status_code, other.text) == (404, other.text)
+    same = untyped(other.text)
+    assert (wrong.status_code, untyped(wrong.text)) == (other.status_code, same) == (404, same)
     assert wrong.headers["cache-control"] == "no-store"
     assert "没有查到" in wrong.text
+
+
+@pytest.mark.parametrize("channel", ["mobile", "portal", "web"])
+def test_what_was_typed_stays_after_an_error_and_in_no_cache(channel, client):
+    answer = ask(client, channel, "37-2020-1", "7K2M<x")
+
+    assert 'value="37-2020-1"' in answer.text
+    assert 'value="7K2M&lt;x"' in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_shared_screen_repeats_nothing_that_was_typed(tmp_path):
+    assert "37-2020-1" not in ask(browser("kiosk", stocked("kiosk", tmp_path)), "kiosk", "37-2020-1", "7K2M").text
+
+
+@every_channel
+def test_a_look_up_that_is_not_possible_now_says_so(channel, client, shelf, monkeypatch):
+    def unavailable(*_: str) -> None:
+        raise Unavailable("the database is away")
+
+    monkeypatch.setattr(shelf, "lookup", unavailable)
+    answer = ask(client, channel, *PAIR)
+
+    assert answer.status_code == 503
+    assert "现在查不了" in answer.text
 
 
 @every_channel
@@ -475,6 +502,11 @@ def ask(client, channel, project_no, query_code):
 
 def codes_in(page):
     return re.findall(r'<li>\s*<a href="/web/items/(\w+)"', page)
+
+
+def untyped(page):
+    """Return the page without the values that its fields repeat."""
+    return re.sub(r'(<input id="(?:project_no|query_code)"[^>]*?) value="[^"]*"', r"\1", page)
 
 
 def text_of(page):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.content.guides import Fee
-from services.channels.text import chinese_labels
+from services.channels.text import chinese_labels, english_labels
 from tests.harness.projecting import guide, item
 
 
@@ -66,6 +66,43 @@ def test_whether_a_fee_is_reduced_is_told_as_far_as_it_is_known():
 def test_a_guide_without_necessary_materials_says_so():
     assert chinese_labels.bring(guide(materials=[{"material_name": "委托书", "is_need": False}])) == "没有必须带的材料"
     assert chinese_labels.bring(guide()) is None
+
+
+FORM = {"material_name": "申领登记表", "is_need": True}
+BOOK = {"material_name": "户口簿", "is_need": True}
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"fill_explain": "由户政窗口打印，申请人核对后签名"},
+        {"fill_explain": "在登记处由双方当面填写、签名并按指印，不必提前准备"},
+        {"fill_explain": "不用准备；在窗口现场填写"},
+        {"source_explain": "由受理窗口免费提供"},
+    ],
+)
+def test_a_form_that_the_window_makes_is_not_to_be_brought(stated):
+    both, alone = guide(materials=[FORM | stated, BOOK]), guide(materials=[FORM | stated])
+
+    assert chinese_labels.bring(both) == "1样：户口簿。申领登记表在窗口打印或者填写，不用带"
+    assert chinese_labels.bring(alone) == "没有必须带的材料：申领登记表在窗口打印或者填写，不用带"
+    assert english_labels.bring(both) == "1 thing; forms are made out at the window"
+    assert "不用带" in chinese_labels.material(both.materials[0])
+    assert "不用带" not in chinese_labels.material(both.materials[1])
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {},
+        {"source_explain": "申请人自备：下载空白表格填写，或者在窗口免费领取"},
+        {"source_explain": "申请人自备，承诺书文本由窗口提供"},
+        {"fill_explain": "网上填写的免交纸质表"},
+        {"source_explain": "由医疗机构出具"},
+    ],
+)
+def test_a_form_is_to_be_brought_unless_it_is_stated_otherwise(stated):
+    assert chinese_labels.bring(guide(materials=[FORM | stated, BOOK])) == "2样：申领登记表、户口簿"
 
 
 @given(text=st.text(), longest=st.integers(1, 60))

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from services.channels.api.statements import INDEXED, SET_INDEXED
 from services.channels.core.port import adapters
 from services.channels.search import tokenizer
 from services.channels.search.index import Indexed, SearchIndex, create_statements, indexed
-from shared.database.engine import Database
+from shared.database.engine import Database, version_table
 from tests.harness.projecting import county, guide, item, of_guide, of_item, shown
 
 ROOT = Path(__file__).parents[3]
@@ -241,6 +242,19 @@ def test_a_cleared_index_finds_nothing(db):
         SearchIndex(db).clear(session)
 
     assert found_keys(db, "户口") == []
+
+
+def test_after_the_upgrade_a_channel_indexes_its_items_anew(tmp_path):
+    database = Database("web", f"sqlite:///{tmp_path / 'web.db'}")
+    database.migrate("channels")
+    with database.write() as session:
+        session.connection().execute(SET_INDEXED, {"change": 7})
+        session.connection().execute(text(f"UPDATE {version_table('channels')} SET version_num = '0010'"))
+
+    database.migrate("channels")
+
+    assert list(database.fetch(INDEXED)) == []
+    database.close()
 
 
 @pytest.mark.parametrize("channel", sorted(adapters()))

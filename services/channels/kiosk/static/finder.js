@@ -54,6 +54,7 @@ function score(item, typed, meanings) {
   item.spoken.forEach((syllables, index) => {
     best = Math.max(best, worth(index, spelledAt(syllables, typed), syllables.length, Math.min(typed.length, syllables.length)));
   });
+  for (const meaning of meanings) best = Math.max(best, 0.5 * worth(1, item.names[0].indexOf(meaning), item.names[0].length, meaning.length));
   return best;
 }
 
@@ -63,7 +64,8 @@ export const normal = (query) => query.normalize("NFKC").toLowerCase().replace(/
 export function find(prepared, query, most = 12) {
   const typed = normal(query);
   if (!typed) return [];
-  const means = (each) => (CJK.test(typed) ? each.word === typed : false);
+  // Letters find what the words that they suggest find; one letter suggests too many.
+  const means = (each) => (CJK.test(typed) ? each.word === typed : typed.length > 1 && spells(each.spoken, 0, typed));
   const meanings = prepared.common.filter(means).flatMap((each) => each.means);
   const found = prepared.items.map((item) => ({ item, points: score(item, typed, meanings) })).filter((each) => each.points > 0);
   found.sort((a, b) => b.points - a.points || a.item.names[0].length - b.item.names[0].length || (a.item.code < b.item.code ? -1 : 1));

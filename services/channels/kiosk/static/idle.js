@@ -35,6 +35,7 @@ function ask() {
   const count = dialog.querySelector("[data-seconds]");
   const show = () => {
     const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
+    count.lang = root.lang;
     count.textContent = root.lang === "en" ? `${left} s` : `${left} 秒`;
     if (left === 0) {
       clearInterval(asking);

@@ -14,12 +14,14 @@ function tick() {
   const clock = document.querySelector("[data-clock]");
   const locale = english() ? "en-GB" : "zh-CN";
   clock.hidden = false;
+  clock.lang = document.documentElement.lang;
   clock.textContent = now.toLocaleString(locale, {
     month: "long", day: "numeric", weekday: "long", hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai",
   });
   const printed = document.querySelector("[data-printed]");
   if (printed) {
     const when = now.toLocaleString(locale, { dateStyle: "long", timeStyle: "short", timeZone: "Asia/Shanghai" });
+    printed.lang = document.documentElement.lang;
     printed.textContent = english() ? `Printed in the hall, ${when}` : `大厅打印，${when}`;
   }
 }

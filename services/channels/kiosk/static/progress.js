@@ -9,18 +9,33 @@ const box = document.querySelector("[data-case]");
 const form = document.querySelector("[data-lookup]");
 const secrets = new Map();
 let timer = 0;
+let uncovered = false;
 
 const english = () => document.documentElement.lang === "en";
+const notNow = () => (english() ? "Not possible right now. Please try again in a moment, or ask at the desk. What you typed is still here."
+  : "现在查不了，请稍后再试，或者到服务台查询。填好的内容还在。");
 const usable = (text) => text.replace(/[^0-9A-Za-z-]/g, "");
 
-/** The field shows dots and the last characters; the text itself is only here. */
+/** In groups of four, as on the receipt; who typed hyphens has made groups. */
+const grouped = (text) => (text.includes("-") ? text : (text.match(/.{1,4}/g) ?? []).join(" "));
+
+/** The field shows dots and the last characters, or all if somebody asked for it, in groups of four. */
+function show(input) {
+  const text = secrets.get(input);
+  const dots = uncovered ? 0 : Math.max(0, text.length - SHOWN);
+  input.value = grouped(text.slice(0, dots).replace(/[^-]/g, "•") + text.slice(dots));
+  input.setSelectionRange(input.value.length, input.value.length);
+}
+
+function uncover(shown) {
+  uncovered = shown;
+  form.querySelector("[data-show]").setAttribute("aria-pressed", String(uncovered));
+  for (const input of secrets.keys()) show(input);
+}
+
+/** What is typed is only here; the field has what may be seen. */
 function mask(input) {
   secrets.set(input, "");
-  const show = () => {
-    const text = secrets.get(input);
-    input.value = "•".repeat(Math.max(0, text.length - SHOWN)) + text.slice(-SHOWN);
-    input.setSelectionRange(input.value.length, input.value.length);
-  };
   input.addEventListener("beforeinput", (event) => {
     const text = secrets.get(input);
     const data = event.data ?? event.dataTransfer?.getData("text") ?? "";
@@ -29,16 +44,17 @@ function mask(input) {
     if (event.inputType.startsWith("insert")) secrets.set(input, (text + usable(data)).slice(0, input.maxLength));
     else if (event.inputType === "deleteSoftLineBackward") secrets.set(input, "");
     else if (event.inputType.startsWith("delete")) secrets.set(input, text.slice(0, -1));
-    show();
+    show(input);
   });
   input.addEventListener("compositionend", (event) => {
     secrets.set(input, (secrets.get(input) + usable(event.data)).slice(0, input.maxLength));
-    show();
+    show(input);
   });
   input.value = "";
 }
 
 function forget() {
+  uncovered = false;
   for (const input of secrets.keys()) {
     secrets.set(input, "");
     input.value = "";
@@ -54,7 +70,7 @@ async function look(event) {
     const answer = await fetch(form.action, { method: "POST", body, cache: "no-store" });
     take(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    problem(english() ? "No connection right now. Please ask at the desk." : "现在连不上，请到服务台查询。");
+    problem(notNow());
   } finally {
     button.disabled = false;
   }
@@ -62,7 +78,8 @@ async function look(event) {
 
 function take(page) {
   const found = page.querySelector("[data-case] .case");
-  if (!found) return problem(null, page.querySelector(".problem"));
+  const told = page.querySelector(".problem");
+  if (!found) return problem(told ? null : notNow(), told);
   forget();
   hide();
   box.replaceChildren(...document.importNode(page.querySelector("[data-case]"), true).childNodes);
@@ -75,7 +92,7 @@ function take(page) {
 function problem(text, told = null) {
   form.parentElement.querySelector(".problem")?.remove();
   const notice = told ? document.importNode(told, true) : document.createElement("p");
-  if (!told) notice.textContent = text ?? "";
+  if (!told) [notice.lang, notice.textContent] = [document.documentElement.lang, text ?? ""];
   notice.className = "notice problem";
   notice.setAttribute("role", "alert");
   form.before(notice);
@@ -87,6 +104,7 @@ function count() {
   const show = () => {
     const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
     line.hidden = false;
+    line.lang = document.documentElement.lang;
     line.textContent = english() ? `Cleared in ${left} s` : `${left} 秒后自动清除`;
     if (left === 0) {
       clearInterval(timer);
@@ -113,6 +131,9 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 if (form) {
   for (const input of form.querySelectorAll("[data-masked]")) mask(input);
   form.addEventListener("submit", look);
+  const button = form.querySelector("[data-show]");
+  button.hidden = false;
+  button.addEventListener("click", () => uncover(!uncovered));
 } else if (box.querySelector(".case")) {
   // Sent without a script, shown with one: the same rules.
   box.querySelector(MORE).hidden = false;

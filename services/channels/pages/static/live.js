@@ -83,6 +83,7 @@ function take(fresh) {
 function announce() {
   const status = document.getElementById("status");
   const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
+  status.lang = document.documentElement.lang;
   status.textContent = document.documentElement.lang === "en" ? `Updated at ${time}` : `内容已于 ${time} 更新`;
 }
 

@@ -31,7 +31,8 @@ const boxes = () => [...list().querySelectorAll("input[type=checkbox]")];
 function tell() {
   const [all, ticked] = [boxes().length, boxes().filter((box) => box.checked).length];
   const said = english() ? `${ticked} of ${all} ready` : `已备好 ${ticked} 样，共 ${all} 样`;
-  list().querySelector("[data-ticked]").textContent = said;
+  const line = list().querySelector("[data-ticked]");
+  [line.lang, line.textContent] = [document.documentElement.lang, said];
 }
 
 /** Ticks as they were left, also for what a newer version has put on the page. */
