@@ -18,6 +18,7 @@ COMMANDS = {
     "audit": "inspect.audit:audit",
     "status": "inspect.status:status",
     "trace": "inspect.status:trace",
+    "facts": "inspect.facts:facts",
     "rebuild": "inspect.status:rebuild",
     "doctor": "inspect.doctor:doctor",
     "backup": "recovery.backup:backup",

@@ -54,7 +54,7 @@ def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
 def _tell_status(facts: dict[str, Any]) -> None:
     table = Table("part", "position", "behind", "head age", "parked", "findings")
     for name, row in facts["parts"].items():
-        table.add_row(name, *map(part_state.cell, (row.get("position", row.get("read")), row["behind"])), *_cells(row))
+        table.add_row(name, *map(part_state.cell, (row.get("read", row["position"]), row["behind"])), *_cells(row))
     out.print(table)
     for line in legend.STATUS:
         say(f"[dim]{line}[/]")
