@@ -10,19 +10,9 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
-_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2}
-_POWERS = {"十": 10, "百": 100, "千": 1000}
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "a": 1, "an": 1, "no": 0, "zero": 0,
-}  # fmt: skip
-_HAN = "零〇一二两俩三四五六七八九十百千"
-_ARABIC = r"(?<!\d)(?<!\d[.,])(?:\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,4})?|\d{1,12}(?:\.\d{1,4})?)"
-_NUMBER = rf"(?:{_ARABIC}|(?<![{_HAN}])[{_HAN}]{{1,8}})"
-"""Bounded, as every repetition here is: an editor's text of any length is read in linear time."""
+from contracts.content.numerals import HAN, NUMBER, NUMBER_EN, number
 
 _GAP = r"\s{0,3}"
-_NUMBER_EN = rf"(?:{_NUMBER}|\b(?:{'|'.join(_WORDS)})\b)"
 
 _CITATION = re.compile(r"《[^《》]{0,200}》|[一-鿿]{0,12}[〔\[(（]\d{4}[〕\])）]\d{1,6}号|第[^,，。;；]{1,8}条")
 _DATE = re.compile(r"\d{4}年(?:\d{1,2}月(?:\d{1,2}日)?)?")
@@ -42,15 +32,15 @@ _FREE = re.compile(
     r"|(?:it is )?free(?: of charge)?|no (?:fee|charge)s?"
 )
 _MONEY = re.compile(
-    rf"(?:人民币|rmb|cny|[¥￥]){_GAP}(?P<before>{_NUMBER}){_GAP}(?P<ten>万)?(?!\d)|"
-    rf"(?P<after>{_NUMBER_EN}){_GAP}(?P<thousands>万)?{_GAP}(?P<unit>元|圆|块|角|分(?!之)|yuan|rmb|cny)"
+    rf"(?:人民币|rmb|cny|[¥￥]){_GAP}(?P<before>{NUMBER}){_GAP}(?P<ten>万)?(?!\d)|"
+    rf"(?P<after>{NUMBER_EN}){_GAP}(?P<thousands>万)?{_GAP}(?P<unit>元|圆|块|角|分(?!之)|yuan|rmb|cny)"
 )
 _FEN = {"角": 10, "分": 1}
 
 _DAY_UNITS = "个工作日|工作日|个自然日|自然日|个日历日|日历日|天|日|working days?|business days?|calendar days?|days?"
-_DAYS = re.compile(rf"(?P<number>{_NUMBER_EN}){_GAP}(?:个)?{_GAP}(?P<unit>{_DAY_UNITS})")
+_DAYS = re.compile(rf"(?P<number>{NUMBER_EN}){_GAP}(?:个)?{_GAP}(?P<unit>{_DAY_UNITS})")
 _NAMED_LIMITS = {
-    name: re.compile(rf"(?:{word})[^\d,，。;；{_HAN}]{{0,10}}(?P<number>{_NUMBER_EN}){_GAP}(?P<unit>{_DAY_UNITS})")
+    name: re.compile(rf"(?:{word})[^\d,，。;；{HAN}]{{0,10}}(?P<number>{NUMBER_EN}){_GAP}(?P<unit>{_DAY_UNITS})")
     for name, word in (("promise", "承诺|promised?"), ("anticipate", "法定|statutory"))
 }
 _DAY_WORDS = re.compile(
@@ -62,19 +52,19 @@ _NO_VISIT = re.compile(
     r"零跑动|零跑腿|零次|不用跑|不需要?跑|一次[都也]不[用需]跑|no visits?(?: (?:is|are) needed| needed)?|zero visits?"
 )
 _VISITS = re.compile(
-    rf"(?:跑|到场|跑动|到现场|到窗口|到办事现场)(?:次数)?(?:为|：|:)?{_GAP}(?P<before>{_NUMBER}){_GAP}(?:次|趟)"
-    rf"|(?P<after>{_NUMBER_EN}){_GAP}(?:次(?:到)?(?:现场|窗口)|visits?|trips?)"
+    rf"(?:跑|到场|跑动|到现场|到窗口|到办事现场)(?:次数)?(?:为|：|:)?{_GAP}(?P<before>{NUMBER}){_GAP}(?:次|趟)"
+    rf"|(?P<after>{NUMBER_EN}){_GAP}(?:次(?:到)?(?:现场|窗口)|visits?|trips?)"
 )
 
-_COPIES = re.compile(rf"(?:一式)?{_GAP}(?P<number>{_NUMBER_EN}){_GAP}(?:份|copies|copy)")
+_COPIES = re.compile(rf"(?:一式)?{_GAP}(?P<number>{NUMBER_EN}){_GAP}(?:份|copies|copy)")
 _DUPLICATE = {"in duplicate": 2, "in triplicate": 3}
 _COPY_QUALIFIERS = ("至少", "以上", "各", "或", "每", "人", "at least", "or", "each", "per")
 
 _MATERIALS = re.compile(
-    rf"(?:材料|资料){_GAP}(?:一?共|总?计|合计|有)?(?:需|要)?(?:提交)?{_GAP}(?P<before>{_NUMBER}){_GAP}(?P<unit>份|项|种|件|个|类|样)"
-    rf"|(?:一共|共计|总共|共|合计)(?:需|要)?(?:提交|带|准备)?{_GAP}(?P<after>{_NUMBER}){_GAP}"
+    rf"(?:材料|资料){_GAP}(?:一?共|总?计|合计|有)?(?:需|要)?(?:提交)?{_GAP}(?P<before>{NUMBER}){_GAP}(?P<unit>份|项|种|件|个|类|样)"
+    rf"|(?:一共|共计|总共|共|合计)(?:需|要)?(?:提交|带|准备)?{_GAP}(?P<after>{NUMBER}){_GAP}"
     r"(?P<kind>份|[项种件个类样](?=(?:申请)?(?:材料|资料)))(?:申请)?(?:材料|资料)?"
-    rf"|(?P<english>{_NUMBER_EN}){_GAP}(?:documents?|materials?)"
+    rf"|(?P<english>{NUMBER_EN}){_GAP}(?:documents?|materials?)"
 )
 
 _ONE_PLACE, _JOIN = r"[A-Za-z]?(?<!\d)\d{1,6}", r"[-—–~～至到、,，和及]"
@@ -118,7 +108,7 @@ def amount(text: str) -> Reading:
     if len(found) > 1 or _has_digit(rest) or _qualified(rest, QUALIFIERS) or _FREE.search(rest):
         return UNREADABLE
     match = found[0]
-    yuan = _number(match["before"] or match["after"])
+    yuan = number(match["before"] or match["after"])
     if yuan is None:
         return UNREADABLE
     fen = yuan * (10_000 if match["ten"] or match["thousands"] else 1) * _FEN.get(match["unit"] or "", 100)
@@ -158,7 +148,7 @@ def visits(text: str) -> Reading:
     found = list(_VISITS.finditer(plain))
     if not found:
         return Reading(0) if _NO_VISIT.search(plain) and not _has_digit(plain) else NOTHING
-    numbers = {_number(match["before"] or match["after"]) for match in found}
+    numbers = {number(match["before"] or match["after"]) for match in found}
     if _has_digit(_VISITS.sub("", plain)) or _NO_VISIT.search(_VISITS.sub("", plain)):
         return UNREADABLE
     return _only(numbers)
@@ -174,7 +164,7 @@ def copies(text: str) -> Reading:
     rest = _COPIES.sub("", plain)
     if len(found) + len(said) > 1 or _qualified(rest, _COPY_QUALIFIERS):
         return UNREADABLE
-    return Reading(said[0]) if said else _only({_number(found[0]["number"])})
+    return Reading(said[0]) if said else _only({number(found[0]["number"])})
 
 
 def materials(text: str) -> Reading:
@@ -186,8 +176,8 @@ def materials(text: str) -> Reading:
     match = found[0]
     if len(found) > 1 or _qualified(_MATERIALS.sub("", plain), ("至少", "以上", "或", "at least", "or more")):
         return UNREADABLE
-    number = _only({_number(match["before"] or match["after"] or match["english"])})
-    return Reading(number.value, number.unreadable, match["unit"] or match["kind"])
+    read = _only({number(match["before"] or match["after"] or match["english"])})
+    return Reading(read.value, read.unreadable, match["unit"] or match["kind"])
 
 
 def places(text: str) -> frozenset[tuple[str, str]] | None:
@@ -258,44 +248,16 @@ def _qualified(rest: str, words: tuple[str, ...]) -> bool:
 
 
 def _day_reading(match: re.Match[str]) -> Reading:
-    number = _number(match["number"])
-    if number is None or number != int(number):
-        return UNREADABLE
-    return Reading(int(number), unit=_day_unit(match["unit"]))
+    read = _only({number(match["number"])})
+    return Reading(read.value, read.unreadable, None if read.unreadable else _day_unit(match["unit"]))
 
 
 def _only(numbers: set[Decimal | None]) -> Reading:
-    number = numbers.pop() if len(numbers) == 1 else None
-    return UNREADABLE if number is None or number != int(number) else Reading(int(number))
+    found = numbers.pop() if len(numbers) == 1 else None
+    return UNREADABLE if found is None or found != int(found) else Reading(int(found))
 
 
 def _day_unit(word: str) -> str | None:
     if "工作" in word or "working" in word or "business" in word:
         return "1"
     return "2" if "自然" in word or "日历" in word or "calendar" in word else None
-
-
-def _number(text: str) -> Decimal | None:
-    """Return a number in digits, Chinese numerals up to 9999, or an English word; None for anything else."""
-    plain = text.replace(",", "")
-    if plain in _WORDS:
-        return Decimal(_WORDS[plain])
-    if plain[0].isdigit():
-        return Decimal(plain)
-    return _han(plain)
-
-
-def _han(text: str) -> Decimal | None:
-    if all(sign in _DIGITS for sign in text):
-        return Decimal("".join(str(_DIGITS[sign]) for sign in text)) if len(text) == 1 else None
-    total, digit, last = 0, 0, 10_000
-    for sign in text:
-        if sign in _DIGITS:
-            digit = _DIGITS[sign]
-            continue
-        if _POWERS[sign] >= last:
-            return None
-        last = _POWERS[sign]
-        total += (digit or 1) * last
-        digit = 0
-    return Decimal(total + digit)
