@@ -89,7 +89,7 @@ def unreadable(content: Item | Guide) -> list[TwiceTold]:
 
 def without_contradictions(body: Json, found: list[TwiceTold]) -> Json:
     """Return the body without the optional half of each contradiction: the words, or the figure of words that stay."""
-    kept = _copied(body)
+    kept: Json = _copied(body)
     for pair in found:
         *path, name = (pair.optional or "").split(".")
         part: Any = kept

@@ -67,7 +67,7 @@ class _Commands(TyperGroup):
         super().__init__(**given)
         self.commands = _OnDemand()  # type: ignore[assignment]  # nobody adds to it
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command; what an operator can put right ends it with one sentence instead of a traceback."""
         try:
             return super().invoke(ctx)

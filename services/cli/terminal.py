@@ -15,14 +15,15 @@ from rich.markup import escape
 from services.importing.fields.notes import visible
 from services.runtime.manifests import OPERATOR, SERVICES
 from services.runtime.settings import load
+from shared import failures
 from shared.config import Settings, SettingsError
 from shared.errors import NotFound, Refused, TongyuanError, UpstreamDown
-from shared.failures import PROBLEM, USAGE, sentence
 from shared.feeds.upstream import client
 from shared.security.tls import reason
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter, Token
 
+PROBLEM, USAGE = failures.PROBLEM, failures.USAGE
 ADDRESS_FILE, TOKEN_FILE = "address", "admin-token"
 WITH_ANOTHER = "name the county's own data folder with --data-dir, or set TONGYUAN_ADMIN_TOKEN or TONGYUAN_OPERATOR_KEY"
 PATIENCE_SECONDS = 300
@@ -50,7 +51,7 @@ def fail(message: str, code: int = PROBLEM) -> NoReturn:
 
 def words(error: Exception) -> str:
     """Return an error as one sentence with file, setting and remedy."""
-    return sentence(error) or " ".join(str(error).split())
+    return failures.sentence(error) or " ".join(str(error).split())
 
 
 def warn(lines: Iterable[str]) -> None:

@@ -95,7 +95,7 @@ def _add(released: _Released, release: Release) -> None:
 def _inside(released: _Released) -> Iterator[RepeatedFact]:
     for kind, bodies in (("item", released.items), ("guide", released.guides)):
         for code, content in bodies.items():
-            pairs: Iterable[TwiceTold] = [*contradictions(content), *unreadable(content)]  # type: ignore[arg-type]  # either
+            pairs: Iterable[TwiceTold] = [*contradictions(content), *unreadable(content)]
             for pair in pairs:
                 message = f"{pair.words} {pair.message}"
                 yield RepeatedFact("inside", pair.words, [f"{kind}:{code}"], message, differs=pair.contradicts)

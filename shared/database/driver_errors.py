@@ -47,7 +47,7 @@ def as_ours(url: str) -> Iterator[None]:
         raise ours from error
 
 
-def disk_is_full(folder: Path) -> str:
+def disk_is_full(folder: Path | str) -> str:
     """Return the sentence for a full disk under this folder."""
     return (
         f"the disk under {folder} is full: free space there, or move the folder to a larger disk "
