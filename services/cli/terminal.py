@@ -166,6 +166,8 @@ class RunningCounty:
         said = f"{service} answered {answer.status_code}: {_detail(answer)}"
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             said += f" (the token was {self._access.token_from}): {WITH_ANOTHER}"
+        elif answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            said += " Its log says why; see also `tongyuan doctor`."
         elif answer.status_code == httpx.codes.FORBIDDEN:
             said += f" (the token was {self._access.token_from}): use one that has this right (`tongyuan token`)"
         kind = NotFound if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE) else Refused

@@ -40,7 +40,7 @@ def as_ours(url: str) -> Iterator[None]:
     except (IntegrityError, psycopg.IntegrityError) as error:
         # Drop the driver's error: it quotes the row.
         raise _of_constraint(error.orig if isinstance(error, IntegrityError) else error) from None
-    except (DBAPIError, psycopg.Error) as error:
+    except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
         ours = _translated(error.orig if isinstance(error, DBAPIError) else error, url)
         if ours is None:
             raise

@@ -25,6 +25,7 @@ def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
             *problems.of_broker(running),
             *problems.of_clocks(running),
             *problems.of_folder(running.config.data_dir),
+            *problems.of_stores(running.config.data_dir),
             *certificates.problems(running),
             *source_keys.problems(running),
         ]

@@ -35,11 +35,11 @@ def utc(time: str) -> str:
 def doctor(folder: Path) -> Iterator[str]:
     """Yield what `doctor` has checked, with its limits, and what it could not check from here."""
     yield (
-        "checked: every service answers, is ready and of this county; the token; signer; damage in the ledger; "
+        "checked: whether every service answers, is ready and of this county; the token; signer; damage in the ledger; "
         "messages unconfirmed for more than 60 s; clocks, 5 s apart at most; source keys; certificates, 21 days left"
     )
     if folder.exists():
-        yield f"checked on this machine: {folder}: 500 MiB free, no file open to other users"
+        yield f"checked on this machine: free space (at least 500 MiB), file rights and readable stores of {folder}"
     else:
         yield f"not checked: disk space and file rights, as there is no data folder {folder} here (--data-dir)"
     yield "not checked: whether channels show what was released; `tongyuan verify` does. Times are UTC"

@@ -13,9 +13,12 @@ from contracts.topology import SOURCES
 from services.cli.inspect.part_state import OLD_HEAD_SECONDS
 from services.cli.inspect.status import age, identity_of, titled
 from services.cli.terminal import RunningCounty
+from services.operations.backups.statements import TABLES_OF_SQLITE
+from services.operations.backups.store_copies import asking_sqlite
 from services.runtime.manifests import SERVICES
 from shared.county.identity import Identity
-from shared.errors import TongyuanError, UpstreamDown
+from shared.database.driver_errors import as_ours
+from shared.errors import DamagedStore, TongyuanError, UpstreamDown
 from shared.publishing.recording_status import heard, unsigned
 from shared.security.data_folder import REMEDY, loose
 from shared.security.tls import reason
@@ -124,6 +127,21 @@ def of_folder(folder: Path) -> Iterator[str]:
             "or move the folder to a larger one (TONGYUAN_DATA_DIR)"
         )
     yield from of_rights(folder)
+
+
+def of_stores(folder: Path) -> Iterator[str]:
+    """Yield SQLite files of an embedded county that cannot be read. Reads the list of tables only, not every page."""
+    for service in SERVICES:
+        file = folder / f"{service}.db"
+        try:
+            if not file.exists():
+                continue
+            with as_ours(f"sqlite:///{file}"), asking_sqlite(file) as ask:
+                list(ask(TABLES_OF_SQLITE))
+        except DamagedStore as error:
+            yield str(error)
+        except (TongyuanError, OSError):
+            continue  # no right to read it, or busy: nothing is known about its content
 
 
 def of_rights(folder: Path) -> Iterator[str]:
