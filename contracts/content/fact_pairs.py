@@ -7,6 +7,7 @@ contradicts nothing, and neither do words without a figure.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from contracts.base import Json
@@ -127,14 +128,17 @@ def _of_fee(fee: Fee, path: str) -> Iterator[TwiceTold]:
 
 
 def _of_step(step: Step, path: str) -> Iterator[TwiceTold]:
-    if step.day is None or not step.content:
+    if step.day is None:
         return
 
     def same(read: Reading) -> bool:
         return read.value == step.day and read.unit != "2"
 
-    words = (f"{path}.content", step.content)
-    yield from _compared(words, (f"{path}.day", f"{step.day} 工作日"), figures.days(step.content), same, words[0])
+    figure = (f"{path}.day", f"{step.day} 工作日")
+    yield from _compared((f"{path}.name", step.name), figure, figures.days(step.name), same, figure[0])
+    if step.content:
+        words = (f"{path}.content", step.content)
+        yield from _compared(words, figure, figures.days(step.content), same, words[0])
 
 
 def _of_material(material: Material, path: str) -> Iterator[TwiceTold]:
@@ -154,22 +158,24 @@ def _of_material(material: Material, path: str) -> Iterator[TwiceTold]:
             )
 
 
+def counts_materials(guide: Guide, read: Reading) -> bool:
+    """Return whether a number of materials fits the list: all, those needed, or, in 份 or no unit, all copies."""
+    listed = guide.materials or []
+    copies = sum(one.copies or 1 for one in listed)
+    counts = {len(listed), sum(one.is_need is not False for one in listed)}
+    return read.value in counts or (read.unit in (None, "份") and read.value == copies)
+
+
 def _count_of_materials(guide: Guide) -> Iterator[TwiceTold]:
-    """Compare a number of materials in the words with the list: how many, how many needed, how many copies in all."""
     if not guide.materials:
         return
-    counts = {len(guide.materials), sum(one.is_need is not False for one in guide.materials)}
-    copies = sum(one.copies or 1 for one in guide.materials)
     texts = [("accept_condition", guide.accept_condition)]
     texts += [(f"steps.{index}.content", step.content) for index, step in enumerate(guide.steps)]
-
-    def same(read: Reading) -> bool:
-        return read.value in counts or (read.unit == "份" and read.value == copies)
-
+    value = f"a list of {len(guide.materials)}"
     for words, text in texts:
         if text:
-            value = f"a list of {len(guide.materials)}"
-            yield from _compared((words, text), ("materials", value), figures.materials(text), same, words)
+            read = figures.materials(text)
+            yield from _compared((words, text), ("materials", value), read, partial(counts_materials, guide), words)
 
 
 def _of_window(window: Window, path: str) -> Iterator[TwiceTold]:

@@ -45,7 +45,7 @@ _NAMED_LIMITS = {
 }
 _DAY_WORDS = re.compile(
     r"本?环节|办理|办结|承诺|法定|时限|期限|时间|受理|审查|审核|审批|决定|核发|发证|送达|制证|完成|作出|出具|结果|于|在|为|不超过|最长|需要?|"
-    r"用时|共|自受理之日起|自受理起|之?内|以内|(?<![一-鿿])(?:within|in|takes?|it|the|step|time|limit|is)\b|[\s:：,，。.、;；]"
+    r"用时|共|自受理之日起|自受理起|之?内|以内|(?<![一-鿿])(?:within|in|takes?|it|the|step|time|limit|is)\b|[\s:：,，。.、;；()]"
 )
 
 _NO_VISIT = re.compile(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from contracts.base import Json
 from contracts.content import figures
-from contracts.content.fact_pairs import TwiceTold, contradictions, unreadable, yuan
+from contracts.content.fact_pairs import TwiceTold, contradictions, counts_materials, unreadable, yuan
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.envelope.publication import Kind, Op, Release
@@ -100,7 +100,7 @@ def _inside(released: _Released) -> Iterator[RepeatedFact]:
                 message = f"{pair.words} {pair.message}"
                 yield RepeatedFact("inside", pair.words, [f"{kind}:{code}"], message, differs=pair.contradicts)
     for code, guide in released.guides.items():
-        for message in _answers_about_fees(guide):
+        for message in (*_answers_about_fees(guide), *_answers_about_materials(guide)):
             yield RepeatedFact("inside", "questions", [f"guide:{code}"], message)
 
 
@@ -111,6 +111,14 @@ def _answers_about_fees(guide: Guide) -> Iterator[str]:
         if read.value is not None and known and None not in known and read.value not in known:
             stated = ", ".join(yuan(fen) for fen in sorted(fen for fen in known if fen is not None))
             yield f"questions.{index}.answer says {one.answer!r}, but the fees are {stated}"
+
+
+def _answers_about_materials(guide: Guide) -> Iterator[str]:
+    for index, one in enumerate(guide.questions if guide.materials else ()):
+        read = figures.materials(one.answer)
+        if read.value is not None and not counts_materials(guide, read):
+            listed = len(guide.materials or ())
+            yield f"questions.{index}.answer says {one.answer!r}, but the guide lists {listed} materials"
 
 
 def _between_item_and_guide(released: _Released) -> Iterator[RepeatedFact]:

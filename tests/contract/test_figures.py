@@ -80,6 +80,7 @@ def test_words_without_an_amount_state_none(text: str) -> None:
         ("办理时限：五个工作日内办结。", Reading(5, unit="1")),
         ("自受理之日起15个工作日内作出决定", Reading(15, unit="1")),
         ("within 5 working days", Reading(5, unit="1")),
+        ("审查（5个工作日）", Reading(5, unit="1")),
         ("5个自然日", Reading(5, unit="2")),
         ("30日", Reading(30)),
         ("公示七日", UNREADABLE),
@@ -226,6 +227,8 @@ COUNTS = st.integers(0, 99)
 def test_who_changes_a_steps_days_and_leaves_the_sentence_is_told(said: int, changed: int, form: str) -> None:
     found = contradictions(guide(steps=[{"name": "审查", "day": changed, "content": form.format(said)}]))
     assert bool(found) == (said != changed)
+    found = contradictions(guide(steps=[{"name": f"审查（{said}个工作日）", "day": changed}]))
+    assert [one.optional for one in found] == (["steps.0.day"] if said != changed else [])
 
 
 @given(said=COUNTS, changed=COUNTS, form=st.sampled_from(["最多跑{}次", "到现场{}次", "at most {} visits"]))

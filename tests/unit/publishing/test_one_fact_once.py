@@ -201,6 +201,14 @@ def test_a_contradiction_that_an_earlier_version_released_is_found_and_comes_fir
     assert (second.fact, second.differs) == ("fees.0.fee_stand", False)
 
 
+def test_an_answer_that_counts_other_materials_than_the_list_is_found(county: Pipeline) -> None:
+    questions = [{"question": "要带什么？", "answer": "材料共3项"}]
+    county.release(guide(1, materials=[{"material_name": "申请表"}], questions=questions))
+    (one,) = found(county)
+    assert (one.fact, one.differs) == ("questions", True)
+    assert "lists 1 materials" in one.message
+
+
 def test_operators_read_them_over_http(county: Pipeline, tmp_path: Path) -> None:
     county.release(item(1, is_fee=False))
     county.release(guide(1, fees=[SAME]))
