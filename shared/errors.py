@@ -14,6 +14,7 @@ TongyuanError
   Unavailable             nothing wrong with the request: try again later
     Unconfirmed           a message is not known to be safe: send it again
     UpstreamDown          the other service does not answer
+    DamagedStore          the file of a database is damaged: put that store back
   ConstraintViolated      a row violates a constraint of its table: a bug
   Broken                  stored or received data contradict themselves: stop and investigate
 """
@@ -136,6 +137,13 @@ class Unconfirmed(Unavailable):
 
 class UpstreamDown(Unavailable):
     """The other service does not answer, or not as its contract says."""
+
+
+class DamagedStore(Unavailable):
+    """The file of a service's database is damaged; the message names it.
+
+    Requests and messages are not at fault: they wait until an operator has put this one store back.
+    """
 
 
 class ConstraintViolated(TongyuanError):

@@ -13,19 +13,37 @@ from shared.errors import SettingsError
 from shared.security.tls import MUTUAL, PLAIN, Tls, reason
 
 SECONDS = 4
+MOST_BYTES = 2_000
+"""Most bytes of the answer that are shown: a problem document has a few hundred."""
+
+LEAST_NO_PORT = 65_536
 
 
 def ready(env: Mapping[str, str]) -> str:
-    """Return an empty string if it is ready, otherwise the reason."""
-    service = _connection(int(env.get("TONGYUAN_METRICS_PORT") or env["TONGYUAN_PORT"]), env)
+    """Return an empty string if it is ready, otherwise the reason, with the setting that names the port.
+
+    Raises `SettingsError` when that setting is missing or no port.
+    """
+    name, port = _port(env)
+    service = _connection(port, env)
     try:
         service.request("GET", "/readyz")
-        status = service.getresponse().status
+        answer = service.getresponse()
+        status, said = answer.status, answer.read(MOST_BYTES).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
-        return reason(error)
+        return f"127.0.0.1:{port} ({name}): {reason(error)}"
     finally:
         service.close()
-    return "" if status == http.client.OK else f"status {status}"
+    return "" if status == http.client.OK else f"status {status} on 127.0.0.1:{port} ({name}): {said.strip()}"
+
+
+def _port(env: Mapping[str, str]) -> tuple[str, int]:
+    """Return the setting that names the port of `/readyz`, and the port: a worker's is that of its metrics."""
+    name = "TONGYUAN_METRICS_PORT" if env.get("TONGYUAN_METRICS_PORT") else "TONGYUAN_PORT"
+    value = env.get(name, "")
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < LEAST_NO_PORT):
+        raise SettingsError(f"{name}: must be the port on which the process answers /readyz, got {value!r}")
+    return name, int(value)
 
 
 def _connection(port: int, env: Mapping[str, str]) -> http.client.HTTPConnection:

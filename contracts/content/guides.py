@@ -31,7 +31,9 @@ class Material(Contract):
     tolerable: bool | None = Field(default=None, title="可容缺后补")
     material_type: str | None = Field(default=None, title="材料类型", description="1 原件, 2 复印件, 3 原件和复印件")
     material_format: str | None = Field(default=None, title="材料形式", description="1 纸质, 2 电子化, 3 纸质/电子化")
-    copies: int | None = Field(default=None, ge=0, le=99, title="份数")
+    copies: int | None = Field(
+        default=None, ge=0, le=99, title="份数", description="The number that name and notes state, if any."
+    )
     source_type: str | None = Field(
         default=None, title="来源渠道", description="10 申请人自备, 20 政府部门核发, 99 其他"
     )
@@ -46,7 +48,9 @@ class Step(Contract):
     """办理流程的一个环节."""
 
     name: str = Field(title="环节名称", min_length=1, max_length=100)
-    content: str | None = Field(default=None, title="办理内容", max_length=2000)
+    content: str | None = Field(
+        default=None, title="办理内容", max_length=2000, description="A time for the step in it is that of `day`."
+    )
     day: int | None = Field(default=None, ge=0, le=3650, title="环节时限", description="工作日")
     result: str | None = Field(default=None, title="环节结果", max_length=200)
 
@@ -59,7 +63,9 @@ class Fee(Contract):
 
     fee_name: str = Field(title="收费项目名称", min_length=1, max_length=300)
     amount_fen: int | None = Field(default=None, ge=0, title="金额（分）")
-    fee_stand: str = Field(title="收费标准", max_length=2000)
+    fee_stand: str = Field(
+        title="收费标准", max_length=2000, description="An amount in it that can be read is that of `amount_fen`."
+    )
     by_law: str | None = Field(default=None, title="收费依据", max_length=2000)
     is_desc: bool | None = Field(default=None, title="是否允许减免")
     desc_explain: str | None = Field(default=None, title="减免说明", max_length=2000)
@@ -69,7 +75,9 @@ class Window(Contract):
     """办理窗口: a place, its number and its hours."""
 
     address: str = Field(title="办理地点", min_length=1, max_length=500)
-    window_no: str | None = Field(default=None, title="窗口号", max_length=50)
+    window_no: str | None = Field(
+        default=None, title="窗口号", max_length=50, description="Among the windows that `address` names, if any."
+    )
     hours: str | None = Field(default=None, title="办理时间", max_length=500)
     phone: str | None = Field(default=None, title="联系电话", max_length=100)
     traffic: str | None = Field(default=None, title="交通指引", max_length=500)

@@ -72,7 +72,12 @@ class Item(Contract):
         default=None, title="承诺时限单位", description="1 工作日, 2 自然日; null: the unit is unknown"
     )
     limit_scene_num: int | None = Field(default=None, ge=0, le=99, title="到办事现场次数")
-    limit_scene_explain: str | None = Field(default=None, title="必须现场办理原因说明", max_length=2000)
+    limit_scene_explain: str | None = Field(
+        default=None,
+        title="必须现场办理原因说明",
+        max_length=2000,
+        description="A number of visits in it is that of `limit_scene_num`.",
+    )
     is_fee: bool | None = Field(default=None, title="是否收费")
     is_entry_center: bool | None = Field(default=None, title="是否进驻政务大厅")
     is_online: bool | None = Field(default=None, title="是否网办")

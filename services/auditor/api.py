@@ -1,5 +1,6 @@
-"""HTTP API of the auditor for operators: /auditor/v1/findings and /report."""
+"""HTTP API of the auditor for operators: /auditor/v1/findings, /report and /facts."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Response
@@ -12,8 +13,11 @@ from shared.tokens.access import guard
 from shared.tokens.rights import Right
 from shared.web.edge import Number, make_api
 
+Facts = Callable[[], Json]
+"""Returns the facts that released items and guides state more than once, see `services.operations.repeated_facts`."""
 
-def make(db: Database, settings: Settings) -> FastAPI:
+
+def make(db: Database, settings: Settings, facts: Facts) -> FastAPI:
     """Return the ASGI app."""
 
     def ready() -> dict[str, Any]:
@@ -22,6 +26,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
 
     api = make_api("auditor", "Tongyuan auditor", settings, ready)
     api.include_router(_record(db))
+    api.include_router(_repeated(facts))
     return api
 
 
@@ -47,5 +52,19 @@ def _record(db: Database) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         with db.read() as session:
             return queries.report(session)
+
+    return router
+
+
+def _repeated(facts: Facts) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["audit"], dependencies=[guard(Right.INSPECT)])
+
+    @router.get(
+        "/facts", summary="List facts that released items and guides state in two ways, those that differ first"
+    )
+    def repeated(response: Response) -> Json:
+        """Reads every released item and guide: some seconds for ten thousand."""
+        response.headers["Cache-Control"] = "no-store"
+        return facts()
 
     return router

@@ -25,6 +25,7 @@ from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.local_midnight import today
 from shared.publishing.imports.request import MAX_ROWS, ImportRequest
 from shared.publishing.imports.rules import BodyRules
+from shared.publishing.one_fact_once import left_out, require_one_fact, unread_words
 from shared.text.validation import body_of, draft_body, parse, parse_draft, require_known_codes
 
 ENDS_SECONDS = 30.0
@@ -75,9 +76,10 @@ class Catalog:
         with self.db.write() as session:
             known = model.context(session, self.place)
             findings = model.accept(item, known)
+            require_one_fact(item)
             row = editions.save(session, code, body_of(item), revision)
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
-        return row, [_finding(finding) for finding in findings]
+        return row, [*(_finding(finding) for finding in findings), *unread_words(item)]
 
     def release_item(
         self, code: str, period: Period, revision: int | None, plans: Plans | None = None
@@ -90,6 +92,7 @@ class Catalog:
         with self.db.write() as session:
             item = parse(Item, orjson.loads(editions.find(session, code).draft))
             model.accept(item, model.context(session, self.place))
+            require_one_fact(item)
             wanted = model.planned_period(item, period, today(self.clock()))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
@@ -110,10 +113,12 @@ class Catalog:
         def checking(session: Session, live: LiveCodes) -> Check:
             known = model.context_of_import(session, self.place, request.regions, live)
 
-            def check(body: Json) -> list[Json]:
+            def check(body: Json) -> tuple[Json, list[Json]]:
                 item = Item.model_validate(body)
                 model.require_order_of_days(item)
-                return [_finding(one) for one in model.accept(item, known)]
+                settled, findings = left_out(item, body)
+                checked = [_finding(one) for one in model.accept(item, known)]
+                return (body if settled is None else _complete(settled)), checked + findings
 
             return check
 

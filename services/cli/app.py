@@ -18,6 +18,7 @@ COMMANDS = {
     "audit": "inspect.audit:audit",
     "status": "inspect.status:status",
     "trace": "inspect.status:trace",
+    "facts": "inspect.facts:facts",
     "rebuild": "inspect.status:rebuild",
     "doctor": "inspect.doctor:doctor",
     "backup": "recovery.backup:backup",
@@ -65,6 +66,20 @@ class _Commands(TyperGroup):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.commands = _OnDemand()  # type: ignore[assignment]  # nobody adds to it
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what an operator can put right ends it with one sentence instead of a traceback."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            from services.cli.terminal import fail  # noqa: PLC0415  # loads the client; not needed for `--help`
+            from shared.failures import exit_code, sentence  # noqa: PLC0415  # likewise
+
+            if (said := sentence(error)) is None:
+                raise
+            fail(said, exit_code(error))
 
 
 app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -1,8 +1,8 @@
 """Common parts of all commands: terminal output, settings, and the client of a running county."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,6 +15,7 @@ from rich.markup import escape
 from services.importing.fields.notes import visible
 from services.runtime.manifests import OPERATOR, SERVICES
 from services.runtime.settings import load
+from shared import failures
 from shared.config import Settings, SettingsError
 from shared.errors import NotFound, Refused, TongyuanError, UpstreamDown
 from shared.feeds.upstream import client
@@ -22,8 +23,9 @@ from shared.security.tls import reason
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter, Token
 
-PROBLEM, USAGE = 1, 2
-ADDRESS_FILE = "address"
+PROBLEM, USAGE = failures.PROBLEM, failures.USAGE
+ADDRESS_FILE, TOKEN_FILE = "address", "admin-token"
+WITH_ANOTHER = "name the county's own data folder with --data-dir, or set TONGYUAN_ADMIN_TOKEN or TONGYUAN_OPERATOR_KEY"
 PATIENCE_SECONDS = 300
 out = Console()
 err = Console(stderr=True)
@@ -47,6 +49,11 @@ def fail(message: str, code: int = PROBLEM) -> NoReturn:
     raise typer.Exit(code)
 
 
+def words(error: Exception) -> str:
+    """Return an error as one sentence with file, setting and remedy."""
+    return failures.sentence(error) or " ".join(str(error).split())
+
+
 def warn(lines: Iterable[str]) -> None:
     """Print notes for the operator to stderr, one per line."""
     for line in lines:
@@ -68,17 +75,27 @@ def print_json(value: Any) -> None:
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a county is reached and with which token, and the option, setting or file that each comes from."""
+
+    base_url: str | None
+    found_at: str
+    token_for: Callable[[str], Token]
+    token_from: str
+
+
 class RunningCounty:
     """Client of a running county. Raises `NotFound`, `Refused`, or `UpstreamDown`, each with its reason."""
 
-    def __init__(self, config: Settings, base_url: str | None, token_for: Callable[[str], Token]) -> None:
-        self.config, self._base_url, self._token_for = config, base_url, token_for
+    def __init__(self, config: Settings, access: Access) -> None:
+        self.config, self._access = config, access
         self._clients: dict[str, httpx.Client] = {}
 
     def http(self, service: str) -> httpx.Client:
         """Return the client of one service, with the operator's token."""
         if service not in self._clients:
-            self._clients[service] = client(self._url(service), self._token_for(service), self.config.tls)
+            self._clients[service] = client(self._url(service), self._access.token_for(service), self.config.tls)
         return self._clients[service]
 
     def get(self, service: str, path: str, **params: Any) -> Any:
@@ -89,7 +106,7 @@ class RunningCounty:
         """GET `/<service>/readyz` as JSON; gateways do not forward it, so it works inside the county only."""
         with self._reachable(service) as http:
             answer = http.get(f"/{service}/readyz")
-            _require_success(service, answer)
+            self._require_success(service, answer)
             return answer.json()
 
     def post(self, service: str, path: str, content: Any = None) -> Any:
@@ -112,7 +129,7 @@ class RunningCounty:
         ):
             if not answer.is_success:
                 answer.read()
-            _require_success(service, answer)
+            self._require_success(service, answer)
             yield from map(orjson.loads, answer.iter_lines())
 
     def close(self) -> None:
@@ -123,7 +140,7 @@ class RunningCounty:
     def _request(self, method: str, service: str, path: str, **more: Any) -> Any:
         with self._reachable(service) as http:
             answer = http.request(method, f"/{service}/v1/{path}", timeout=PATIENCE_SECONDS, **more)
-            _require_success(service, answer)
+            self._require_success(service, answer)
             return answer.json()
 
     @contextmanager
@@ -131,15 +148,30 @@ class RunningCounty:
         try:
             yield self.http(service)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = f"does not answer ({reason(error)}). Check that the county is running."
-            raise UpstreamDown(f"{service} at {self._url(service)} {why}") from error
+            raise UpstreamDown(
+                f"{service} at {self._url(service)} does not answer ({reason(error)}). The address is that of "
+                f"{self._access.found_at}. Check that the county is running, or name its address with --base-url"
+            ) from error
         except ValueError as error:
             raise UpstreamDown(
                 f"{service} at {self._url(service)} answers without JSON. Check that it is a county."
             ) from error
 
     def _url(self, service: str) -> str:
-        return self._base_url or self.config.url_for(service)
+        return self._access.base_url or self.config.url_for(service)
+
+    def _require_success(self, service: str, answer: httpx.Response) -> None:
+        if answer.is_success:
+            return
+        said = f"{service} answered {answer.status_code}: {_detail(answer)}"
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            said += f" (the token was {self._access.token_from}): {WITH_ANOTHER}"
+        elif answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            said += " Its log says why; see also `tongyuan doctor`."
+        elif answer.status_code == httpx.codes.FORBIDDEN:
+            said += f" (the token was {self._access.token_from}): use one that has this right (`tongyuan token`)"
+        kind = NotFound if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE) else Refused
+        raise kind(said)
 
 
 @contextmanager
@@ -149,9 +181,8 @@ def county(base_url: str | None = None, data_dir: Path | None = None) -> Iterato
     An error ends the command with one line.
     """
     config = settings(data_dir=data_dir)
-    found = base_url or _running_address(config)
     try:
-        with closing(RunningCounty(config, found, _tokens(config))) as running:
+        with closing(RunningCounty(config, access(config, base_url))) as running:
             yield running
     except SettingsError as error:
         fail(str(error), USAGE)
@@ -159,31 +190,43 @@ def county(base_url: str | None = None, data_dir: Path | None = None) -> Iterato
         fail(str(error))
 
 
-def _running_address(config: Settings) -> str | None:
+def access(config: Settings, base_url: str | None = None) -> Access:
+    """Return how the command line reaches a county. Raises `SettingsError` for a file that it may not read."""
+    token_for, token_from = _token(config)
+    if base_url:
+        return Access(base_url, "--base-url", token_for, token_from)
     file = config.data_dir / ADDRESS_FILE
-    configured = any(map(config.stated_url, SERVICES))
-    return file.read_text(encoding="ascii").strip() if not configured and file.exists() else None
+    if any(map(config.stated_url, SERVICES)):
+        return Access(None, "TONGYUAN_BASE_URL or TONGYUAN_<SERVICE>_URL", token_for, token_from)
+    if (address := _content(file)) is not None:
+        return Access(address, f"{file}, which `tongyuan up` writes", token_for, token_from)
+    usual = f"TONGYUAN_HOST and TONGYUAN_PORT, as no `tongyuan up` has left its address in {file}"
+    return Access(None, usual, token_for, token_from)
 
 
-def _tokens(config: Settings) -> Callable[[str], Token]:
-    """Return a function from service to token: signed by the operator's key, else an embedded county's admin token."""
+def _token(config: Settings) -> tuple[Callable[[str], Token], str]:
+    """Return a function from service to token, and its origin: the operator's key, else an embedded county's token."""
     if config.operator_key:
         key = private_key(config.operator_key.get_secret_value(), "TONGYUAN_OPERATOR_KEY")
-        return lambda service: Minter(OPERATOR.name, key, service)
-    token = config.admin_token.get_secret_value() if config.admin_token else _stored_token(config)
-    return lambda _service: token
+        return lambda service: Minter(OPERATOR.name, key, service), "signed with TONGYUAN_OPERATOR_KEY"
+    if config.admin_token:
+        token = config.admin_token.get_secret_value()
+        return lambda _service: token, "that of TONGYUAN_ADMIN_TOKEN"
+    file = config.data_dir / TOKEN_FILE
+    stored = _content(file)
+    whence = f"that of {file}" if stored else f"none, as {file} {'is empty' if stored == '' else 'does not exist'}"
+    return lambda _service: stored or "", whence
 
 
-def _stored_token(config: Settings) -> str:
-    file = config.data_dir / "admin-token"
-    return file.read_text(encoding="ascii").strip() if file.exists() and os.access(file, os.R_OK) else ""
-
-
-def _require_success(service: str, answer: httpx.Response) -> None:
-    if answer.is_success:
-        return
-    kind = NotFound if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE) else Refused
-    raise kind(f"{service} answered {answer.status_code}: {_detail(answer)}")
+def _content(file: Path) -> str | None:
+    """Return a small file's text; None when there is none. Raises `SettingsError` when it may not be read."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        why = words(error) if isinstance(error, OSError) else f"{file} is not text"
+        raise SettingsError(f"{why}; or set TONGYUAN_ADMIN_TOKEN and --base-url") from error
 
 
 def _detail(answer: httpx.Response) -> str:

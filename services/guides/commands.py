@@ -20,6 +20,7 @@ from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.request import ImportRequest
 from shared.publishing.imports.rules import BodyRules
+from shared.publishing.one_fact_once import left_out, require_one_fact, unread_words
 from shared.text.validation import body_of, draft_body, parse, parse_draft
 
 
@@ -35,26 +36,30 @@ class Guides:
         object.__setattr__(self, "who", model.publisher(self.region))
 
     def save_guide(self, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
-        """Store a draft. Raises `Invalid` and the errors of `editions.save`."""
+        """Store a draft; return it with the words that cannot be compared with the field beside them.
+
+        Raises `Invalid` and the errors of `editions.save`.
+        """
         guide = parse_draft(Guide, content)
         model.accept(guide)
         if guide.code != code:
             raise Invalid(
                 Violation("code", "same_as_path", f"is {guide.code}, but the address says {code}", guide.code)
             )
+        require_one_fact(guide)
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
         with self.db.write() as session:
-            return editions.save(session, code, body_of(guide), revision), []
+            return editions.save(session, code, body_of(guide), revision), unread_words(guide)
 
     def release_guide(
         self, code: str, period: Period, revision: int | None, plans: Plans | None = None
     ) -> tuple[EditionRow, Release | None]:
-        """Release the draft as the next version. Its codes are checked again: an earlier version accepted any code.
+        """Release the draft as the next version. It is checked again: an earlier version accepted more.
 
         Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
         """
         with self.db.write() as session:
-            parse(Guide, orjson.loads(editions.find(session, code).draft))
+            require_one_fact(parse(Guide, orjson.loads(editions.find(session, code).draft)))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
             return editions.release(session, self.who, code, period, revision, plans)
@@ -67,9 +72,11 @@ class Guides:
 
 
 def _checking(_session: Session, _live: LiveCodes) -> Check:
-    def check(body: Json) -> list[Json]:
-        model.accept(Guide.model_validate(body))
-        return []
+    def check(body: Json) -> tuple[Json, list[Json]]:
+        guide = Guide.model_validate(body)
+        model.accept(guide)
+        settled, findings = left_out(guide, body)
+        return (body if settled is None else _complete(settled)), findings
 
     return check
 

@@ -59,7 +59,7 @@ def stated_facts(reader: FactsReader) -> StatedFacts:
     """Count in the newest version of every item and guide that is not withdrawn."""
     found = StatedFacts()
     for source in ("catalog", "guides"):
-        for release in _newest(reader, source):
+        for release in newest(reader, source):
             if release.op == Op.RELEASE:
                 found.add(release)
     return found
@@ -74,8 +74,11 @@ def hall_unknown(releases: Iterable[Release]) -> int:
     return found.unknown[HALL]
 
 
-def _newest(reader: FactsReader, source: str) -> Iterator[Release]:
-    """Read from the source, because the ledger also holds all cases, of which a county has many more."""
+def newest(reader: FactsReader, source: str) -> Iterator[Release]:
+    """Yield the newest version of every key of one source.
+
+    Read from the source, because the ledger also holds all cases, of which a county has many more.
+    """
     after = ""
     while releases := reader.get(source, "releases/newest", after=after, limit=PAGE)["releases"]:
         yield from (Release.model_validate(data) for data in releases)

@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 
 import httpx
+import orjson
 from fastapi import FastAPI
 
 from contracts.base import Json
@@ -29,11 +30,13 @@ from services.channels.core.documents import document_row
 from services.channels.core.port import adapters
 from services.channels.pages.reader import Freshness
 from services.channels.pages.rendering import ChannelPages
+from services.operations.repeated_facts import as_json, repeated_facts
 from services.operations.verification.feeds import ReadFeeds
 from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.database.engine import Database
+from shared.feeds.outbox import newest_releases
 from shared.feeds.upstream import client, get
 from shared.tokens.minting import Token
 from shared.web.server.process import Background
@@ -47,7 +50,30 @@ Connect = Callable[[str, bool], httpx.Client]
 
 def auditor_api(wiring: Wiring) -> FastAPI:
     """Return the auditor's HTTP app."""
-    return api.make(wiring.database(AUDITOR), wiring.settings)
+    releases = NewestReleases(wiring)
+    return api.make(wiring.database(AUDITOR), wiring.settings, lambda: as_json(repeated_facts(releases)))
+
+
+class NewestReleases:
+    """Reads the newest releases of the sources, see `FactsReader`: in one process from their stores, else over HTTP."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._clients: dict[str, httpx.Client] = {}
+
+    def get(self, service: str, path: str, **params: Any) -> Any:
+        """See `FactsReader`; the path is always `releases/newest`."""
+        if self._wiring.process is not None:
+            return get(self._http(service), f"/{service}/v1/{path}", **params)
+        with self._wiring.database(service).read() as session:
+            rows = newest_releases(session, params["after"], params["limit"])
+        return {"releases": [orjson.loads(document) for _, document in rows]}
+
+    def _http(self, service: str) -> httpx.Client:
+        if service not in self._clients:
+            tokens = {service: self._wiring.token_for(service)}
+            self._clients[service] = _connect(self._wiring.settings, tokens, service, trusted=True)
+        return self._clients[service]
 
 
 def auditing(wiring: Wiring, settings: Settings | None = None) -> dict[str, Background]:

@@ -1,16 +1,21 @@
 """Write the first store of a county. From then on every store names the county that it belongs to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from contracts.topology import SOURCES
 from services.demo import content
+from services.ledger.signing.signed_head_store import MEMORY_FILE, OfAnotherLog, SignedHeadStore
 from services.runtime.county_evidence import evidence_of, require_own
+from services.runtime.statements import RECORDED
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.county import identity, store
 from shared.county.identity import Identity
 from shared.errors import NotFound, SettingsError, Unavailable
+
+REMEDY = "put this store back from a backup, as docs/operating/one-store.md says; nothing was changed"
 
 
 def county_of(wiring: Wiring, services: Sequence[str], *, demo: bool = False) -> Identity:
@@ -66,6 +71,24 @@ def settle(wiring: Wiring, service: str, county: Identity) -> None:
     store.write(wiring.database(service), county)
 
 
+def require_no_lost_store(wiring: Wiring) -> None:
+    """Raise `SettingsError` when the ledger's store or a source's is missing although something was recorded from it.
+
+    An empty one in its place would hide the loss: a new source would number its releases from 1 again, and a new ledger
+    would be another history than the one that was signed. Channels and auditor are made anew from the ledger. Where the
+    first start was interrupted, nothing was recorded. Reads only.
+    """
+    ledger = _file(wiring, "ledger")
+    if not _holds_data(ledger):
+        if _has_signed(wiring.settings):
+            raise SettingsError(f"TONGYUAN_DATA_DIR: {ledger} is missing, but this ledger has signed heads: {REMEDY}")
+        return
+    for source, count in _recorded(wiring):
+        if count and not _holds_data(file := _file(wiring, source)):
+            lost = f"{file} is missing, but the ledger has recorded {count} releases of {source}"
+            raise SettingsError(f"TONGYUAN_DATA_DIR: {lost}: {REMEDY}")
+
+
 def _exists(wiring: Wiring, service: str) -> bool:
     """Return False for a SQLite file that does not exist: opening it would create it."""
     url = wiring.settings.database_url_for(service)
@@ -97,3 +120,34 @@ def _require_demo_county(settings: Settings) -> None:
             f"not of {settings.region} {settings.county}: "
             "start it with --no-demo, or without TONGYUAN_REGION and TONGYUAN_COUNTY"
         )
+
+
+def _has_signed(settings: Settings) -> bool:
+    """Return whether the file beside the key says that this log has signed entries; True if it cannot be parsed."""
+    try:
+        last = SignedHeadStore(settings.log_origin, settings.data_dir / MEMORY_FILE).last()
+    except OfAnotherLog:
+        return False
+    except ValueError:
+        return True
+    return last is not None and last.size > 0
+
+
+def _recorded(wiring: Wiring) -> Iterator[tuple[str, int]]:
+    """Yield how many releases of each source the ledger has recorded."""
+    with evidence_of("ledger", wiring.database("ledger")) as evidence:
+        for source in SOURCES if "source" in evidence.tables else ():
+            for (count,) in evidence.ask(RECORDED.format(source=source)):
+                yield source, count
+
+
+def _file(wiring: Wiring, service: str) -> Path:
+    return Path(wiring.settings.database_url_for(service).removeprefix("sqlite:///"))
+
+
+def _holds_data(file: Path) -> bool:
+    """Return False for a missing file and for an empty one, which is an empty SQLite database."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False

@@ -84,6 +84,7 @@ class Embedded:
 
     def _open(self, folder: Path) -> None:
         """Determine the county first: a refused start writes nothing, not even a token."""
+        county_birth.require_no_lost_store(self.wiring)
         self.county = county_birth.county_of(self.wiring, SERVICES, demo=self.demo)
         self.settings = self.settings.model_copy(
             update={

@@ -5,21 +5,19 @@ import sys
 from services.runtime import manifests
 from services.runtime.settings import load
 from shared import log
-from shared.config import SettingsError
-from shared.errors import TongyuanError
+from shared.failures import USAGE, exit_code, sentence
 from shared.process_memory import bound_arenas
 from shared.security.data_folder import tighten
 
 HTTP_PROCESSES = tuple(one.name for one in manifests.processes() if not one.is_worker)
 WORKERS = tuple(one.name for one in manifests.processes() if one.is_worker)
 PROCESSES = (*HTTP_PROCESSES, *WORKERS)
-PROBLEM, USAGE = 1, 2
 
 
 def run(name: str) -> int:
     """Run the process until it is told to stop; return the exit code.
 
-    An error in the settings is one line on stderr.
+    What an operator can put right, such as a wrong setting, is one line on stderr.
     """
     if name not in PROCESSES:
         return _say(f"there is no process {name!r}; choose one of: {', '.join(PROCESSES)}", USAGE)
@@ -40,10 +38,10 @@ def run(name: str) -> int:
             from services.runtime import http_process  # noqa: PLC0415  # uvicorn is for the others only
 
             http_process.run(name, settings)
-    except SettingsError as error:
-        return _say(str(error), USAGE)
-    except TongyuanError as error:
-        return _say(str(error), PROBLEM)
+    except Exception as error:
+        if (said := sentence(error)) is None:
+            raise
+        return _say(said, exit_code(error))
     return 0
 
 

@@ -6,6 +6,9 @@ IDENTITY = "SELECT region, origin, county, demo FROM identity"
 # The first release of each lane, oldest first.
 FIRST_RELEASES = "SELECT document FROM release WHERE sequence = 1 ORDER BY released_at"
 
+# How many releases of one source the ledger has recorded, in both lanes.
+RECORDED = "SELECT coalesce(sum(sequence), 0) FROM source WHERE source = '{source}'"
+
 # The first entry of the ledger.
 FIRST_ENTRY = "SELECT meta FROM entry WHERE position = 1"
 

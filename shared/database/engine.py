@@ -4,7 +4,6 @@ SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers (a reader that become
 PostgreSQL: the service's name is its schema; no statement, lock or idle transaction may block the service forever.
 """
 
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,15 +12,14 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError
 from sqlmodel import Session
 
 from shared.database.connection_limits import SERVING, WAIT_SECONDS, ConnectionLimits
+from shared.database.driver_errors import as_ours
 from shared.database.fast_path import REST_SECONDS, FastPath
 from shared.database.notifications import PATIENCE, LocalNotifier, Notifier, Notifying, PostgresNotifier, prepared
 from shared.database.statements import PING, SCHEMA
-from shared.errors import Conflict, ConstraintViolated, Unavailable
 from shared.security.data_folder import make_private, make_private_file
 from shared.security.vault import Vault
 from shared.transparency.source_signature import ReleaseSigner
@@ -32,9 +30,6 @@ PG_OPTIONS = "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction
 VERSION_TABLE, OWN_VERSION_TABLE = "alembic_version", "alembic_version_own"
 """Tables in which a store names its migration; the second is for the tables that only one channel has."""
 
-SAME_ROW = frozenset(
-    {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
-)
 KEPT_OPEN = 5
 """Connections of the pool that stay open when idle."""
 
@@ -70,10 +65,10 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error.
 
-        Raises `Unavailable` when the database cannot serve it now, `Conflict` when another transaction made the same
-        row, and `ConstraintViolated` when a row violates another constraint of its table.
+        Raises `Unavailable` when the database cannot serve it now, `DamagedStore` when its file is damaged, `Conflict`
+        when another transaction made the same row, and `ConstraintViolated` when a row violates another constraint.
         """
-        with _as_ours(), Session(self._writer, expire_on_commit=False) as session:
+        with as_ours(self.url), Session(self._writer, expire_on_commit=False) as session:
             session.info |= {"notifier": self.notifier, "vault": self.vault, "release_signer": self.release_signer}
             with session.begin():
                 yield session
@@ -82,7 +77,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent snapshot; nothing is written."""
-        with _as_ours(), Session(self._reader, expire_on_commit=False) as session:
+        with as_ours(self.url), Session(self._reader, expire_on_commit=False) as session:
             session.info["vault"] = self.vault
             yield session
 
@@ -91,7 +86,7 @@ class Database:
 
         This takes a third of the round trips of `read`; it is for queries made at every publication.
         """
-        with _as_ours():
+        with as_ours(self.url):
             if self._direct is not None:
                 return self._direct.rows(statement.text, values)
             with self._reader.connect() as connection:
@@ -122,7 +117,7 @@ class Database:
         from alembic import command  # noqa: PLC0415  # needed once in a process's life, and heavy
         from alembic.config import Config  # noqa: PLC0415  # likewise
 
-        with self.engine.connect() as connection:
+        with as_ours(self.url), self.engine.connect() as connection:
             if not self.is_sqlite:
                 self._make_schema(connection)
             for folder in folders:
@@ -149,47 +144,6 @@ class Database:
 def version_table(folder: str) -> str:
     """Return the table that names the migration in `services/<folder>/migrations`."""
     return OWN_VERSION_TABLE if "/" in folder else VERSION_TABLE
-
-
-@contextmanager
-def _as_ours() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout:
-        raise Unavailable("database: every connection is in use") from None
-    except (IntegrityError, psycopg.IntegrityError) as error:
-        # Drop the driver's error: it quotes the row.
-        raise _of_constraint(error.orig if isinstance(error, IntegrityError) else error) from None
-    except (DBAPIError, psycopg.Error) as error:
-        if not _is_for_now(error.orig if isinstance(error, DBAPIError) else error):
-            raise
-        raise Unavailable(f"database: {_reason(error)}") from error
-
-
-def _of_constraint(error: BaseException | None) -> Conflict | ConstraintViolated:
-    """Map a violated constraint: a duplicate row is a race (read again), anything else is an error in our code."""
-    if isinstance(error, sqlite3.IntegrityError):
-        race, said = error.sqlite_errorcode in SAME_ROW, str(error)
-    else:
-        race = isinstance(error, (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation))
-        diagnosis = error.diag if isinstance(error, psycopg.Error) else None
-        names = (diagnosis.table_name, diagnosis.column_name, diagnosis.constraint_name) if diagnosis else ()
-        said = f"{type(error).__name__} {'.'.join(name for name in names if name)}"
-    return (
-        Conflict("it was changed in the meantime; read it again") if race else ConstraintViolated(f"database: {said}")
-    )
-
-
-def _is_for_now(error: BaseException | None) -> bool:
-    """Whether a retry may succeed. A read-only standby can answer for a moment during a failover."""
-    for_now = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
-    return isinstance(error, (*for_now, sqlite3.OperationalError, sqlite3.InterfaceError))
-
-
-def _reason(error: DBAPIError | psycopg.Error) -> str:
-    """Return the driver's message without the statement, which could quote data."""
-    said = str(error.orig if isinstance(error, DBAPIError) else error)
-    return said.splitlines()[0] if said else type(error).__name__
 
 
 def _sqlite_engine(url: str, *, erases: bool) -> Engine:

@@ -32,7 +32,10 @@ def serve_health(service: str, host: str, port: int, ready: Ready, tls: ssl.SSLC
     try:
         server = make_server(host, port, _application(service, ready), _server_class(tls), handler_class=_Silent)
     except OSError as error:
-        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise Unavailable(
+            f"cannot listen on {host}:{port}: {error.strerror}. "
+            "TONGYUAN_METRICS_PORT must be a port that nobody else uses, and TONGYUAN_HOST an address of this machine"
+        ) from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 

@@ -105,7 +105,7 @@ def on_the_glass(page: Page, mark: str, act: Callable[[], object]) -> float:
 def released(county: County, guide: dict[str, Any], stand: str) -> Callable[[], object]:
     """Writes the draft with this fee; called, it releases it."""
     http, path = county.http("guides"), f"/guides/v1/guides/{guide['code']}"
-    fees = [{**guide["fees"][0], "fee_stand": stand}, *guide["fees"][1:]]
+    fees = [{**guide["fees"][0], "fee_stand": stand, "amount_fen": None}, *guide["fees"][1:]]
     etag = {"If-Match": f'"{http.get(path).json()["revision"]}"'}
     http.put(path, json={**guide, "fees": fees}, headers=etag).raise_for_status()
     return lambda: http.post(f"{path}/release").raise_for_status()

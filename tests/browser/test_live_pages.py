@@ -42,7 +42,7 @@ def test_a_new_fee_appears_on_the_open_page_without_a_reload_or_a_jump(
     page.run("window.scrollTo(0, 200)")
     before = page.evaluate("() => [scrollY, document.querySelectorAll('#main details[open]').length]")
 
-    fees = [{**guide["fees"][0], "fee_stand": "八千八百八十八元"}, *guide["fees"][1:]]
+    fees = [{**guide["fees"][0], "fee_stand": "八千八百八十八元", "amount_fen": 888_800}, *guide["fees"][1:]]
     release(county, {**guide, "fees": fees})
 
     page.wait("() => document.querySelector('#main').textContent.includes('八千八百八十八元')")
@@ -64,7 +64,8 @@ def test_what_was_released_while_the_stream_was_gone_is_on_the_page_before_it_sa
         page.run(f"Object.defineProperty(document, 'visibilityState', {{value: '{state}', configurable: true}})")
         page.run("document.dispatchEvent(new Event('visibilitychange'))")
 
-    release(county, {**guide, "fees": [{**guide["fees"][0], "fee_stand": "九千九百九十九元"}, *guide["fees"][1:]]})
+    fees = [{**guide["fees"][0], "fee_stand": "九千九百九十九元", "amount_fen": 999_900}, *guide["fees"][1:]]
+    release(county, {**guide, "fees": fees})
     page.wait("() => ['lost', 'offline'].includes(document.getElementById('freshness').dataset.state)")
     page.offline(False)
 

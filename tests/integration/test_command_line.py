@@ -463,10 +463,46 @@ def test_trace_follows_a_key_from_its_source_to_every_channel(county: EmbeddedCo
         assert all(f"{name:<7} version 1 shown" in told for name in CHANNELS)
 
 
+def test_every_table_says_its_units_its_time_zone_and_what_was_checked(county: EmbeddedCounty) -> None:
+    told = tongyuan(county, "status").out
+    for words in ("behind: releases or entries", "head age: seconds", "times are UTC", "nothing is behind, parked"):
+        assert words in told
+    cells = [cell.strip() for line in told.splitlines() if line.startswith("│") for cell in line.strip("│").split("│")]
+    assert "" not in cells
+    checked = tongyuan(county, "doctor").out
+    for words in ("checked: whether every service answers", "at least 500 MiB", "not checked: whether channels", "UTC"):
+        assert words in checked
+    compared = tongyuan(county, "verify").out
+    for words in ("compared: the sources' releases with the ledger", "byte by byte", "UTC"):
+        assert words in compared
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["verify"], ["trace", "item:x"], ["kiosk", "screens"], ["dead", "list"]]
+)
+def test_a_wrong_token_is_one_line_that_names_where_the_token_was_from(
+    county: EmbeddedCounty, command: list[str], tmp_path: Path
+) -> None:
+    wrong = tongyuan(county, *command, TONGYUAN_ADMIN_TOKEN="wrong")
+    assert wrong.code == PROBLEM
+    assert "the token was that of TONGYUAN_ADMIN_TOKEN" in wrong.complaint
+    assert "--data-dir" in wrong.complaint
+    none = tongyuan(county, *command, "--data-dir", tmp_path / "none", TONGYUAN_ADMIN_TOKEN="")
+    assert f"{tmp_path}/none/admin-token does not exist" in none.complaint
+
+
+def test_doctor_finds_nothing_well_that_a_wrong_token_kept_it_from_checking(county: EmbeddedCounty) -> None:
+    done = tongyuan(county, "doctor", TONGYUAN_ADMIN_TOKEN="wrong")
+    assert done.code == PROBLEM
+    assert "most could not be checked" in done.out
+    assert "nothing wrong found" not in done.out
+
+
 def test_trace_of_an_unknown_key_is_a_problem_and_of_no_key_is_usage(county: EmbeddedCounty) -> None:
     unknown = tongyuan(county, "trace", f"item:{code_of(999)}")
     assert unknown.code == PROBLEM
     assert all(f"{name:<7} nothing" in unknown.out for name in CHANNELS)
+    assert "nothing was ever released under this key" in unknown.out
     assert tongyuan(county, "trace", "fax:1").code == USAGE
 
 
@@ -552,6 +588,8 @@ def test_a_queues_letter_needs_a_broker(county: EmbeddedCounty) -> None:
 
 
 def test_a_screen_is_enrolled_with_a_code_seen_red_while_it_is_silent_and_revoked(county: EmbeddedCounty) -> None:
+    nobody = tongyuan(county, "kiosk", "screens")
+    assert (nobody.code, "no screen is enrolled, so none is watched" in nobody.out) == (WELL, True)
     code = tongyuan(county, "kiosk", "enrol", "hall-1", "--json").json["code"]
     waiting = tongyuan(county, "kiosk", "screens")
     county.http("kiosk").post("/kiosk/v1/screen/enrol", json={"code": code}).raise_for_status()
@@ -560,7 +598,8 @@ def test_a_screen_is_enrolled_with_a_code_seen_red_while_it_is_silent_and_revoke
     gone = tongyuan(county, "kiosk", "screens", "--json")
 
     assert (waiting.code, "waiting" in waiting.out) == (WELL, True)
-    assert "silent" in red.out
+    assert "silent: no report for more than 8 s" in red.out
+    assert "1 red" in red.out
     assert (gone.code, [screen["state"] for screen in gone.json]) == (WELL, ["revoked"])
     assert tongyuan(county, "kiosk", "revoke", "nobody").code == PROBLEM
 

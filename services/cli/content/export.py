@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, plain, print_json, say
+from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, plain, print_json, say, words
 from services.operations.export import Export
 from shared.errors import TongyuanError
 
@@ -31,7 +31,7 @@ def export(
         try:
             done = Export(http, channel, origin, lambda count: status.update(f"pages: {count}")).run(folder)
         except (TongyuanError, OSError) as error:
-            fail(str(error))
+            fail(words(error))
     if as_json:
         print_json(done.as_json())
         return

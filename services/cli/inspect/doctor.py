@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.inspect import certificates, problems, unknown_facts
+from services.cli.inspect import certificates, legend, problems, unknown_facts
 from services.cli.inspect.status import county_of, titled
 from services.cli.keys import source_keys
 from services.cli.terminal import BaseUrl, DataDir, Json_, RunningCounty, county, plain, print_json, say
@@ -19,15 +19,18 @@ def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
         belongs = county_of(running)
         found = [
             *problems.of_services(running, belongs),
+            *problems.of_token(running),
             *problems.of_signer(running),
             *problems.of_damage(running),
             *problems.of_broker(running),
             *problems.of_clocks(running),
             *problems.of_folder(running.config.data_dir),
+            *problems.of_stores(running.config.data_dir),
             *certificates.problems(running),
             *source_keys.problems(running),
         ]
         stated = _stated(running)
+        folder = running.config.data_dir
     if as_json:
         print_json({"county": belongs and belongs.as_json(), "problems": found, **stated.as_json()})
     else:
@@ -36,8 +39,10 @@ def doctor(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
             say(f"[red]✗[/] {plain(problem)}")
         for note in unknown_facts.of_county(stated.unknown, stated.suspect):
             say(f"[yellow]?[/] {plain(note)}")
+        for line in legend.doctor(folder):
+            say(f"[dim]{plain(line)}[/]")
         if not found:
-            say("[green]✓ nothing wrong found[/]")
+            say(f"[green]✓ nothing wrong found[/] at {legend.now()}")
     raise typer.Exit(1 if found else 0)
 
 

@@ -1,9 +1,10 @@
 """`kiosk`: the screens of the hall, and which of them show old content."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from services.cli.inspect import legend
 from services.cli.terminal import BaseUrl, DataDir, Json_, county, plain, print_json, say
 
 CHANNEL = "kiosk"
@@ -33,12 +34,24 @@ def screens(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ =
         found = running.get(CHANNEL, "screens")["screens"]
     if as_json:
         print_json(found)
-    for screen in [] if as_json else found:
-        mark = "[red]✗[/]" if screen["red"] else "[green]✓[/]" if screen["state"] == "good" else "·"
-        page = "" if screen["address"] is None else f"/kiosk/{screen['address']}"
-        seen = f"seen {screen['seen_at']}" if screen["seen_at"] else ""
-        say(f"{mark} {plain(screen['name']):<20} {screen['state']:<10} {plain(page)} {seen}".rstrip())
+    else:
+        _tell_screens(found)
     raise typer.Exit(1 if any(screen["red"] for screen in found) else 0)
+
+
+def _tell_screens(found: list[dict[str, Any]]) -> None:
+    for screen in found:
+        mark = "[red]✗[/]" if screen["red"] else "[green]✓[/]" if screen["state"] == "good" else "·"
+        page = "no page reported" if screen["address"] is None else f"/kiosk/{screen['address']}"
+        seen = f"last report {legend.utc(screen['seen_at'])}" if screen["seen_at"] else "no report yet"
+        say(f"{mark} {plain(screen['name']):<20} {screen['state']:<10} {plain(page)}  {seen}")
+    if not found:
+        say("no screen is enrolled, so none is watched: enrol one with `tongyuan kiosk enrol NAME`")
+        return
+    for line in legend.SCREENS:
+        say(f"[dim]{line}[/]")
+    red = sum(screen["red"] for screen in found)
+    say(f"{len(found)} screens at {legend.now()}: {f'[red]{red} red[/]' if red else '[green]none red[/]'}")
 
 
 @app.command()

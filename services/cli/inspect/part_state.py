@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from contracts.topology import AUDITOR
+from services.cli.inspect.legend import NOT_APPLICABLE
+
 OLD_HEAD_SECONDS = 60
 
 
@@ -10,6 +13,11 @@ def is_bad(part: dict[str, Any]) -> bool:
     """Return whether a part is wrong: behind, or ahead, such as a source that was restored from an older backup."""
     wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "unsigned", "damaged", "findings"))
     return bool(part["behind"] or wrong or _failed(part) or _stale(part))
+
+
+def cell(value: object) -> str:
+    """Return a value as a table shows it; None, which does not apply, as a dash and never as an empty cell."""
+    return NOT_APPLICABLE if value is None else str(value)
 
 
 def advice(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -30,6 +38,8 @@ def advice(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"  or, to follow the present one: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
         if refused := part.get("refused"):
             yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
+        if name == AUDITOR and part["read"] is None:
+            yield f"{name} does not answer, so nobody compares the channels at the moment: tongyuan doctor"
         if _stale(part):
             yield f"{name}: its newest head is {part['head_age_seconds']:.0f} s old (at-three-in-the-morning.md)"
         if _failed(part):

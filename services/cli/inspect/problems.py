@@ -13,9 +13,12 @@ from contracts.topology import SOURCES
 from services.cli.inspect.part_state import OLD_HEAD_SECONDS
 from services.cli.inspect.status import age, identity_of, titled
 from services.cli.terminal import RunningCounty
+from services.operations.backups.statements import TABLES_OF_SQLITE
+from services.operations.backups.store_copies import asking_sqlite
 from services.runtime.manifests import SERVICES
 from shared.county.identity import Identity
-from shared.errors import TongyuanError
+from shared.database.driver_errors import as_ours
+from shared.errors import DamagedStore, TongyuanError, UpstreamDown
 from shared.publishing.recording_status import heard, unsigned
 from shared.security.data_folder import REMEDY, loose
 from shared.security.tls import reason
@@ -42,6 +45,18 @@ def of_services(running: RunningCounty, belongs: Identity | None) -> Iterator[st
         if belongs is not None and its != belongs:
             other = f"{service} belongs to {titled(its)}, but the ledger to {belongs.title}"
             yield f"{other}: the address or the store of {service} is wrong"
+
+
+def of_token(running: RunningCounty) -> Iterator[str]:
+    """Yield why the operator's token is refused: without it most of what `doctor` checks cannot be read."""
+    for service in (*SOURCES, "ledger"):
+        try:
+            running.get(service, "sources" if service == "ledger" else "releases/heads")
+        except UpstreamDown:
+            continue  # `of_services` reports it
+        except TongyuanError as error:
+            yield f"most could not be checked: {error}"
+            return
 
 
 def of_signer(running: RunningCounty) -> Iterator[str]:
@@ -107,8 +122,26 @@ def of_folder(folder: Path) -> Iterator[str]:
         return
     free = shutil.disk_usage(folder).free // 2**20
     if free < LEAST_FREE_MIB:
-        yield f"only {free} MiB are free under {folder}"
+        yield (
+            f"only {free} MiB are free under {folder}; {LEAST_FREE_MIB} are the least: free space on that disk, "
+            "or move the folder to a larger one (TONGYUAN_DATA_DIR)"
+        )
     yield from of_rights(folder)
+
+
+def of_stores(folder: Path) -> Iterator[str]:
+    """Yield SQLite files of an embedded county that cannot be read. Reads the list of tables only, not every page."""
+    for service in SERVICES:
+        file = folder / f"{service}.db"
+        try:
+            if not file.exists():
+                continue
+            with as_ours(f"sqlite:///{file}"), asking_sqlite(file) as ask:
+                list(ask(TABLES_OF_SQLITE))
+        except DamagedStore as error:
+            yield str(error)
+        except (TongyuanError, OSError):
+            continue  # no right to read it, or busy: nothing is known about its content
 
 
 def of_rights(folder: Path) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`status`, `trace`, `rebuild`: an operator's first commands in an incident."""
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from contracts.kinds import KINDS, kind_of
 from contracts.topology import AUDITOR, SOURCES
-from services.cli.inspect import part_state
+from services.cli.inspect import legend, part_state
 from services.cli.inspect.audit import audited
 from services.cli.terminal import (
     USAGE,
@@ -46,15 +47,33 @@ def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
         print_json(facts)
     else:
         say(plain(titled(Identity(**facts["county"]) if facts["county"] else None)))
-        table = Table("part", "position", "behind", "head age", "parked", "findings")
-        for name, row in facts["parts"].items():
-            cells = [row.get(column) for column in ("position", "behind", "head_age_seconds", "parked", "findings")]
-            table.add_row(name, *("" if cell in (None, {}) else str(cell) for cell in cells))
-        out.print(table)
-        for line in part_state.advice(facts["parts"]):
-            say(f"[red]{plain(line)}[/]")
-        say("[green]✓ all well[/]" if facts["good"] else "[red]✗ something is behind, parked, halted or wrong[/]")
+        _tell_status(facts)
     raise typer.Exit(0 if facts["good"] else 1)
+
+
+def _tell_status(facts: dict[str, Any]) -> None:
+    table = Table("part", "position", "behind", "head age", "parked", "findings")
+    for name, row in facts["parts"].items():
+        table.add_row(name, *map(part_state.cell, (row.get("read", row["position"]), row["behind"])), *_cells(row))
+    out.print(table)
+    for line in legend.STATUS:
+        say(f"[dim]{line}[/]")
+    for line in part_state.advice(facts["parts"]):
+        say(f"[red]{plain(line)}[/]")
+    if not any(row["position"] for row in facts["parts"].values()):
+        say("nothing has been released yet: positions start with the first release or import")
+    if facts["good"]:
+        say(f"[green]✓ all well[/] at {legend.now()}: nothing is behind, parked, halted, damaged or found wrong")
+    else:
+        say(f"[red]✗ something is behind, parked, halted or wrong[/] at {legend.now()}")
+
+
+def _cells(row: dict[str, Any]) -> Iterator[str]:
+    age_seconds, findings = row.get("head_age_seconds"), row.get("findings")
+    yield part_state.cell(None if age_seconds is None else f"{age_seconds} s")
+    yield part_state.cell(row.get("parked"))
+    counted = (f"{count} {verdict}" for verdict, count in (findings or {}).items())
+    yield part_state.cell(findings if findings is None else ", ".join(counted) or 0)
 
 
 def trace(
@@ -225,6 +244,7 @@ def _origin_words(one: dict[str, Any]) -> str:
 
 def _tell_trace(facts: dict[str, Any]) -> None:
     say(f"[bold]{plain(facts['key'])}[/]")
+    say("  asked: the source's versions, the ledger's entries, the newest version of each channel; times are UTC")
     positions = {entry["version"]: entry for entry in facts["recorded"]}
     for release in facts["released"]:
         entry = positions.get(release["version"])
@@ -237,5 +257,10 @@ def _tell_trace(facts: dict[str, Any]) -> None:
         if shown is None:
             say(f"  {name:<7} [red]nothing[/]")
             continue
-        state = "shown" if shown["shown"] else "not shown"
+        state = "shown" if shown["shown"] else "not shown (withdrawn, ended, or not for this channel)"
         say(f"  {name:<7} version {shown['version']} {state}, position {shown['position']}")
+    if not facts["released"] and not facts["recorded"]:
+        say("nothing was ever released under this key: compare it with the item's 实施编码, 31 or 33 characters.")
+        say("A draft that was saved and never released has no version yet.")
+    elif None in facts["shown"].values():
+        say("nothing: no version has reached the channel (`tongyuan status`), or the channel does not take this kind")

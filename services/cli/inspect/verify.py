@@ -7,7 +7,7 @@ from rich.table import Table
 
 from contracts.kinds import is_public, kind_of
 from services.channels.core.port import adapters
-from services.cli.inspect import unknown_facts
+from services.cli.inspect import legend, unknown_facts
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, out, plain, print_json, say
 from services.operations.verification.report import VerificationReport
 from services.operations.verification.verifier import Verification
@@ -39,13 +39,16 @@ def verify(
 
 
 def _print_report(report: VerificationReport, *, withheld: bool) -> None:
-    say(f"ledger: {report.entries} entries, root {report.root[:16]}…, signature and order checked")
+    say(f"ledger: {report.entries} entries, root {report.root[:16]}…, signature and order checked at {legend.now()}")
     table = Table("channel", "position", "documents", "differences", "head age")
     for name, facts in report.channels.items():
         age = facts["head_age_seconds"]
         row = (facts["position"], facts["documents"], facts["differences"], "none yet" if age is None else f"{age} s")
         table.add_row(name, *map(str, row))
     out.print(table)
+    for line in legend.VERIFY:
+        say(f"[dim]{line}[/]")
+    say(plain(_compared(report, withheld=withheld)))
     if withheld:
         say("[yellow]![/] cases were not compared: reading them needs the service token")
     if not report.sources_compared:
@@ -60,6 +63,18 @@ def _print_report(report: VerificationReport, *, withheld: bool) -> None:
     if len(report.findings) > MOST_SHOWN:
         say(f"  … and {len(report.findings) - MOST_SHOWN} more; --json lists them all")
     say(verdict(report))
+
+
+def _compared(report: VerificationReport, *, withheld: bool) -> str:
+    """Return what was checked, so that nobody takes what was left out for checked."""
+    sources = "the sources' releases with the ledger, " if report.sources_compared else ""
+    cases = "" if withheld else ", and the digests of cases"
+    if not report.entries:
+        return "the ledger has no entry: nothing has been released yet, so there was nothing to compare"
+    return (
+        f"compared: {sources}every document that {', '.join(report.channels)} list with the ledger's newest version"
+        f"{cases}; a difference that disappears within 10 s was on its way and is not counted"
+    )
 
 
 def verdict(report: VerificationReport) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.cli import terminal
-from services.cli.terminal import USAGE, DataDir, Json_, fail, plain, print_json, say
+from services.cli.terminal import USAGE, DataDir, Json_, fail, plain, print_json, say, words
 from services.operations.archive import encryption, key
 from shared.errors import Invalid, TongyuanError
 
@@ -23,7 +23,7 @@ def show(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     try:
         found = [one.vkey for one in key.pinned(config.data_dir)]
     except (TongyuanError, OSError) as error:
-        fail(str(error))
+        fail(words(error))
     if as_json:
         print_json({"keys": found})
         return
@@ -46,5 +46,5 @@ def identity(
     except Invalid as error:
         fail(str(error), USAGE)
     except OSError as error:
-        fail(str(error))
+        fail(words(error))
     typer.echo(recipient)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from services.cli import terminal
 from services.cli.keys import source_keys
-from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, fail, out, plain, print_json, say
+from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, fail, out, plain, print_json, say, words
 from services.ledger.signing.keyring import KEY_FILE
 from services.ledger.signing.keyring import rotate as rotate_ring
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree
@@ -89,7 +89,7 @@ def rotate(
             NoteKey(config.log_origin, key) for key in rotate_ring(config.data_dir, timedelta(days=overlap), now)
         )
     except (TongyuanError, OSError) as error:
-        fail(str(error))
+        fail(words(error))
     until = now + timedelta(days=overlap)
     if as_json:
         print_json({"old": old.vkey, "new": new.vkey, "old_signs_until": until.isoformat()})

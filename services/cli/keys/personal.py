@@ -4,7 +4,7 @@ import typer
 
 from services.applications.privacy import key_rotation
 from services.cli import terminal
-from services.cli.terminal import PROBLEM, DataDir, Json_, fail, plain, print_json, say
+from services.cli.terminal import PROBLEM, DataDir, Json_, fail, plain, print_json, say, words
 from services.runtime.wiring import Wiring
 from shared.errors import TongyuanError
 
@@ -28,7 +28,7 @@ def rotate(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     try:
         new, old = key_rotation.change_key(wiring.database("applications"), tell)
     except (TongyuanError, OSError) as error:
-        fail(f"{error}; nothing is lost: run the command again")
+        fail(f"{words(error)}; nothing is lost: run the command again")
     finally:
         wiring.close()
     if as_json:
@@ -46,7 +46,7 @@ def check(data_dir: DataDir = None, as_json: Json_ = False) -> None:
     try:
         found = key_rotation.check(wiring.database("applications"))
     except (TongyuanError, OSError) as error:
-        fail(str(error))
+        fail(words(error))
     finally:
         wiring.close()
     if as_json:

@@ -12,7 +12,7 @@ from contracts.envelope.publication import Lane, Release
 from contracts.envelope.statement import SourceKey
 from contracts.topology import AUDITOR, SOURCES
 from services.cli import terminal
-from services.cli.terminal import USAGE, DataDir, Json_, RunningCounty, fail, plain, print_json, say
+from services.cli.terminal import USAGE, DataDir, Json_, RunningCounty, fail, plain, print_json, say, words
 from shared.config import Settings, SettingsError
 from shared.errors import TongyuanError
 from shared.feeds.outbox import sign_again
@@ -31,7 +31,7 @@ def rotate(config: Settings, source: str, overlap: float, *, as_json: bool) -> N
     try:
         keys = ring.rotate(config.source_keys_of(source), timedelta(days=overlap), now)
     except (TongyuanError, OSError) as error:
-        fail(str(error))
+        fail(words(error))
     old, new = (NoteKey(name, key) for key in keys)
     until = now + timedelta(days=overlap)
     if as_json:

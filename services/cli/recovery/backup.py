@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress
 
 from services.cli import terminal
-from services.cli.terminal import USAGE, DataDir, Json_, err, fail, plain, print_json, say
+from services.cli.terminal import USAGE, DataDir, Json_, err, fail, plain, print_json, say, words
 from services.operations.backups import backup as county_backup
 from services.operations.backups import restore as county_restore
 from services.operations.backups.backup import ORDER, BackupResult
@@ -112,4 +112,4 @@ def _progress_bar() -> Iterator[county_backup.Tell]:
     except (SettingsError, Invalid) as error:
         fail(str(error), USAGE)
     except (TongyuanError, OSError) as error:
-        fail(str(error))
+        fail(words(error))

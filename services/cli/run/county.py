@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.cli import terminal
-from services.cli.terminal import USAGE, DataDir, fail, plain, say
+from services.cli.terminal import USAGE, DataDir, fail, plain, say, words
 from services.operations.backups.file_swap import locked
 from services.runtime import county_birth
 from services.runtime.manifests import SERVICES
@@ -48,7 +48,7 @@ def rename(
     except SettingsError as error:
         fail(str(error), USAGE)
     except (TongyuanError, SQLAlchemyError, OSError) as error:
-        fail(str(error).splitlines()[0])
+        fail(words(error))
     say(
         f"[green]✓[/] {plain(config.region)} is called {plain(name)} from now on: "
         f"start it with TONGYUAN_COUNTY={plain(name)}"

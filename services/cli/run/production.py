@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.cli import terminal
-from services.cli.terminal import USAGE, fail
+from services.cli.terminal import USAGE, fail, words
 from services.runtime import county_birth, manifests, process
 from services.runtime.manifests import SERVICES
 from services.runtime.wiring import Wiring
@@ -36,12 +36,12 @@ def migrate(services: Annotated[list[str] | None, typer.Argument(help="Default: 
         except SettingsError as error:
             fail(str(error), USAGE)
         except (TongyuanError, SQLAlchemyError, OSError) as error:
-            fail(_first_line(error))
+            fail(words(error))
         for service in services or SERVICES:
             try:
                 county_birth.settle(wiring, service, county)
             except (TongyuanError, SQLAlchemyError, OSError) as error:
-                fail(f"{service}: {_first_line(error)}")
+                fail(f"{service}: {words(error)}")
             terminal.say(f"[green]✓[/] {service}")
 
 
@@ -77,9 +77,3 @@ def topology_definitions(
         terminal.print_json(topology_job.definitions(manifests.accounts(), content))
     except Invalid as error:
         fail(str(error), USAGE)
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of the driver's message; SQLAlchemy adds the statement and an address."""
-    cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0]

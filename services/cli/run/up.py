@@ -85,7 +85,7 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
     try:
         sock = listen(config.host, config.port)
     except Unavailable as error:
-        raise Unavailable(f"{error}. Try --port 0") from error
+        raise Unavailable(f"{error}; --port 0 takes any free one") from error
     host = f"[{config.host}]" if ":" in config.host else config.host
     scheme = "https" if config.tls and config.tls.server() else "http"
     address = f"{scheme}://{host}:{sock.getsockname()[1]}"

@@ -34,8 +34,8 @@ from shared.publishing.imports.statement import NOTHING_SAID, Statement, Stateme
 OTHER_FORM = "C-9"
 
 Prepare = Callable[[Session], list[str]]
-Check = Callable[[Json], list[Json]]
-"""Returns findings about a whole body that do not block it. Raises `Invalid` with those that do."""
+Check = Callable[[Json], tuple[Json, list[Json]]]
+"""Returns the whole body as it may be released, with findings that do not block it. Raises `Invalid` for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,7 @@ def _check_all(run: _Run) -> None:
         if not judgement.releases:
             continue
         try:
-            body = judgement.body or run.importer.rules.complete(judgement.merged.body)
-            findings = check(body)
+            body, findings = check(judgement.body or run.importer.rules.complete(judgement.merged.body))
         except Invalid as error:
             run.outcomes[code].waits = {violation.rule for violation in error.violations} == {OTHER_FORM}
             _reject(run, code, error.violations)

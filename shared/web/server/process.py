@@ -64,7 +64,10 @@ def listen(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise Unavailable(
+            f"cannot listen on {host}:{port}: {error.strerror}. "
+            "TONGYUAN_HOST must be an address of this machine, and TONGYUAN_PORT a port that nobody else uses"
+        ) from error
     return sock
 
 

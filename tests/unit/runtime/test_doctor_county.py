@@ -1,6 +1,9 @@
 """`doctor` names the county, and every service that belongs to another one or whose signer refuses."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -109,3 +112,12 @@ def test_status_is_not_content_with_a_ledger_that_has_signed_nothing() -> None:
     part = {"behind": 0, "unsigned": True}
     assert part_state.is_bad(part)
     assert any("signed no head yet" in line for line in part_state.advice({"ledger": part}))
+
+
+def test_a_damaged_store_is_named_and_a_missing_or_sound_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "web.db").write_bytes(b"no database" * 1000)
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as sound:
+        sound.execute("CREATE TABLE document (content TEXT)")
+    (problem,) = problems.of_stores(tmp_path)
+    assert problem.startswith(f"{tmp_path}/web.db is damaged")
+    assert "docs/operating/one-store.md" in problem
