@@ -13,6 +13,7 @@ import orjson
 
 from services.importing.fields.code_values import one_code
 from services.importing.fields.conversions import days, fen, file_url, line, parts, text, whole, yes_no
+from services.importing.fields.list_splitting import law_entries, material_entries, step_entries
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
@@ -57,7 +58,7 @@ def unpacked(value: Any) -> Any:
 
 def children(value: Any, field: str, shape: Shape, notes: Notes) -> list[Values]:
     """Return one dict per child; fields that it does not state are left out, and so unknown. Never raises."""
-    given = value if isinstance(value, list) else _alone(value, field, notes)
+    given = value if isinstance(value, list) else _alone(value, field, shape, notes)
     made = [_child(entry, f"{field}[{index}]", shape, notes) for index, entry in enumerate(given)]
     return [child for child in made if child]
 
@@ -66,7 +67,8 @@ def legal_bases(value: Any, field: str, notes: Notes) -> list[Values]:
     """Return 设定依据 from objects, or from prose by searching `《law》(文号)第…条`; the prose is kept as content."""
     if isinstance(value, list | dict):
         return children(value, field, LEGAL_BASIS, notes)
-    return [_legal_basis(passage, field, notes) for passage in parts(value, field, notes, "^")]
+    content = text(value, field, notes)
+    return [] if content is None else [_legal_basis(passage, field, notes) for passage in law_entries(content)]
 
 
 def _legal_basis(passage: str, field: str, notes: Notes) -> Values:
@@ -102,8 +104,10 @@ def _in_working_days(step: Values, field: str, notes: Notes) -> Values:
         return kept
     if named and unit and named != unit:
         notes.refuse(f"{field}.day", Rule.DURATION, "the unit differs from the one in the number", count)
+        return kept
     if "2" in (named, unit):
         notes.refuse(f"{field}.day", Rule.DURATION, "a step's time must be in 工作日", count)
+        return kept
     if count and not (named or unit):
         message = "a step's time without a unit, left out: write 3个工作日, or state the unit in its own column"
         notes.warn(WarningName.UNIT_UNKNOWN, f"{field}.day", message, count)
@@ -117,24 +121,43 @@ def snake(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", spaced).lower()
 
 
-def _alone(value: Any, field: str, notes: Notes) -> list[Any]:
-    return [value] if isinstance(value, dict) else list(parts(value, field, notes, "^"))
+def _alone(value: Any, field: str, shape: "Shape", notes: Notes) -> list[Any]:
+    if isinstance(value, dict):
+        return [value]
+    if shape in (MATERIAL, STEP):
+        content = text(value, field, notes)
+        if content is None:
+            return []
+        return material_entries(content, field, notes) if shape is MATERIAL else step_entries(content)
+    return list(parts(value, field, notes, "^\n" if shape is WINDOW else "^"))
 
 
 def _child(entry: Any, field: str, shape: Shape, notes: Notes) -> Values:
     if not isinstance(entry, dict):
-        word = shape.fields[shape.word](entry, field, notes)
+        word = _required(entry, field, shape.word, shape, notes)
         return {} if word is None else {shape.word: word}
     found: Values = {}
     for name, value in entry.items():
         ours = shape.names.get(snake(name), snake(name))
         if ours in shape.fields:
-            converted = shape.fields[ours](value, f"{field}.{name}", notes)
+            converted = _required(value, f"{field}.{name}", ours, shape, notes)
             if converted is not None:
                 found.setdefault(ours, converted)
         elif ours not in NOT_CARRIED and value not in (None, "", []):
             notes.warn(WarningName.UNKNOWN_COLUMN, f"{field}.{name}", "unknown column, left out")
     return _settled(found)
+
+
+def _required(value: Any, field: str, ours: str, shape: Shape, notes: Notes) -> Any:
+    """Return the converted value of a child's field; note the whole list as lost if the child's name cannot be read.
+
+    A list without one of its entries would be taken for the whole list.
+    """
+    before = len(notes.violations)
+    converted = shape.fields[ours](value, field, notes)
+    if ours == shape.word and len(notes.violations) > before:
+        notes.lost.add(field.partition("[")[0])
+    return converted
 
 
 def _settled(found: Values) -> Values:

@@ -80,6 +80,7 @@ def _limit(given: Mapping[str, Any], limit: str, notes: Notes) -> Values:
         notes.refuse(
             f"{limit}_type", Rule.DURATION, "the unit differs from the one in the number", given[f"{limit}_type"]
         )
+        return {}
     if count is None:
         return {}
     if count and not (unit or carried):

@@ -35,6 +35,8 @@ class Rule(StrEnum):
     PATTERN = "pattern"
     REGION = "region"
     OPERATION = "operation"
+    SPREADSHEET_ERROR = "spreadsheet_error"
+    UNWRITTEN = "unwritten"
     MORE = "more"
 
 
@@ -43,12 +45,15 @@ class Notes:
     """Collects notes during one conversion. `columns`: our field name → the file's column, for useful messages.
 
     `null_words`: words that this kind of file uses for an unknown value, whatever they mean elsewhere.
+    `refused`: our name of the field of each violation. `lost`: lists of which an entry could not be read.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     null_words: frozenset[str] = frozenset()
     warnings: list[RowWarning] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
 
     def warn(self, name: WarningName, field: str, message: str, value: Any = None) -> None:
         """Note a warning, which does not reject the row."""
@@ -59,10 +64,12 @@ class Notes:
         """Note a broken rule: the row will be rejected after everything else in it was checked."""
         if len(self.violations) < MOST:
             self.violations.append(Violation(self.column(field), str(rule), message, shown(value)))
+            self.refused.append(field)
         elif len(self.violations) == MOST:
             self.violations.append(
                 Violation(WHOLE_ROW, str(Rule.MORE), f"there are more errors; the first {MOST} are listed")
             )
+            self.refused.append(WHOLE_ROW)
 
     def column(self, field: str) -> str:
         """Return the file's name of our `field`; `materials[2].copies` is looked up by its first word."""

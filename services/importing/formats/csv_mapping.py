@@ -2,6 +2,7 @@
 
     encoding: gb18030            # optional: detected
     delimiter: ","               # optional: detected
+    header_row: 2                # optional: the first row that has all columns
     dialect: guangdong           # optional: how 事项类型 is written; default: national
     constants: {region: "339921"}
     columns:
@@ -25,6 +26,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 from contracts.base import Contract
 from contracts.codes.tables import DIALECTS
 from services.importing.fields.assembly import assemble
+from services.importing.fields.cell_text import readable_value
 from services.importing.fields.conversions import cleaned_text, is_placeholder
 from services.importing.fields.flat_fields import KNOWN_FIELDS
 from services.importing.fields.notes import Notes, Rule, shown
@@ -88,6 +90,7 @@ class CsvMapping(Contract):
 
     encoding: Annotated[str, _one_of(CODECS)] | None = None
     delimiter: Literal[",", ";", "\t", "|"] | None = None
+    header_row: int | None = Field(default=None, ge=1, le=1000)
     dialect: Annotated[str, _one_of({"national", *DIALECTS})] | None = None
     constants: dict[str, str | int | bool | list[str] | None] = Field(default={})
     columns: dict[str, ColumnRule] = Field(default={})
@@ -146,6 +149,7 @@ def converter(mapping: CsvMapping) -> Callable[[Row], Outcome]:
 def _taken(cell: Any, field: str, rule: ColumnRule, notes: Notes) -> Any:
     if not isinstance(cell, str) or not cell.strip():
         return None
+    cell = readable_value(cell, field, notes)
     values = [piece.strip() for piece in (cell.split(rule.split) if rule.split else [cell])]
     made = [_part(value, field, rule, notes) for value in values if value]
     kept = [rule.map.get(value, value) for value in made if value is not None]

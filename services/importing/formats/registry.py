@@ -14,7 +14,7 @@ from services.importing.row import Outcome, Rejected, Row
 from shared.errors import Invalid, Violation
 
 Convert = Callable[[Row], Outcome]
-CONVERSION = 1
+CONVERSION = 2
 """Incremented by every release that converts a row differently than the one before."""
 
 
@@ -81,7 +81,12 @@ def _known(format: str) -> Format:  # noqa: A002
 
 def _csv(path: Path, mapping: CsvMapping, largest: int) -> Iterator[Outcome]:
     rows = csv_rows(
-        path, encoding=mapping.encoding, delimiter=mapping.delimiter, needed=mapping.needed, largest=largest
+        path,
+        encoding=mapping.encoding,
+        delimiter=mapping.delimiter,
+        needed=mapping.needed,
+        header_row=mapping.header_row,
+        largest=largest,
     )
     return _converted(rows, csv_mapping.converter(mapping))
 
