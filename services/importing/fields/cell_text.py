@@ -23,7 +23,7 @@ _UNWRITTEN = frozenset(
     | {"待补", "请填写", "请输入", "此处填写", "某某", "测试", "示例", "样例", "todo", "tbd", "test", "xx", "xxx"}
     | {"同上", "同前", "同左", "同右", "同下", "见上", "见上栏", "同上栏"}
 )
-_ONLY_SIGNS = re.compile(r"[x×*?？_#]{2,}|\.{3,}", re.IGNORECASE)
+_ONLY_SIGNS = re.compile(r"[x×*?？_#]{2,}", re.IGNORECASE)
 _INSIDE = re.compile(
     r"(?<![A-Za-z])[XxＸｘ]{2,}(?![A-Za-z])|×{2,}|\*{2,}|[?？]{3,}|某某|待定|待补充|待完善|待填写|请填写"
     r"|详见|见附件|见附表|(?<!不)同上(?!级|学|班)|(?<![A-Za-z])(?:TODO|TBD)(?![A-Za-z])"

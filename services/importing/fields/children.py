@@ -13,7 +13,7 @@ import orjson
 
 from services.importing.fields.code_values import one_code
 from services.importing.fields.conversions import days, fen, file_url, line, parts, text, whole, yes_no
-from services.importing.fields.list_splitting import law_entries, material_entries, step_entries
+from services.importing.fields.list_splitting import divided, law_entries, material_entries, step_entries
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
@@ -28,6 +28,10 @@ NOT_CARRIED = frozenset(
     | {"cd_operation", "cd_time", "cd_batch", "data_source", "dept", "person", "is_special", "id"}
 )
 """Columns of children for which the contract has no field; they raise no warning."""
+
+FLOW = "办理流程"
+LONGEST_CONTENT, LONGEST_NAME = 2000, 90
+"""Characters of `Step.content`, and of its name with room for (1/2)."""
 
 _LAW = re.compile(
     r"《([^》]{1,200})》\s*"
@@ -85,14 +89,25 @@ def _legal_basis(passage: str, field: str, notes: Notes) -> Values:
 
 def steps(value: Any, field: str, notes: Notes) -> list[Values]:
     """Return 办理流程 as steps; prose that is too long for a step's name becomes the content of one step."""
-    return [_step(step, f"{field}[{index}]", notes) for index, step in enumerate(children(value, field, STEP, notes))]
+    found = [_step(step, f"{field}[{index}]", notes) for index, step in enumerate(children(value, field, STEP, notes))]
+    return [part for step in found for part in _of_bearable_length(step)]
+
+
+def _of_bearable_length(step: Values) -> list[Values]:
+    """Divide a step whose content is longer than the contract takes; the exchange's `handle_flow` has no limit."""
+    passages = divided(step.get("content") or "", LONGEST_CONTENT)
+    if len(passages) < 2:
+        return [step]
+    name, last = step.get("name", FLOW)[:LONGEST_NAME], len(passages)
+    parts = [{"name": f"{name}（{n}/{last}）", "content": passage} for n, passage in enumerate(passages, start=1)]
+    return [*parts[:-1], {**step, **parts[-1]}]
 
 
 def _step(step: Values, field: str, notes: Notes) -> Values:
     step = _in_working_days(step, field, notes)
     name = step.get("name", "")
     prose = set(step) == {"name"} and (len(name) > 100 or "\n" in name)
-    return {"name": "办理流程", "content": name} if prose else step
+    return {"name": FLOW, "content": name} if prose else step
 
 
 def _in_working_days(step: Values, field: str, notes: Notes) -> Values:

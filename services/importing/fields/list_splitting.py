@@ -1,8 +1,8 @@
 """Split the text of a list field into its entries: what separates them depends on what the list contains.
 
-Line breaks, `；`, `;`, `|`, `^` and numbers (1. 2. 3., 一、二、) separate entries of every list. `、` separates materials
-too, unless a part is no material by itself (营业执照正、副本). `/` between materials may mean one of them, and is left to
-a person. All of them count outside of brackets only.
+Line breaks, `；`, `;`, `|`, `^` and numbers (1. 2. 3., 一、二、) separate entries of every list. `、` separates
+materials too, unless a part is no material by itself (营业执照正、副本). `/` between materials may mean one of them,
+and is left to a person. All of them count outside of brackets only.
 """
 
 import re
@@ -31,7 +31,7 @@ def material_entries(content: str, field: str, notes: Notes) -> list[str]:
         found = _listed(found[0])
     for one in found:
         if "/" in one and len(terms(one, {"/"})) > 1:
-            message = "left as one material, because `/` may mean one of them or all: write 或, or ；between materials"
+            message = "left as one material, because `/` may mean one or all: write 或, or ；between materials"
             notes.warn(WarningName.LIST_UNCLEAR, field, message, one)
     return found
 
@@ -49,6 +49,21 @@ def law_entries(content: str) -> list[str]:
         bare = re.sub(r"\A\s*\d{1,2}[.、．]\s*(?=《)", "", line).strip(_PIECE_ENDS.replace("。", ""))
         pieces += [bare] if not is_placeholder(bare) else []
     return list(dict.fromkeys(pieces))
+
+
+def divided(text: str, longest: int) -> list[str]:
+    """Divide a text into passages of at most `longest` characters: between lines, else after a sentence, else anywhere.
+
+    Nothing is lost but the line break between two passages.
+    """
+    passages = []
+    while len(text) > longest:
+        head = text[:longest]
+        cut = max(head.rfind("\n"), head.rfind("。") + 1, head.rfind("；") + 1)
+        cut = cut if cut > longest // 2 else longest
+        passages.append(text[:cut].strip("\n"))
+        text = text[cut:].lstrip("\n")
+    return [*passages, text] if text else passages
 
 
 def numbered(content: str) -> list[str]:

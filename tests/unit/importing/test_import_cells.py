@@ -8,7 +8,7 @@ from hypothesis import given
 
 from services.importing.fields.code_values import code_list
 from services.importing.fields.html_text import has_markup, plain_text
-from services.importing.fields.list_splitting import law_entries, material_entries, numbered, step_entries
+from services.importing.fields.list_splitting import divided, law_entries, material_entries, numbered, step_entries
 from services.importing.fields.notes import Notes
 from services.importing.formats.up_task import convert
 from services.importing.row import Accepted, Outcome, Rejected, Row, WarningName
@@ -91,7 +91,7 @@ def test_an_error_in_a_child_is_named_by_its_place_and_other_errors_are_told_wit
 
 
 @pytest.mark.parametrize(
-    "word", ["待定", "XX", "ＸＸＸ", "×××", "待补充", "TODO", "同上", "（待定）", "***", "？？", "……", "某某"]
+    "word", ["待定", "XX", "ＸＸＸ", "×××", "待补充", "TODO", "同上", "（待定）", "***", "？？", "某某"]
 )
 def test_a_word_to_be_replaced_later_refuses_the_row_where_it_is_the_whole_text(word: str) -> None:
     outcome = outcome_of(accept_condition=word)
@@ -123,15 +123,15 @@ def test_a_text_that_says_unknown_states_nothing() -> None:
     assert "link_way" in warned(outcome, WarningName.WORD_UNCLEAR)
 
 
-def test_a_flow_of_many_characters_is_a_text_of_the_exchange_like_others() -> None:
+def test_a_flow_that_is_longer_than_a_step_becomes_several_and_loses_nothing() -> None:
     flow = "一、受理。窗口核对材料。" * 200
 
-    outcome = outcome_of(handle_flow=flow, link_way="电话" * 700)
+    outcome = outcome_of(handle_flow=flow)
 
     assert isinstance(outcome, Accepted)
     assert outcome.guide is not None
-    assert outcome.guide.steps[0].content == flow
-    assert outcome.guide.link_way == "电话" * 700
+    assert [step.name for step in outcome.guide.steps] == ["办理流程（1/2）", "办理流程（2/2）"]
+    assert "".join(step.content or "" for step in outcome.guide.steps) == flow
 
 
 def test_a_text_that_is_too_long_costs_its_field_and_the_warning_says_how_long_it_is() -> None:
@@ -206,6 +206,14 @@ def test_a_new_legal_basis_begins_with_its_law() -> None:
     one = "《行政许可法》第十二条：下列事项；可以设定"
 
     assert law_entries(f"{one}；\n2.《消防法》第十条") == [one, "《消防法》第十条"]
+
+
+@given(st.text("甲乙。；\n", max_size=60), st.integers(1, 20))
+def test_a_divided_text_loses_nothing_but_line_breaks(text: str, longest: int) -> None:
+    passages = divided(text, longest)
+
+    assert "".join(passages).replace("\n", "") == text.replace("\n", "")
+    assert all(len(passage) <= longest for passage in passages)
 
 
 @given(st.lists(st.text("申请表证明", min_size=2, max_size=6), min_size=2, max_size=12, unique=True))
