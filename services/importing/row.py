@@ -107,12 +107,13 @@ class RowWarning:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One record of the file. `number`: its line, its row (tables; as the spreadsheet shows it) or its position in the
-    array. `sheet`: the sheet of a workbook that contains it.
+    array. `sheet`: the sheet of a workbook that contains it. `children`: our field → the rows of a child table.
     """
 
     number: int
     raw: dict[str, Any]
     sheet: str = ""
+    children: dict[str, list["Row"]] = field(default_factory=dict)
 
 
 class RowState(StrEnum):

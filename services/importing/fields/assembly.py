@@ -14,7 +14,7 @@ from contracts.codes.item_checks import USCC_PSEUDO, Context, FailedCheck, check
 from contracts.content.guides import Guide
 from contracts.content.items import DirectoryRow, Item
 from services.importing.fields.cell_text import without_unwritten
-from services.importing.fields.children import TABLES, Values, unpacked
+from services.importing.fields.children import SHAPES, Values, unpacked
 from services.importing.fields.code_values import entries, known_code, one_code, task_type
 from services.importing.fields.conversions import line, token, whole
 from services.importing.fields.doubts import note_doubts
@@ -35,14 +35,14 @@ def assemble(row: Row, given: Mapping[str, Any], notes: Notes, dialect: str | No
 
     `given`: values under `KNOWN_FIELDS`; `dialect`: of its 事项类型 (`tables.DIALECTS`).
     """
-    given = {name: unpacked(value) if name in TABLES else value for name, value in given.items()}
+    given = {name: unpacked(value) if name in SHAPES else value for name, value in given.items()}
     blank = blank_fields(given, row.raw, notes)
     given, none = understood(given, notes)
     code = _item_code(given, notes)
     gone = _gone(given, notes)
     version = whole(given.get("version"), "version", notes)
     if code is None or is_untold(notes):
-        return Rejected(row.number, notes.violations, row.raw, code)
+        return Rejected(row.number, notes.violations, row.raw, code, row.sheet)
     region = _region(given, code, notes)
     state = _state(given, gone, notes)
     if gone:
@@ -203,9 +203,9 @@ def _directory(given: Mapping[str, Any], item: Item | None, notes: Notes) -> Dir
 
 def _settle(row: Row, notes: Notes, accepted: Accepted) -> Outcome:
     if refused := refusals(notes):
-        return Rejected(row.number, refused, row.raw, accepted.code or None)
-    accepted.warnings.extend([*notes.warnings, *losses(notes)])
-    return accepted
+        return Rejected(row.number, refused, row.raw, accepted.code or None, row.sheet)
+    noted = [*notes.warnings, *losses(notes)]
+    return replace(accepted, sheet=row.sheet, warnings=[replace(one, sheet=row.sheet) for one in noted])
 
 
 def _warning_name(finding: FailedCheck) -> WarningName:

@@ -18,6 +18,11 @@ _ERROR = re.compile(
 )
 """Errors of Excel and WPS; `####` is what a column shows that is too narrow, and what was copied from it."""
 
+_SCIENTIFIC = re.compile(r"\s*\d(?:\.\d+)?E\+\d{2,3}\s*", re.IGNORECASE)
+
+UNCOMPUTED = "#UNCOMPUTED!"
+"""What the readers of workbooks return for a formula whose result is not stored."""
+
 _UNWRITTEN = frozenset(
     {"待定", "未定", "待补充", "待完善", "待填", "待填写", "待录入", "待确认", "待核实", "待更新", "待公布", "待明确"}
     | {"待补", "请填写", "请输入", "此处填写", "某某", "测试", "示例", "样例", "todo", "tbd", "test", "xx", "xxx"}
@@ -57,6 +62,17 @@ def _text(value: str, field: str, notes: Notes) -> str:
         message = "an error of the spreadsheet, not a value: repair the formula, or write the value"
         notes.refuse(field, Rule.SPREADSHEET_ERROR, message, value)
         return ""
+    if value == UNCOMPUTED:
+        message = "a formula without a stored result: open the workbook in Excel or WPS and save it"
+        notes.refuse(field, Rule.SPREADSHEET_ERROR, message, value)
+        return ""
+    if _SCIENTIFIC.fullmatch(value):
+        message = (
+            "a number of more than 15 digits, of which the spreadsheet has lost the others: format the column as text, "
+            "then enter the value again"
+        )
+        notes.refuse(field, Rule.LOST_DIGITS, message, value)
+        return ""
     if not has_markup(value):
         return value
     text, lost = plain_text(value)
@@ -71,7 +87,7 @@ def _text(value: str, field: str, notes: Notes) -> str:
 def without_unwritten(values: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
     """Return values without words for "unknown" (不详).
 
-    A text that is nothing but a word to be replaced later (待定, XX, 同上) is noted as a violation, because people would
+    A text that is nothing but a word to be replaced later (待定, XX, 同上) is noted as a violation, since people would
     read it as the answer; inside a longer text it is noted as a warning.
     """
     made = {name: _written(value, name, notes) for name, value in values.items()}

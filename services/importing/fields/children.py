@@ -12,16 +12,13 @@ from typing import Any
 import orjson
 
 from services.importing.fields.code_values import one_code
-from services.importing.fields.conversions import days, fen, file_url, line, parts, text, whole, yes_no
+from services.importing.fields.conversions import contact, days, fen, file_url, line, parts, text, whole, yes_no
 from services.importing.fields.list_splitting import divided, law_entries, material_entries, step_entries
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
 Values = dict[str, Any]
 Converter = Callable[[Any, str, Notes], Any]
-
-TABLES = frozenset({"materials", "fees", "steps", "windows", "questions", "by_law"})
-"""Our fields that are child tables."""
 
 NOT_CARRIED = frozenset(
     {"row_guid", "task_guid", "task_code", "order_num", "form_guid", "example_guid", "page_format", "remark"}
@@ -244,7 +241,7 @@ STEP = Shape(
 )
 WINDOW = Shape(
     word="address",
-    fields={"address": line, "window_no": line, "hours": text, "phone": line, "traffic": text},
+    fields={"address": line, "window_no": line, "hours": text, "phone": contact, "traffic": text},
     names={"tel": "phone", "time": "hours", "transact_addr": "address", "transact_time": "hours", "name": "window_no"},
 )
 QUESTION = Shape(word="question", fields={"question": text, "answer": text}, names={})
@@ -258,3 +255,13 @@ LEGAL_BASIS = Shape(
         "terms_content": "content",
     },
 )
+
+SHAPES: Mapping[str, Shape] = {
+    "materials": MATERIAL,
+    "fees": FEE,
+    "steps": STEP,
+    "windows": WINDOW,
+    "questions": QUESTION,
+    "by_law": LEGAL_BASIS,
+}
+"""Our fields that are child tables."""

@@ -43,7 +43,7 @@ def step_entries(content: str) -> list[str]:
 
 
 def law_entries(content: str) -> list[str]:
-    """Return the legal bases in `content`: a new one begins with its 《law》, because articles contain any separator."""
+    """Return the legal bases in `content`: a new one begins with its 《law》, since articles contain any separator."""
     pieces: list[str] = []
     for line in re.split(r"\^|(?<=[；;\n])(?=\s*(?:\d{1,2}[.、．]\s*)?《)", content):
         bare = re.sub(r"\A\s*\d{1,2}[.、．]\s*(?=《)", "", line).strip(_PIECE_ENDS.replace("。", ""))

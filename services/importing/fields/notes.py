@@ -35,6 +35,8 @@ class Rule(StrEnum):
     PATTERN = "pattern"
     REGION = "region"
     OPERATION = "operation"
+    CHILD_WITHOUT_ITEM = "child_without_item"
+    LOST_DIGITS = "lost_digits"
     SPREADSHEET_ERROR = "spreadsheet_error"
     UNWRITTEN = "unwritten"
     MORE = "more"
@@ -46,6 +48,7 @@ class Notes:
 
     `null_words`: words that this kind of file uses for an unknown value, whatever they mean elsewhere.
     `refused`: our name of the field of each violation. `lost`: lists of which an entry could not be read.
+    `places`: `materials[2].copies` → its column and row in a child table.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Notes:
     violations: list[Violation] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
 
     def warn(self, name: WarningName, field: str, message: str, value: Any = None) -> None:
         """Note a warning, which does not reject the row."""
@@ -73,6 +77,8 @@ class Notes:
 
     def column(self, field: str) -> str:
         """Return the file's name of our `field`; `materials[2].copies` is looked up by its first word."""
+        if field in self.places:
+            return self.places[field]
         head = field.split("[", 1)[0].split(".", 1)[0]
         return self.columns.get(head, head) + field[len(head) :]
 

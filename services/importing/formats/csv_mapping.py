@@ -16,7 +16,7 @@ Our fields: `services.importing.fields.flat_fields.KNOWN_FIELDS`. README.md of i
 
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from contracts.base import Contract
 from contracts.codes.tables import DIALECTS
 from services.importing.fields.assembly import assemble
 from services.importing.fields.cell_text import readable_value
+from services.importing.fields.children import SHAPES
 from services.importing.fields.conversions import cleaned_text, is_placeholder
 from services.importing.fields.flat_fields import KNOWN_FIELDS
 from services.importing.fields.notes import Notes, Rule, shown
@@ -80,10 +81,32 @@ class ColumnRule(Contract):
     map: dict[str, str | None] = Field(default={})
 
 
+class ChildTable(Contract):
+    """A table with a row for each child of an item: a sheet, a file beside the list, or (neither) the list itself.
+
+    `code`     the column with the item's code; not needed in the list itself
+    `columns`  a field of the child → its column
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+    sheet: str = ""
+    file: str = Field(default="", max_length=200)
+    code: str = ""
+    header_row: int | None = Field(default=None, ge=1, le=1000)
+    columns: dict[str, str] = Field(min_length=1)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the children are in another table than their items."""
+        return bool(self.sheet or self.file)
+
+
 class CsvMapping(Contract):
     """A mapping file.
 
-    `columns`: our field → the file's column, or a rule; `constants`: field → one value for all rows.
+    `columns`: our field → the file's column, or a rule; `constants`: field → one value for all rows; `sheets`: those
+    of a workbook that list items, all by default; `children`: our field → the table of its entries.
     """
 
     model_config = ConfigDict(str_strip_whitespace=False)
@@ -94,6 +117,8 @@ class CsvMapping(Contract):
     dialect: Annotated[str, _one_of({"national", *DIALECTS})] | None = None
     constants: dict[str, str | int | bool | list[str] | None] = Field(default={})
     columns: dict[str, ColumnRule] = Field(default={})
+    sheets: list[str] = Field(default=[])
+    children: dict[str, ChildTable] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
@@ -107,8 +132,9 @@ class CsvMapping(Contract):
 
     @property
     def needed(self) -> list[str]:
-        """The columns that the file must have."""
-        return list(dict.fromkeys(rule.column for rule in self.columns.values()))
+        """The columns that the table of the items must have."""
+        inline = [name for one in self.children.values() if not one.is_apart for name in one.columns.values()]
+        return list(dict.fromkeys([*(rule.column for rule in self.columns.values()), *inline]))
 
 
 def load_mapping(path: Path) -> CsvMapping:
@@ -141,9 +167,25 @@ def converter(mapping: CsvMapping) -> Callable[[Row], Outcome]:
     def convert(row: Row) -> Outcome:
         notes = Notes(columns)
         given = {field: _taken(row.raw.get(rule.column), field, rule, notes) for field, rule in mapping.columns.items()}
+        for field, rows in row.children.items():
+            given[field] = _children(field, rows, mapping.children[field], notes)
         return assemble(row, {**mapping.constants, **given}, notes, dialect)
 
     return convert
+
+
+def _children(field: str, rows: list[Row], table: ChildTable, notes: Notes) -> list[dict[str, Any]]:
+    """Return one object per row of a child table; notes name the column and the row there."""
+    made = []
+    for index, row in enumerate(rows):
+        place = f"{row.sheet} row {row.number}".strip()
+        names = {f"{field}[{index}].{ours}": f"{column} ({place})" for ours, column in table.columns.items()}
+        notes.places |= names | {f"{field}[{index}]": f"({place})"}
+        cells = (
+            (ours, name, row.raw.get(table.columns[ours])) for ours, name in zip(table.columns, names, strict=True)
+        )
+        made.append({ours: readable_value(cell, name, notes) for ours, name, cell in cells if cell and cell.strip()})
+    return made
 
 
 def _taken(cell: Any, field: str, rule: ColumnRule, notes: Notes) -> Any:
@@ -190,9 +232,28 @@ def _field_problems(mapping: CsvMapping) -> list[tuple[str, str, str]]:
     ]
     twice = [field for field in mapping.constants if field in mapping.columns]
     problems += [(f"constants.{field}", "given_twice", "is also in columns") for field in twice]
+    problems += [
+        problem for name, table in mapping.children.items() for problem in _child_problems(name, table, mapping)
+    ]
     if "code" not in mapping.columns:
         problems.append(("columns.code", str(Rule.REQUIRED), "every row needs its 实施编码"))
     return problems
+
+
+def _child_problems(name: str, table: ChildTable, mapping: CsvMapping) -> Iterator[tuple[str, str, str]]:
+    place = f"children.{name}"
+    if name not in SHAPES:
+        yield place, "unknown_field", f"unknown child table; known: {', '.join(SHAPES)}"
+        return
+    fields = SHAPES[name].fields
+    for field in _outside(table.columns, fields):
+        yield f"{place}.columns.{field}", "unknown_field", f"unknown field; known fields: {', '.join(fields)}"
+    if name in mapping.columns or name in mapping.constants:
+        yield place, "given_twice", "is also in columns or constants"
+    if table.sheet and table.file:
+        yield place, "given_twice", "has a sheet and a file: keep one"
+    if table.is_apart and not table.code:
+        yield f"{place}.code", str(Rule.REQUIRED), "the column with the item's 实施编码"
 
 
 def _outside(fields: Iterable[str], known: Container[str]) -> list[str]:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from services.importing.fields.notes import Rule
 from services.importing.formats import csv_mapping, gd_portal, up_task
-from services.importing.formats.csv_mapping import CsvMapping
-from services.importing.formats.csv_reading import csv_rows
 from services.importing.formats.rows import LARGEST_FILE, json_rows
+from services.importing.formats.table_reading import table_file_rows
 from services.importing.row import Outcome, Rejected, Row
 from shared.errors import Invalid, Violation
 
@@ -40,7 +39,8 @@ FORMATS: dict[str, Format] = {
         "gd-portal", "广东政务服务网事项及指南（JSON Lines 或 JSON 数组）", gd_portal.COLUMNS, gd_portal.convert
     ),
     "up-task": Format("up-task", "国家平台交换库 up_task（JSON Lines 或 JSON 数组）", UP_TASK_COLUMNS, up_task.convert),
-    "csv": Format("csv", "任意 CSV，按映射文件", {}),
+    "table": Format("table", "任意表格（.xlsx、.xls、CSV），按映射文件", {}),
+    "csv": Format("csv", "同 table", {}),
 }
 
 
@@ -52,11 +52,12 @@ def read(path: Path, format: str, mapping: Path | None = None, *, largest: int =
     """
     kind = _known(format)
     if kind.needs_mapping != (mapping is not None):
-        message = "csv needs a mapping file" if kind.needs_mapping else f"{format} does not accept a mapping file"
+        message = f"{format} needs a mapping file" if kind.needs_mapping else f"{format} does not accept a mapping file"
         raise Invalid(Violation("mapping", str(Rule.REQUIRED), message))
     if kind.convert is not None:
         return _converted(json_rows(path, largest), kind.convert)
-    return _csv(path, csv_mapping.load_mapping(mapping or path), largest)
+    how = csv_mapping.load_mapping(mapping or path)
+    return _converted(table_file_rows(path, how, largest), csv_mapping.converter(how))
 
 
 def columns(format: str, mapping: Path | None = None) -> Mapping[str, str]:  # noqa: A002
@@ -77,18 +78,6 @@ def _known(format: str) -> Format:  # noqa: A002
     if format not in FORMATS:
         raise Invalid(Violation("format", "known", f"expected one of {', '.join(FORMATS)}", format))
     return FORMATS[format]
-
-
-def _csv(path: Path, mapping: CsvMapping, largest: int) -> Iterator[Outcome]:
-    rows = csv_rows(
-        path,
-        encoding=mapping.encoding,
-        delimiter=mapping.delimiter,
-        needed=mapping.needed,
-        header_row=mapping.header_row,
-        largest=largest,
-    )
-    return _converted(rows, csv_mapping.converter(mapping))
 
 
 def _converted(rows: Iterator[Row | Rejected], convert: Convert) -> Iterator[Outcome]:

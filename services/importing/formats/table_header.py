@@ -119,7 +119,7 @@ def _two_rows(groups: Sequence[str], below: Sequence[str], needed: Sequence[str]
             upper[place] = upper[place - 1]
     pairs = list(zip(upper, lower, strict=True))
     times = Counter(own or group for group, own in pairs)
-    whole = [f"{group}/{own}".strip("/") for group, own in pairs]
+    whole = [own if own == group else f"{group}/{own}".strip("/") for group, own in pairs]
     return [
         full if full in needed or times[own or group] > 1 else own or group
         for full, (group, own) in zip(whole, pairs, strict=True)

@@ -208,6 +208,22 @@ def test_a_new_legal_basis_begins_with_its_law() -> None:
     assert law_entries(f"{one}；\n2.《消防法》第十条") == [one, "《消防法》第十条"]
 
 
+@pytest.mark.parametrize("phone", ["7515360001", "57153600012", "205360001"])
+def test_a_telephone_number_without_its_zero_costs_its_field(phone: str) -> None:
+    outcome = outcome_of(link_way=phone)
+
+    assert "link_way" in warned(outcome, WarningName.FIELD_LEFT_OUT)
+
+
+@pytest.mark.parametrize("phone", ["12345", "13800000000", "4008001234", "87654321", "0751-5360001", "95588"])
+def test_other_telephone_numbers_are_left_alone(phone: str) -> None:
+    outcome = outcome_of(link_way=phone)
+
+    assert isinstance(outcome, Accepted)
+    assert outcome.guide is not None
+    assert outcome.guide.link_way == phone
+
+
 @given(st.text("甲乙。；\n", max_size=60), st.integers(1, 20))
 def test_a_divided_text_loses_nothing_but_line_breaks(text: str, longest: int) -> None:
     passages = divided(text, longest)

@@ -304,7 +304,7 @@ def test_csv_needs_a_mapping_and_the_others_take_none(file: Path, mapping: Path)
         read(file, "up-task", mapping)
     with pytest.raises(NotFound):
         read(file, "csv", file.with_name("absent.yaml"))
-    with pytest.raises(Invalid, match="gd-portal, up-task, csv"):
+    with pytest.raises(Invalid, match="gd-portal, up-task, table, csv"):
         read(file, "xlsx")
 
 
