@@ -58,6 +58,7 @@ class WarningName(StrEnum):
     UNWRITTEN_INSIDE = "unwritten_inside"
     HTML_CONTENT_LOST = "html_content_lost"
     LIST_UNCLEAR = "list_unclear"
+    COLUMN_LEFT_OUT = "column_left_out"
     DUPLICATE_ROW = "duplicate_row"
     OVERRIDES_HAND_CHANGE = "overrides_hand_change"
     NOT_RELEASED = "not_released"
@@ -108,12 +109,14 @@ class RowWarning:
 class Row:
     """One record of the file. `number`: its line, its row (tables; as the spreadsheet shows it) or its position in the
     array. `sheet`: the sheet of a workbook that contains it. `children`: our field → the rows of a child table.
+    `local_code`: the code that stood in the file where a table of local codes has replaced it.
     """
 
     number: int
     raw: dict[str, Any]
     sheet: str = ""
     children: dict[str, list["Row"]] = field(default_factory=dict)
+    local_code: str = ""
 
 
 class RowState(StrEnum):

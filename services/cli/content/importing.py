@@ -30,7 +30,14 @@ from shared.publishing.imports.request import REGION_PATTERN, SOURCE_PATTERN, Co
 FORMAT_HELP = "; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items())
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 FormatName = Annotated[str, typer.Option(help=FORMAT_HELP)]
-Mapping_ = Annotated[Path | None, typer.Option(exists=True, help="YAML file that maps columns to fields (csv).")]
+Mapping_ = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="YAML file that maps columns to fields (table); `mapping` suggests one."),
+]
+Codes = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="Table of local codes: columns 本地编码 and 实施编码, .xlsx, .xls or CSV."),
+]
 Source = Annotated[
     str, typer.Option(help="Name of the import source, whose last values are stored. Default: the format.")
 ]
@@ -71,6 +78,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     file: File,
     format: FormatName,  # noqa: A002  # the name of the option
     mapping: Mapping_ = None,
+    codes: Codes = None,
     source: Source = "",
     dry_run: DryRun = False,
     empty_cells: EmptyCells = False,
@@ -98,8 +106,8 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
     wishes = ImportOptions(dry_run, empty_cells, full, withdraw_missing, confirmed)
     try:
-        outcomes, names = read(file, format, mapping), columns(format, mapping)
-        origin = _origin(file, source or format, conversion(format, mapping), region)
+        outcomes, names = read(file, format, mapping, codes), columns(format, mapping)
+        origin = _origin(file, source or format, conversion(format, mapping, codes), region)
     except Refused as error:
         fail(str(error), USAGE)
     job = Job(file, outcomes, origin, names, rejects, warnings, report)

@@ -36,6 +36,8 @@ def assemble(row: Row, given: Mapping[str, Any], notes: Notes, dialect: str | No
     `given`: values under `KNOWN_FIELDS`; `dialect`: of its 事项类型 (`tables.DIALECTS`).
     """
     given = {name: unpacked(value) if name in SHAPES else value for name, value in given.items()}
+    if row.local_code and not given.get("local_task_code"):
+        given["local_task_code"] = row.local_code
     blank = blank_fields(given, row.raw, notes)
     given, none = understood(given, notes)
     code = _item_code(given, notes)

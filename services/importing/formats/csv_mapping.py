@@ -15,7 +15,6 @@ Our fields: `services.importing.fields.flat_fields.KNOWN_FIELDS`. README.md of i
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,11 +31,11 @@ from services.importing.fields.conversions import cleaned_text, is_placeholder
 from services.importing.fields.flat_fields import KNOWN_FIELDS
 from services.importing.fields.notes import Notes, Rule, shown
 from services.importing.formats.csv_reading import CODECS
-from services.importing.row import Outcome, Row
+from services.importing.formats.yaml_text import OneKeyLoader
+from services.importing.row import Outcome, Row, WarningName
 from shared.errors import Invalid, NotFound, TooLarge, Violation
 
 LARGEST_MAPPING = 64 * 1024
-DEEPEST_MAPPING = 8
 LONGEST_MATCHED = 20_000
 UNIT = "unit"
 _DAYS = frozenset({"anticipate_day", "promise_day"})
@@ -147,7 +146,7 @@ def load_mapping(path: Path) -> CsvMapping:
     if path.stat().st_size > LARGEST_MAPPING:
         raise TooLarge(f"{path.name}: a mapping has at most {LARGEST_MAPPING:,} bytes")
     try:
-        content = yaml.load(path.read_bytes(), _OneKeyLoader)  # noqa: S506 - a SafeLoader that minds repeated keys
+        content = yaml.load(path.read_bytes(), OneKeyLoader)  # noqa: S506 - a SafeLoader that minds repeated keys
         mapping = CsvMapping.model_validate(content)
     except ValidationError as error:
         raise Invalid(*_complaints(error, path)) from None
@@ -162,16 +161,29 @@ def load_mapping(path: Path) -> CsvMapping:
 def converter(mapping: CsvMapping) -> Callable[[Row], Outcome]:
     """Return the conversion of one CSV row by `mapping`. It never raises."""
     columns = {field: rule.column for field, rule in mapping.columns.items()}
+    used = frozenset(mapping.needed)
     dialect = None if mapping.dialect == "national" else mapping.dialect
+
+    told: set[str] = set()
 
     def convert(row: Row) -> Outcome:
         notes = Notes(columns)
+        _note_lost(row, used, told, notes)
         given = {field: _taken(row.raw.get(rule.column), field, rule, notes) for field, rule in mapping.columns.items()}
         for field, rows in row.children.items():
             given[field] = _children(field, rows, mapping.children[field], notes)
         return assemble(row, {**mapping.constants, **given}, notes, dialect)
 
     return convert
+
+
+def _note_lost(row: Row, used: frozenset[str], told: set[str], notes: Notes) -> None:
+    """Warn once, at the first row with a value, of each column that the mapping does not use."""
+    for name, cell in row.raw.items():
+        if name not in used and name not in told and isinstance(cell, str) and cell.strip():
+            told.add(name)
+            message = "a column that the mapping does not use: its values are left out"
+            notes.warn(WarningName.COLUMN_LEFT_OUT, name, message, cell)
 
 
 def _children(field: str, rows: list[Row], table: ChildTable, notes: Notes) -> list[dict[str, Any]]:
@@ -266,31 +278,3 @@ def _complaints(error: ValidationError, path: Path) -> list[Violation]:
         place = ".".join(map(str, problem["loc"])) or "(whole file)"
         found.append(Violation(f"{path.name}: {place}", problem["type"], problem["msg"], shown(problem["input"])))
     return found
-
-
-class _OneKeyLoader(yaml.SafeLoader):
-    """A YAML loader that refuses repeated keys, which YAML would drop silently, and aliases.
-
-    Aliases and merges make a small file endless, and deep nesting makes the scanner slow: both are refused while
-    reading.
-    """
-
-    _depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave its type out
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not accepted", mark)
-        self._depth += 1
-        if self._depth > DEEPEST_MAPPING:
-            raise yaml.composer.ComposerError(None, None, f"nested deeper than {DEEPEST_MAPPING} levels", mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        twice = next((key for key, count in keys.items() if count > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from services.importing.fields.notes import Rule
 from services.importing.formats.rows import LARGEST_FILE, LONGEST_LINE, lines, opened, refused, rewind
-from services.importing.formats.table_header import LOOKED_AT, HeaderProblem, table_rows
+from services.importing.formats.table_header import LOOKED_AT, HeaderProblem, Record, table_rows
 from services.importing.row import WHOLE_ROW, Rejected, Row
 from shared.errors import Violation
 
@@ -44,6 +44,17 @@ def csv_rows(
             yield from table_rows(records, needed, header_row)
         except HeaderProblem as error:
             raise refused(path, str(error)) from None
+
+
+def csv_records(path: Path, largest: int = LARGEST_FILE) -> Iterator[Record]:
+    """Yield the number and the cells of each record, without looking for a header."""
+    with opened(path, largest) as file:
+        codec = _found_encoding(file)
+        rewind(file)
+        delimiter = _found_delimiter(file)
+        rewind(file)
+        source = _Lines(file, codec)
+        yield from _records(csv.reader(source, delimiter=delimiter, strict=True), source)
 
 
 class _TooLong(Exception):

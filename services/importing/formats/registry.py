@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.importing.fields.local_codes import local_codes
 from services.importing.fields.notes import Rule
 from services.importing.formats import csv_mapping, gd_portal, up_task
 from services.importing.formats.rows import LARGEST_FILE, json_rows
-from services.importing.formats.table_reading import table_file_rows
+from services.importing.formats.table_reading import simple_table_rows, table_file_rows
 from services.importing.row import Outcome, Rejected, Row
 from shared.errors import Invalid, Violation
 
@@ -44,10 +45,18 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def read(path: Path, format: str, mapping: Path | None = None, *, largest: int = LARGEST_FILE) -> Iterator[Outcome]:  # noqa: A002
+def read(
+    path: Path,
+    format: str,  # noqa: A002
+    mapping: Path | None = None,
+    codes: Path | None = None,
+    *,
+    largest: int = LARGEST_FILE,
+) -> Iterator[Outcome]:
     """Yield each row of `path` as accepted or rejected, in the file's order, without keeping rows in memory.
 
-    `format`: a name of `FORMATS`; `mapping`: the YAML file that `csv` needs. A wrong format, mapping or file raises
+    `format`: a name of `FORMATS`; `mapping`: the YAML file that a table needs; `codes`: a table of local codes, see
+    `services.importing.fields.local_codes`. A wrong format, mapping or file raises
     (`Invalid`, `NotFound`, `TooLarge`) at once or before the first row; after that no row raises.
     """
     kind = _known(format)
@@ -55,9 +64,15 @@ def read(path: Path, format: str, mapping: Path | None = None, *, largest: int =
         message = f"{format} needs a mapping file" if kind.needs_mapping else f"{format} does not accept a mapping file"
         raise Invalid(Violation("mapping", str(Rule.REQUIRED), message))
     if kind.convert is not None:
-        return _converted(json_rows(path, largest), kind.convert)
-    how = csv_mapping.load_mapping(mapping or path)
-    return _converted(table_file_rows(path, how, largest), csv_mapping.converter(how))
+        rows, convert, column = json_rows(path, largest), kind.convert, kind.columns["code"]
+    else:
+        how = csv_mapping.load_mapping(mapping or path)
+        rows, convert = table_file_rows(path, how, largest), csv_mapping.converter(how)
+        column = how.columns["code"].column
+    if codes is not None:
+        table = local_codes(simple_table_rows(codes), codes.name)
+        rows = (row if isinstance(row, Rejected) else table.applied(row, column) for row in rows)
+    return _converted(rows, convert)
 
 
 def columns(format: str, mapping: Path | None = None) -> Mapping[str, str]:  # noqa: A002
@@ -68,9 +83,10 @@ def columns(format: str, mapping: Path | None = None) -> Mapping[str, str]:  # n
     return {ours: rule.column for ours, rule in csv_mapping.load_mapping(mapping).columns.items()}
 
 
-def conversion(format: str, mapping: Path | None = None) -> str:  # noqa: A002
+def conversion(format: str, mapping: Path | None = None, codes: Path | None = None) -> str:  # noqa: A002
     """Return an identifier of the conversion: another conversion may make something else of the same row (C-10)."""
-    digest = hashlib.sha256(mapping.read_bytes()).hexdigest()[:16] if mapping else ""
+    given = [file.read_bytes() for file in (mapping, codes) if file is not None]
+    digest = hashlib.sha256(b"".join(given)).hexdigest()[:16] if given else ""
     return f"{format}/{CONVERSION}" + (f"/{digest}" if digest else "")
 
 

@@ -6,7 +6,7 @@ The header is the first of the leading rows that has every column of the mapping
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -86,6 +86,15 @@ def found_header(first: Sequence[Record], needed: Sequence[str], header_row: int
     raise HeaderProblem(f"the header has no column {missing}; row {number} has {names[:500]}{title}")
 
 
+def best_header(first: Sequence[Record], known: Callable[[str], bool]) -> Header | None:
+    """Return the header with most known names, of one row or two; None if no row has two names."""
+    readable = [(number, record) for number, record in first if not isinstance(record, Violation)]
+    wide = [(number, record) for number, record in readable if not is_title(record)]
+    headers = [header for header, _ in _candidates(wide, readable, ())]
+    best = max(headers, key=lambda one: sum(map(known, set(one.names))), default=None)
+    return best if best is not None and any(map(known, best.names)) else next(iter(headers), None)
+
+
 def is_title(cells: Sequence[str]) -> bool:
     """Return whether a row has one cell at most: a title, a note, or nothing."""
     return sum(bool(cell.strip()) for cell in cells) <= 1
@@ -144,7 +153,7 @@ def _require_unique(header: Header, needed: Sequence[str]) -> None:
 
 
 def _clean(cell: str) -> str:
-    return " ".join(cell.replace("\n", "").split())[:LONGEST_NAME].strip("*＊ ")
+    return " ".join(cell.replace("\n", "").split())[:LONGEST_NAME]
 
 
 def _row(number: int, record: list[str] | Violation, header: Header, sheet: str) -> Row | Rejected | None:
@@ -152,6 +161,9 @@ def _row(number: int, record: list[str] | Violation, header: Header, sheet: str)
         return Rejected(number, [record], sheet=sheet)
     if not any(cell.strip() for cell in record):
         return None
+    if sheet:
+        # A workbook stores no empty cells at the end of a row.
+        record = record + [""] * (header.named - len(record))
     surplus = [cell for cell in record[len(header.names) :] if cell.strip()]
     if len(record) < header.named or surplus:
         message = f"{len(record)} cells, the header has {header.named}: is a separator or a quote missing or too much?"

@@ -53,6 +53,15 @@ def table_file_rows(path: Path, mapping: CsvMapping, largest: int = LARGEST_FILE
             yield from _orphans(one)
 
 
+def simple_table_rows(path: Path, largest: int = LARGEST_FILE) -> Iterator[Row | Rejected]:
+    """Yield the rows of a table with one header and no mapping: of the first visible sheet, or of a CSV file."""
+    with _sheets(path, largest) as sheets:
+        try:
+            yield from table_rows(sheets[0].records(), (), None, sheets[0].name) if sheets else csv_rows(path)
+        except HeaderProblem as error:
+            raise refused(path, str(error)) from None
+
+
 @contextmanager
 def _sheets(path: Path, largest: int) -> Iterator[list[Sheet]]:
     with ExitStack() as stack:
