@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.cli.content import import_report
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, plain, print_json
 from services.importing.engine.files import Files, earlier_run, opened
+from services.importing.engine.findings import write_findings
 from services.importing.engine.import_run import Course, ImportOptions
 from services.importing.engine.reading import Reading, RowListener
 from services.importing.engine.report import ImportReport, sums, warnings_of
@@ -58,6 +59,10 @@ Emptying = Annotated[
 Changes = Annotated[bool, typer.Option("--confirm-changes", help="Confirm changing more than max(20, 25 %).")]
 Rejects = Annotated[Path | None, typer.Option(help="Write rejected rows here, as JSON Lines.")]
 Warnings = Annotated[Path | None, typer.Option(help="Write every warning here: row, column and value.")]
+FindingsFile = Annotated[
+    Path | None,
+    typer.Option(help="Write every finding here, with sheet, row, column, value, rule and remedy: .json, else CSV."),
+]
 ReportFile = Annotated[Path | None, typer.Option(help="Append the outcome of each row here, as it happens.")]
 
 
@@ -92,6 +97,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     rejects: Rejects = None,
     warnings: Warnings = None,
     report: ReportFile = None,
+    findings: FindingsFile = None,
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
     as_json: Json_ = False,
@@ -113,11 +119,20 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     job = Job(file, outcomes, origin, names, rejects, warnings, report)
     before = earlier_run(report, origin.sha256)
     course, summary, stopped = _run(job, wishes, base_url, data_dir)
+    if findings is not None:
+        _write_findings(findings, summary)
     if as_json:
         print_json({**summary.as_json(course), "stopped": stopped})
     else:
         import_report.print_report(course, summary, before, stopped)
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
+
+
+def _write_findings(path: Path, summary: ImportReport) -> None:
+    try:
+        write_findings(path, summary.findings)
+    except OSError as error:
+        fail(f"--findings {path}: {error.strerror}", USAGE)
 
 
 def _origin(file: Path, source: str, how: str, region: str) -> ImportOrigin:
@@ -157,6 +172,7 @@ class _RowListeners:
 
     def refused(self, rejected: Rejected) -> None:
         self.files.refused(rejected)
+        self.report.refuse(rejected)
 
 
 def _run(
