@@ -1,6 +1,7 @@
 """The text that `import` prints: the outcome of the rows, what needs attention, and what to do next."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
@@ -8,10 +9,11 @@ from rich.table import Table
 from contracts.base import Json
 from services.cli.inspect import unknown_facts
 from services.cli.terminal import err, out, plain, say
+from services.importing.engine.figures import changes
 from services.importing.engine.files import EarlierRun
 from services.importing.engine.findings import DOUBTFUL, LEFT_OUT, REFUSED, Finding
 from services.importing.engine.import_run import Course
-from services.importing.engine.report import ImportReport, fates_of, rows_with, unknown_of
+from services.importing.engine.report import ImportReport, fates_of, figures_of, rows_with, unknown_of
 from services.importing.engine.results import WORDS, Result, RowFate
 from shared.publishing.recording_status import Effect, told
 
@@ -34,6 +36,7 @@ def print_report(course: Course, report: ImportReport, before: EarlierRun | None
     )
     outcomes = ((WORDS[RowFate(name)], count) for name, count in sums["outcomes"].items() if count)
     say(f"  outcome of each row: {', '.join(f'{count} {words}' for words, count in outcomes) or 'no rows'}")
+    _print_figures(course)
     if course.notice:
         say(f"  [red]![/] {plain(told(course.notice))}")
     _print_earlier_run(course, before)
@@ -48,6 +51,20 @@ def print_report(course: Course, report: ImportReport, before: EarlierRun | None
     _print_findings(report.findings)
     _print_missing(course)
     _print_next_steps(course, stopped)
+
+
+def _print_figures(course: Course) -> None:
+    """Print what becomes of the county's items, and the fields of the first changed ones."""
+    title = "preview, nothing was changed" if course.wishes.dry_run else "outcome"
+    told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(figures_of(course)).items())
+    say(f"  {title}: {told}")
+    listed = changes(course.results)
+    for one in listed[:FEW_ROWS]:
+        emptied = f"; emptied: {', '.join(one['emptied'])}" if one["emptied"] else ""
+        place = f"{one['sheet']} row {one['row']}".strip()
+        say(f"    changed: {plain(place)}: {plain(', '.join(one['fields']) + emptied)}")
+    if len(listed) > FEW_ROWS:
+        say("    … --report FILE lists the fields of every row")
 
 
 def is_unfinished(course: Course, stopped: str | None) -> bool:

@@ -42,7 +42,10 @@ Codes = Annotated[
 Source = Annotated[
     str, typer.Option(help="Name of the import source, whose last values are stored. Default: the format.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the outcome of every row without changing anything.")]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", "--dry-run", help="Say what would become of every row, and change nothing."),
+]
 EmptyCells = Annotated[bool, typer.Option("--empty-cells", help="A blank cell empties its field.")]
 Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, comma-separated: 330182,330183.")]
 Full = Annotated[
@@ -85,7 +88,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     mapping: Mapping_ = None,
     codes: Codes = None,
     source: Source = "",
-    dry_run: DryRun = False,
+    preview: Preview = False,
     empty_cells: EmptyCells = False,
     region: Region = "",
     full: Full = False,
@@ -110,7 +113,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
         fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
     given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
     confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
-    wishes = ImportOptions(dry_run, empty_cells, full, withdraw_missing, confirmed)
+    wishes = ImportOptions(preview, empty_cells, full, withdraw_missing, confirmed)
     try:
         outcomes, names = read(file, format, mapping, codes), columns(format, mapping)
         origin = _origin(file, source or format, conversion(format, mapping, codes), region)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from contracts.base import Json
+from services.importing.engine.figures import Figures, changes, figures
 from services.importing.engine.findings import Finding, of_rejected, of_warnings
 from services.importing.engine.import_run import Course
 from services.importing.engine.results import Result, RowFate
@@ -83,6 +84,8 @@ class ImportReport:
             "held_for": {str(kind): question for kind, question in course.questions.items()},
             "missing": course.missing.codes,
             "missing_elsewhere": course.missing.elsewhere,
+            "figures": asdict(figures_of(course)),
+            "changes": changes(results),
             "dry_run": course.wishes.dry_run,
             "notice": course.notice,
         }
@@ -91,6 +94,11 @@ class ImportReport:
 def fates_of(course: Course) -> Counter[RowFate]:
     """Count the rows by outcome. A row without a result was not reached."""
     return Counter(one.fate for one in course.results) + Counter({RowFate.NOT_REACHED: course.not_reached()})
+
+
+def figures_of(course: Course) -> Figures:
+    """Return what becomes of the county's items; a preview and the import after it have the same figures."""
+    return figures(course.results, course.not_reached(), len(course.missing.codes))
 
 
 def sums(course: Course) -> Json:

@@ -2,12 +2,15 @@
 
 import itertools
 import random
+from dataclasses import asdict, replace
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from services.importing.engine.figures import changes
 from services.importing.engine.import_run import ImportOptions
+from services.importing.engine.report import figures_of
 from services.importing.engine.sources import ImportOrigin
 from shared.errors import UpstreamDown
 from shared.publishing import editions
@@ -113,6 +116,24 @@ def test_what_is_broken_off_and_done_again_ends_where_it_would_have_ended(county
     assert broken.shown() == whole.shown()
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(before=files, file=files, breaker=st.booleans())
+def test_a_preview_has_the_figures_of_the_import_after_it_and_changes_nothing(county, before, file, breaker):
+    here = Codes(county)
+    here.bring(before)
+    versions = here.versions()
+    options = ImportOptions() if breaker else ALL
+    preview = here.bring(file, options=replace(options, dry_run=True))
+    unchanged = here.versions()
+    done = here.bring(file, options=options)
+
+    assert unchanged == versions
+    assert figures_of(preview) == figures_of(done)
+    assert changes(preview.results) == changes(done.results)
+    counted = asdict(figures_of(preview))
+    assert sum(count for name, count in counted.items() if name != "emptied") == len(file)
+
+
 class Codes:
     """Unused codes, by the names that the model gives them."""
 
@@ -121,13 +142,15 @@ class Codes:
         self._numbers = {str(name): next(numbers) for name in range(CODES)}
         self._source = f"source-{next(numbers)}"
 
-    def bring(self, file, dies_after=None):
+    def bring(self, file, dies_after=None, options=ALL):
         sources = Direct(self._county)
         sources.dies_after = dies_after
         try:
-            imported(sources, outcomes_of(map(self._row, file)), ALL, ImportOrigin(self._source, "up-task/1"))
+            origin = ImportOrigin(self._source, "up-task/1")
+            return imported(sources, outcomes_of(map(self._row, file)), options, origin)[0]
         except UpstreamDown:
             assert dies_after is not None
+            return None
 
     def by_hand(self, model, name, change):
         code, catalog = code_of(self._numbers[name]), self._county.catalog
