@@ -80,6 +80,19 @@ REMEDIES: dict[str, Remedy] = {
     "missing_limit": Remedy("write the legal limit", "请补充法定时限"),
     "window_without_address": Remedy("write the window's address", "请补充办理地点"),
     "legal_basis_unparsed": Remedy("write the law as 《…》第…条", "请按“《法律名称》第…条”填写"),
+    "guide_empty": Remedy(
+        "fill in conditions, materials, steps or the window", "请补充受理条件、申请材料、办理流程或办理地点"
+    ),
+    "guide_left_out": Remedy("nothing: this type of item has no applications", "该事项类型无需办事指南"),
+    "term_too_long": Remedy("shorten the name to 100 characters", "请缩短到 100 字以内"),
+    "zero_visits_without_channel": Remedy(
+        "correct the number of visits, or state how to apply from home", "请核对跑动次数，或注明网上、邮寄办理方式"
+    ),
+    "name_differs": Remedy("write the same name in the list and in the guide", "清单与指南中的事项名称须一致"),
+    "visits_differ": Remedy("write the same number in the list and in the guide", "清单与指南中的跑动次数须一致"),
+    "type_label_differs": Remedy("compare the type's code with its label", "请核对事项类型的代码与名称"),
+    "overrides_hand_change": Remedy("check whether the editor's change is still right", "来源已覆盖人工修改，请核对"),
+    "not_released": Remedy("correct 计划取消日期 if the item is still in use", "如事项仍有效，请更正计划取消日期"),
     "duplicate_row": Remedy("delete one of the two rows", "重复行，请删除一行"),
 }
 """Rule or warning → what to do."""

@@ -103,7 +103,7 @@ def test_the_terminal_shows_a_table_with_both_languages(
     assert "repair the formula" in printed
 
 
-def test_every_rule_and_every_warning_that_needs_attention_has_a_remedy() -> None:
+def test_every_rule_of_a_row_has_a_remedy_and_any_other_a_general_one() -> None:
     assert [rule for rule in Rule if rule not in REMEDIES] == []
     assert remedy("contract:string_too_long").zh
     assert remedy("a rule of later").en
