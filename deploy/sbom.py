@@ -49,6 +49,7 @@ READ = {
     "segno": "BSD-3-Clause",
     "uvloop": "Apache-2.0 OR MIT",
     "vine": "BSD-3-Clause",
+    "xlrd": "BSD-3-Clause AND BSD-4-Clause",
 }
 """What somebody has read in the component's own licence file, because its metadata do not say it, or not all."""
 

@@ -42,7 +42,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
     summary = "Release many items at once; each entry states fields of `contracts.content.items.Item`"
-    api.include_router(imports_router(db, ItemImport, catalog.import_items, summary, notice))
+    api.include_router(imports_router(db, catalog.who, ItemImport, catalog.import_items, summary, notice))
     api.include_router(_own_routes(catalog))
     return api
 

@@ -14,6 +14,8 @@ from typer.main import get_group
 COMMANDS = {
     "up": "run.up:up",
     "import": "content.importing:import_file",
+    "undo": "content.undo:undo",
+    "mapping": "content.mapping:suggest_mapping",
     "verify": "inspect.verify:verify",
     "audit": "inspect.audit:audit",
     "status": "inspect.status:status",

@@ -54,7 +54,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
     metrics.feedback_waits.set_function(lambda: _measured(feedback.longest_wait))
 
     summary = "Release many guides at once; each entry states fields of `contracts.content.guides.Guide`"
-    api.include_router(imports_router(db, ImportRequest, guides.import_guides, summary, notice))
+    api.include_router(imports_router(db, guides.who, ImportRequest, guides.import_guides, summary, notice))
     return api
 
 

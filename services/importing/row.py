@@ -31,6 +31,7 @@ class WarningName(StrEnum):
     # Not stated by this kind of file and published as unknown; the report counts them field by field.
     MATERIAL_FACTS_UNKNOWN = "material_facts_unknown"
     HALL_UNKNOWN = "hall_unknown"
+    HTML_TO_TEXT = "html_to_text"
     # Doubtful: published as it is, but an operator should look.
     USCC_PSEUDO = "uscc_pseudo"
     DEPT_CODE_REPAIRED = "dept_code_repaired"
@@ -53,6 +54,11 @@ class WarningName(StrEnum):
     WINDOW_WITHOUT_ADDRESS = "window_without_address"
     CHECK_WARNING = "check_warning"
     WORD_UNCLEAR = "word_unclear"
+    FIELD_LEFT_OUT = "field_left_out"
+    UNWRITTEN_INSIDE = "unwritten_inside"
+    HTML_CONTENT_LOST = "html_content_lost"
+    LIST_UNCLEAR = "list_unclear"
+    COLUMN_LEFT_OUT = "column_left_out"
     DUPLICATE_ROW = "duplicate_row"
     OVERRIDES_HAND_CHANGE = "overrides_hand_change"
     NOT_RELEASED = "not_released"
@@ -78,26 +84,39 @@ _ROUTINE = frozenset(
         WarningName.REGION_FROM_CODE,
         WarningName.MATERIAL_FACTS_UNKNOWN,
         WarningName.HALL_UNKNOWN,
+        WarningName.HTML_TO_TEXT,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RowWarning:
-    """One warning about one field (the file's column name) of an accepted row; `value` is shortened."""
+    """One warning about one field (the file's column name) of an accepted row; `value` is shortened.
+
+    `broken`  the rule that a field broke which was left out; empty for any other warning
+    `sheet`   the sheet of a workbook that contains the row
+    """
 
     name: WarningName
     field: str
     message: str
     value: str | None = None
+    broken: str = ""
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of the file. `number`: its line, its row (CSV; the header is 1) or its position in the array."""
+    """One record of the file. `number`: its line, its row (tables; as the spreadsheet shows it) or its position in the
+    array. `sheet`: the sheet of a workbook that contains it. `children`: our field → the rows of a child table.
+    `local_code`: the code that stood in the file where a table of local codes has replaced it.
+    """
 
     number: int
     raw: dict[str, Any]
+    sheet: str = ""
+    children: dict[str, list["Row"]] = field(default_factory=dict)
+    local_code: str = ""
 
 
 class RowState(StrEnum):
@@ -142,6 +161,7 @@ class Accepted:
     blank: frozenset[str] = frozenset()
     from_code: frozenset[str] = frozenset()
     updates: bool = False
+    sheet: str = ""
 
     @cached_property
     def stated_item(self) -> Json | None:
@@ -183,6 +203,7 @@ class Rejected:
     violations: list[Violation]
     raw: dict[str, Any] | None = None
     code: str | None = None
+    sheet: str = ""
 
 
 Outcome = Accepted | Rejected

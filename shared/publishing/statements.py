@@ -19,11 +19,12 @@ SAVE_RELEASED = text(
 
 # Store what a source states about a code, in place of its previous statement.
 SAVE_STATEMENT = text(
-    'INSERT INTO import_statement (source, code, version, state, stated, starts, ends, conversion, sha256, "row") '
-    "VALUES (:source, :code, :version, :state, :stated, :starts, :ends, :conversion, :sha256, :row) "
+    "INSERT INTO import_statement "
+    '(source, code, version, state, stated, starts, ends, conversion, sha256, "row", before) '
+    "VALUES (:source, :code, :version, :state, :stated, :starts, :ends, :conversion, :sha256, :row, :before) "
     "ON CONFLICT (source, code) DO UPDATE SET version = excluded.version, state = excluded.state, "
     "stated = excluded.stated, starts = excluded.starts, ends = excluded.ends, conversion = excluded.conversion, "
-    'sha256 = excluded.sha256, "row" = excluded."row"'
+    'sha256 = excluded.sha256, "row" = excluded."row", before = excluded.before'
 )
 
 # Released codes that a source has stated to be in use, in order.

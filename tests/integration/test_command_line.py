@@ -272,7 +272,7 @@ def test_a_table_is_imported_by_its_mapping(county: EmbeddedCounty, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--format", "excel"], USAGE, "format: expected one of gd-portal, up-task, csv"),
+        (["--format", "excel"], USAGE, "format: expected one of gd-portal, up-task, table, csv"),
         (["--format", "csv"], USAGE, "mapping: csv needs a mapping file"),
         (["--format", "up-task", "--mapping", __file__], USAGE, "mapping: up-task does not accept a mapping file"),
         (["--format", "csv", "--mapping", __file__], USAGE, "test_command_line.py: not YAML"),

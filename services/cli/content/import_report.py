@@ -1,18 +1,28 @@
 """The text that `import` prints: the outcome of the rows, what needs attention, and what to do next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
 
 from contracts.base import Json
 from services.cli.inspect import unknown_facts
-from services.cli.terminal import err, plain, say
+from services.cli.terminal import err, out, plain, say
+from services.importing.engine.figures import changes
 from services.importing.engine.files import EarlierRun
+from services.importing.engine.findings import DOUBTFUL, LEFT_OUT, REFUSED, Finding
 from services.importing.engine.import_run import Course
-from services.importing.engine.report import ImportReport, fates_of, rows_with, unknown_of
+from services.importing.engine.report import ImportReport, fates_of, figures_of, rows_with, unknown_of
 from services.importing.engine.results import WORDS, Result, RowFate
 from shared.publishing.recording_status import Effect, told
 
 MOST_SHOWN = 20
 FEW_ROWS = 3
+PIPE_WIDTH = 200
+"""Columns of a table that is not printed on a terminal."""
+
+_SEVEREST_FIRST = (REFUSED, LEFT_OUT, DOUBTFUL)
 
 
 def print_report(course: Course, report: ImportReport, before: EarlierRun | None, stopped: str | None) -> None:
@@ -26,6 +36,7 @@ def print_report(course: Course, report: ImportReport, before: EarlierRun | None
     )
     outcomes = ((WORDS[RowFate(name)], count) for name, count in sums["outcomes"].items() if count)
     say(f"  outcome of each row: {', '.join(f'{count} {words}' for words, count in outcomes) or 'no rows'}")
+    _print_figures(course)
     if course.notice:
         say(f"  [red]![/] {plain(told(course.notice))}")
     _print_earlier_run(course, before)
@@ -37,8 +48,23 @@ def print_report(course: Course, report: ImportReport, before: EarlierRun | None
     _print_fields("emptied", rows_with("emptied", course.results))
     _print_fields("reverted: filled in by an earlier import, stated by no file", rows_with("corrected", course.results))
     _print_rejected(course.results)
+    _print_findings(report.findings)
     _print_missing(course)
     _print_next_steps(course, stopped)
+
+
+def _print_figures(course: Course) -> None:
+    """Print what becomes of the county's items, and the fields of the first changed ones."""
+    title = "preview, nothing was changed" if course.wishes.dry_run else "outcome"
+    told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(figures_of(course)).items())
+    say(f"  {title}: {told}")
+    listed = changes(course.results)
+    for one in listed[:FEW_ROWS]:
+        emptied = f"; emptied: {', '.join(one['emptied'])}" if one["emptied"] else ""
+        place = f"{one['sheet']} row {one['row']}".strip()
+        say(f"    changed: {plain(place)}: {plain(', '.join(one['fields']) + emptied)}")
+    if len(listed) > FEW_ROWS:
+        say("    … --report FILE lists the fields of every row")
 
 
 def is_unfinished(course: Course, stopped: str | None) -> bool:
@@ -89,6 +115,24 @@ def _print_rejected(results: Iterable[Result]) -> None:
             say(f"  [red]✗[/] {plain(reason)}")
     if len(rejected) > MOST_SHOWN:
         say(f"  … and {len(rejected) - MOST_SHOWN} more; --rejects FILE lists them all")
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    """Print the first findings as a table, rejected rows first."""
+    if not findings:
+        return
+    shown = sorted(findings, key=lambda one: _SEVEREST_FIRST.index(one.severity))[:MOST_SHOWN]
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for title in ("", "sheet 工作表", "row 行", "column 列", "value 值", "rule 规则", "remedy 处理办法"):
+        table.add_column(title, overflow="fold")
+    for one in shown:
+        sign = "[red]✗[/]" if one.severity == REFUSED else "[yellow]![/]"
+        value = "" if one.value is None else one.value[:30]
+        cells = (one.sheet, one.row or "", one.column, value, one.rule, f"{one.remedy_zh} {one.remedy}")
+        table.add_row(sign, *(plain(cell) for cell in cells))
+    (out if out.is_terminal else Console(file=out.file, width=PIPE_WIDTH)).print(table)
+    if len(findings) > len(shown):
+        say(f"  … and {len(findings) - len(shown)} more; --findings FILE.csv lists them all")
 
 
 def _print_missing(course: Course) -> None:

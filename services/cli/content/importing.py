@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.cli.content import import_report
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, plain, print_json
 from services.importing.engine.files import Files, earlier_run, opened
+from services.importing.engine.findings import write_findings
 from services.importing.engine.import_run import Course, ImportOptions
 from services.importing.engine.reading import Reading, RowListener
 from services.importing.engine.report import ImportReport, sums, warnings_of
@@ -30,11 +31,21 @@ from shared.publishing.imports.request import REGION_PATTERN, SOURCE_PATTERN, Co
 FORMAT_HELP = "; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items())
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 FormatName = Annotated[str, typer.Option(help=FORMAT_HELP)]
-Mapping_ = Annotated[Path | None, typer.Option(exists=True, help="YAML file that maps columns to fields (csv).")]
+Mapping_ = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="YAML file that maps columns to fields (table); `mapping` suggests one."),
+]
+Codes = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="Table of local codes: columns 本地编码 and 实施编码, .xlsx, .xls or CSV."),
+]
 Source = Annotated[
     str, typer.Option(help="Name of the import source, whose last values are stored. Default: the format.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Report the outcome of every row without changing anything.")]
+Preview = Annotated[
+    bool,
+    typer.Option("--preview", "--dry-run", help="Say what would become of every row, and change nothing."),
+]
 EmptyCells = Annotated[bool, typer.Option("--empty-cells", help="A blank cell empties its field.")]
 Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, comma-separated: 330182,330183.")]
 Full = Annotated[
@@ -51,6 +62,10 @@ Emptying = Annotated[
 Changes = Annotated[bool, typer.Option("--confirm-changes", help="Confirm changing more than max(20, 25 %).")]
 Rejects = Annotated[Path | None, typer.Option(help="Write rejected rows here, as JSON Lines.")]
 Warnings = Annotated[Path | None, typer.Option(help="Write every warning here: row, column and value.")]
+FindingsFile = Annotated[
+    Path | None,
+    typer.Option(help="Write every finding here, with sheet, row, column, value, rule and remedy: .json, else CSV."),
+]
 ReportFile = Annotated[Path | None, typer.Option(help="Append the outcome of each row here, as it happens.")]
 
 
@@ -71,8 +86,9 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     file: File,
     format: FormatName,  # noqa: A002  # the name of the option
     mapping: Mapping_ = None,
+    codes: Codes = None,
     source: Source = "",
-    dry_run: DryRun = False,
+    preview: Preview = False,
     empty_cells: EmptyCells = False,
     region: Region = "",
     full: Full = False,
@@ -84,6 +100,7 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     rejects: Rejects = None,
     warnings: Warnings = None,
     report: ReportFile = None,
+    findings: FindingsFile = None,
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
     as_json: Json_ = False,
@@ -96,20 +113,29 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
         fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
     given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
     confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
-    wishes = ImportOptions(dry_run, empty_cells, full, withdraw_missing, confirmed)
+    wishes = ImportOptions(preview, empty_cells, full, withdraw_missing, confirmed)
     try:
-        outcomes, names = read(file, format, mapping), columns(format, mapping)
-        origin = _origin(file, source or format, conversion(format, mapping), region)
+        outcomes, names = read(file, format, mapping, codes), columns(format, mapping)
+        origin = _origin(file, source or format, conversion(format, mapping, codes), region)
     except Refused as error:
         fail(str(error), USAGE)
     job = Job(file, outcomes, origin, names, rejects, warnings, report)
     before = earlier_run(report, origin.sha256)
     course, summary, stopped = _run(job, wishes, base_url, data_dir)
+    if findings is not None:
+        _write_findings(findings, summary)
     if as_json:
         print_json({**summary.as_json(course), "stopped": stopped})
     else:
         import_report.print_report(course, summary, before, stopped)
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
+
+
+def _write_findings(path: Path, summary: ImportReport) -> None:
+    try:
+        write_findings(path, summary.findings)
+    except OSError as error:
+        fail(f"--findings {path}: {error.strerror}", USAGE)
 
 
 def _origin(file: Path, source: str, how: str, region: str) -> ImportOrigin:
@@ -149,6 +175,7 @@ class _RowListeners:
 
     def refused(self, rejected: Rejected) -> None:
         self.files.refused(rejected)
+        self.report.refuse(rejected)
 
 
 def _run(

@@ -37,7 +37,8 @@ class Files:
             return
         for one in warnings:
             severity = "note" if one.name.routine else "warning"
-            entry = {"row": number, "code": code, "severity": severity, "name": one.name, "column": one.field}
+            place = {"sheet": one.sheet} if one.sheet else {}
+            entry = {**place, "row": number, "code": code, "severity": severity, "name": one.name, "column": one.field}
             _line(self.warnings, {**entry, "value": one.value, "message": one.message})
 
     def begin(self, facts: Json) -> None:
@@ -103,6 +104,7 @@ def write_rejects(rejected: Rejected, file: TextIO, *, with_raw: bool = True) ->
     """
     for place, violation in enumerate(rejected.violations):
         entry: dict[str, Any] = {
+            **({"sheet": rejected.sheet} if rejected.sheet else {}),
             "row": rejected.number,
             "code": rejected.code,
             "field": violation.field,

@@ -58,7 +58,10 @@ def _halves(
     if not broken:
         return []
     message = f"one change with row {lost[broken[0]]}, which was rejected; {goes[0]} is unchanged"
-    return [rejected(counting[code].number, code, [Violation("code", "one_change", message, code)]) for code in group]
+    return [
+        rejected(counting[code].number, code, [Violation("code", "one_change", message, code)], counting[code].sheet)
+        for code in group
+    ]
 
 
 def is_change_of_form(results: Iterable[Result]) -> bool:

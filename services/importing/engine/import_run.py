@@ -83,10 +83,12 @@ class Course:
 
     def _conclude(self, result: Result) -> None:
         """Record what the county made of a row; report a row that it refuses as rejected."""
+        mark = self.reading.counting.get(result.code or "")
+        result.sheet = mark.sheet if mark else ""
         if result.fate == RowFate.REJECTED:
             column = self.reading.column
             result.reasons = [replace(reason, field=column(reason.field)) for reason in result.reasons]
-            self.reading.listener.refused(Rejected(result.number or 0, result.reasons, None, result.code))
+            self.reading.listener.refused(Rejected(result.number or 0, result.reasons, None, result.code, result.sheet))
         self._settle(result)
 
     def _take_directory(self) -> int:

@@ -25,7 +25,7 @@ class Succession:
     column: str = "code"
     counting: dict[str, SpooledRow] = field(default_factory=dict)
     settled: list[Result] = field(default_factory=list)
-    duplicates: list[tuple[SpooledRow, int]] = field(default_factory=list)
+    duplicates: list[tuple[SpooledRow, str]] = field(default_factory=list)
     _newest: dict[str, int] = field(default_factory=dict)
 
     def take(self, mark: SpooledRow) -> None:
@@ -36,15 +36,15 @@ class Succession:
         if before is None:
             self.counting[mark.code] = mark
         elif mark.version is not None and newest is not None and mark.version < newest:
-            self._overtake(mark, before, f"row {before.number} has version {newest} (C-10)")
+            self._overtake(mark, before, f"{before.place} has version {newest} (C-10)")
         elif (mark.digest, mark.leaves) == (before.digest, before.leaves) and not _is_newer(mark, before):
-            self.duplicates.append((mark, before.number))
-            self._overtake(mark, before, f"the same as row {before.number}")
+            self.duplicates.append((mark, before.place))
+            self._overtake(mark, before, f"the same as {before.place}")
         elif _is_newer(mark, before) or _updates(mark, before) or mark.leaves or before.leaves:
-            self._overtake(before, mark, f"row {mark.number} has a later statement")
+            self._overtake(before, mark, f"{mark.place} has a later statement")
             self.counting[mark.code] = mark
         else:
-            reason = f"row {before.number} has this code with different content"
+            reason = f"{before.place} has this code with different content"
             reason += f" and the same version {mark.version}" if mark.version is not None else ""
             self._reject(mark, reason)
 
@@ -62,7 +62,7 @@ class Succession:
             whole = wholes[parent]
             if situation.number < whole.number:
                 del self.counting[parent]
-                self._reject(whole, f"row {situation.number} has a situation (33 characters) of this code")
+                self._reject(whole, f"{situation.place} has a situation (33 characters) of this code")
             else:
                 self._reject_situations(parent, whole)
 
@@ -71,13 +71,14 @@ class Succession:
             mark = self.counting[code]
             if not mark.leaves:
                 del self.counting[code]
-                self._reject(mark, f"row {whole.number} has its parent {parent} as an item")
+                self._reject(mark, f"{whole.place} has its parent {parent} as an item")
 
     def _overtake(self, mark: SpooledRow, by: SpooledRow, note: str) -> None:
-        self.settled.append(Result(mark.number, mark.code, RowFate.OVERTAKEN, note=note))
+        self.settled.append(Result(mark.number, mark.code, RowFate.OVERTAKEN, note=note, sheet=mark.sheet))
 
     def _reject(self, mark: SpooledRow, message: str) -> None:
-        self.settled.append(rejected(mark.number, mark.code, [Violation(self.column, "C-9", message, mark.code)]))
+        reason = Violation(self.column, "C-9", message, mark.code)
+        self.settled.append(rejected(mark.number, mark.code, [reason], mark.sheet))
 
 
 def succession(marks: Iterable[SpooledRow], column: str = "code") -> Succession:

@@ -80,7 +80,7 @@ class Reading:
 
     def _refuse(self, row: Rejected) -> None:
         self.listener.refused(row)
-        self.settled.append(rejected(row.number, row.code, row.violations))
+        self.settled.append(rejected(row.number, row.code, row.violations, row.sheet))
         if row.code and not any(reason.rule in _OF_THE_CODE for reason in row.violations):
             self.bad.setdefault(row.code, row.number)
         else:
@@ -89,7 +89,9 @@ class Reading:
     def _close(self) -> None:
         self.succession.close()
         for mark, earlier in self.succession.duplicates:
-            warning = RowWarning(WarningName.DUPLICATE_ROW, self.column(CODE), f"the same as row {earlier}", mark.code)
+            warning = RowWarning(
+                WarningName.DUPLICATE_ROW, self.column(CODE), f"the same as {earlier}", mark.code, sheet=mark.sheet
+            )
             self.listener.warned(mark.number, mark.code, [warning])
         self.settled += self.succession.settled
         for result in self.succession.settled:
@@ -102,4 +104,4 @@ class Reading:
 
     def _refused_later(self, result: Result) -> None:
         self.bad.setdefault(result.code or "", result.number or 0)
-        self.listener.refused(Rejected(result.number or 0, result.reasons, None, result.code))
+        self.listener.refused(Rejected(result.number or 0, result.reasons, None, result.code, result.sheet))

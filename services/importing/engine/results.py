@@ -66,10 +66,12 @@ class Result:
     news: bool = True
     waits: bool = False
     refused: list[str] = field(default_factory=list)
+    sheet: str = ""
 
     def as_json(self) -> Json:
         """Return one line of the report file; empty values are left out."""
         told = {
+            "sheet": self.sheet or None,
             "row": self.number, "code": self.code, "outcome": self.fate, "fields": self.fields, "kept": self.kept,
             "overrides": self.overrides, "emptied": self.emptied,
             "corrected": self.corrected, "note": self.note, "held_for": self.held_for,
@@ -78,9 +80,9 @@ class Result:
         return {name: value for name, value in told.items() if value not in (None, [], False)}
 
 
-def rejected(number: int | None, code: str | None, reasons: Iterable[Violation]) -> Result:
+def rejected(number: int | None, code: str | None, reasons: Iterable[Violation], sheet: str = "") -> Result:
     """Return the result of a row that breaks rules."""
-    return Result(number, code, RowFate.REJECTED, reasons=list(reasons), news=False)
+    return Result(number, code, RowFate.REJECTED, reasons=list(reasons), news=False, sheet=sheet)
 
 
 _STRONGEST = (RowFate.OLDER, RowFate.WITHDRAWN)

@@ -29,6 +29,7 @@ class RowEntry:
     ends: str | None = None
     guessed: Json | None = None
     updates: bool = False
+    sheet: str = ""
 
     @classmethod
     def of(cls, row: Accepted, *, empty_cells: bool) -> "RowEntry":
@@ -39,7 +40,9 @@ class RowEntry:
             guide = {**dict.fromkeys(_emptied(Guide, row.blank)), **guide}
         guessed = row.directory.model_dump(mode="json") if row.directory and row.guessed else None
         starts, ends = ((item or {}).get(name) for name in (START, END))
-        return cls(row.number, row.code, row.version, row.state, item, guide, starts, ends, guessed, row.updates)
+        return cls(
+            row.number, row.code, row.version, row.state, item, guide, starts, ends, guessed, row.updates, row.sheet
+        )
 
     def drops(self, day: str) -> bool | None:
         """Return True if the row states that there is no such day, None otherwise."""

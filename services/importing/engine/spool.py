@@ -25,6 +25,12 @@ class SpooledRow:
     digest: bytes
     offset: int
     length: int
+    sheet: str = ""
+
+    @property
+    def place(self) -> str:
+        """The row, with its sheet if the file has several."""
+        return f"row {self.number}" + (f" of {self.sheet}" if self.sheet else "")
 
 
 class Spool:
@@ -40,7 +46,16 @@ class Spool:
         self._file.write(packed)
         digest, length = _digest(entry), len(packed)
         mark = SpooledRow(
-            number, entry.code, entry.version, entry.state, entry.leaves, entry.updates, digest, self._end, length
+            number,
+            entry.code,
+            entry.version,
+            entry.state,
+            entry.leaves,
+            entry.updates,
+            digest,
+            self._end,
+            length,
+            entry.sheet,
         )
         self._end += len(packed)
         return mark

@@ -6,26 +6,24 @@ belong to the source that owns the items; C-9 within one file to `services.impor
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from contracts.codes import tables
 from contracts.codes.identifiers import BASIC, LEVEL, ORG9, REGION, USCC, CodeError, parse_item_code
 from contracts.codes.item_checks import USCC_PSEUDO, Context, FailedCheck, check_item
 from contracts.content.guides import Guide
 from contracts.content.items import DirectoryRow, Item
-from services.importing.fields.children import TABLES, Values, unpacked
+from services.importing.fields.cell_text import without_unwritten
+from services.importing.fields.children import SHAPES, Values, unpacked
 from services.importing.fields.code_values import entries, known_code, one_code, task_type
 from services.importing.fields.conversions import line, token, whole
 from services.importing.fields.doubts import note_doubts
 from services.importing.fields.empty_words import blank_fields, understood
+from services.importing.fields.field_loss import built, is_untold, losses, refusals, without_lost
 from services.importing.fields.flat_fields import GUIDE_FIELDS, guide_values, item_values
 from services.importing.fields.notes import Notes, Rule
-from services.importing.fields.partial import partial
 from services.importing.row import Accepted, Outcome, Rejected, Row, RowState, WarningName
 
-Model = TypeVar("Model", bound=BaseModel)
 _GONE = {"2": WarningName.SUSPENDED, "3": WarningName.CANCELLED}
 _IN_USE = "1"
 _UPDATE = "U"
@@ -37,14 +35,16 @@ def assemble(row: Row, given: Mapping[str, Any], notes: Notes, dialect: str | No
 
     `given`: values under `KNOWN_FIELDS`; `dialect`: of its 事项类型 (`tables.DIALECTS`).
     """
-    given = {name: unpacked(value) if name in TABLES else value for name, value in given.items()}
+    given = {name: unpacked(value) if name in SHAPES else value for name, value in given.items()}
+    if row.local_code and not given.get("local_task_code"):
+        given["local_task_code"] = row.local_code
     blank = blank_fields(given, row.raw, notes)
     given, none = understood(given, notes)
     code = _item_code(given, notes)
     gone = _gone(given, notes)
     version = whole(given.get("version"), "version", notes)
-    if code is None or notes.violations:
-        return Rejected(row.number, notes.violations, row.raw, code)
+    if code is None or is_untold(notes):
+        return Rejected(row.number, notes.violations, row.raw, code, row.sheet)
     region = _region(given, code, notes)
     state = _state(given, gone, notes)
     if gone:
@@ -52,7 +52,7 @@ def assemble(row: Row, given: Mapping[str, Any], notes: Notes, dialect: str | No
         gone_row = Accepted(row.number, code, region=region, withdraw=code, version=version, state=state)
         return _settle(row, notes, gone_row)
     identity = _identity(given, code, dialect, notes)
-    item = _built(Item, item_values(given, notes) | identity, notes)
+    item = built(Item, without_unwritten(without_lost(item_values(given, notes) | identity, notes), notes), notes)
     guide = _guide(given, item, notes)
     directory = _directory(given, item, notes)
     if item is not None:
@@ -77,7 +77,7 @@ def directory_row(row: Row, given: Mapping[str, Any], notes: Notes, dialect: str
         "task_type": task_type(given.get("task_type"), given.get("type_label"), dialect, notes),
         "use_level": _levels(given.get("use_level"), notes),
     }
-    made = _built(DirectoryRow, {name: value for name, value in values.items() if value}, notes)
+    made = built(DirectoryRow, {name: value for name, value in values.items() if value}, notes)
     return _settle(row, notes, Accepted(row.number, code or "", directory=made))
 
 
@@ -184,7 +184,7 @@ def _guide(given: Mapping[str, Any], item: Item | None, notes: Notes) -> Guide |
             message = f"{tables.TASK_TYPE[item.task_type]} has no guide because it has no applications"
             notes.warn(WarningName.GUIDE_LEFT_OUT, "task_type", message, item.task_type)
         return None
-    values = guide_values(given, notes)
+    values = without_unwritten(without_lost(guide_values(given, notes), notes), notes)
     if item is None:
         return None
     if not any(value or name == "materials" for name, value in values.items()):
@@ -192,7 +192,7 @@ def _guide(given: Mapping[str, Any], item: Item | None, notes: Notes) -> Guide |
         notes.warn(WarningName.GUIDE_EMPTY, "accept_condition", message, item.code)
         return None
     shared = {"code": item.code, "task_name": item.task_name, "dept_name": item.dept_name, "by_law": item.by_law}
-    return _built(Guide, values | {name: value for name, value in shared.items() if value}, notes)
+    return built(Guide, values | {name: value for name, value in shared.items() if value}, notes)
 
 
 def _directory(given: Mapping[str, Any], item: Item | None, notes: Notes) -> DirectoryRow | None:
@@ -200,35 +200,14 @@ def _directory(given: Mapping[str, Any], item: Item | None, notes: Notes) -> Dir
     if item is None or name is None or not item.task_type:
         return None
     values = {"catalog_code": item.catalog_code, "task_type": item.task_type, "use_level": [item.use_level]}
-    return _built(DirectoryRow, values | {"task_name": name}, notes)
-
-
-def _built(model: type[Model], values: Values, notes: Notes) -> Model | None:
-    optional: type[Model] = partial(model)
-    try:
-        return optional.model_validate(values)
-    except ValidationError as error:
-        _note_contract(error, notes)
-        return None
-
-
-def _note_contract(error: ValidationError, notes: Notes) -> None:
-    """Note the contract's violations, except for fields whose foreign value was refused already."""
-    refused = {violation.field for violation in notes.violations}
-    for problem in error.errors(include_url=False, include_context=False):
-        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
-        if notes.column(field) in refused:
-            continue
-        missing = problem["type"] == "missing"
-        value = None if missing else problem["input"]
-        notes.refuse(field, Rule.REQUIRED if missing else f"contract:{problem['type']}", problem["msg"], value)
+    return built(DirectoryRow, values | {"task_name": name}, notes)
 
 
 def _settle(row: Row, notes: Notes, accepted: Accepted) -> Outcome:
-    if notes.violations:
-        return Rejected(row.number, notes.violations, row.raw, accepted.code or None)
-    accepted.warnings.extend(notes.warnings)
-    return accepted
+    if refused := refusals(notes):
+        return Rejected(row.number, refused, row.raw, accepted.code or None, row.sheet)
+    noted = [*notes.warnings, *losses(notes)]
+    return replace(accepted, sheet=row.sheet, warnings=[replace(one, sheet=row.sheet) for one in noted])
 
 
 def _warning_name(finding: FailedCheck) -> WarningName:

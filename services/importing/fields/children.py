@@ -12,21 +12,23 @@ from typing import Any
 import orjson
 
 from services.importing.fields.code_values import one_code
-from services.importing.fields.conversions import days, fen, file_url, line, parts, text, whole, yes_no
+from services.importing.fields.conversions import contact, days, fen, file_url, line, parts, text, whole, yes_no
+from services.importing.fields.list_splitting import divided, law_entries, material_entries, step_entries
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
 Values = dict[str, Any]
 Converter = Callable[[Any, str, Notes], Any]
 
-TABLES = frozenset({"materials", "fees", "steps", "windows", "questions", "by_law"})
-"""Our fields that are child tables."""
-
 NOT_CARRIED = frozenset(
     {"row_guid", "task_guid", "task_code", "order_num", "form_guid", "example_guid", "page_format", "remark"}
     | {"cd_operation", "cd_time", "cd_batch", "data_source", "dept", "person", "is_special", "id"}
 )
 """Columns of children for which the contract has no field; they raise no warning."""
+
+FLOW = "办理流程"
+LONGEST_CONTENT, LONGEST_NAME = 2000, 90
+"""Characters of `Step.content`, and of its name with room for (1/2)."""
 
 _LAW = re.compile(
     r"《([^》]{1,200})》\s*"
@@ -57,7 +59,7 @@ def unpacked(value: Any) -> Any:
 
 def children(value: Any, field: str, shape: Shape, notes: Notes) -> list[Values]:
     """Return one dict per child; fields that it does not state are left out, and so unknown. Never raises."""
-    given = value if isinstance(value, list) else _alone(value, field, notes)
+    given = value if isinstance(value, list) else _alone(value, field, shape, notes)
     made = [_child(entry, f"{field}[{index}]", shape, notes) for index, entry in enumerate(given)]
     return [child for child in made if child]
 
@@ -66,7 +68,8 @@ def legal_bases(value: Any, field: str, notes: Notes) -> list[Values]:
     """Return 设定依据 from objects, or from prose by searching `《law》(文号)第…条`; the prose is kept as content."""
     if isinstance(value, list | dict):
         return children(value, field, LEGAL_BASIS, notes)
-    return [_legal_basis(passage, field, notes) for passage in parts(value, field, notes, "^")]
+    content = text(value, field, notes)
+    return [] if content is None else [_legal_basis(passage, field, notes) for passage in law_entries(content)]
 
 
 def _legal_basis(passage: str, field: str, notes: Notes) -> Values:
@@ -83,14 +86,25 @@ def _legal_basis(passage: str, field: str, notes: Notes) -> Values:
 
 def steps(value: Any, field: str, notes: Notes) -> list[Values]:
     """Return 办理流程 as steps; prose that is too long for a step's name becomes the content of one step."""
-    return [_step(step, f"{field}[{index}]", notes) for index, step in enumerate(children(value, field, STEP, notes))]
+    found = [_step(step, f"{field}[{index}]", notes) for index, step in enumerate(children(value, field, STEP, notes))]
+    return [part for step in found for part in _of_bearable_length(step)]
+
+
+def _of_bearable_length(step: Values) -> list[Values]:
+    """Divide a step whose content is longer than the contract takes; the exchange's `handle_flow` has no limit."""
+    passages = divided(step.get("content") or "", LONGEST_CONTENT)
+    if len(passages) < 2:
+        return [step]
+    name, last = step.get("name", FLOW)[:LONGEST_NAME], len(passages)
+    parts = [{"name": f"{name}（{n}/{last}）", "content": passage} for n, passage in enumerate(passages, start=1)]
+    return [*parts[:-1], {**step, **parts[-1]}]
 
 
 def _step(step: Values, field: str, notes: Notes) -> Values:
     step = _in_working_days(step, field, notes)
     name = step.get("name", "")
     prose = set(step) == {"name"} and (len(name) > 100 or "\n" in name)
-    return {"name": "办理流程", "content": name} if prose else step
+    return {"name": FLOW, "content": name} if prose else step
 
 
 def _in_working_days(step: Values, field: str, notes: Notes) -> Values:
@@ -102,8 +116,10 @@ def _in_working_days(step: Values, field: str, notes: Notes) -> Values:
         return kept
     if named and unit and named != unit:
         notes.refuse(f"{field}.day", Rule.DURATION, "the unit differs from the one in the number", count)
+        return kept
     if "2" in (named, unit):
         notes.refuse(f"{field}.day", Rule.DURATION, "a step's time must be in 工作日", count)
+        return kept
     if count and not (named or unit):
         message = "a step's time without a unit, left out: write 3个工作日, or state the unit in its own column"
         notes.warn(WarningName.UNIT_UNKNOWN, f"{field}.day", message, count)
@@ -117,24 +133,43 @@ def snake(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", spaced).lower()
 
 
-def _alone(value: Any, field: str, notes: Notes) -> list[Any]:
-    return [value] if isinstance(value, dict) else list(parts(value, field, notes, "^"))
+def _alone(value: Any, field: str, shape: "Shape", notes: Notes) -> list[Any]:
+    if isinstance(value, dict):
+        return [value]
+    if shape in (MATERIAL, STEP):
+        content = text(value, field, notes)
+        if content is None:
+            return []
+        return material_entries(content, field, notes) if shape is MATERIAL else step_entries(content)
+    return list(parts(value, field, notes, "^\n" if shape is WINDOW else "^"))
 
 
 def _child(entry: Any, field: str, shape: Shape, notes: Notes) -> Values:
     if not isinstance(entry, dict):
-        word = shape.fields[shape.word](entry, field, notes)
+        word = _required(entry, field, shape.word, shape, notes)
         return {} if word is None else {shape.word: word}
     found: Values = {}
     for name, value in entry.items():
         ours = shape.names.get(snake(name), snake(name))
         if ours in shape.fields:
-            converted = shape.fields[ours](value, f"{field}.{name}", notes)
+            converted = _required(value, f"{field}.{name}", ours, shape, notes)
             if converted is not None:
                 found.setdefault(ours, converted)
         elif ours not in NOT_CARRIED and value not in (None, "", []):
             notes.warn(WarningName.UNKNOWN_COLUMN, f"{field}.{name}", "unknown column, left out")
     return _settled(found)
+
+
+def _required(value: Any, field: str, ours: str, shape: Shape, notes: Notes) -> Any:
+    """Return the converted value of a child's field; note the whole list as lost if the child's name cannot be read.
+
+    A list without one of its entries would be taken for the whole list.
+    """
+    before = len(notes.violations)
+    converted = shape.fields[ours](value, field, notes)
+    if ours == shape.word and len(notes.violations) > before:
+        notes.lost.add(field.partition("[")[0])
+    return converted
 
 
 def _settled(found: Values) -> Values:
@@ -206,7 +241,7 @@ STEP = Shape(
 )
 WINDOW = Shape(
     word="address",
-    fields={"address": line, "window_no": line, "hours": text, "phone": line, "traffic": text},
+    fields={"address": line, "window_no": line, "hours": text, "phone": contact, "traffic": text},
     names={"tel": "phone", "time": "hours", "transact_addr": "address", "transact_time": "hours", "name": "window_no"},
 )
 QUESTION = Shape(word="question", fields={"question": text, "answer": text}, names={})
@@ -220,3 +255,13 @@ LEGAL_BASIS = Shape(
         "terms_content": "content",
     },
 )
+
+SHAPES: Mapping[str, Shape] = {
+    "materials": MATERIAL,
+    "fees": FEE,
+    "steps": STEP,
+    "windows": WINDOW,
+    "questions": QUESTION,
+    "by_law": LEGAL_BASIS,
+}
+"""Our fields that are child tables."""

@@ -1,5 +1,6 @@
 """Convert foreign values of code-table fields (codes or Chinese labels, dialects, joined lists) to our codes."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +9,11 @@ from services.importing.fields.conversions import answer, compared, is_placehold
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
 
-JOINTS = frozenset("^,，;；、|")
+JOINTS = frozenset("^,，;；、|\n")
 """Separators of several values: `^` in the national exchange, `,` in Chongqing and Liaoning, `、` in prose."""
+
+_BETWEEN_LABELS = re.compile(r"[/／\\\s]+|[和及与]")
+"""Separators that some labels contain: they count only if what they separate are labels."""
 
 _LEVEL_WORDS = {"省级/直属": "2", "市级/隶属": "3", "国家级/局(署、会)": "1", "区级": "4", "镇级": "5", "村级": "6"}
 _OTHER_LABELS: dict[str, dict[str, str]] = {
@@ -45,13 +49,27 @@ def code_list(
     Unknown values are left out with a warning.
     """
     found: list[str] = []
-    for entry in entries(value, field, notes):
+    for entry in [label for joined in entries(value, field, notes) for label in _labels(joined, table)]:
         code = known_code(entry, table)
         if code is None:
-            notes.warn(unknown, field, f"not in the table {table}, left out", entry)
+            notes.warn(unknown, field, f"not in the table {table}, left out{_similar(entry, table)}", entry)
         else:
             found.append(code)
     return list(dict.fromkeys(found))
+
+
+def _labels(joined: str, table: str) -> list[str]:
+    if known_code(joined, table) is not None:
+        return [joined]
+    pieces = [piece for piece in _BETWEEN_LABELS.split(joined) if piece]
+    return pieces if any(known_code(piece, table) is not None for piece in pieces) else [joined]
+
+
+def _similar(entry: str, table: str) -> str:
+    """Return a question for a word that several labels of the table contain: 法人 is not 企业法人 alone."""
+    word = compared(entry)
+    labels = [label for label in tables.TABLES[table].values() if len(word) > 1 and word in compared(label)]
+    return f": which of {', '.join(labels[:8])}?" if labels else ""
 
 
 def entries(value: Any, field: str, notes: Notes) -> list[str]:

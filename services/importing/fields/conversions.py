@@ -30,6 +30,8 @@ _DURATION = re.compile(r"(\d{1,5})(?:\.0+)?\s*(?:[(（]?\s*([^\d()（）\s]+?)\s
 _WHOLE = re.compile(r"\d{1,18}(?:\.0+)?", re.ASCII)
 _MONEY = re.compile(r"(\d{1,10})(?:\.(\d{1,2})0*)?元?", re.ASCII)
 _DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]\d{1,2}:\d{2}.*)?", re.DOTALL | re.ASCII)
+_ZERO_LOST = re.compile(r"(?!400|800)[2-9]\d{8,10}", re.ASCII)
+_SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?", re.ASCII)
 _SEPARATORS = {"，", ",", "；", ";"}
 _OPENING, _CLOSING = "（([【《“", "）)]】》”"
 
@@ -59,6 +61,16 @@ def line(value: Any, field: str, notes: Notes) -> str | None:
     """Return `text` on one line."""
     content = text(value, field, notes)
     return None if content is None else " ".join(content.split("\n"))
+
+
+def contact(value: Any, field: str, notes: Notes) -> str | None:
+    """Return `text`, but no telephone number that a spreadsheet has taken for a number: its area code begins with 0."""
+    content = text(value, field, notes)
+    if content is None or not _ZERO_LOST.fullmatch(content):
+        return content
+    message = "a telephone number without the zero in front: format the column as text, and write e.g. 0751-5360001"
+    notes.refuse(field, Rule.NUMBER, message, value)
+    return None
 
 
 def cleaned_text(plain: str) -> str:
@@ -157,7 +169,9 @@ def day(value: Any, field: str, notes: Notes) -> date | None:
             return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         pass
-    notes.refuse(field, Rule.DATE, "expected a date, e.g. 2026-03-01", value)
+    serial = _SERIAL.fullmatch(content)
+    remedy = "; a number like this is how a spreadsheet stores a date: format the column as a date" if serial else ""
+    notes.refuse(field, Rule.DATE, f"expected a date, e.g. 2026-03-01{remedy}", value)
     return None
 
 

@@ -22,6 +22,7 @@ from services.importing.fields.children import (
 from services.importing.fields.code_values import code_list, entries, one_code
 from services.importing.fields.conversions import (
     compared,
+    contact,
     day,
     days,
     handling_url,
@@ -80,6 +81,7 @@ def _limit(given: Mapping[str, Any], limit: str, notes: Notes) -> Values:
         notes.refuse(
             f"{limit}_type", Rule.DURATION, "the unit differs from the one in the number", given[f"{limit}_type"]
         )
+        return {}
     if count is None:
         return {}
     if count and not (unit or carried):
@@ -168,8 +170,8 @@ _GUIDE: dict[str, Converter] = {
     "questions": _list_of(QUESTION),
     "special_procedure": text,
     "time_limit_explain": text,
-    "link_way": text,
-    "supervise_way": text,
+    "link_way": contact,
+    "supervise_way": contact,
     "remedy": text,
 }
 

@@ -35,6 +35,10 @@ class Rule(StrEnum):
     PATTERN = "pattern"
     REGION = "region"
     OPERATION = "operation"
+    CHILD_WITHOUT_ITEM = "child_without_item"
+    LOST_DIGITS = "lost_digits"
+    SPREADSHEET_ERROR = "spreadsheet_error"
+    UNWRITTEN = "unwritten"
     MORE = "more"
 
 
@@ -43,12 +47,17 @@ class Notes:
     """Collects notes during one conversion. `columns`: our field name → the file's column, for useful messages.
 
     `null_words`: words that this kind of file uses for an unknown value, whatever they mean elsewhere.
+    `refused`: our name of the field of each violation. `lost`: lists of which an entry could not be read.
+    `places`: `materials[2].copies` → its column and row in a child table.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     null_words: frozenset[str] = frozenset()
     warnings: list[RowWarning] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
 
     def warn(self, name: WarningName, field: str, message: str, value: Any = None) -> None:
         """Note a warning, which does not reject the row."""
@@ -59,13 +68,17 @@ class Notes:
         """Note a broken rule: the row will be rejected after everything else in it was checked."""
         if len(self.violations) < MOST:
             self.violations.append(Violation(self.column(field), str(rule), message, shown(value)))
+            self.refused.append(field)
         elif len(self.violations) == MOST:
             self.violations.append(
                 Violation(WHOLE_ROW, str(Rule.MORE), f"there are more errors; the first {MOST} are listed")
             )
+            self.refused.append(WHOLE_ROW)
 
     def column(self, field: str) -> str:
         """Return the file's name of our `field`; `materials[2].copies` is looked up by its first word."""
+        if field in self.places:
+            return self.places[field]
         head = field.split("[", 1)[0].split(".", 1)[0]
         return self.columns.get(head, head) + field[len(head) :]
 

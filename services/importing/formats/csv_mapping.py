@@ -2,6 +2,7 @@
 
     encoding: gb18030            # optional: detected
     delimiter: ","               # optional: detected
+    header_row: 2                # optional: the first row that has all columns
     dialect: guangdong           # optional: how 事项类型 is written; default: national
     constants: {region: "339921"}
     columns:
@@ -14,8 +15,7 @@ Our fields: `services.importing.fields.flat_fields.KNOWN_FIELDS`. README.md of i
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,15 +25,17 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_v
 from contracts.base import Contract
 from contracts.codes.tables import DIALECTS
 from services.importing.fields.assembly import assemble
+from services.importing.fields.cell_text import readable_value
+from services.importing.fields.children import SHAPES
 from services.importing.fields.conversions import cleaned_text, is_placeholder
 from services.importing.fields.flat_fields import KNOWN_FIELDS
 from services.importing.fields.notes import Notes, Rule, shown
 from services.importing.formats.csv_reading import CODECS
-from services.importing.row import Outcome, Row
+from services.importing.formats.yaml_text import OneKeyLoader
+from services.importing.row import Outcome, Row, WarningName
 from shared.errors import Invalid, NotFound, TooLarge, Violation
 
 LARGEST_MAPPING = 64 * 1024
-DEEPEST_MAPPING = 8
 LONGEST_MATCHED = 20_000
 UNIT = "unit"
 _DAYS = frozenset({"anticipate_day", "promise_day"})
@@ -78,19 +80,44 @@ class ColumnRule(Contract):
     map: dict[str, str | None] = Field(default={})
 
 
+class ChildTable(Contract):
+    """A table with a row for each child of an item: a sheet, a file beside the list, or (neither) the list itself.
+
+    `code`     the column with the item's code; not needed in the list itself
+    `columns`  a field of the child → its column
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+    sheet: str = ""
+    file: str = Field(default="", max_length=200)
+    code: str = ""
+    header_row: int | None = Field(default=None, ge=1, le=1000)
+    columns: dict[str, str] = Field(min_length=1)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the children are in another table than their items."""
+        return bool(self.sheet or self.file)
+
+
 class CsvMapping(Contract):
     """A mapping file.
 
-    `columns`: our field → the file's column, or a rule; `constants`: field → one value for all rows.
+    `columns`: our field → the file's column, or a rule; `constants`: field → one value for all rows; `sheets`: those
+    of a workbook that list items, all by default; `children`: our field → the table of its entries.
     """
 
     model_config = ConfigDict(str_strip_whitespace=False)
 
     encoding: Annotated[str, _one_of(CODECS)] | None = None
     delimiter: Literal[",", ";", "\t", "|"] | None = None
+    header_row: int | None = Field(default=None, ge=1, le=1000)
     dialect: Annotated[str, _one_of({"national", *DIALECTS})] | None = None
     constants: dict[str, str | int | bool | list[str] | None] = Field(default={})
     columns: dict[str, ColumnRule] = Field(default={})
+    sheets: list[str] = Field(default=[])
+    children: dict[str, ChildTable] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
@@ -104,8 +131,9 @@ class CsvMapping(Contract):
 
     @property
     def needed(self) -> list[str]:
-        """The columns that the file must have."""
-        return list(dict.fromkeys(rule.column for rule in self.columns.values()))
+        """The columns that the table of the items must have."""
+        inline = [name for one in self.children.values() if not one.is_apart for name in one.columns.values()]
+        return list(dict.fromkeys([*(rule.column for rule in self.columns.values()), *inline]))
 
 
 def load_mapping(path: Path) -> CsvMapping:
@@ -118,7 +146,7 @@ def load_mapping(path: Path) -> CsvMapping:
     if path.stat().st_size > LARGEST_MAPPING:
         raise TooLarge(f"{path.name}: a mapping has at most {LARGEST_MAPPING:,} bytes")
     try:
-        content = yaml.load(path.read_bytes(), _OneKeyLoader)  # noqa: S506 - a SafeLoader that minds repeated keys
+        content = yaml.load(path.read_bytes(), OneKeyLoader)  # noqa: S506 - a SafeLoader that minds repeated keys
         mapping = CsvMapping.model_validate(content)
     except ValidationError as error:
         raise Invalid(*_complaints(error, path)) from None
@@ -133,19 +161,49 @@ def load_mapping(path: Path) -> CsvMapping:
 def converter(mapping: CsvMapping) -> Callable[[Row], Outcome]:
     """Return the conversion of one CSV row by `mapping`. It never raises."""
     columns = {field: rule.column for field, rule in mapping.columns.items()}
+    used = frozenset(mapping.needed)
     dialect = None if mapping.dialect == "national" else mapping.dialect
+
+    told: set[str] = set()
 
     def convert(row: Row) -> Outcome:
         notes = Notes(columns)
+        _note_lost(row, used, told, notes)
         given = {field: _taken(row.raw.get(rule.column), field, rule, notes) for field, rule in mapping.columns.items()}
+        for field, rows in row.children.items():
+            given[field] = _children(field, rows, mapping.children[field], notes)
         return assemble(row, {**mapping.constants, **given}, notes, dialect)
 
     return convert
 
 
+def _note_lost(row: Row, used: frozenset[str], told: set[str], notes: Notes) -> None:
+    """Warn once, at the first row with a value, of each column that the mapping does not use."""
+    for name, cell in row.raw.items():
+        if name not in used and name not in told and isinstance(cell, str) and cell.strip():
+            told.add(name)
+            message = "a column that the mapping does not use: its values are left out"
+            notes.warn(WarningName.COLUMN_LEFT_OUT, name, message, cell)
+
+
+def _children(field: str, rows: list[Row], table: ChildTable, notes: Notes) -> list[dict[str, Any]]:
+    """Return one object per row of a child table; notes name the column and the row there."""
+    made = []
+    for index, row in enumerate(rows):
+        place = f"{row.sheet} row {row.number}".strip()
+        names = {f"{field}[{index}].{ours}": f"{column} ({place})" for ours, column in table.columns.items()}
+        notes.places |= names | {f"{field}[{index}]": f"({place})"}
+        cells = (
+            (ours, name, row.raw.get(table.columns[ours])) for ours, name in zip(table.columns, names, strict=True)
+        )
+        made.append({ours: readable_value(cell, name, notes) for ours, name, cell in cells if cell and cell.strip()})
+    return made
+
+
 def _taken(cell: Any, field: str, rule: ColumnRule, notes: Notes) -> Any:
     if not isinstance(cell, str) or not cell.strip():
         return None
+    cell = readable_value(cell, field, notes)
     values = [piece.strip() for piece in (cell.split(rule.split) if rule.split else [cell])]
     made = [_part(value, field, rule, notes) for value in values if value]
     kept = [rule.map.get(value, value) for value in made if value is not None]
@@ -186,9 +244,28 @@ def _field_problems(mapping: CsvMapping) -> list[tuple[str, str, str]]:
     ]
     twice = [field for field in mapping.constants if field in mapping.columns]
     problems += [(f"constants.{field}", "given_twice", "is also in columns") for field in twice]
+    problems += [
+        problem for name, table in mapping.children.items() for problem in _child_problems(name, table, mapping)
+    ]
     if "code" not in mapping.columns:
         problems.append(("columns.code", str(Rule.REQUIRED), "every row needs its 实施编码"))
     return problems
+
+
+def _child_problems(name: str, table: ChildTable, mapping: CsvMapping) -> Iterator[tuple[str, str, str]]:
+    place = f"children.{name}"
+    if name not in SHAPES:
+        yield place, "unknown_field", f"unknown child table; known: {', '.join(SHAPES)}"
+        return
+    fields = SHAPES[name].fields
+    for field in _outside(table.columns, fields):
+        yield f"{place}.columns.{field}", "unknown_field", f"unknown field; known fields: {', '.join(fields)}"
+    if name in mapping.columns or name in mapping.constants:
+        yield place, "given_twice", "is also in columns or constants"
+    if table.sheet and table.file:
+        yield place, "given_twice", "has a sheet and a file: keep one"
+    if table.is_apart and not table.code:
+        yield f"{place}.code", str(Rule.REQUIRED), "the column with the item's 实施编码"
 
 
 def _outside(fields: Iterable[str], known: Container[str]) -> list[str]:
@@ -201,31 +278,3 @@ def _complaints(error: ValidationError, path: Path) -> list[Violation]:
         place = ".".join(map(str, problem["loc"])) or "(whole file)"
         found.append(Violation(f"{path.name}: {place}", problem["type"], problem["msg"], shown(problem["input"])))
     return found
-
-
-class _OneKeyLoader(yaml.SafeLoader):
-    """A YAML loader that refuses repeated keys, which YAML would drop silently, and aliases.
-
-    Aliases and merges make a small file endless, and deep nesting makes the scanner slow: both are refused while
-    reading.
-    """
-
-    _depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave its type out
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not accepted", mark)
-        self._depth += 1
-        if self._depth > DEEPEST_MAPPING:
-            raise yaml.composer.ComposerError(None, None, f"nested deeper than {DEEPEST_MAPPING} levels", mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        twice = next((key for key, count in keys.items() if count > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice} occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep)

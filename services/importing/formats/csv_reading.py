@@ -1,16 +1,14 @@
 """Read CSV files into rows: detect encoding and delimiter, stream records, and continue after a broken one."""
 
 import csv
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from services.importing.fields.notes import Rule, shown
-from services.importing.formats.json_text import UnreadableText, sound_object
+from services.importing.fields.notes import Rule
 from services.importing.formats.rows import LARGEST_FILE, LONGEST_LINE, lines, opened, refused, rewind
+from services.importing.formats.table_header import LOOKED_AT, HeaderProblem, Record, table_rows
 from services.importing.row import WHOLE_ROW, Rejected, Row
 from shared.errors import Violation
 
@@ -21,8 +19,6 @@ DELIMITERS = ",\t;|"
 SAMPLE = 2000
 """Lines with other than ASCII characters that decide the encoding."""
 
-_ESCAPED = re.compile("[\udc80-\udcff]")
-
 
 def csv_rows(
     path: Path,
@@ -30,27 +26,35 @@ def csv_rows(
     encoding: str | None = None,
     delimiter: str | None = None,
     needed: Sequence[str] = (),
+    header_row: int | None = None,
     largest: int = LARGEST_FILE,
 ) -> Iterator[Row | Rejected]:
-    """Yield rows by the header's names, which must include all of `needed`.
+    """Yield rows by the header's names, which must include all of `needed`, see `table_header`.
 
     `encoding` (one of `CODECS`) and `delimiter`: None = detected (UTF-8 or GB 18030; comma, tab, `;` or `|`).
     """
     with opened(path, largest) as file:
         codec = CODECS[encoding] if encoding else _found_encoding(file)
         rewind(file)
-        delimiter = delimiter or _found_delimiter(file.readline(LONGEST_LINE))
+        delimiter = delimiter or _found_delimiter(file)
         rewind(file)
         source = _Lines(file, codec)
         records = _records(csv.reader(source, delimiter=delimiter, strict=True), source)
-        header = _header(next(records, None), path)
-        missing = [name for name in needed if name not in header]
-        if missing:
-            raise refused(path, f"the header has no column {missing[0]}; it has {', '.join(header)[:500]}")
-        for number, record in records:
-            outcome = _row(number, record, header)
-            if outcome is not None:
-                yield outcome
+        try:
+            yield from table_rows(records, needed, header_row)
+        except HeaderProblem as error:
+            raise refused(path, str(error)) from None
+
+
+def csv_records(path: Path, largest: int = LARGEST_FILE) -> Iterator[Record]:
+    """Yield the number and the cells of each record, without looking for a header."""
+    with opened(path, largest) as file:
+        codec = _found_encoding(file)
+        rewind(file)
+        delimiter = _found_delimiter(file)
+        rewind(file)
+        source = _Lines(file, codec)
+        yield from _records(csv.reader(source, delimiter=delimiter, strict=True), source)
 
 
 class _TooLong(Exception):
@@ -97,39 +101,6 @@ def _records(reader: Any, source: _Lines) -> Iterator[tuple[int, list[str] | Vio
             yield number, Violation(WHOLE_ROW, str(Rule.READABLE), message)
 
 
-def _row(number: int, record: list[str] | Violation, header: list[str]) -> Row | Rejected | None:
-    if isinstance(record, Violation):
-        return Rejected(number, [record])
-    if not any(cell.strip() for cell in record):
-        return None
-    if len(record) != len(header):
-        message = f"{len(record)} cells, the header has {len(header)}"
-        return Rejected(number, [Violation(WHOLE_ROW, str(Rule.COLUMNS), message, shown(record[0]))])
-    raw = dict(zip(header, record, strict=True))
-    foreign = next((name for name, cell in raw.items() if _ESCAPED.search(cell)), None)
-    if foreign is not None:
-        message = "bytes that are invalid in the file's encoding"
-        return Rejected(number, [Violation(foreign, str(Rule.ENCODING), message, shown(raw[foreign]))])
-    try:
-        sound_object(raw)
-    except UnreadableText as error:
-        return Rejected(number, [error.violation])
-    return Row(number, raw)
-
-
-def _header(first: tuple[int, list[str] | Violation] | None, path: Path) -> list[str]:
-    if first is None or isinstance(first[1], Violation):
-        problem = first[1].message if first and isinstance(first[1], Violation) else "there is none"
-        raise refused(path, f"the header cannot be read: {problem}")
-    names = [name.strip() for name in first[1]]
-    empty = [index for index, name in enumerate(names, start=1) if not name]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if empty or twice:
-        what = f"column {empty[0]} has no name" if empty else f"the name {shown(twice[0])} occurs twice"
-        raise refused(path, f"the header: {what}")
-    return names
-
-
 def _found_encoding(file: BinaryIO) -> str:
     """Return UTF-8 unless most lines are not UTF-8: one damaged line must not change how the others are read."""
     telling = (line for _, line in lines(file) if line is not None and not line.isascii())
@@ -145,8 +116,10 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _found_delimiter(header_line: bytes) -> str:
-    return max(DELIMITERS, key=lambda delimiter: header_line.count(delimiter.encode()))
+def _found_delimiter(file: BinaryIO) -> str:
+    """Return the delimiter of which one of the leading lines has most: the first line may be a title without any."""
+    leading = [line or b"" for _, line in islice(lines(file), LOOKED_AT)]
+    return max(DELIMITERS, key=lambda delimiter: max((line.count(delimiter.encode()) for line in leading), default=0))
 
 
 def _span(first: int, source: _Lines) -> str:

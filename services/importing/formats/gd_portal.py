@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from services.importing.fields.assembly import assemble
+from services.importing.fields.cell_text import readable
 from services.importing.fields.code_values import known_code
 from services.importing.fields.conversions import (
     cleaned_text,
@@ -78,7 +79,8 @@ _PROSE = frozenset("，,；;、")
 
 def convert(row: Row) -> Outcome:
     """Convert one portal row to an item with its guide and catalogue row, or to its violations. Never raises."""
-    raw, notes = row.raw, Notes(COLUMNS | _ALSO, NULL_WORDS)
+    notes = Notes(COLUMNS | _ALSO, NULL_WORDS)
+    raw = readable(row.raw, notes)
     given = {ours: raw.get(column) for ours, column in COLUMNS.items()}
     given |= _channels(raw, notes) | _words(raw, notes) | _themes(raw, notes)
     given["local_task_code"] = _other_code(raw, notes)

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.importing.fields.local_codes import local_codes
 from services.importing.fields.notes import Rule
 from services.importing.formats import csv_mapping, gd_portal, up_task
-from services.importing.formats.csv_mapping import CsvMapping
-from services.importing.formats.csv_reading import csv_rows
 from services.importing.formats.rows import LARGEST_FILE, json_rows
+from services.importing.formats.table_reading import simple_table_rows, table_file_rows
 from services.importing.row import Outcome, Rejected, Row
 from shared.errors import Invalid, Violation
 
 Convert = Callable[[Row], Outcome]
-CONVERSION = 1
+CONVERSION = 2
 """Incremented by every release that converts a row differently than the one before."""
 
 
@@ -40,23 +40,39 @@ FORMATS: dict[str, Format] = {
         "gd-portal", "广东政务服务网事项及指南（JSON Lines 或 JSON 数组）", gd_portal.COLUMNS, gd_portal.convert
     ),
     "up-task": Format("up-task", "国家平台交换库 up_task（JSON Lines 或 JSON 数组）", UP_TASK_COLUMNS, up_task.convert),
-    "csv": Format("csv", "任意 CSV，按映射文件", {}),
+    "table": Format("table", "任意表格（.xlsx、.xls、CSV），按映射文件", {}),
+    "csv": Format("csv", "同 table", {}),
 }
 
 
-def read(path: Path, format: str, mapping: Path | None = None, *, largest: int = LARGEST_FILE) -> Iterator[Outcome]:  # noqa: A002
+def read(
+    path: Path,
+    format: str,  # noqa: A002
+    mapping: Path | None = None,
+    codes: Path | None = None,
+    *,
+    largest: int = LARGEST_FILE,
+) -> Iterator[Outcome]:
     """Yield each row of `path` as accepted or rejected, in the file's order, without keeping rows in memory.
 
-    `format`: a name of `FORMATS`; `mapping`: the YAML file that `csv` needs. A wrong format, mapping or file raises
+    `format`: a name of `FORMATS`; `mapping`: the YAML file that a table needs; `codes`: a table of local codes, see
+    `services.importing.fields.local_codes`. A wrong format, mapping or file raises
     (`Invalid`, `NotFound`, `TooLarge`) at once or before the first row; after that no row raises.
     """
     kind = _known(format)
     if kind.needs_mapping != (mapping is not None):
-        message = "csv needs a mapping file" if kind.needs_mapping else f"{format} does not accept a mapping file"
+        message = f"{format} needs a mapping file" if kind.needs_mapping else f"{format} does not accept a mapping file"
         raise Invalid(Violation("mapping", str(Rule.REQUIRED), message))
     if kind.convert is not None:
-        return _converted(json_rows(path, largest), kind.convert)
-    return _csv(path, csv_mapping.load_mapping(mapping or path), largest)
+        rows, convert, column = json_rows(path, largest), kind.convert, kind.columns["code"]
+    else:
+        how = csv_mapping.load_mapping(mapping or path)
+        rows, convert = table_file_rows(path, how, largest), csv_mapping.converter(how)
+        column = how.columns["code"].column
+    if codes is not None:
+        table = local_codes(simple_table_rows(codes), codes.name)
+        rows = (row if isinstance(row, Rejected) else table.applied(row, column) for row in rows)
+    return _converted(rows, convert)
 
 
 def columns(format: str, mapping: Path | None = None) -> Mapping[str, str]:  # noqa: A002
@@ -67,9 +83,10 @@ def columns(format: str, mapping: Path | None = None) -> Mapping[str, str]:  # n
     return {ours: rule.column for ours, rule in csv_mapping.load_mapping(mapping).columns.items()}
 
 
-def conversion(format: str, mapping: Path | None = None) -> str:  # noqa: A002
+def conversion(format: str, mapping: Path | None = None, codes: Path | None = None) -> str:  # noqa: A002
     """Return an identifier of the conversion: another conversion may make something else of the same row (C-10)."""
-    digest = hashlib.sha256(mapping.read_bytes()).hexdigest()[:16] if mapping else ""
+    given = [file.read_bytes() for file in (mapping, codes) if file is not None]
+    digest = hashlib.sha256(b"".join(given)).hexdigest()[:16] if given else ""
     return f"{format}/{CONVERSION}" + (f"/{digest}" if digest else "")
 
 
@@ -77,13 +94,6 @@ def _known(format: str) -> Format:  # noqa: A002
     if format not in FORMATS:
         raise Invalid(Violation("format", "known", f"expected one of {', '.join(FORMATS)}", format))
     return FORMATS[format]
-
-
-def _csv(path: Path, mapping: CsvMapping, largest: int) -> Iterator[Outcome]:
-    rows = csv_rows(
-        path, encoding=mapping.encoding, delimiter=mapping.delimiter, needed=mapping.needed, largest=largest
-    )
-    return _converted(rows, csv_mapping.converter(mapping))
 
 
 def _converted(rows: Iterator[Row | Rejected], convert: Convert) -> Iterator[Outcome]:

@@ -20,8 +20,8 @@ LONGEST_LINE = 1024 * 1024
 
 _BOM = codecs.BOM_UTF8
 _BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive: save it as CSV, or unpack it",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save it as CSV",
+    b"PK\x03\x04": "an Excel workbook (import it with --format table) or a zip archive (unpack it)",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: import it with --format table",
     b"\x1f\x8b": "compressed: unpack it first",
     b"%PDF": "a PDF document",
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",

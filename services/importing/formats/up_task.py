@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from services.importing.fields.assembly import assemble, directory_row
+from services.importing.fields.cell_text import readable
 from services.importing.fields.children import snake
 from services.importing.fields.conversions import cleaned_text, is_placeholder, token
 from services.importing.fields.flat_fields import KNOWN_FIELDS
@@ -63,7 +64,7 @@ def convert(row: Row) -> Outcome:
     Never raises.
     """
     notes = Notes()
-    given, columns = _named(row.raw, notes)
+    given, columns = _named(readable(row.raw, notes), notes)
     notes.columns = columns
     _note_unknown(given, notes)
     situation = token(given.get("task_handle_item"), "task_handle_item", notes)

@@ -14,6 +14,7 @@ guide act on what was released and never read a draft.
 `steps`     how a change and the planned versions become the next versions of an edition
 `commands`  an editor's commands on one edition
 `batches`   changes by imports and timers to many editions
+`going_back`  many editions back to what they were before a version
 `queries`   reading
 """
 

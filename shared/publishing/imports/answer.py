@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from contracts.base import Json
+from contracts.codes.remedies import remedy
 from shared.errors import Violation
 
 
@@ -100,6 +101,7 @@ class Outcome:
             {
                 "index": entry.index, "row": entry.row, "code": entry.code,
                 "field": v.field, "rule": v.rule, "message": v.message, "value": v.value,
+                "remedy": remedy(v.rule).en, "remedy_zh": remedy(v.rule).zh,
             }
             for v in reasons
         )  # fmt: skip

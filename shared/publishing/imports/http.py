@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from contracts.base import Json
 from shared.database.engine import Database
+from shared.publishing.editions import ReleasingSource
+from shared.publishing.import_undo import UndoOutcome, UndoRequest, undo_import
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.provenance import provenance_of
 from shared.publishing.imports.request import ImportRequest
@@ -23,9 +25,14 @@ SourceName = Annotated[str, Query(pattern=r"^[\w.\-]{1,50}$", description="Name 
 
 
 def imports_router(
-    db: Database, model: type[Request], command: Callable[[Request], Outcome], summary: str, notice: Noticing
+    db: Database,
+    who: ReleasingSource,
+    model: type[Request],
+    command: Callable[[Request], Outcome],
+    summary: str,
+    notice: Noticing,
 ) -> APIRouter:
-    """`POST /v1/imports`, and queries about earlier imports. `command` takes a request of `model`.
+    """`POST /v1/imports`, its undo, and queries about earlier imports. `command` takes a request of `model`.
 
     `notice` returns why what is released now does not take effect yet.
     """
@@ -38,6 +45,17 @@ def imports_router(
         outcome.notice = notice() if outcome.publishes and not request.dry_run else None
         # Hundreds of entries: serialize them directly, without copying each field into a model first.
         return Response(orjson.dumps(outcome), media_type="application/json")
+
+    @router.post(
+        "/undo",
+        openapi_extra=takes(UndoRequest),
+        summary="Take one import back as one act; what was changed since is listed and stays",
+    )
+    def post_undo(content: Content) -> UndoOutcome:
+        request = parse(UndoRequest, content)
+        outcome = undo_import(db, who, request)
+        outcome.notice = notice() if outcome.publishes and not request.dry_run else None
+        return outcome
 
     @router.get("/codes", summary="List the released codes that an import source has stated to be in use, in order")
     def codes(source: SourceName, after: After = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> Json:

@@ -1,6 +1,7 @@
 """Where a release came from: the file, its row, who imported it, and the name of the source."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Column, Integer, String, Table, insert, select
@@ -10,6 +11,9 @@ from contracts.base import Json, format_time
 from contracts.envelope.publication import Release
 from shared.publishing.imports.request import ImportEntry, ImportRequest
 from shared.publishing.imports.statement import imports_metadata
+
+UNDONE = "!undo"
+"""The source of versions that take an import back; no source of imports can have this name."""
 
 PROVENANCE = Table(
     "import_provenance",
@@ -47,6 +51,42 @@ def record(
     ]
     if rows:
         session.connection().execute(insert(PROVENANCE), rows)
+
+
+def record_undo(session: Session, source: str, sha256: str, by: str | None, releases: Iterable[Release]) -> None:
+    """Store that `releases` take back what `source` imported from the file with this digest."""
+    now = format_time(datetime.now(UTC))
+    known = {"source": UNDONE, "file": source, "sha256": sha256, "row": None, "by": by, "imported_at": now}
+    rows = [{"key": release.key, "version": release.version, **known} for release in releases]
+    if rows:
+        session.connection().execute(insert(PROVENANCE), rows)
+
+
+@dataclass
+class ImportedVersions:
+    """The imported versions of one key: `ours` by the file asked for; `others`, with their provenance."""
+
+    ours: set[int] = field(default_factory=set)
+    others: dict[int, Json] = field(default_factory=dict)
+
+    def standing(self, sha256: str) -> set[int]:
+        """Return those of `ours` that no undo of the file has taken back yet."""
+        undone = [version for version, row in self.others.items() if (row["source"], row["sha256"]) == (UNDONE, sha256)]
+        return {version for version in self.ours if version > max(undone, default=0)}
+
+
+def imported_versions(session: Session, source: str, sha256: str) -> dict[str, ImportedVersions]:
+    """Return the imported versions of every key of which `source` has imported a version from this file."""
+    columns = PROVENANCE.c
+    keys = select(columns.key).where(columns.source == source, columns.sha256 == sha256)
+    found: dict[str, ImportedVersions] = {}
+    for row in session.connection().execute(select(PROVENANCE).where(columns.key.in_(keys))).mappings():
+        known = found.setdefault(row["key"], ImportedVersions())
+        if (row["source"], row["sha256"]) == (source, sha256):
+            known.ours.add(row["version"])
+        else:
+            known.others[row["version"]] = dict(row)
+    return found
 
 
 def provenance_of(session: Session, key: str) -> list[Json]:

@@ -1,6 +1,6 @@
 """What each import source stated last about each code: one side of the three-way merge."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -32,6 +32,7 @@ STATEMENTS = Table(
     Column("conversion", String(100), nullable=False),
     Column("sha256", String(64)),
     Column("row", Integer),
+    Column("before", Text),
 )
 
 
@@ -40,6 +41,7 @@ class Statement:
     """The last statement of one source about one code.
 
     `stated`  every field that it ever stated, with its last value; null where it stated that the field is empty
+    `before`  the statement before the file of this one, as JSON; None if there was none
     """
 
     version: int | None = None
@@ -50,6 +52,7 @@ class Statement:
     conversion: str = ""
     sha256: str | None = None
     row: int | None = None
+    before: str | None = None
 
     @property
     def left(self) -> bool:
@@ -69,11 +72,22 @@ class Statement:
             conversion=conversion,
             sha256=sha256,
             row=entry.row,
+            before=self.before if self.sha256 == sha256 and self is not NOTHING_SAID else self._packed(),
         )
+
+    def _packed(self) -> str | None:
+        if self is NOTHING_SAID:
+            return None
+        row = {name: value for name, value in _row("", "", self).items() if name not in ("source", "code", "before")}
+        return orjson.dumps(row).decode()
 
     def says_the_same(self, other: "Statement | None") -> bool:
         """Whether both state the same, in whatever file and row."""
-        return other is not None and replace(self, sha256=None, row=None) == replace(other, sha256=None, row=None)
+        return other is not None and _bare(self) == _bare(other)
+
+
+def _bare(said: Statement) -> Statement:
+    return replace(said, sha256=None, row=None, before=None)
 
 
 NOTHING_SAID = Statement()
@@ -124,6 +138,22 @@ class StatementStore:
             self._connection.execute(delete(STATEMENTS).where(STATEMENTS.c.source == self._refused, _same_item(some)))
         self._save(self._refused, dict.fromkeys(refused, NOTHING_SAID))
 
+    def go_back(self, sha256: str, left: Collection[str], withdrawn: Collection[str]) -> None:
+        """Make the statements of a file what they were before it, except those about `left`.
+
+        `withdrawn`: codes that were not shown before it. A source that had said nothing of one has now withdrawn it, so
+        that the code returns when a file lists it again; otherwise it would look withdrawn by hand.
+        """
+        columns = STATEMENTS.c
+        mine = select(STATEMENTS).where(columns.source == self._source, columns.sha256 == sha256)
+        found = [dict(row) for row in self._connection.execute(mine).mappings() if row["code"] not in left]
+        gone = Statement(state=ItemState.WITHDRAWN)
+        earlier = {row["code"]: _unpacked(row["before"]) for row in found if row["before"]}
+        earlier |= {row["code"]: gone for row in found if not row["before"] and row["code"] in withdrawn}
+        for some in _runs(row["code"] for row in found if row["code"] not in earlier):
+            self._connection.execute(delete(STATEMENTS).where(columns.source == self._source, columns.code.in_(some)))
+        self.save(earlier)
+
     def codes_in_use(self, after: str, limit: int) -> list[str]:
         """Return released codes that the source has stated to be in use, in order."""
         values = {"source": self._source, "after": after, "limit": limit}
@@ -155,7 +185,12 @@ def _statement(row: Mapping[str, Any]) -> Statement:
         conversion=row["conversion"],
         sha256=row["sha256"],
         row=row["row"],
+        before=row["before"],
     )
+
+
+def _unpacked(before: str) -> Statement:
+    return _statement({**orjson.loads(before), "before": None})
 
 
 def _row(source: str, code: str, said: Statement) -> dict[str, Any]:
@@ -170,4 +205,5 @@ def _row(source: str, code: str, said: Statement) -> dict[str, Any]:
         "conversion": said.conversion,
         "sha256": said.sha256,
         "row": said.row,
+        "before": said.before,
     }

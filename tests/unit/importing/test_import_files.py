@@ -92,6 +92,6 @@ def test_files_that_nobody_asked_for_are_not_written(rejected: Rejected) -> None
 
 
 def test_every_format_has_a_name_and_a_title() -> None:
-    assert set(FORMATS) == {"gd-portal", "up-task", "csv"}
+    assert set(FORMATS) == {"gd-portal", "up-task", "table", "csv"}
     assert all(kind.name == name and kind.title for name, kind in FORMATS.items())
-    assert [name for name, kind in FORMATS.items() if kind.needs_mapping] == ["csv"]
+    assert [name for name, kind in FORMATS.items() if kind.needs_mapping] == ["table", "csv"]

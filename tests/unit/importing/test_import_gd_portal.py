@@ -98,17 +98,31 @@ def test_a_pseudo_code_of_a_unit_is_accepted_and_flagged() -> None:
         ({"TASK_TYPE": "21", "TASK_TYPE_TEXT": "公共服务"}, ("TASK_TYPE", "C-6")),
         ({"TASK_TYPE": "77"}, ("TASK_TYPE", "code_table")),
         ({"TASK_NAME": "长" * 1001}, ("TASK_NAME", "contract:string_too_long")),
-        ({"handle_time": "3个月"}, ("handle_time", "duration")),
-        ({"handle_time_limit": "9999(工作日)"}, ("handle_time_limit", "contract:less_than_equal")),
-        ({"courier_service": "也许"}, ("courier_service", "yes_no")),
-        ({"LIMIT_SCENE_NUM": "多次"}, ("LIMIT_SCENE_NUM", "number")),
         ({"AREACODE": "粤北"}, ("AREACODE", "region")),
-        ({"material_intro": ["表", {"materialName": "件", "copies": "若干"}]}, ("material_intro[1].copies", "number")),
         ({"DEPT_NAME": ["局"]}, ("DEPT_NAME", "type")),
     ],
 )
 def test_a_broken_rule_is_named_with_the_files_own_column(changes: dict[str, Any], said: tuple[str, str]) -> None:
     assert said in broken(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"handle_time": "3个月"}, ("handle_time", "duration")),
+        ({"handle_time_limit": "9999(工作日)"}, ("handle_time_limit", "contract:less_than_equal")),
+        ({"courier_service": "也许"}, ("courier_service", "yes_no")),
+        ({"LIMIT_SCENE_NUM": "多次"}, ("LIMIT_SCENE_NUM", "number")),
+        ({"material_intro": ["表", {"materialName": "件", "copies": "若干"}]}, ("material_intro[1].copies", "number")),
+    ],
+)
+def test_an_optional_value_that_cannot_be_read_costs_its_field_and_not_the_row(
+    changes: dict[str, Any], said: tuple[str, str]
+) -> None:
+    outcome = converted(**changes)
+
+    assert isinstance(outcome, Accepted)
+    assert [(one.field, one.broken) for one in outcome.warnings if one.name == WarningName.FIELD_LEFT_OUT] == [said]
 
 
 def test_all_that_is_wrong_in_a_row_is_told_at_once() -> None:

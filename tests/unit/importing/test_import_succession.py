@@ -118,13 +118,13 @@ def test_a_withdrawn_whole_makes_room_for_its_situations():
 
 
 def test_a_rejected_row_does_not_take_the_code_from_a_good_one():
-    assert fates(row(promise_day="很快"), row()) == ["duration", "released"]
+    assert fates(row(plan_cancel_date="很快"), row()) == ["date", "released"]
 
 
 def test_a_split_of_which_a_situation_is_rejected_is_rejected_as_a_whole():
-    rows = [row(**GONE), row(task_code=SITUATION), row(task_code=CODE + "02", promise_day="很快")]
+    rows = [row(**GONE), row(task_code=SITUATION), row(task_code=CODE + "02", plan_cancel_date="很快")]
 
-    assert fates(*rows) == ["one_change", "one_change", "duration"]
+    assert fates(*rows) == ["one_change", "one_change", "date"]
 
 
 @given(
@@ -141,7 +141,7 @@ def test_a_split_of_which_a_situation_is_rejected_is_rejected_as_a_whole():
 def test_each_row_has_exactly_one_outcome_whatever_stands_in_the_file(pattern):
     rows = [
         row(task_code=code, task_name=name, task_version=version, cd_operation=operation)
-        | ({"promise_day": "?"} if name == "?" else {})
+        | ({"plan_cancel_date": "?"} if name == "?" else {})
         for code, name, version, operation in pattern
     ]
     course, _ = imported(Nobody(), outcomes_of(rows))

@@ -111,12 +111,15 @@ def test_the_time_of_a_step_counts_in_the_unit_that_the_row_names(step: dict[str
     assert (WarningName.UNIT_UNKNOWN in warned(outcome)) == (day is None)
 
 
-def test_a_step_in_calendar_days_is_refused_wherever_its_unit_stands() -> None:
+def test_a_step_in_calendar_days_loses_its_time_wherever_its_unit_stands() -> None:
     for step in ({"handle_day": "3自然日"}, {"handle_day": "3", "handle_type": "2"}):
         outcome = up_task.convert(Row(1, {**LEAST, "activitys": [{"link_name": "审查", **step}]}))
 
-        assert not isinstance(outcome, Accepted)
-        assert [(one.field, one.rule) for one in outcome.violations] == [("activitys[0].day", "duration")]
+        assert isinstance(outcome, Accepted)
+        assert outcome.guide is not None
+        assert outcome.guide.steps[0].day is None
+        lost = [(one.field, one.broken) for one in outcome.warnings if one.broken]
+        assert lost == [("activitys[0].day", "duration")]
 
 
 def test_unknown_online_depth_is_unknown() -> None:

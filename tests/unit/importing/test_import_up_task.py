@@ -215,15 +215,30 @@ def test_a_row_of_the_directory_is_a_catalogue_row_alone() -> None:
         ({"dept_code": "2222222222222"}, ("dept_code", "C-3")),
         ({"catalog_code": "000117051001"}, ("catalog_code", "C-5")),
         ({"task_type": "99"}, ("task_type", "code_table")),
-        ({"promise_day": "7(自然日)"}, ("promise_type", "duration")),
-        ({"material": [{"is_need": "1"}]}, ("material[0].material_name", "required")),
-        ({"questions": [{"question": "为何？"}]}, ("questions[0].answer", "required")),
         ({"plan_cancel_date": "下月"}, ("plan_cancel_date", "date")),
         ({"task_name": "名" * 1001}, ("task_name", "contract:string_too_long")),
     ],
 )
 def test_a_broken_rule_is_named_with_the_exchanges_column(changes: dict[str, Any], said: tuple[str, str]) -> None:
     assert said in broken(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"promise_day": "7(自然日)"}, "promise_day", ("promise_type", "duration")),
+        ({"material": [{"is_need": "1"}]}, "materials", ("material[0].material_name", "required")),
+        ({"material": [{"name": ["表"]}, {"name": "证"}]}, "materials", ("material[0].name", "type")),
+        ({"questions": [{"question": "为何？"}]}, "questions", ("questions[0].answer", "required")),
+    ],
+)
+def test_an_optional_value_that_cannot_be_read_costs_its_field_and_a_list_as_a_whole(
+    changes: dict[str, Any], field: str, said: tuple[str, str]
+) -> None:
+    outcome = good(**changes)
+
+    assert said in [(one.field, one.broken) for one in outcome.warnings if one.name == WarningName.FIELD_LEFT_OUT]
+    assert field not in {**(outcome.stated_item or {}), **(outcome.stated_guide or {})}
 
 
 @pytest.mark.parametrize("written", ["MB2D06811", "MB2D0681-1", "11440232mb2d06811w"])

@@ -2,16 +2,20 @@
 
 import itertools
 import random
+from dataclasses import asdict, replace
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from services.importing.engine.figures import changes
 from services.importing.engine.import_run import ImportOptions
+from services.importing.engine.report import figures_of
 from services.importing.engine.sources import ImportOrigin
 from shared.errors import UpstreamDown
 from shared.publishing import editions
 from shared.publishing.editions import Period
+from shared.publishing.import_undo import UndoRequest, undo_import
 from shared.publishing.imports.request import Confirmation
 from tests.harness.import_model import ImportModel, Said
 from tests.harness.importing import Direct, exchange_row, imported, outcomes_of
@@ -113,6 +117,40 @@ def test_what_is_broken_off_and_done_again_ends_where_it_would_have_ended(county
     assert broken.shown() == whole.shown()
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(before=files, file=files, breaker=st.booleans())
+def test_a_preview_has_the_figures_of_the_import_after_it_and_changes_nothing(county, before, file, breaker):
+    here = Codes(county)
+    here.bring(before)
+    versions = here.versions()
+    options = ImportOptions() if breaker else ALL
+    preview = here.bring(file, options=replace(options, dry_run=True))
+    unchanged = here.versions()
+    done = here.bring(file, options=options)
+
+    assert unchanged == versions
+    assert figures_of(preview) == figures_of(done)
+    assert changes(preview.results) == changes(done.results)
+    counted = asdict(figures_of(preview))
+    assert sum(count for name, count in counted.items() if name != "emptied") == len(file)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(before=files, file=files)
+def test_an_import_that_is_taken_back_leaves_what_was_before_and_can_be_repeated(county, before, file):
+    here = Codes(county)
+    here.bring(before)
+    shown = here.shown()
+    here.bring(file, sha256="a" * 64)
+    afterwards = here.shown()
+    conflicts = here.undo("a" * 64)
+
+    assert conflicts == []
+    assert here.shown() == shown
+    here.bring(file, sha256="a" * 64)
+    assert here.shown() == afterwards
+
+
 class Codes:
     """Unused codes, by the names that the model gives them."""
 
@@ -121,13 +159,20 @@ class Codes:
         self._numbers = {str(name): next(numbers) for name in range(CODES)}
         self._source = f"source-{next(numbers)}"
 
-    def bring(self, file, dies_after=None):
+    def bring(self, file, dies_after=None, options=ALL, sha256="0" * 64):
         sources = Direct(self._county)
         sources.dies_after = dies_after
         try:
-            imported(sources, outcomes_of(map(self._row, file)), ALL, ImportOrigin(self._source, "up-task/1"))
+            origin = ImportOrigin(self._source, "up-task/1", sha256=sha256)
+            return imported(sources, outcomes_of(map(self._row, file)), options, origin)[0]
         except UpstreamDown:
             assert dies_after is not None
+            return None
+
+    def undo(self, sha256):
+        request = UndoRequest(source=self._source, sha256=sha256)
+        done = [undo_import(one.db, one.who, request) for one in (self._county.guides, self._county.catalog)]
+        return [conflict for outcome in done for conflict in outcome.conflicts]
 
     def by_hand(self, model, name, change):
         code, catalog = code_of(self._numbers[name]), self._county.catalog

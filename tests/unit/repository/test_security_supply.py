@@ -29,6 +29,7 @@ KNOWN = {
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "BSD-4-Clause",
     "ISC",
     "LGPL-2.1-or-later",
     "LGPL-3.0-only",

@@ -1,0 +1,55 @@
+"""Take editions back to what was before one of their versions, as new versions: history is never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from contracts.envelope.publication import Lane, Op, Release
+from shared.feeds.outbox import emit
+from shared.publishing.editions.model import EditionState, Period, ReleasingSource, locked_rows
+from shared.publishing.editions.steps import NextVersion, append, history, returning, situation
+from shared.publishing.editions.timeline import Version, in_force, planned
+
+
+@dataclass(frozen=True, slots=True)
+class BackTo:
+    """Where an edition goes back to: the state before its version `before`. `shows`: it is shown again afterwards."""
+
+    before: int
+    shows: bool
+
+
+def past_versions(session: Session, who: ReleasingSource, code: str) -> list[Version]:
+    """Return every version of an edition, oldest first."""
+    return history(session, who.key(code))
+
+
+def target(versions: list[Version], before: int) -> BackTo:
+    """Return where an edition with these versions goes back to."""
+    now = datetime.now(UTC)
+    current = in_force([one for one in versions if one.version < before], now)
+    return BackTo(before, shows=current is not None and current.shows(now))
+
+
+def go_back(session: Session, who: ReleasingSource, targets: Mapping[str, BackTo], lane: Lane) -> list[Release]:
+    """Release, for each code, what was in force and planned before the version named; withdraw what was not shown.
+
+    A draft that nobody has changed follows; an editor's draft stays.
+    """
+    now = datetime.now(UTC)
+    drafts = []
+    for row in locked_rows(session, targets):
+        earlier = [one for one in past_versions(session, who, row.code) if one.version < targets[row.code].before]
+        steps = returning(earlier, now, None)
+        if not targets[row.code].shows:
+            gone = NextVersion(Op.WITHDRAW, None, Period(), EditionState.WITHDRAWN)
+            is_on = row.state == EditionState.RELEASED or bool(situation(session, who, row, now).waiting)
+            steps = [*([gone] if is_on else []), *(NextVersion.again(one) for one in planned(earlier, now))]
+        follows = row.draft == row.released
+        drafts += append(who, row, steps) if steps else []
+        if follows and row.released is not None:
+            row.draft, row.starts_from = row.released, row.content_version
+    session.flush()
+    return emit(session, who.source, drafts, lane)
