@@ -7,7 +7,6 @@
 Kind and op are open: a reader that meets an unknown one parks the entry and goes on with the others.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -63,14 +62,6 @@ class Release(TolerantContract):
         max_length=LONGEST_SIGNATURE,
         description="Signature lines of a C2SP signed note over `signed`. Not part of digest or leaf.",
     )
-
-    @property
-    def public_from(self) -> datetime:
-        """When people can first see this version: at its release, or at the later time set for it.
-
-        Not a date that was set in the past: nobody could read the version then.
-        """
-        return max(self.released_at, self.effective_at or self.released_at)
 
     def signed(self) -> dict[str, Any]:
         """Return what a source signs: the leaf's fields that it knows, its own numbering, and the body's digest.

@@ -201,6 +201,7 @@ class Trace(Answer):
     effective_at: Timestamp | None
     expires_at: Timestamp | None
     released_at: Timestamp
+    starts_at: Timestamp
     change: int
     shown: bool
 

@@ -22,7 +22,7 @@ from shared.errors import TongyuanError, Unavailable
 from shared.feeds.follower import checked
 from shared.log import get
 from shared.transparency.proof import LedgerEntry
-from shared.transparency.withholding import Timed, is_overtaken
+from shared.transparency.timeline import Timed, is_overtaken
 
 MOST_KEPT = 500
 MOST_READ = 20
@@ -88,12 +88,13 @@ class VersionHistory:
         newest = next(entries, None)
         if newest is None or (newest.version, newest.digest) != (version, digest):
             raise Unavailable("the ledger's version differs from the one on show")
-        since = newest.public_from
+        shown = Timed.of(newest)
+        since = shown.starts
         now = self._document(newest)
-        later = [Timed.of(newest)]
+        later = [shown]
         for entry in entries:
             timed = Timed.of(entry)
-            if entry.public_from > since or is_overtaken(timed, later):
+            if timed.starts > since or is_overtaken(timed, later):
                 continue  # superseded before it became effective: it was never shown
             later.append(timed)
             before = self._document(entry)

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
+from contracts.kinds import Kind
 from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
 from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
@@ -81,7 +82,9 @@ def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
     if asked is None:
         return CopyJudgement(CopyStatus.MISTYPED)
     now = format_time(datetime.now(UTC))
-    return judge(queries.versions(session, f"{asked.kind}:{asked.code}"), asked.version, asked.digest, now)
+    versions = queries.versions(session, f"{asked.kind}:{asked.code}")
+    item = queries.versions(session, f"{Kind.ITEM}:{asked.code}") if asked.kind == Kind.GUIDE else None
+    return judge(versions, asked.version, asked.digest, now, item)
 
 
 def _shown(session: Session, judgement: CopyJudgement) -> Json:

@@ -12,6 +12,7 @@ from contracts.base import Json
 from contracts.envelope.publication import Op, Release
 from shared.errors import Conflict, PreconditionFailed, PreconditionMissing
 from shared.feeds.outbox import emit
+from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
@@ -73,7 +74,8 @@ def release(
     period.check()
     row = _locked(session, code, revision)
     body = orjson.loads(row.draft)
-    if row.state == EditionState.RELEASED and row.released_digest == fingerprint(body, period):
+    shown = row.state in (EditionState.RELEASED, EditionState.HIDDEN)
+    if shown and row.released_digest == fingerprint(body, period):
         return row, None
     if row.starts_from != row.content_version and row.draft != row.released:
         raise Conflict(
@@ -166,7 +168,9 @@ def _emit(
     session.add(row)
     # Edition and releases are one transaction: if we die before its commit, the edition is as it was.
     session.flush()
-    return emit(session, who.source, drafts)[steps.index(own)]
+    made = emit(session, who.source, drafts)[steps.index(own)]
+    follow(session, who, [row.code])
+    return made
 
 
 def _locked(session: Session, code: str, revision: int | None) -> EditionRow:

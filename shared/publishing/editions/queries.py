@@ -9,8 +9,9 @@ from sqlmodel import Session, col, func, select
 from contracts.base import Json, format_time
 from shared.errors import NotFound
 from shared.publishing.editions.model import EditionRow, EditionState, ReleasingSource, moment
-from shared.publishing.editions.steps import situation
+from shared.publishing.editions.steps import history, situation
 from shared.publishing.editions.timeline import Version
+from shared.transparency.timeline import in_force, planned
 from shared.web.list_size import first_within
 
 
@@ -58,8 +59,19 @@ def bodies_in_force(session: Session, who: ReleasingSource, containing: str) -> 
 
 
 def view(session: Session, who: ReleasingSource, row: EditionRow) -> Json:
-    """Return the edition as editors see it: the draft, what is in force, and what is planned."""
-    now = situation(session, who, row, datetime.now(UTC))
+    """Return the edition as editors see it: the draft, what is in force, and what is planned.
+
+    `follows`: what hides the edition with what it belongs to, and what brings it back; nobody plans that, and it is not
+    cancelled with the plans.
+    """
+    at = datetime.now(UTC)
+    now = situation(session, who, row, at)
+    current, follows = now.in_force, []
+    if row.returns and row.state != EditionState.SUSPENDED:
+        versions = history(session, who.key(row.code))
+        current = in_force(versions, at)
+        own = {one.version for one in now.waiting}
+        follows = [_told(one) for one in planned(versions, at) if one.version not in own]
     return {
         "code": row.code,
         "revision": row.revision,
@@ -68,8 +80,9 @@ def view(session: Session, who: ReleasingSource, row: EditionRow) -> Json:
         "draft": orjson.loads(row.draft),
         "draft_changed": row.draft != row.released,
         "starts_from": row.starts_from,
-        "in_force": None if now.in_force is None else {**_told(now.in_force), "body": now.in_force.body},
+        "in_force": None if current is None else {**_told(current), "body": current.body},
         "planned": [_told(version) for version in now.waiting],
+        "follows": follows,
     }
 
 
