@@ -8,14 +8,15 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+STARTS = "CASE WHEN effective_at > released_at THEN effective_at ELSE released_at END"
+
 
 def upgrade() -> None:
+    op.add_column("document", sa.Column("starts_at", sa.String(length=27), nullable=False, server_default=""))
+    op.add_column("aside", sa.Column("starts_at", sa.String(length=27), nullable=False, server_default=""))
+    op.add_column("scheduled", sa.Column("starts_at", sa.String(length=27), nullable=False, server_default=""))
     for table in ("document", "aside", "scheduled"):
-        op.add_column(table, sa.Column("starts_at", sa.String(length=27), nullable=False, server_default=""))
-        op.execute(
-            f"UPDATE {table} SET starts_at = CASE WHEN effective_at > released_at THEN effective_at "  # noqa: S608  # fixed names
-            "ELSE released_at END"
-        )
+        op.execute(f"UPDATE {table} SET starts_at = {STARTS}")  # noqa: S608  # fixed names
 
 
 def downgrade() -> None:
