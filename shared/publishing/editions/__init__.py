@@ -25,10 +25,10 @@ from shared.publishing.editions.batches import (
     standings,
     withdraw_many,
 )
-from shared.publishing.editions.commands import cancel_plans, release, restore, save, withdraw
+from shared.publishing.editions.commands import Then, cancel_plans, release, restore, save, withdraw
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, ReleasingSource
-from shared.publishing.editions.queries import bodies_in_force, find, live_count, page, states, view
+from shared.publishing.editions.queries import bodies_in_force, find, live_count, overtaken, page, plans, states, view
 from shared.publishing.editions.timeline import Version
 
 __all__ = [
@@ -39,13 +39,16 @@ __all__ = [
     "Period",
     "Plans",
     "ReleasingSource",
+    "Then",
     "Version",
     "bodies_in_force",
     "cancel_plans",
     "find",
     "follow",
     "live_count",
+    "overtaken",
     "page",
+    "plans",
     "release",
     "release_many",
     "restore",

@@ -3,6 +3,8 @@
 If we die before its commit, neither edition nor release is stored. After it both are, and the relay sends the release.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -34,6 +36,9 @@ from shared.publishing.editions.steps import (
     settled,
     situation,
 )
+
+Then = Callable[[Session, Release | None], None]
+"""Called in the transaction of a release after it, with the release, or None if nothing was released."""
 
 
 def save(session: Session, code: str, draft: Json, revision: int | None) -> EditionRow:
@@ -141,14 +146,22 @@ def restore(
 
 
 def cancel_plans(
-    session: Session, who: ReleasingSource, code: str, revision: int | None = None
+    session: Session, who: ReleasingSource, code: str, revision: int | None = None, *, ends: bool = False
 ) -> tuple[EditionRow, Release | None]:
-    """Cancel every planned version by releasing the one in force again. Raises `Conflict` if nothing is planned."""
+    """Cancel every planned version by releasing the one in force again, with `ends` without its planned end.
+
+    Raises `Conflict` if nothing is planned.
+    """
     row = _locked(session, code, revision)
-    now = situation(session, who, row, datetime.now(UTC))
-    if not now.waiting:
-        raise Conflict(f"{code}: no release is planned")
-    step = restated(now.in_force)
+    moment = datetime.now(UTC)
+    now = situation(session, who, row, moment)
+    current = now.in_force
+    lifts = ends and current is not None and current.shows(moment) and current.ends is not None
+    if not now.waiting and not lifts:
+        raise Conflict(f"{code}: no release{' and no end' if ends else ''} is planned")
+    step = restated(current)
+    if lifts:
+        step = replace(step, period=Period())
     return row, _emit(session, who, row, [step], step)
 
 
