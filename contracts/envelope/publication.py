@@ -147,6 +147,14 @@ class Head(TolerantContract):
     statement: str | None = Field(default=None, max_length=16_384)
 
 
+class VersionDates(TolerantContract):
+    """The three dates of a version that was backdated: declared, said to apply, and readable by anybody."""
+
+    released_at: Timestamp = Field(title="发布时间")
+    effective_at: Timestamp = Field(title="生效时间")
+    shown_from: Timestamp = Field(title="公开时间")
+
+
 class SourceMark(TolerantContract):
     """The origin that a channel states for each document, and a page for itself."""
 
@@ -154,6 +162,9 @@ class SourceMark(TolerantContract):
     version: int
     position: int
     digest: str
+    dates: VersionDates | None = Field(
+        default=None, description="Only where the version is said to apply from a time before its release."
+    )
 
 
 def _time(moment: Any) -> str | None:

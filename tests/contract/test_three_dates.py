@@ -10,7 +10,7 @@ from contracts.base import format_time
 from services.channels.api import queries
 from services.channels.pages.version_history import VersionHistory
 from shared.text.dates import BEIJING
-from tests.harness.pipeline import code_of, guide, item, pipeline
+from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
 from tests.harness.rabbitmq import wait_until
 
 CODE, OTHER = code_of(1), code_of(2)
@@ -95,3 +95,31 @@ def test_what_the_ledger_recorded_late_is_dated_from_the_recording(county):
 def recorded_at(county, key):
     newest = county.get(f"ledger/v1/versions/{key}").json()["versions"][-1]
     return datetime.fromisoformat(newest["recorded_at"])
+
+
+def test_what_is_backdated_shows_its_three_dates_and_the_reason_where_people_look(county):
+    note = "省里的通知自去年十一月起施行。"
+    county.release(item(1, "旧名"))
+    save = item(1, "新名").model_dump(mode="json")
+    editor = {"Authorization": f"Bearer {ADMIN}"}
+    address = f"/catalog/v1/items/{CODE}"
+    county.http.put(address, json=save, headers={**editor, "If-Match": '"2"'})
+    told = {"effective_at": format_time(LAST_YEAR), "note": note}
+    made = county.http.post(f"{address}/release", json=told, headers=editor).json()["released"]
+    county.flow()
+
+    source = county.get(f"web/v1/items/{CODE}").json()["source"]
+    assert source["dates"]["effective_at"] == format_time(LAST_YEAR)
+    assert source["dates"]["shown_from"] == format_time(recorded_at(county, f"item:{CODE}"))
+    for page in (f"web/items/{CODE}", f"kiosk/items/{CODE}", f"portal/items/{CODE}"):
+        assert "追溯生效：自</span>" in county.get(page).text
+    for page in (f"web/items/{CODE}/changes", f"verify/item/{CODE}/2/{made['digest'][:16]}"):
+        assert note in county.get(page).text
+
+
+def test_what_is_not_backdated_says_nothing_of_it(county):
+    county.release(item(1))
+    county.flow()
+
+    assert "dates" not in county.get(f"web/v1/items/{CODE}").json()["source"]
+    assert "追溯生效" not in county.get(f"web/items/{CODE}").text
