@@ -163,7 +163,9 @@ class SourceMark(TolerantContract):
     position: int
     digest: str
     dates: VersionDates | None = Field(
-        default=None, description="Only where the version is said to apply from a time before its release."
+        default=None,
+        title="追溯生效的三个日期",
+        description="Only where the version is said to apply from a time before its release.",
     )
 
 
