@@ -18,6 +18,6 @@ def warnings(running: RunningCounty) -> Iterator[str]:
     if told["cases"]:
         years = ", ".join(map(str, told["years"]))
         yield (
-            f"applications: {told['cases']} open cases have days in {years}, without a holiday notice: they are "
-            f"provisional until PUT /applications/v1/calendars/{told['years'][0]} (docs/operating/calendar.md)"
+            f"applications: open cases with days in {years}, for which there is no holiday notice: {told['cases']}. "
+            f"They are provisional until PUT /applications/v1/calendars/{told['years'][0]} (docs/operating/calendar.md)"
         )
