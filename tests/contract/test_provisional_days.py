@@ -43,7 +43,10 @@ class Told:
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ({"provisional": {"cases": 3, "years": [2027]}}, ["open cases with days in 2027, for which there is no holiday notice: 3"]),
+        (
+            {"provisional": {"cases": 3, "years": [2027]}},
+            ["open cases with days in 2027, for which there is no holiday notice: 3"],
+        ),
         ({"provisional": {"cases": 0, "years": []}}, []),
         ({"states": {}}, []),
         (None, []),
