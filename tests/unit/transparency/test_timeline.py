@@ -36,9 +36,7 @@ THEN = NOW - 9 * HOUR
         pytest.param(
             FIRST, [release(2, 3, scheduled=True)], None, Term(Standing.IN_FORCE, 1, THEN, NOW + 3 * HOUR), id="planned"
         ),
-        pytest.param(
-            FIRST, [withdrawal(2, -1)], None, Term(Standing.WITHDRAWN, 1, THEN, NOW - HOUR, 2), id="withdrawn"
-        ),
+        pytest.param(FIRST, [withdrawal(2)], None, Term(Standing.WITHDRAWN, 1, THEN, NOW - HOUR, 2), id="withdrawn"),
         pytest.param(
             release(2, 3, scheduled=True), [], None, Term(Standing.NOT_YET, 2, NOW + 3 * HOUR), id="planned itself"
         ),
@@ -56,8 +54,8 @@ THEN = NOW - 9 * HOUR
         pytest.param(
             FIRST,
             [],
-            [release(1), withdrawal(2, -2)],
-            Term(Standing.DEPARTED, 1, THEN, NOW - 2 * HOUR),
+            [release(1), withdrawal(2)],
+            Term(Standing.DEPARTED, 1, THEN, NOW - HOUR),
             id="item withdrawn",
         ),
         pytest.param(FIRST, [], [release(1, 5, scheduled=True)], Term(Standing.DEPARTED, 1, THEN), id="item not begun"),
