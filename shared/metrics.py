@@ -73,6 +73,9 @@ lookups = Counter("tongyuan_case_lookups_total", "Case look-ups.", ["channel", "
 feedback = Counter("tongyuan_feedback_total", "Readers' feedback about guides.", ["channel", "outcome"])
 feedback_open = Gauge("tongyuan_guide_feedback_open", "Feedback about guides that is neither answered nor closed.")
 feedback_waits = Gauge("tongyuan_guide_feedback_waits_seconds", "Age of the oldest open feedback.")
+calendar_missing = Gauge(
+    "tongyuan_calendar_missing_cases", "Open cases with days in a year without a holiday notice: they are provisional."
+)
 hook_calls = Counter("tongyuan_hook_calls_total", "Webhook calls to subscribers of cases.", ["outcome"])
 http_requests = Counter("tongyuan_http_requests_total", "Requests answered.", ["service", "method", "status"])
 http_connections = Gauge("tongyuan_http_connections", "Open connections.")

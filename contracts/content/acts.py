@@ -6,6 +6,7 @@ it: a withdrawal with a reason, a backdating, the undoing of an earlier release,
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -39,6 +40,20 @@ REASONS: Mapping[str, str] = {
 }
 OTHER_REASON = "其他"
 """Label of a reason that this version does not know."""
+
+
+MOST_BETWEEN = 20
+"""Entries of one lane between a release and its act in which the act is looked for: plans that were planned again."""
+
+
+def possible_acts(source: str, lane: str, sequence: int) -> list[str]:
+    """Return the ledger keys that the act of a release may have: its transaction's later places in the lane."""
+    return [f"act:{source}-{lane}-{number}" for number in range(sequence + 1, sequence + 1 + MOST_BETWEEN)]
+
+
+def explains(act: Mapping[str, Any], key: str, version: int) -> bool:
+    """Whether the JSON of an act's body, or of its document, names this version."""
+    return any(one["key"] == key and one["version"] == version for one in act["acts_on"])
 
 
 class ActedOn(Contract):

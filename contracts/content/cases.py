@@ -55,6 +55,11 @@ class CaseProgress(Contract):
     apply_date: date | None = Field(default=None, title="申请日期")
     accept_date: date | None = Field(default=None, title="受理日期")
     promise_date: date | None = Field(default=None, title="承诺办结日期")
+    promise_provisional: bool | None = Field(
+        default=None,
+        title="承诺办结日期暂定",
+        description="true: counted in a year whose holidays are not announced yet, so the day may move; else absent.",
+    )
     result_date: date | None = Field(default=None, title="办结日期")
     milestones: list[Milestone] = Field(default=[], title="办理过程", max_length=200)
     advice: str = Field(default="", title="提示", max_length=200, description="Fixed text for each state.")

@@ -7,7 +7,6 @@
 Kind and op are open: a reader that meets an unknown one parks the entry and goes on with the others.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -63,14 +62,6 @@ class Release(TolerantContract):
         max_length=LONGEST_SIGNATURE,
         description="Signature lines of a C2SP signed note over `signed`. Not part of digest or leaf.",
     )
-
-    @property
-    def public_from(self) -> datetime:
-        """When people can first see this version: at its release, or at the later time set for it.
-
-        Not a date that was set in the past: nobody could read the version then.
-        """
-        return max(self.released_at, self.effective_at or self.released_at)
 
     def signed(self) -> dict[str, Any]:
         """Return what a source signs: the leaf's fields that it knows, its own numbering, and the body's digest.
@@ -156,6 +147,14 @@ class Head(TolerantContract):
     statement: str | None = Field(default=None, max_length=16_384)
 
 
+class VersionDates(TolerantContract):
+    """The three dates of a version that was backdated: declared, said to apply, and readable by anybody."""
+
+    released_at: Timestamp = Field(title="发布时间")
+    effective_at: Timestamp = Field(title="生效时间")
+    shown_from: Timestamp = Field(title="公开时间")
+
+
 class SourceMark(TolerantContract):
     """The origin that a channel states for each document, and a page for itself."""
 
@@ -163,6 +162,11 @@ class SourceMark(TolerantContract):
     version: int
     position: int
     digest: str
+    dates: VersionDates | None = Field(
+        default=None,
+        title="追溯生效的三个日期",
+        description="Only where the version is said to apply from a time before its release.",
+    )
 
 
 def _time(moment: Any) -> str | None:

@@ -63,6 +63,7 @@ MODEL_TITLES = {
     "Start": "起始位置",
     "StateMessage": "办件状态报送",
     "Step": "办理环节",
+    "VersionDates": "版本的三个日期",
     "Window": "办理窗口",
 }
 FIELD_TITLES = {

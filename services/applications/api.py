@@ -3,12 +3,14 @@
 The public uses a channel.
 """
 
+import math
 from datetime import timedelta
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.base import Contract, Json
 from contracts.envelope.publication import Lane
@@ -21,8 +23,9 @@ from services.applications.lifecycle.opening import Opening, Receipt
 from services.applications.model import SOURCE
 from services.applications.privacy import retention
 from services.applications.privacy.error_guard import parse, reading
-from shared import log
+from shared import log, metrics
 from shared.config import Settings
+from shared.errors import TongyuanError
 from shared.feeds.outbox import SourceFeed
 from shared.publishing.http import feed_router, keys_router
 from shared.publishing.recording_status import Noticing, nothing_to_notice, noticed
@@ -59,7 +62,17 @@ def make(applications: Applications, settings: Settings, notice: Noticing = noth
     api.include_router(_retention(applications, notice))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
+    metrics.calendar_missing.set_function(lambda: _provisional(applications))
     return api
+
+
+def _provisional(applications: Applications) -> float:
+    """Return the metric; NaN while the database is unavailable, because metrics must answer all the same."""
+    try:
+        with reading(applications.db) as session:
+            return float(queries.provisional(session, applications.known(session))["cases"])
+    except (TongyuanError, SQLAlchemyError):
+        return math.nan
 
 
 def _cases(applications: Applications, notice: Noticing) -> APIRouter:
@@ -138,7 +151,7 @@ def _calendars(applications: Applications) -> APIRouter:
     @router.get("/counts", summary="Count cases by state, overdue cases and reports of cases that are not open yet")
     def get_counts() -> Response:
         with reading(applications.db) as session:
-            return _answer(queries.counts(session))
+            return _answer(queries.counts(session, applications.known(session)))
 
     return router
 

@@ -1,5 +1,7 @@
 """Queries for clerks: one case in full; lists and counts with nothing personal but the case's number."""
 
+from datetime import date
+
 from sqlmodel import Session, col, func, select
 
 from contracts.base import Json
@@ -36,7 +38,10 @@ def case(session: Session, project_no: str, now: Known) -> tuple[CaseRow, Json]:
 
 
 def progress(state: CaseState) -> Json:
-    """Return a derived state for clerks: dates, the events that may follow, and broken rules."""
+    """Return a derived state for clerks: dates, the events that may follow, and broken rules.
+
+    `provisional`: years without a holiday notice in which `promise_date` was counted.
+    """
     return {
         "state": state.state,
         "stage": state.stage,
@@ -46,6 +51,7 @@ def progress(state: CaseState) -> Json:
         "answer_due": state.answer_due,
         "accept_date": state.accept_date,
         "promise_date": state.promise_date,
+        "provisional": list(state.provisional),
         "result_date": state.result_date,
         "delivered_date": state.delivered_date,
         "tolerance_due": state.tolerance_due,
@@ -84,8 +90,8 @@ def page(
     return [summary(row) for row in session.exec(query)]
 
 
-def counts(session: Session) -> Json:
-    """Count the cases by state, the overdue ones, and those that are not open, with their facts."""
+def counts(session: Session, now: Known) -> Json:
+    """Count the cases by state, the overdue and provisional ones, and those that are not open, with their facts."""
     states = select(CaseRow.state, func.count()).where(col(CaseRow.case_ref).is_not(None)).group_by(col(CaseRow.state))
     waiting = (
         select(func.count(func.distinct(FactRow.project_no)), func.count())
@@ -97,8 +103,22 @@ def counts(session: Session) -> Json:
     return {
         "states": {str(state): count for state, count in session.exec(states)},
         "overdue": session.exec(select(func.count()).select_from(CaseRow).where(col(CaseRow.overdue))).one(),
+        "provisional": provisional(session, now),
         "waiting": {"cases": cases, "facts": facts},
     }
+
+
+def provisional(session: Session, now: Known) -> Json:
+    """Return how many open cases have days in years without a holiday notice, and these years.
+
+    Counted are the timers that have not fired; while a clock is stopped, its case promises no day.
+    """
+    last: date | None = session.exec(select(func.max(TimerRow.day)).where(~col(TimerRow.fired))).one()
+    years = now.calendar.missing_years(now.today, last) if last else ()
+    if not years:
+        return {"cases": 0, "years": []}
+    query = select(func.count(func.distinct(TimerRow.project_no))).where(~col(TimerRow.fired))
+    return {"cases": session.exec(query.where(col(TimerRow.day) >= date(years[0], 1, 1))).one(), "years": list(years)}
 
 
 def _fact(fact: Fact) -> Json:

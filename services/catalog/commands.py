@@ -19,7 +19,7 @@ from services.catalog.model import CountyUnits, DirectoryOrigin
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
-from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource
+from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource, Then
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.local_midnight import today
@@ -82,12 +82,13 @@ class Catalog:
         return row, [*(_finding(finding) for finding in findings), *unread_words(item)]
 
     def release_item(
-        self, code: str, period: Period, revision: int | None, plans: Plans | None = None
+        self, code: str, period: Period, revision: int | None, plans: Plans | None = None, then: Then | None = None
     ) -> tuple[EditionRow, Release | None]:
         """Release the draft, from its 计划生效日期 on if `period` names no start.
 
         It is checked again: the 基本目录 may have changed since it was saved, and an earlier version accepted any code.
         Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
+        `then` is called in the same transaction, after the release.
         """
         with self.db.write() as session:
             item = parse(Item, orjson.loads(editions.find(session, code).draft))
@@ -96,7 +97,10 @@ class Catalog:
             wanted = model.planned_period(item, period, today(self.clock()))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
-            return editions.release(session, self.who, code, wanted, revision, plans)
+            row, made = editions.release(session, self.who, code, wanted, revision, plans)
+            if then is not None:
+                then(session, made)
+            return row, made
 
     def save_directory(self, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
         """Add or replace rows of the 基本目录. `merge` keeps the levels that a row already allows. Raises `Invalid`."""

@@ -34,6 +34,7 @@ COMMANDS = {
     "migrate": "run.production:migrate",
     "dead": "recovery.dead_letters:app",
     "feedback": "content.feedback:app",
+    "plans": "content.plans:app",
     "keys": "keys.ledger_keys:app",
     "county": "run.county:app",
     "personal": "keys.personal:app",

@@ -15,7 +15,7 @@ from services.guides import model
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
-from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource
+from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource, Then
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.request import ImportRequest
@@ -52,17 +52,21 @@ class Guides:
             return editions.save(session, code, body_of(guide), revision), unread_words(guide)
 
     def release_guide(
-        self, code: str, period: Period, revision: int | None, plans: Plans | None = None
+        self, code: str, period: Period, revision: int | None, plans: Plans | None = None, then: Then | None = None
     ) -> tuple[EditionRow, Release | None]:
         """Release the draft as the next version. It is checked again: an earlier version accepted more.
 
         Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
+        `then` is called in the same transaction, after the release.
         """
         with self.db.write() as session:
             require_one_fact(parse(Guide, orjson.loads(editions.find(session, code).draft)))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
-            return editions.release(session, self.who, code, period, revision, plans)
+            row, made = editions.release(session, self.who, code, period, revision, plans)
+            if then is not None:
+                then(session, made)
+            return row, made
 
     def import_guides(self, request: ImportRequest) -> Outcome:
         """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""

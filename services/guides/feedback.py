@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, col, func, select
 from contracts.base import Contract, Json, format_time
 from contracts.content.feedback import FEEDBACK_TYPE, TAGS, Feedback
 from contracts.envelope.event import Event
-from services.guides.following import GuidesModel
+from services.guides.seen_items import GuidesModel
 from services.guides.statements import ADD_FEEDBACK
 from shared.database.engine import Database
 from shared.errors import Broken, Conflict, Invalid, NotFound, Violation

@@ -1,19 +1,20 @@
-"""Hide a guide when its item is withdrawn or suspended, and show it again when the item is released again.
+"""Hide a guide when its item is withdrawn, suspended or expires, and show it again when the item is shown again.
 
 The versions that return are those that were released, including planned ones; a draft that an editor has begun
-meanwhile remains a draft.
+meanwhile remains a draft. How: `shared.publishing.editions.following`.
 
 Changes come from the ledger's publications and, for messages that the broker lost, from the ledger's list of newest
 versions. The item's version decides whether a change is new, so late and duplicate messages have no effect.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import MetaData
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
-from contracts.envelope.publication import Kind, Op
+from contracts.envelope.publication import Kind
 from services.guides.commands import Guides
+from services.guides.seen_items import SeenItemRow, as_stored, seen_items, timed
 from services.guides.statements import NOTE_ITEM
 from shared.errors import Broken
 from shared.feeds.follower import decode
@@ -21,25 +22,11 @@ from shared.feeds.upstream import KeyMark, LedgerReader, ListedKeys
 from shared.messaging.delivery import Message, Refusal
 from shared.publishing import editions
 from shared.transparency.proof import LedgerEntry, Prover
-
-
-class GuidesModel(SQLModel):
-    """Base of the tables that only guides has."""
-
-    metadata = MetaData()
-
-
-class SeenItemRow(GuidesModel, table=True):
-    """The newest version of an item that was handled."""
-
-    __tablename__ = "seen_item"
-
-    code: str = Field(primary_key=True, max_length=64)
-    version: int
+from shared.transparency.timeline import Timed
 
 
 class ItemWatch:
-    """Handles items that are withdrawn and released."""
+    """Handles what is released of items."""
 
     def __init__(self, guides: Guides, ledger: LedgerReader, origin: str | None = None) -> None:
         """`origin`: the name of the county's log; entries of another log are not handled."""
@@ -54,8 +41,7 @@ class ItemWatch:
         """
         batch = decode("guides", messages, LedgerEntry, self._prover.proven)
         self._act(
-            KeyMark(key=e.key, version=e.version, position=e.position, op=e.op, effective_at=e.effective_at)
-            for e in batch.entries
+            KeyMark.model_validate(entry, from_attributes=True) for entry in batch.entries if entry.kind == Kind.ITEM
         )
         return batch.refusals
 
@@ -87,21 +73,34 @@ class ItemWatch:
         return [mark for code, mark in zip(codes, marks, strict=True) if mark.version > seen.get(code, 0)]
 
     def _act(self, marks: Iterable[KeyMark]) -> int:
-        newest = sorted(marks, key=lambda mark: mark.version)
-        items = {m.key.partition(":")[2]: m for m in newest if m.key.startswith(f"{Kind.ITEM}:")}
-        if not items:
+        news: dict[str, list[KeyMark]] = {}
+        for mark in sorted(marks, key=lambda mark: mark.version):
+            if mark.key.startswith(f"{Kind.ITEM}:"):
+                news.setdefault(mark.key.partition(":")[2], []).append(mark)
+        if not news:
             return 0
-        db, who = self._guides.db, self._guides.who
+        recent = {code: self._planned_before(code, some) for code, some in news.items()}
+        now = datetime.now(UTC)
         # One transaction: if the process dies before its commit, the versions count as not handled, and the message
         # or the next `reconcile` brings them again. After it, both the versions and the guides' releases are stored.
-        with db.write() as session:
-            news = [code for code, mark in items.items() if _is_news(session, code, mark.version)]
-            gone = {code: items[code].effective_at for code in news if items[code].op == Op.WITHDRAW}
-            changed = editions.hide(session, who, gone)
-            back = {code: items[code].effective_at for code in news if items[code].op == Op.RELEASE}
-            changed += editions.show_again(session, who, back)
-        return len({release.key for release in changed})
+        with self._guides.db.write() as session:
+            known = seen_items(session, news)
+            changed = []
+            for code, some in recent.items():
+                versions = {one.version: one for one in (*known.get(code, ()), *some)}
+                if _is_news(session, code, some[-1].version, as_stored(list(versions.values()), now)):
+                    changed.append(code)
+            made = editions.follow(session, self._guides.who, changed)
+        return len({release.key for release in made})
+
+    def _planned_before(self, code: str, marks: Sequence[KeyMark]) -> list[Timed]:
+        """Return an item's new versions; if the newest begins later, also the older ones, which count until then."""
+        start = marks[-1].effective_at
+        if start is None or start <= datetime.now(UTC) or marks[0].version == 1:
+            return [timed(mark) for mark in marks]
+        return [timed(entry) for entry in self._ledger.history(marks[-1].key)][::-1]
 
 
-def _is_news(session: Session, code: str, version: int) -> bool:
-    return session.connection().execute(NOTE_ITEM, {"code": code, "version": version}).first() is not None
+def _is_news(session: Session, code: str, version: int, versions: str) -> bool:
+    values = {"code": code, "version": version, "versions": versions}
+    return session.connection().execute(NOTE_ITEM, values).first() is not None

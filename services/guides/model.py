@@ -2,6 +2,7 @@
 
 from contracts.codes.identifiers import CodeError, is_pseudo_uscc, parse_item_code, uscc_problem
 from contracts.content.guides import Guide
+from services.guides.seen_items import seen_items
 from shared.errors import Invalid, Violation
 from shared.publishing.editions import ReleasingSource
 from shared.security.privacy import holds_resident_id
@@ -10,8 +11,8 @@ SOURCE = "guides"
 
 
 def publisher(region: str) -> ReleasingSource:
-    """Return the source that releases guides."""
-    return ReleasingSource(SOURCE, "guide", region)
+    """Return the source that releases guides, each of which follows the item of its code."""
+    return ReleasingSource(SOURCE, "guide", region, seen_items)
 
 
 def accept(guide: Guide) -> None:

@@ -2,10 +2,11 @@
 
 from sqlalchemy import text
 
-# Store the version of an item that was handled; returns a row only if it is newer than the stored one.
+# Store the version of an item that was handled, and what counts; returns a row only if it is newer than the stored.
 NOTE_ITEM = text(
-    "INSERT INTO seen_item (code, version) VALUES (:code, :version) ON CONFLICT (code) DO UPDATE "
-    "SET version = excluded.version WHERE excluded.version > seen_item.version RETURNING code"
+    "INSERT INTO seen_item (code, version, versions) VALUES (:code, :version, :versions) ON CONFLICT (code) DO UPDATE "
+    "SET version = excluded.version, versions = excluded.versions WHERE excluded.version > seen_item.version "
+    "RETURNING code"
 )
 
 # Store feedback once: a second copy changes nothing, whatever state the first one has.

@@ -48,6 +48,7 @@ class KeyRow(LedgerModel, table=True):
     position: int
     op: str = Field(max_length=16)
     effective_at: str | None = Field(default=None, max_length=27)
+    expires_at: str | None = Field(default=None, max_length=27)
     first_position: int = Field(
         unique=True, description="Position of version 1; defines the order of keys in a snapshot."
     )

@@ -60,6 +60,12 @@ def entries(session: Session, first: int, limit: int) -> list[EntryRow]:
     return list(session.exec(select(EntryRow).where(place.in_(within)).order_by(place)))
 
 
+def first_versions(session: Session, keys: Sequence[str]) -> list[EntryRow]:
+    """Return the first entry of each of these keys that the ledger has, in order of position."""
+    query = select(EntryRow).where(col(EntryRow.key).in_(keys), EntryRow.version == 1)
+    return list(session.exec(query.order_by(col(EntryRow.position))))
+
+
 def metas(session: Session, first: int, count: int) -> list[str]:
     """Return the JSON without body of `count` entries from position `first` on."""
     place = col(EntryRow.position)

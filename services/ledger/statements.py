@@ -15,10 +15,10 @@ ENTRIES_OF_KEYS = text("SELECT key, version, meta FROM entry WHERE key IN :keys 
 
 # Make an entry the newest of its key; the first position of a known key stays.
 SET_NEWEST = text(
-    "INSERT INTO key (key, version, position, op, effective_at, first_position) "
-    "VALUES (:key, :version, :position, :op, :effective_at, :first_position) "
+    "INSERT INTO key (key, version, position, op, effective_at, expires_at, first_position) "
+    "VALUES (:key, :version, :position, :op, :effective_at, :expires_at, :first_position) "
     "ON CONFLICT (key) DO UPDATE SET version = excluded.version, position = excluded.position, "
-    "op = excluded.op, effective_at = excluded.effective_at"
+    "op = excluded.op, effective_at = excluded.effective_at, expires_at = excluded.expires_at"
 )
 
 # One tile of the tree.

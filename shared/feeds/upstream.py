@@ -42,13 +42,14 @@ class SourceReader(Protocol):
 
 
 class KeyMark(TolerantContract):
-    """The newest version of a key in the ledger, and its op."""
+    """The newest version of a key in the ledger, its op, and its times."""
 
     key: str
     version: int
     position: int
     op: str
     effective_at: Timestamp | None = None
+    expires_at: Timestamp | None = None
 
 
 class LedgerKey(OfferedKey):

@@ -6,21 +6,28 @@ from functools import partial
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlmodel import Session
 
-from contracts.base import Contract, Json, Timestamp
-from contracts.content.acts import LONGEST_NOTE, Reason
+from contracts.base import Json
 from contracts.envelope.publication import Lane, Release
 from shared.database.engine import Database
-from shared.errors import Invalid, NotFound, Violation
+from shared.errors import NotFound
 from shared.feeds.outbox import SourceFeed, history, newest_releases, released_version
 from shared.publishing import editions
-from shared.publishing.acts import Why, explain
+from shared.publishing.acts import explain
 from shared.publishing.editions import EditionState, Period, Plans
 from shared.publishing.recording_status import Noticing, nothing_to_notice, noticed
-from shared.text.strict_json import parse_json
-from shared.text.validation import parse
+from shared.publishing.requests import (
+    CancelRequest,
+    ReleaseRequest,
+    RestoreRequest,
+    WantedCancel,
+    WantedRelease,
+    WantedRestore,
+    WantedWithdrawal,
+    WithdrawRequest,
+)
 from shared.tokens.access import guard
 from shared.tokens.rights import Right
 from shared.web.admission import List
@@ -29,68 +36,9 @@ from shared.web.edge import After, Content, IfMatch, Key, Number, etag_response,
 CodePath = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="实施编码 31, 业务办理项编码 33")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
-
-class StartRequest(Contract):
-    """When a version takes effect; null: at once.
-
-    `plans` is needed when the version would overtake one that is planned: `cancel` lets no plan come true, `keep` plans
-    again, after this version, what it overtakes.
-    """
-
-    effective_at: Timestamp | None = Field(default=None, title="生效时间")
-    plans: Plans | None = Field(default=None, title="已有计划的处理")
-
-    def period(self) -> Period:
-        return Period(self.effective_at)
-
-
-class ReleaseRequest(StartRequest):
-    """When the version is shown. Both times null: at once, without end. An end is in the future and after the start."""
-
-    expires_at: Timestamp | None = Field(default=None, title="失效时间")
-
-    def period(self) -> Period:
-        return Period(self.effective_at, self.expires_at)
-
-
-class WithdrawRequest(StartRequest):
-    """When the item leaves the channels, and why: with a reason, the ledger gets an act for everybody to read.
-
-    It has no end: what is suspended returns by `restore`, or by a release with `effective_at`.
-    """
-
-    reason: Reason | None = Field(default=None, title="原因")
-    note: str | None = Field(default=None, title="公开说明", min_length=1, max_length=LONGEST_NOTE)
-    successors: list[str] = Field(
-        default=[], title="承接事项", max_length=100, description="Ledger keys of the successors."
-    )
-
-
-async def _wanted(request: Request, plans: Annotated[Plans | None, Query()] = None) -> ReleaseRequest:
-    """Parse the body, which may be empty; `plans` may be in the query instead."""
-    wanted = parse(ReleaseRequest, await _content(request))
-    return wanted if wanted.plans else wanted.model_copy(update={"plans": plans})
-
-
-async def _wanted_off(request: Request, plans: Annotated[Plans | None, Query()] = None) -> WithdrawRequest:
-    """Parse the body of a withdrawal or suspension. Raises `Invalid` for a note or successor without a reason."""
-    wanted = parse(WithdrawRequest, await _content(request))
-    if wanted.reason is None and (wanted.note is not None or wanted.successors):
-        raise Invalid(Violation("reason", "missing", "is required with a note or a successor"))
-    return wanted if wanted.plans else wanted.model_copy(update={"plans": plans})
-
-
-async def _content(request: Request) -> Any:
-    raw = await request.body()
-    content = parse_json(raw) if raw else None
-    return {} if content is None else content
-
-
 Edited = tuple[editions.EditionRow, Release | None]
 Answering = Callable[..., Response]
-Command = Callable[[str, Period, int | None, Plans | None], Edited]
-Wanted = Annotated[ReleaseRequest, Depends(_wanted)]
-WantedOff = Annotated[WithdrawRequest, Depends(_wanted_off)]
+Command = Callable[[str, Period, int | None, Plans | None, editions.Then | None], Edited]
 
 
 def feed_router(db: Database, source: str) -> APIRouter:
@@ -167,6 +115,12 @@ def edition_router(
         with db.read() as session:
             return {"editions": [editions.view(session, who, row) for row in editions.page(session, after, limit)]}
 
+    @router.get("/planned", dependencies=[List], summary="List editions with planned versions or a planned end")
+    def planned(after: After = "", limit: Limit = 100) -> Json:
+        with db.read() as session:
+            found, following = editions.plans(session, who, after, limit)
+        return {"editions": found, "next": following}
+
     @router.get("/{code}", summary="Read one edition; its ETag is the revision")
     def read(request: Request, code: CodePath) -> Response:
         with db.read() as session:
@@ -183,7 +137,7 @@ def edition_router(
     def answer(row: editions.EditionRow, release: Release | None, **more: Any) -> Response:
         return _answer(db, who, row, release=release, **noticed(notice), **more)
 
-    _release_step(router, release, answer)
+    _release_step(router, who, release, answer)
     _add_steps_of_what_is_released(router, db, who, answer)
     return router
 
@@ -198,27 +152,43 @@ def _add_steps_of_what_is_released(
     )
     _off_step(router, "suspend", "Suspend the edition on every channel", partial(off, EditionState.SUSPENDED), answer)
 
-    @router.post("/{code}/restore", summary="Restore a suspended edition as it was released")
-    def restore(code: CodePath, revision: IfMatch) -> Response:
+    @router.post(
+        "/{code}/restore",
+        summary="Restore a suspended edition as it was released",
+        response_model=None,
+        openapi_extra=takes(RestoreRequest),
+    )
+    def restore(code: CodePath, revision: IfMatch, _wanted: WantedRestore) -> Response:
         with db.write() as session:
             row, made = editions.restore(session, who, code, revision)
         return answer(row, made)
 
-    @router.post("/{code}/cancel-plans", summary="Cancel every planned version")
-    def cancel_plans(code: CodePath, revision: IfMatch) -> Response:
+    @router.post(
+        "/{code}/cancel-plans",
+        summary="Cancel every planned version, and the planned end if wanted",
+        response_model=None,
+        openapi_extra=takes(CancelRequest),
+    )
+    def cancel_plans(code: CodePath, revision: IfMatch, wanted: WantedCancel) -> Response:
         with db.write() as session:
-            row, made = editions.cancel_plans(session, who, code, revision)
+            row, made = editions.cancel_plans(session, who, code, revision, ends=wanted.ends)
         return answer(row, made)
 
 
-def _release_step(router: APIRouter, command: Command, answer: Answering) -> None:
-    """`POST …/{code}/release`, with the period in the body."""
+def _release_step(router: APIRouter, who: editions.ReleasingSource, command: Command, answer: Answering) -> None:
+    """`POST …/{code}/release`, with the period and the reason in the body."""
     summary = "Release the draft as the next version"
 
     @router.post("/{code}/release", summary=summary, response_model=None, openapi_extra=takes(ReleaseRequest))
-    def release(code: CodePath, revision: IfMatch, wanted: Wanted) -> Response:
-        row, made = command(code, wanted.period(), revision, wanted.plans)
-        return answer(row, made)
+    def release(code: CodePath, revision: IfMatch, wanted: WantedRelease) -> Response:
+        why, told = wanted.why(), {}
+
+        def then(session: Session, made: Release | None) -> None:
+            if why is not None:
+                told["act"] = explain(session, who.source, [made] if made else [], why).key
+
+        row, made = command(code, wanted.period(), revision, wanted.plans, then)
+        return answer(row, made, **told)
 
 
 def _off_step(
@@ -232,7 +202,7 @@ def _off_step(
     path = f"/{{code}}/{name}"
 
     @router.post(path, name=name, summary=summary, response_model=None, openapi_extra=takes(WithdrawRequest))
-    def step(code: CodePath, revision: IfMatch, wanted: WantedOff) -> Response:
+    def step(code: CodePath, revision: IfMatch, wanted: WantedWithdrawal) -> Response:
         row, made, act = command(code, wanted, revision)
         return answer(row, made, **({"act": act.key} if act else {}))
 
@@ -248,9 +218,9 @@ def _off(
     """Withdraw or suspend a code and, where a reason is given, release it in the same transaction."""
     with db.write() as session:
         row, made = editions.withdraw(session, who, code, state, wanted.period(), revision, wanted.plans)
-        if wanted.reason is None:
+        why = wanted.why()
+        if why is None:
             return row, made, None
-        why = Why(wanted.reason, wanted.note, wanted.successors)
         return row, made, explain(session, who.source, [made] if made else [], why)
 
 
@@ -265,6 +235,8 @@ def _answer(
 ) -> Response:
     with db.read() as session:
         content = {**editions.view(session, who, row), **more}
+        if release is not None:
+            content["overtaken"] = editions.overtaken(session, who, row, release)
     if release is not None:
         content["released"] = {
             "key": release.key,

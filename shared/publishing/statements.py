@@ -8,11 +8,11 @@ SAVE_RELEASED = text(
     "INSERT INTO edition (code, draft, revision, state, version, starts_from, released, content_version, "
     "released_digest, expires_at, planned_until, returns) "
     "VALUES (:code, :released, :revision, :state, :version, :content_version, :released, :content_version, "
-    ":released_digest, :expires_at, :planned_until, NULL) "
+    ":released_digest, :expires_at, :planned_until, :returns) "
     "ON CONFLICT (code) DO UPDATE SET revision = excluded.revision, state = excluded.state, "
     "version = excluded.version, released = excluded.released, content_version = excluded.content_version, "
     "released_digest = excluded.released_digest, expires_at = excluded.expires_at, "
-    "planned_until = excluded.planned_until, returns = NULL, "
+    "planned_until = excluded.planned_until, returns = excluded.returns, "
     "draft = CASE WHEN edition.draft = edition.released THEN excluded.draft ELSE edition.draft END, "
     "starts_from = CASE WHEN edition.draft = edition.released THEN excluded.starts_from ELSE edition.starts_from END"
 )

@@ -18,7 +18,8 @@ from shared.security.privacy import scrub
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
 from shared.transparency.source_signature import signature_problem
-from shared.transparency.withholding import Timed, is_overtaken, why_no_body
+from shared.transparency.timeline import Timed, is_overtaken
+from shared.transparency.withholding import why_no_body
 
 MOST_DIFFERENCES = 50
 LONGEST_VALUE = 200
@@ -99,7 +100,7 @@ class Log:
             entry.position
             for key, entries in self._kept_back.items()
             for entry in entries
-            if Timed.of(entry).counts_from <= now and not is_overtaken(Timed.of(entry), self._timed[key])
+            if Timed.of(entry).starts <= now and not is_overtaken(Timed.of(entry), self._timed[key])
         )
 
     def fill(self, entry: Publication) -> Iterator[str]:

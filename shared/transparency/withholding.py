@@ -6,51 +6,21 @@ body stays withheld for good.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.envelope.publication import NoBody, Publication
 from contracts.kinds import Op, is_public
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """The relevant facts of a version: its number, when it was recorded, and the time set for it."""
-
-    version: int
-    recorded_at: datetime
-    effective_at: datetime | None
-
-    @classmethod
-    def of(cls, entry: Publication) -> "Timed":
-        return cls(entry.version, entry.recorded_at, entry.effective_at)
-
-    @property
-    def scheduled(self) -> bool:
-        """Whether its time had not come when it was recorded."""
-        return self.effective_at is not None and self.effective_at > self.recorded_at
-
-    @property
-    def counts_from(self) -> datetime:
-        """When it takes effect."""
-        return max(self.recorded_at, self.effective_at or self.recorded_at)
-
-
-def is_overtaken(one: Timed, of_key: Iterable[Timed]) -> bool:
-    """Whether a scheduled version never counts, because a newer version of its key takes effect no later."""
-    return one.scheduled and any(
-        other.version > one.version and other.counts_from <= one.counts_from for other in of_key
-    )
+from shared.transparency.timeline import Timed, is_overtaken
 
 
 def is_withheld(one: Timed, of_key: Iterable[Timed], now: datetime) -> bool:
     """Whether a public version's body is withheld from readers without a token."""
-    return one.scheduled and (one.counts_from > now or is_overtaken(one, of_key))
+    return one.scheduled and (one.starts > now or is_overtaken(one, of_key))
 
 
 def readable_from(one: Timed, of_key: Iterable[Timed]) -> datetime | None:
     """Return when a scheduled version's body becomes public; None: never."""
-    return None if is_overtaken(one, of_key) else one.counts_from
+    return None if is_overtaken(one, of_key) else one.starts
 
 
 def why_no_body(entry: Publication) -> str | None:

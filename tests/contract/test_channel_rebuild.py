@@ -98,12 +98,13 @@ def test_a_tombstone_that_was_brought_back_to_life_goes_again(stocked, channel):
 
 
 def test_a_schedule_that_was_lost_comes_back(stocked, channel):
-    before = stocked.execute(channel, "SELECT * FROM scheduled")
+    """The version planned for item 3, and the hiding of guide 4, whose item ends."""
+    before = stocked.execute(channel, "SELECT * FROM scheduled ORDER BY key")
     stocked.execute(channel, "DELETE FROM scheduled")
     stocked.rebuild(channel)
 
-    assert len(before) == 1
-    assert stocked.execute(channel, "SELECT * FROM scheduled") == before
+    assert [row[0] for row in before] == [f"guide:{code_of(4)}", f"item:{code_of(3)}"]
+    assert stocked.execute(channel, "SELECT * FROM scheduled ORDER BY key") == before
 
 
 def test_a_channel_that_lost_everything_comes_back_whole(stocked, channel):

@@ -35,10 +35,21 @@ def tables_since(service: str, revision: str) -> Iterator[str]:
             yield "identity"
 
 
+def columns_since(service: str, revision: str) -> Iterator[tuple[str, str]]:
+    """Yield table and name of each column that migrations after `revision` added to a table of before."""
+    dropped = set(tables_since(service, revision))
+    for script in scripts(service):
+        if script.name[1:5] > revision:
+            added = re.findall(r'add_column\(\s*"(\w+)",\s*sa.Column\("(\w+)"', script.read_text(encoding="utf-8"))
+            yield from ((table, column) for table, column in added if table not in dropped)
+
+
 def put_back(connection: Connection, service: str, revision: str, schema: str = "") -> None:
     """Drop what migrations after `revision` created; the next `migrate` creates it again. `schema`: `name.` or ""."""
     for table in tables_since(service, revision):
         connection.execute(text(f"DROP TABLE {schema}{table}"))
+    for table, column in columns_since(service, revision):
+        connection.execute(text(f'ALTER TABLE {schema}"{table}" DROP COLUMN {column}'))
     moved = text(f"UPDATE {schema}alembic_version SET version_num = :it")  # our own text
     connection.execute(moved, {"it": revision})
 

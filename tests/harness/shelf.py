@@ -89,7 +89,7 @@ class Shelf:
 
     def news(self, since: str, limit: int) -> list[Json]:
         return [
-            {"key": key, "version": 2, "name": document["name"], "public_from": "2026-03-02T01:00:00.000000Z"}
+            {"key": key, "version": 2, "name": document["name"], "starts_at": "2026-03-02T01:00:00.000000Z"}
             for key, document in self._shown.items()
             if document["kind"] != "application"
         ][:limit]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from contracts.content.cases import Badge, Stage
-from services.applications.lifecycle.deadlines import promise
+from services.applications.lifecycle.deadlines import assumed_years, promise
 from services.applications.lifecycle.definitions import (
     BEFORE_RECEIPT,
     IN_CORRECTION,
@@ -108,6 +108,7 @@ def _objections(state: CaseState, fact: Fact) -> Iterator[str]:
 def _settle(case: CaseStateMachine, events: set[FactEvent], as_of: date | None) -> CaseState:
     promised = promise(case.calendar, case.rules, case.accept_date, case.interruptions)
     promise_date = promised.day if promised else case.reported_promise
+    assumed = assumed_years(case.calendar, case.rules, case.accept_date, promised)
     return CaseState(
         rules=case.rules,
         state=case.state,
@@ -127,6 +128,7 @@ def _settle(case: CaseStateMachine, events: set[FactEvent], as_of: date | None) 
         paused=case.paused,
         corrections=case.corrections,
         extension_days=promised.extension_days if promised else 0,
+        provisional=tuple(assumed) if case.state in UNDER_REVIEW else (),
         waiting=tuple(case.waiting),
         superseded=tuple(case.superseded),
         violations=(*case.violations, *_undocumented(case), *(promised.violations if promised else ())),

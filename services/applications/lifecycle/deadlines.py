@@ -80,6 +80,17 @@ def promise(
     return result
 
 
+def assumed_years(calendar: Calendar, rules: LegalLimits, accepted: date | None, promised: Promise | None) -> list[int]:
+    """Return the years without a holiday notice in which a promised day was counted; until it comes, it is a guess.
+
+    Of calendar days only the last depends on the holidays.
+    """
+    if accepted is None or promised is None:
+        return []
+    first = promised.day if rules.promise_type == TimeUnit.NATURAL else accepted
+    return list(calendar.missing_years(first, promised.day))
+
+
 def due_timers(state: CaseState, calendar: Calendar) -> list[Timer]:
     """Return what will fall due in this state, soonest first. While the clock is stopped, nothing is promised."""
     timers = []

@@ -186,7 +186,8 @@ class CaseState:
 
     `waiting`: facts whose predecessor has not been reported yet, which is normal. `superseded`: facts that change
     nothing (repetitions, late reports, refused claims). `violations`: the rules that the facts break. `paused`: the
-    clock is stopped, and `promise_date` does not include the open pause yet.
+    clock is stopped, and `promise_date` does not include the open pause yet. `provisional`: the years without a holiday
+    notice that the promised day of an open case reaches into; the day may move when the notice comes.
     """
 
     rules: LegalLimits
@@ -207,6 +208,7 @@ class CaseState:
     paused: bool = False
     corrections: int = 0
     extension_days: int = 0
+    provisional: tuple[int, ...] = ()
     waiting: tuple[Fact, ...] = ()
     superseded: tuple[Fact, ...] = ()
     violations: tuple[RuleBreak, ...] = ()

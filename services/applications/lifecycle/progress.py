@@ -93,6 +93,7 @@ def public_progress(case: CaseState, item_code: str, salt: str) -> CaseProgress:
         apply_date=case.apply_date,
         accept_date=case.accept_date,
         promise_date=None if case.paused else case.promise_date,
+        promise_provisional=True if case.provisional and not case.paused else None,
         result_date=case.result_date,
         milestones=[_milestone(step) for step in case.steps][-_MOST_MILESTONES:],
         advice=_advice(case),

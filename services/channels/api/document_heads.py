@@ -70,11 +70,13 @@ def audiences(item: Item) -> list[str]:
 def case_document(publication: Publication) -> Json:
     """办理状态, the same in every channel: every field of `CaseProgress` except the salt, with labels for codes."""
     progress = progress_of(publication)
+    # What only some cases have is absent in the others, whose documents stay as they were.
+    absent = {"salt"} if progress.promise_provisional else {"salt", "promise_provisional"}
     return {
         "kind": "application",
         "code": name_of(publication.key),
         "name": "办理状态",
-        **progress.model_dump(mode="json", exclude={"salt"}),
+        **progress.model_dump(mode="json", exclude=absent),
         "stage_label": CASE_STAGE[progress.stage],
         "badge_labels": [chinese_labels.BADGES[badge] for badge in progress.badges if badge in chinese_labels.BADGES],
     }

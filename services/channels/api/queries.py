@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import case
 from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
@@ -65,7 +64,7 @@ def gone_since(session: Session, kind: str, code: str) -> datetime | None:
     row = session.get(DocumentRow, f"{kind}:{code}")
     if row is None or _visible(row):
         return None
-    since = row.expires_at if row.content is not None else row.effective_at or row.released_at
+    since = row.expires_at if row.expires_at and row.expires_at <= _now() else row.starts_at
     return datetime.fromisoformat(str(since))
 
 
@@ -175,12 +174,12 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def news(session: Session, since: str, limit: int) -> list[Json]:
-    """Return items and guides that people can see since `since`, newest first: key, version, name, public_from."""
-    public_from = _public_from()
+    """Return items and guides that people can see since `since`, newest first: key, version, name, starts_at."""
+    starts_at = col(DocumentRow.starts_at)
     query = (
         select(DocumentRow)
-        .where(col(DocumentRow.kind).in_(LISTED), public_from >= since, *_shown())
-        .order_by(public_from.desc(), col(DocumentRow.change).desc())
+        .where(col(DocumentRow.kind).in_(LISTED), starts_at >= since, *_shown())
+        .order_by(starts_at.desc(), col(DocumentRow.change).desc())
         .limit(limit)
         .execution_options(yield_per=FEW)
     )
@@ -189,7 +188,7 @@ def news(session: Session, since: str, limit: int) -> list[Json]:
             "key": row.key,
             "version": row.version,
             "name": orjson.loads(row.content or "{}").get("name", ""),
-            "public_from": max(row.released_at, row.effective_at or ""),
+            "starts_at": row.starts_at,
         }
         for row in session.exec(query)
     ]
@@ -230,12 +229,6 @@ def _served_keys(kind: str) -> Any:
 
 def _visible(row: Any) -> bool:
     return row.content is not None and (row.expires_at is None or row.expires_at > _now())
-
-
-def _public_from() -> Any:
-    """Like `Publication.public_from`."""
-    effective, released = col(DocumentRow.effective_at), col(DocumentRow.released_at)
-    return case((effective > released, effective), else_=released)
 
 
 def _shown() -> tuple[Any, ...]:

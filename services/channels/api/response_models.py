@@ -92,6 +92,9 @@ class CaseDocument(Answer):
     apply_date: str | None = Field(default=None, json_schema_extra={"format": "date"})
     accept_date: str | None = Field(default=None, json_schema_extra={"format": "date"})
     promise_date: str | None = Field(default=None, json_schema_extra={"format": "date"})
+    promise_provisional: bool | None = Field(
+        default=None, description="true: the promised day may move, because its year's holidays are not announced yet."
+    )
     result_date: str | None = Field(default=None, json_schema_extra={"format": "date"})
     milestones: list[Milestone] | None = None
     advice: str | None = None
@@ -201,6 +204,7 @@ class Trace(Answer):
     effective_at: Timestamp | None
     expires_at: Timestamp | None
     released_at: Timestamp
+    starts_at: Timestamp
     change: int
     shown: bool
 

@@ -11,6 +11,7 @@ from contracts.kinds import unknown
 from services.channels.core.port import Adapter, source_of
 from shared.errors import Broken
 from shared.transparency.comparison import is_case_without_body
+from shared.transparency.timeline import Timed
 
 Row = dict[str, Any]
 SORTED = orjson.OPT_SORT_KEYS
@@ -37,6 +38,7 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
         "effective_at": format_time(entry.effective_at) if entry.effective_at else None,
         "expires_at": format_time(entry.expires_at) if entry.expires_at else None,
         "released_at": format_time(entry.released_at),
+        "starts_at": format_time(Timed.of(entry).starts),
         "content": served,
     }
 

@@ -25,6 +25,9 @@ class _Document(ChannelModel):
     effective_at: str | None = Field(default=None, max_length=27)
     expires_at: str | None = Field(default=None, max_length=27)
     released_at: str = Field(max_length=27)
+    starts_at: str = Field(
+        max_length=27, description="From when anybody could read it, see `shared.transparency.timeline`."
+    )
 
 
 class DocumentRow(_Document, table=True):

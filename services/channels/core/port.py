@@ -6,9 +6,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from contracts.envelope.publication import NoBody, Publication
 from shared.errors import UpstreamDown
+from shared.transparency.timeline import Timed
 
 
 class Adapter(Protocol):
@@ -36,13 +37,18 @@ def adapters() -> Mapping[str, Adapter]:
 
 
 def source_of(publication: Publication) -> Json:
-    """Return the provenance that every served document carries."""
-    return {
+    """Return the provenance that every served document carries; for a backdated one also its three dates."""
+    mark = {
         "key": publication.key,
         "version": publication.version,
         "position": publication.position,
         "digest": publication.digest,
     }
+    effective_at, released_at = publication.effective_at, publication.released_at
+    if effective_at is None or effective_at >= released_at:
+        return mark
+    dates = {"released_at": released_at, "effective_at": effective_at, "shown_from": Timed.of(publication).starts}
+    return {**mark, "dates": {name: format_time(moment) for name, moment in dates.items()}}
 
 
 def require_readable(channel: str, entry: Publication) -> None:

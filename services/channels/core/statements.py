@@ -11,13 +11,14 @@ LISTED_SQL = ", ".join(f"'{kind}'" for kind in LISTED)
 # Write a version of a key in place of any other.
 _PUT = """
 INSERT INTO {table} (key, kind, version, position, digest, content_digest, effective_at, expires_at, released_at,
-                     change, content)
+                     starts_at, change, content)
 VALUES (:key, :kind, :version, :position, :digest, :content_digest, :effective_at, :expires_at, :released_at,
-        :change, :content)
+        :starts_at, :change, :content)
 ON CONFLICT (key) DO UPDATE SET
   kind = excluded.kind, version = excluded.version, position = excluded.position, digest = excluded.digest,
   content_digest = excluded.content_digest, effective_at = excluded.effective_at, expires_at = excluded.expires_at,
-  released_at = excluded.released_at, change = excluded.change, content = excluded.content
+  released_at = excluded.released_at, starts_at = excluded.starts_at, change = excluded.change,
+  content = excluded.content
 """
 
 # Write a version of a key in place of an older one.

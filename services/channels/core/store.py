@@ -134,7 +134,7 @@ class ChannelStore:
         for entry in entries:
             metrics.applied.labels(self.adapter.name, entry.op).inc()
             if entry.effective_at is None or entry.effective_at <= now:
-                late = (now - entry.public_from).total_seconds()
+                late = (now - max(entry.released_at, entry.effective_at or entry.released_at)).total_seconds()
                 metrics.publication_latency.labels(self.adapter.name).observe(late)
         if entries:
             metrics.position.labels(self.adapter.name).set(entries[-1].position)

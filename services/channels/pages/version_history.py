@@ -14,7 +14,9 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.base import Json
+from contracts.content.acts import explains, possible_acts
 from contracts.envelope.publication import Op
+from services.channels.api import queries
 from services.channels.core.channel import Channel
 from services.channels.core.model import DocumentRow
 from services.channels.core.port import source_of
@@ -22,7 +24,7 @@ from shared.errors import TongyuanError, Unavailable
 from shared.feeds.follower import checked
 from shared.log import get
 from shared.transparency.proof import LedgerEntry
-from shared.transparency.withholding import Timed, is_overtaken
+from shared.transparency.timeline import Timed, is_overtaken
 
 MOST_KEPT = 500
 MOST_READ = 20
@@ -38,13 +40,15 @@ _log = get("past")
 class VersionStep:
     """The change from one version to the next: the later document, and the earlier one or why there is none.
 
-    `since`: from when the later one is in force; for a withdrawal, from when none is.
+    `since`: from when the later one is in force; for a withdrawal, from when none is. `reason`: the public note of the
+    act that explains a backdated version; None if there is none, or it has not come yet.
     """
 
     now: Json | None
     before: Json | None
     since: datetime
     why: Literal["first", "withdrawn"] | None = None
+    reason: str | None = None
 
 
 class VersionHistory:
@@ -77,6 +81,9 @@ class VersionHistory:
             self._rest_until = time.monotonic() + REST_SECONDS
             _log.warning("version history not available", channel=self._channel.service, reason=type(error).__name__)
             raise Unavailable("the ledger cannot return earlier versions") from error
+        if found.now and "dates" in found.now["source"]:
+            # Not kept: its act may come a moment later.
+            return found
         with self._turn:
             self._kept[(key, stored[0])] = found
             while len(self._kept) > MOST_KEPT:
@@ -88,17 +95,26 @@ class VersionHistory:
         newest = next(entries, None)
         if newest is None or (newest.version, newest.digest) != (version, digest):
             raise Unavailable("the ledger's version differs from the one on show")
-        since = newest.public_from
+        shown = Timed.of(newest)
+        since = shown.starts
         now = self._document(newest)
-        later = [Timed.of(newest)]
+        later = [shown]
         for entry in entries:
             timed = Timed.of(entry)
-            if entry.public_from > since or is_overtaken(timed, later):
+            if timed.starts > since or is_overtaken(timed, later):
                 continue  # superseded before it became effective: it was never shown
             later.append(timed)
             before = self._document(entry)
-            return VersionStep(now, before, since, None if before else "withdrawn")
-        return VersionStep(now, None, since, "first")
+            return VersionStep(now, before, since, None if before else "withdrawn", self._reason(newest))
+        return VersionStep(now, None, since, "first", self._reason(newest))
+
+    def _reason(self, entry: LedgerEntry) -> str | None:
+        """Return the public note on a backdated version."""
+        if entry.effective_at is None or entry.effective_at >= entry.released_at:
+            return None
+        with self._channel.db.read() as session:
+            acts = queries.by_keys(session, possible_acts(entry.source, entry.lane, entry.sequence))
+        return next((act["note"] for act in acts if explains(act, entry.key, entry.version)), None)
 
     def _proven(self, key: str) -> Iterator[LedgerEntry]:
         for number, entry in enumerate(self._channel.ledger.history(key)):

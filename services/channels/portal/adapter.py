@@ -13,6 +13,7 @@ from contracts.envelope.publication import Kind, Publication
 from services.channels.api import document_heads
 from services.channels.core.bodies import guide_of, item_of
 from services.channels.text import chinese_labels
+from shared.transparency.timeline import Timed
 
 MARKS: dict[str, str] = {Kind.ITEM: "SX", Kind.GUIDE: "ZN"}
 
@@ -47,11 +48,12 @@ class Portal:
 
 def disclosure(publication: Publication, code: str, publisher: str) -> Json:
     """索引号, 发布日期 (in China, from when people can see it), its time (UTC), 发布机构 and the permanent address."""
+    starts = Timed.of(publication).starts
     digits = hashlib.sha256(publication.key.encode()).hexdigest()[:8].upper()
     return {
         "index_no": f"{publication.region}/{code[:18]}/{MARKS[publication.kind]}-{digits}",
-        "published_on": chinese_labels.beijing_date(publication.public_from),
-        "published_at": format_time(publication.public_from),
+        "published_on": chinese_labels.beijing_date(starts),
+        "published_at": format_time(starts),
         "publisher": publisher,
         "address": f"/portal/items/{code}",
     }

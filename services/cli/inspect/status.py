@@ -13,7 +13,7 @@ from rich.table import Table
 
 from contracts.kinds import KINDS, kind_of
 from contracts.topology import AUDITOR, SOURCES
-from services.cli.inspect import legend, part_state
+from services.cli.inspect import calendars, legend, part_state
 from services.cli.inspect.audit import audited
 from services.cli.terminal import (
     USAGE,
@@ -60,6 +60,8 @@ def _tell_status(facts: dict[str, Any]) -> None:
         say(f"[dim]{line}[/]")
     for line in part_state.advice(facts["parts"]):
         say(f"[red]{plain(line)}[/]")
+    for warning in facts["warnings"]:
+        say(f"[yellow]! {plain(warning)}[/]")
     if not any(row["position"] for row in facts["parts"].values()):
         say("nothing has been released yet: positions start with the first release or import")
     if facts["good"]:
@@ -205,6 +207,7 @@ def _status(running: RunningCounty) -> dict[str, Any]:
         "good": not any(map(part_state.is_bad, parts.values())),
         "county": belongs and belongs.as_json(),
         "parts": parts,
+        "warnings": list(calendars.warnings(running)),
     }
 
 

@@ -15,7 +15,8 @@ from contracts.envelope.publication import NoBody
 from contracts.kinds import Op, is_public
 from services.ledger.model import EntryRow
 from services.ledger.statements import ENTRIES_OF_KEYS
-from shared.transparency.withholding import Timed, is_withheld, readable_from
+from shared.transparency.timeline import Timed
+from shared.transparency.withholding import is_withheld, readable_from
 
 
 def without_body(session: Session, rows: Sequence[EntryRow], now: datetime, *, trusted: bool) -> dict[int, Json]:
@@ -29,7 +30,7 @@ def without_body(session: Session, rows: Sequence[EntryRow], now: datetime, *, t
 
 
 def _scheduled(session: Session, rows: Sequence[EntryRow], now: datetime) -> dict[int, Json]:
-    scheduled = [(row, timed) for row in rows if (timed := timed_of(orjson.loads(row.meta))).scheduled]
+    scheduled = [(row, timed) for row in rows if (timed := Timed.of_json(orjson.loads(row.meta))).scheduled]
     of_key = _of_keys(session, sorted({row.key for row, _ in scheduled}))
     return {
         row.position: told_of(timed, of_key[row.key])
@@ -44,18 +45,11 @@ def told_of(timed: Timed, of_key: Sequence[Timed]) -> Json:
     return {"no_body": str(NoBody.WITHHELD), "withheld_until": format_time(until) if until else None}
 
 
-def timed_of(meta: Json) -> Timed:
-    """Return version and times of an entry from its stored JSON, or from its JSON without a body."""
-    effective_at = meta["effective_at"]
-    moment = datetime.fromisoformat(effective_at) if effective_at else None
-    return Timed(meta["version"], datetime.fromisoformat(meta["recorded_at"]), moment)
-
-
 def _of_keys(session: Session, keys: Sequence[str]) -> dict[str, list[Timed]]:
     found: dict[str, list[Timed]] = defaultdict(list)
     if keys:
         for row in session.connection().execute(ENTRIES_OF_KEYS, {"keys": keys}):
-            found[row.key].append(timed_of(orjson.loads(row.meta)))
+            found[row.key].append(Timed.of_json(orjson.loads(row.meta)))
     return found
 
 

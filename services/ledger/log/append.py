@@ -155,6 +155,7 @@ def _key_mark(publication: Publication, first: Mapping[str, int]) -> dict[str, A
         "position": publication.position,
         "op": publication.op,
         "effective_at": format_time(publication.effective_at) if publication.effective_at else None,
+        "expires_at": format_time(publication.expires_at) if publication.expires_at else None,
         "first_position": first[publication.key],
     }
 

@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
+from contracts.content.acts import explains, possible_acts
+from contracts.kinds import Kind
 from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
 from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
@@ -55,6 +57,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
         with db.read() as session:
             judgement = _judged(session, asked)
             values = {"size": queries.size(session), "body": _shown(session, judgement)}
+            values["reason"] = _reason(session, judgement.entry)
         status = 200 if judgement.authentic else 404
         values["code"] = asked.code if asked else code
         return render("verdict.html", status, asked=asked, judgement=judgement, **values)
@@ -81,7 +84,9 @@ def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
     if asked is None:
         return CopyJudgement(CopyStatus.MISTYPED)
     now = format_time(datetime.now(UTC))
-    return judge(queries.versions(session, f"{asked.kind}:{asked.code}"), asked.version, asked.digest, now)
+    versions = queries.versions(session, f"{asked.kind}:{asked.code}")
+    item = queries.versions(session, f"{Kind.ITEM}:{asked.code}") if asked.kind == Kind.GUIDE else None
+    return judge(versions, asked.version, asked.digest, now, item)
 
 
 def _shown(session: Session, judgement: CopyJudgement) -> Json:
@@ -93,6 +98,18 @@ def _shown(session: Session, judgement: CopyJudgement) -> Json:
             if body is not None:
                 return {"name": body.get("task_name", ""), "unit": body.get("dept_name", "")}
     return {"name": "", "unit": ""}
+
+
+def _reason(session: Session, entry: Json | None) -> str | None:
+    """Return the public note on a backdated version; None for any other, and where no act explains it."""
+    if entry is None or not entry["effective_at"] or entry["effective_at"] >= entry["released_at"]:
+        return None
+    keys = possible_acts(entry["source"], entry["lane"], entry["sequence"])
+    for document in queries.documents(session, queries.first_versions(session, keys), trusted=False):
+        body = orjson.loads(document)["body"]
+        if body is not None and explains(body, entry["key"], entry["version"]):
+            return str(body["note"])
+    return None
 
 
 def _renderer(county: str) -> Callable[..., Response]:

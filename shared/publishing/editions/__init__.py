@@ -4,14 +4,15 @@
                           │  │
                           │  └─suspend──► suspended ──restore──► released, as it was
                           ├──withdraw──► withdrawn ──release──► released
-                          └──hide──► hidden (what it belongs to is not shown) ──show again──► released, as it was
+                          └──► hidden (what it belongs to is not shown now) ──► released, as it was
 
 Draft and released body are separate. Only `release` publishes a draft. Timers, imports and the return of a hidden
 guide act on what was released and never read a draft.
 
 `model`     the table, states, periods
-`timeline`  which version is in force at a moment, and which ones are planned; pure
+`timeline`  a version as the source knows it; which one counts says `shared.transparency.timeline`
 `steps`     how a change and the planned versions become the next versions of an edition
+`following` a guide is shown only while its item is
 `commands`  an editor's commands on one edition
 `batches`   changes by imports and timers to many editions
 `going_back`  many editions back to what they were before a version
@@ -21,15 +22,14 @@ guide act on what was released and never read a draft.
 from shared.publishing.editions.batches import (
     BodyToRelease,
     EditionSummary,
-    hide,
     release_many,
-    show_again,
     standings,
     withdraw_many,
 )
-from shared.publishing.editions.commands import cancel_plans, release, restore, save, withdraw
+from shared.publishing.editions.commands import Then, cancel_plans, release, restore, save, withdraw
+from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, ReleasingSource
-from shared.publishing.editions.queries import bodies_in_force, find, live_count, page, states, view
+from shared.publishing.editions.queries import bodies_in_force, find, live_count, overtaken, page, plans, states, view
 from shared.publishing.editions.timeline import Version
 
 __all__ = [
@@ -40,18 +40,20 @@ __all__ = [
     "Period",
     "Plans",
     "ReleasingSource",
+    "Then",
     "Version",
     "bodies_in_force",
     "cancel_plans",
     "find",
-    "hide",
+    "follow",
     "live_count",
+    "overtaken",
     "page",
+    "plans",
     "release",
     "release_many",
     "restore",
     "save",
-    "show_again",
     "standings",
     "states",
     "view",

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
 from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
     AT_ONCE,
     CODES_A_STATEMENT,
@@ -27,10 +28,7 @@ from shared.publishing.editions.steps import (
     NextVersion,
     Situation,
     append,
-    history,
     restated,
-    resting_versions,
-    returning,
     settled,
     situation,
 )
@@ -108,7 +106,9 @@ def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyTo
         changed[one.code] = row
     if changed:
         session.connection().execute(SAVE_RELEASED, [_values(row) for row in changed.values()])
-    return emit(session, who.source, drafts, lane)
+    made = emit(session, who.source, drafts, lane)
+    follow(session, who, changed, lane)
+    return made
 
 
 def _steps(wanted: BodyToRelease, now: Situation, step: NextVersion) -> list[NextVersion]:
@@ -133,76 +133,31 @@ def withdraw_many(
 ) -> list[Release]:
     """Withdraw those of `codes` that are in force; a mapping gives the start for each (None: at once).
 
-    Planned versions are planned again after it, or cancelled with `cancel`. A hidden edition takes the new state, so
-    that
-    `show_again` does not bring it back.
+    Planned versions are planned again after it, or cancelled with `cancel`. One that is hidden with what it follows is
+    withdrawn too, so that it does not come back.
     """
     since = codes if isinstance(codes, Mapping) else {}
     now = datetime.now(UTC)
     drafts: list[Draft] = []
+    changed: list[str] = []
     for row in locked_rows(session, codes):
         at = situation(session, who, row, now)
-        if row.state == EditionState.HIDDEN and not _in_force(at):
-            row.state, row.returns = state, row.returns if state == EditionState.SUSPENDED else None
-            row.revision += 1
-        if not _is_on(row, at) or (plans == Plans.KEEP and not _in_force(at)):
+        if not _is_on(at) or (plans == Plans.KEEP and not _in_force(at)):
             continue
         step = NextVersion(Op.WITHDRAW, None, Period(since.get(row.code)), state)
         drafts += append(who, row, settled(row.code, at, step, plans))
         if row.state == EditionState.SUSPENDED and _in_force(at):
-            row.returns = orjson.dumps(_brought_back(at)[:1]).decode()
+            row.returns = orjson.dumps([at.in_force.version] if at.in_force else []).decode()
+        changed.append(row.code)
     session.flush()
-    return emit(session, who.source, drafts, lane)
+    made = emit(session, who.source, drafts, lane)
+    follow(session, who, changed, lane)
+    return made
 
 
-def hide(session: Session, who: ReleasingSource, since: Mapping[str, datetime | None]) -> list[Release]:
-    """Remove dependent editions from every channel; `since` gives the start for each (None: at once).
-
-    `show_again` brings back what was in force and what was planned.
-    """
-    now = datetime.now(UTC)
-    drafts: list[Draft] = []
-    for row in locked_rows(session, since):
-        at = situation(session, who, row, now)
-        if row.state in (EditionState.DRAFT, EditionState.SUSPENDED) or not _is_on(row, at):
-            continue
-        # Already hidden from a later moment on: keep the versions that were shown before that.
-        resting = resting_versions(row) if row.state == EditionState.HIDDEN else _brought_back(at)
-        drafts += append(who, row, [NextVersion(Op.WITHDRAW, None, Period(since[row.code]), EditionState.HIDDEN)])
-        row.returns = orjson.dumps(resting).decode()
-    session.flush()
-    return emit(session, who.source, drafts)
-
-
-def show_again(session: Session, who: ReleasingSource, when: Mapping[str, datetime | None]) -> list[Release]:
-    """Bring back hidden editions as they were released; `when` gives the start for each (None: at once)."""
-    now = datetime.now(UTC)
-    drafts: list[Draft] = []
-    for row in locked_rows(session, when):
-        if row.state != EditionState.HIDDEN:
-            continue
-        resting = resting_versions(row)
-        versions = [one for one in history(session, who.key(row.code)) if one.version in resting]
-        steps = returning(versions, now, when[row.code])
-        if steps:
-            drafts += append(who, row, steps)
-        else:
-            # It ended while it was hidden: nothing comes back.
-            row.state, row.returns = EditionState.WITHDRAWN, None
-            row.revision += 1
-    session.flush()
-    return emit(session, who.source, drafts)
-
-
-def _brought_back(now: Situation) -> list[int]:
-    """Return the versions that a hidden edition brings back: the one in force and the planned ones."""
-    shown = [now.in_force.version] if now.in_force is not None and now.in_force.op == Op.RELEASE else []
-    return [*shown, *(version.version for version in now.waiting)]
-
-
-def _is_on(row: EditionRow, now: Situation) -> bool:
+def _is_on(now: Situation) -> bool:
     """Whether the edition is shown now or will be."""
-    return _in_force(now) or (row.state != EditionState.HIDDEN and bool(now.waiting))
+    return _in_force(now) or bool(now.waiting)
 
 
 def _in_force(now: Situation) -> bool:
@@ -236,4 +191,4 @@ def _unattached(session: Session, codes: Sequence[str]) -> dict[str, EditionRow]
 
 
 def _values(row: EditionRow) -> dict[str, Any]:
-    return row.model_dump(exclude={"draft", "starts_from", "returns"})
+    return row.model_dump(exclude={"draft", "starts_from"})

@@ -3,6 +3,8 @@
 If we die before its commit, neither edition nor release is stored. After it both are, and the relay sends the release.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -12,6 +14,7 @@ from contracts.base import Json
 from contracts.envelope.publication import Op, Release
 from shared.errors import Conflict, PreconditionFailed, PreconditionMissing
 from shared.feeds.outbox import emit
+from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
@@ -33,6 +36,9 @@ from shared.publishing.editions.steps import (
     settled,
     situation,
 )
+
+Then = Callable[[Session, Release | None], None]
+"""Called in the transaction of a release after it, with the release, or None if nothing was released."""
 
 
 def save(session: Session, code: str, draft: Json, revision: int | None) -> EditionRow:
@@ -73,7 +79,8 @@ def release(
     period.check()
     row = _locked(session, code, revision)
     body = orjson.loads(row.draft)
-    if row.state == EditionState.RELEASED and row.released_digest == fingerprint(body, period):
+    shown = row.state in (EditionState.RELEASED, EditionState.HIDDEN)
+    if shown and row.released_digest == fingerprint(body, period):
         return row, None
     if row.starts_from != row.content_version and row.draft != row.released:
         raise Conflict(
@@ -139,14 +146,22 @@ def restore(
 
 
 def cancel_plans(
-    session: Session, who: ReleasingSource, code: str, revision: int | None = None
+    session: Session, who: ReleasingSource, code: str, revision: int | None = None, *, ends: bool = False
 ) -> tuple[EditionRow, Release | None]:
-    """Cancel every planned version by releasing the one in force again. Raises `Conflict` if nothing is planned."""
+    """Cancel every planned version by releasing the one in force again, with `ends` without its planned end.
+
+    Raises `Conflict` if nothing is planned.
+    """
     row = _locked(session, code, revision)
-    now = situation(session, who, row, datetime.now(UTC))
-    if not now.waiting:
-        raise Conflict(f"{code}: no release is planned")
-    step = restated(now.in_force)
+    moment = datetime.now(UTC)
+    now = situation(session, who, row, moment)
+    current = now.in_force
+    lifts = ends and current is not None and current.shows(moment) and current.ends is not None
+    if not now.waiting and not lifts:
+        raise Conflict(f"{code}: no release{' and no end' if ends else ''} is planned")
+    step = restated(current)
+    if lifts:
+        step = replace(step, period=Period())
     return row, _emit(session, who, row, [step], step)
 
 
@@ -166,7 +181,9 @@ def _emit(
     session.add(row)
     # Edition and releases are one transaction: if we die before its commit, the edition is as it was.
     session.flush()
-    return emit(session, who.source, drafts)[steps.index(own)]
+    made = emit(session, who.source, drafts)[steps.index(own)]
+    follow(session, who, [row.code])
+    return made
 
 
 def _locked(session: Session, code: str, revision: int | None) -> EditionRow:

@@ -1,7 +1,7 @@
 """The edition table, its states, and the period of a version."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from contracts.base import Json, format_time
 from shared.errors import Invalid, NotFound, Violation
 from shared.feeds.outbox import OutboxModel
 from shared.transparency.canonical import digest
+from shared.transparency.timeline import OfTime
 
 CODES_A_STATEMENT = 5000
 """Codes per statement: databases limit the number of parameters."""
@@ -58,17 +59,27 @@ class EditionRow(OutboxModel, table=True):
         default=None, max_length=27, description="Latest start of any version. In the past: nothing is planned."
     )
     returns: str | None = Field(
-        default=None, sa_column=Column(Text), description="Hidden or suspended: the versions to bring back, as JSON."
+        default=None,
+        sa_column=Column(Text),
+        description="As JSON. Suspended: the versions that `restore` brings back. Else: the versions that count while "
+        "what the edition follows stands; all others were made by `following`.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasingSource:
-    """The releasing source: its name, the kind of its keys, and the county."""
+    """The releasing source: its name, the kind of its keys, and the county.
+
+    `follows` returns, by code, the versions of what an edition belongs to, as far as they count now or later; the
+    edition is shown only while that stands. A code that is absent belongs to nothing that is known.
+    """
 
     source: str
     kind: str
     region: str
+    follows: Callable[[Session, Iterable[str]], Mapping[str, Sequence[OfTime]]] | None = field(
+        default=None, compare=False
+    )
 
     def key(self, code: str) -> str:
         """Return the ledger key of a code."""
@@ -126,5 +137,7 @@ def locked_rows(session: Session, codes: Iterable[str]) -> list[EditionRow]:
     found: list[EditionRow] = []
     for start in range(0, len(wanted), CODES_A_STATEMENT):
         some = col(EditionRow.code).in_(wanted[start : start + CODES_A_STATEMENT])
-        found += session.exec(select(EditionRow).where(some).order_by(EditionRow.code).with_for_update())
+        query = select(EditionRow).where(some).order_by(EditionRow.code).with_for_update()
+        # A row that a statement has written in this transaction is read anew.
+        found += session.exec(query.execution_options(populate_existing=True))
     return found

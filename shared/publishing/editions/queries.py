@@ -7,10 +7,13 @@ import orjson
 from sqlmodel import Session, col, func, select
 
 from contracts.base import Json, format_time
+from contracts.envelope.publication import Release
 from shared.errors import NotFound
+from shared.feeds.outbox import ReleaseRow
 from shared.publishing.editions.model import EditionRow, EditionState, ReleasingSource, moment
-from shared.publishing.editions.steps import situation
+from shared.publishing.editions.steps import history, own_versions, situation
 from shared.publishing.editions.timeline import Version
+from shared.transparency.timeline import in_force, planned
 from shared.web.list_size import first_within
 
 
@@ -58,8 +61,19 @@ def bodies_in_force(session: Session, who: ReleasingSource, containing: str) -> 
 
 
 def view(session: Session, who: ReleasingSource, row: EditionRow) -> Json:
-    """Return the edition as editors see it: the draft, what is in force, and what is planned."""
-    now = situation(session, who, row, datetime.now(UTC))
+    """Return the edition as editors see it: the draft, what is in force, and what is planned.
+
+    `follows`: what hides the edition with what it belongs to, and what brings it back; nobody plans that, and it is not
+    cancelled with the plans.
+    """
+    at = datetime.now(UTC)
+    now = situation(session, who, row, at)
+    current, follows = now.in_force, []
+    if row.returns and row.state != EditionState.SUSPENDED:
+        versions = history(session, who.key(row.code))
+        current = in_force(versions, at)
+        own = {one.version for one in now.waiting}
+        follows = [_told(one) for one in planned(versions, at) if one.version not in own]
     return {
         "code": row.code,
         "revision": row.revision,
@@ -68,9 +82,56 @@ def view(session: Session, who: ReleasingSource, row: EditionRow) -> Json:
         "draft": orjson.loads(row.draft),
         "draft_changed": row.draft != row.released,
         "starts_from": row.starts_from,
-        "in_force": None if now.in_force is None else {**_told(now.in_force), "body": now.in_force.body},
+        "in_force": None if current is None else {**_told(current), "body": current.body},
         "planned": [_told(version) for version in now.waiting],
+        "follows": follows,
     }
+
+
+def plans(session: Session, who: ReleasingSource, after: str, limit: int) -> tuple[list[Json], str | None]:
+    """Return editions with something planned, in order of code after `after`, and the code to go on after.
+
+    Planned are versions that begin later, and the end of what is in force (`ends_at`).
+    """
+    now = datetime.now(UTC)
+    later = (col(EditionRow.planned_until) > format_time(now)) | (col(EditionRow.expires_at) > format_time(now))
+    query = select(EditionRow).where(later, col(EditionRow.code) > after).order_by(col(EditionRow.code)).limit(limit)
+    rows = list(session.exec(query))
+    found = [_plan(row, view(session, who, row)) for row in rows]
+    listed = [one for one in found if one["planned"] or one["follows"] or one["ends_at"]]
+    return listed, rows[-1].code if len(rows) == limit else None
+
+
+def _plan(row: EditionRow, seen: Json) -> Json:
+    current = seen["in_force"] or {}
+    return {
+        **{name: seen[name] for name in ("code", "state", "revision", "planned", "follows")},
+        "name": orjson.loads(row.released or row.draft).get("task_name", ""),
+        "version": current.get("version"),
+        "ends_at": current.get("expires_at"),
+    }
+
+
+def overtaken(session: Session, who: ReleasingSource, row: EditionRow, made: Release) -> list[Json]:
+    """Return the plans that `made`, just released, keeps from coming true: versions, and the end of what was in force.
+
+    A plan that is planned again after `made` for the same moment is not among them.
+    """
+    if made.version == 1:
+        return []
+    key, at = who.key(row.code), made.released_at
+    # What one transaction releases has one time.
+    earlier = select(ReleaseRow.version).where(ReleaseRow.key == key, ReleaseRow.released_at < format_time(at))
+    known = set(session.exec(earlier))
+    versions = own_versions(row, history(session, key))
+    before = [one for one in versions if one.version in known]
+    still = [(one.op, one.period) for one in planned(versions, at)]
+    lost = [one for one in planned(before, at) if (one.op, one.period) not in still]
+    old = in_force(before, at)
+    ended = old is not None and old.shows(at) and old.ends is not None and made.effective_at is None
+    if old is not None and ended and made.expires_at != old.ends:
+        lost.insert(0, old)
+    return [_told(one) for one in lost]
 
 
 def _told(version: Version) -> Json:

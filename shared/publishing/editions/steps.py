@@ -26,7 +26,8 @@ from shared.publishing.editions.model import (
     fingerprint,
     moment,
 )
-from shared.publishing.editions.timeline import Version, in_force, overtakes, planned
+from shared.publishing.editions.timeline import Version, overtakes
+from shared.transparency.timeline import in_force, planned
 
 SALT_BYTES = 16
 
@@ -49,23 +50,30 @@ class NextVersion:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The version in force and the planned versions of an edition."""
+    """The version in force and the planned versions of an edition; for one that follows, as if that stood."""
 
     in_force: Version | None
     waiting: Sequence[Version]
 
 
 def situation(session: Session, who: ReleasingSource, row: EditionRow, now: datetime) -> Situation:
-    """Return the situation of a locked row. Its history is read only when a version may still be planned.
+    """Return the situation of a locked row. Its history is read only when it may differ from the row.
 
-    While the edition is hidden or suspended, the versions that it will bring back count as planned.
+    While the edition is suspended, the versions that it will bring back count as planned.
     """
-    if row.planned_until is None or row.planned_until <= format_time(now):
+    if row.returns is None and (row.planned_until is None or row.planned_until <= format_time(now)):
         return Situation(newest(row), [])
     versions = history(session, who.key(row.code))
+    own = own_versions(row, versions)
     resting = resting_versions(row)
-    waiting = planned([one for one in versions if one.version in resting], now) if resting else planned(versions, now)
-    return Situation(in_force(versions, now), waiting)
+    waiting = [one for one in versions if one.version in resting] if resting else own
+    return Situation(in_force(own, now), planned(waiting, now))
+
+
+def own_versions(row: EditionRow, versions: Sequence[Version]) -> list[Version]:
+    """Return those of an edition's `versions` that count while what it follows stands."""
+    own = orjson.loads(row.returns) if row.returns and row.state != EditionState.SUSPENDED else None
+    return [one for one in versions if own is None or one.version in own]
 
 
 def newest(row: EditionRow) -> Version | None:
@@ -85,7 +93,7 @@ def history(session: Session, key: str) -> list[Version]:
 
 
 def resting_versions(row: EditionRow) -> list[int]:
-    """Return the versions that a hidden or suspended edition brings back."""
+    """Return the versions that `restore` brings back, or that count while what the edition follows stands."""
     return orjson.loads(row.returns) if row.returns else []
 
 
@@ -131,16 +139,19 @@ def append(who: ReleasingSource, row: EditionRow, steps: Sequence[NextVersion]) 
     The edition's own draft is untouched. A row that is not released afterwards has no `released_digest`.
     """
     drafts = []
+    own = orjson.loads(row.returns) if row.returns and row.state != EditionState.SUSPENDED else None
     for step in steps:
         row.version += 1
         row.state = step.state
+        if own is not None:
+            own.append(row.version)
         if step.op == Op.RELEASE and step.body is not None:
             remember_body(row, step.body, step.period)
         else:
             row.released_digest = row.expires_at = None
         row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
         drafts.append(draft_of(who, row.code, row.version, step))
-    row.returns = None
+    row.returns = None if own is None else orjson.dumps(own).decode()
     row.revision += 1
     return drafts
 

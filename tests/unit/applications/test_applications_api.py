@@ -166,6 +166,7 @@ def test_counts_say_how_much_there_is_of_what(clerk: TestClient, county: County)
     assert clerk.get("/v1/counts").json() == {
         "states": {"PENDING": 1},
         "overdue": 0,
+        "provisional": {"cases": 0, "years": []},
         "waiting": {"cases": 1, "facts": 2},
     }
 
@@ -238,3 +239,15 @@ def test_the_openapi_document_says_what_is_taken(clerk: TestClient) -> None:
 
     assert "item_code" in body["required"]
     assert "$ref" not in json.dumps(document["paths"]["/v1/applications/{project_no}/events"]["post"]["requestBody"])
+
+
+def test_a_clerk_reads_in_which_years_a_promised_day_was_guessed(county: County, clerk: TestClient) -> None:
+    county.cases.put_calendar(2020, {"year": 2020, "days": []})
+    county.now = moment(1, 18)
+    clerk.put(PATH, json=CONTENT)
+
+    told = clerk.post(f"{PATH}/events", json=[event("received", 1), event("accepted", 1, accept_doc_no="S-1")]).json()
+
+    assert (told["provisional"], clerk.get(PATH).json()["provisional"]) == ([2020], [2020])
+    assert clerk.get("/v1/counts").json()["provisional"] == {"cases": 1, "years": [2020]}
+    assert "tongyuan_calendar_missing_cases 1.0" in clerk.get("/metrics").text

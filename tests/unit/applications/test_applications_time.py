@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.base import Json
-from services.applications import background
+from services.applications import background, queries
 from services.applications.intake.editor_reports import EventReport
 from services.applications.lifecycle import timers
 from shared.errors import Invalid
@@ -53,6 +53,51 @@ def test_a_holiday_notice_moves_the_deadline_of_an_open_case(uninformed: County)
     assert answer == {"year": 2020, "changed": True, "cases": 1}
     assert uninformed.body()["promise_date"] == "2020-10-15"
     assert uninformed.count("timer", "kind = 'promise' AND day = '2020-10-15'") == 1
+
+
+def test_a_day_in_a_year_without_a_notice_is_provisional_and_becomes_certain_with_it(
+    uninformed: County,
+) -> None:
+    uninformed.now = moment(-5, 18)
+    accept_in_september(uninformed)
+    assert uninformed.body()["promise_provisional"] is True
+    assert provisional(uninformed) == {"cases": 1, "years": [2020]}
+
+    uninformed.cases.put_calendar(2020, notice(2020))
+
+    assert "promise_provisional" not in uninformed.body()
+    assert provisional(uninformed) == {"cases": 0, "years": []}
+
+
+def test_a_promised_day_of_next_year_is_provisional_until_next_years_notice_comes(county: County) -> None:
+    county.now = moment(-5, 18)
+    accept_in_september(county, promise_day=90)
+    assert county.body()["promise_provisional"] is True
+
+    county.cases.put_calendar(2021, {"year": 2021, "days": [{"name": "元旦", "date": "2021-01-01", "isOffDay": True}]})
+
+    assert "promise_provisional" not in county.body()
+
+
+def test_an_announced_year_makes_nothing_provisional(county: County) -> None:
+    county.now = moment(-5, 18)
+    accept_in_september(county)
+
+    assert "promise_provisional" not in county.body()
+
+
+def test_a_notice_without_days_announces_nothing(uninformed: County) -> None:
+    uninformed.now = moment(-5, 18)
+    accept_in_september(uninformed)
+    uninformed.cases.put_calendar(2020, {"year": 2020, "days": []})
+
+    assert uninformed.body()["promise_provisional"] is True
+
+
+def provisional(county: County) -> Json:
+    with county.db.read() as session:
+        found: Json = queries.provisional(session, county.cases.known(session))
+    return found
 
 
 def test_releases_of_a_moved_deadline_do_not_stand_in_front_of_an_editor(uninformed: County) -> None:

@@ -39,6 +39,31 @@ def test_a_changed_calendar_moves_the_promise() -> None:
     assert derive(REVIEWED, off, LICENCE).promise_date == october(29)
 
 
+@pytest.mark.parametrize(
+    ("years", "days", "unit", "assumed"),
+    [
+        pytest.param({2020, 2021}, 60, TimeUnit.WORKING, (), id="both years announced"),
+        pytest.param({2020}, 60, TimeUnit.WORKING, (2021,), id="into next year"),
+        pytest.param({2020}, 10, TimeUnit.WORKING, (), id="within this year"),
+        pytest.param({2021}, 60, TimeUnit.WORKING, (2020,), id="through a year that is missing"),
+        pytest.param({2021}, 90, TimeUnit.NATURAL, (), id="only the last of calendar days depends on holidays"),
+        pytest.param({2020}, 90, TimeUnit.NATURAL, (2021,), id="the last of calendar days in next year"),
+    ],
+)
+def test_a_promised_day_names_the_years_that_it_was_guessed_in(
+    years: set[int], days: int, unit: TimeUnit, assumed: tuple[int, ...]
+) -> None:
+    known = replace(CALENDAR, years=frozenset(years))
+    case = derive(REVIEWED, known, replace(LICENCE, promise_day=days, promise_type=unit))
+
+    assert case.provisional == assumed
+
+
+def test_a_closed_case_is_not_provisional() -> None:
+    known = replace(CALENDAR, years=frozenset[int]())
+    assert derive([*REVIEWED, APPROVED], known, LICENCE).provisional == ()
+
+
 def test_a_hearing_stops_the_clock() -> None:
     started, ended = fact("special_started", 15, special_type="2"), fact("special_ended", 21)
     running = state_of(*REVIEWED, started)

@@ -1,15 +1,17 @@
 """The page behind the QR code says in words whether a copy is authentic and in force; it needs no JavaScript."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.verify_address import page_address, printed_address
+from services.ledger.verify import page
 from services.ledger.verify.copy_judgement import CopyStatus, judge
 from tests.harness.pipeline import code_of, guide, item, pipeline, progress
+from tests.harness.wall_clock import WallClock
 
 FALSE = "不是真的"
 TIMES = st.integers(0, 9).map(lambda second: f"2026-03-01T00:00:0{second}.000000Z")
@@ -67,6 +69,28 @@ def test_a_withdrawn_item_is_authentic_and_not_to_be_used(county):
 
     assert (status, headline) == (200, "是真的，但已经撤回")
     assert "/web/items/" not in page
+
+
+def test_a_guide_says_until_when_its_item_lasts_and_does_not_hold_from_then_on(county, monkeypatch):
+    _, made = released(county, item(1), guide(1))
+    county.watch.take = lambda messages: []  # the guides are not told, so the ledger has nothing that hides the guide
+    released(county, item(1, "限期的事项"), expires_at=datetime.now(UTC) + timedelta(hours=1))
+    address = printed_address(made.key, made.version, made.digest)
+    assert (verdict(county, address)[1], "注意：有效期到" in verdict(county, address)[2]) == ("是真的，现行有效", True)
+
+    WallClock(monkeypatch, page).forward(timedelta(hours=2))
+
+    assert verdict(county, address)[:2] == (200, "是真的，但这个事项现在不办")
+
+
+def test_a_guide_of_an_item_that_has_not_begun_does_not_hold_yet(county):
+    county.watch.take = lambda messages: []
+    (made,) = released(county, guide(1))
+    released(county, item(1), effective_at=datetime.now(UTC) + timedelta(hours=1))
+
+    _, headline, text = verdict(county, printed_address(made.key, made.version, made.digest))
+
+    assert (headline, "还没有开办" in text) == ("是真的，但这个事项现在不办", True)
 
 
 def test_a_version_whose_time_has_not_come_says_from_when_on_it_holds(county):
@@ -241,7 +265,8 @@ def test_every_released_version_is_authentic_and_no_other_is(history, now, wante
     judgement = judge(history, wanted, "", now)
 
     assert judgement.authentic == (wanted <= len(history))
-    if judgement.standing not in (CopyStatus.UNKNOWN, CopyStatus.IN_FORCE, CopyStatus.NOT_YET):
+    ended = (CopyStatus.SUPERSEDED, CopyStatus.WITHDRAWN, CopyStatus.EXPIRED)
+    if judgement.standing in ended:
         assert judgement.since <= now
     if judgement.standing == CopyStatus.NOT_YET:
-        assert judgement.since > now
+        assert judgement.since is None or judgement.since > now

@@ -17,7 +17,8 @@ from services.ledger.erasure import withholding
 from services.ledger.log import append as ledger_commands
 from services.ledger.verify import page
 from services.runtime.manifests import CHANNELS
-from shared.transparency.withholding import Timed, is_overtaken, is_withheld, readable_from
+from shared.transparency.timeline import Timed, is_overtaken
+from shared.transparency.withholding import is_withheld, readable_from
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline, progress
 from tests.harness.wall_clock import WallClock
 
@@ -282,12 +283,17 @@ def documents(county, channel):
     ],
 )
 def test_the_rule(versions, now, withheld, until):
-    first, *others = (Timed(*one) for one in versions)
+    names = ("version", "recorded_at", "effective_at")
+    first, *others = (Timed.of_json({"op": "release", **told(dict(zip(names, one, strict=True)))}) for one in versions)
 
     assert is_withheld(first, others, now) is withheld
     if first.scheduled:
         assert readable_from(first, others) == until
         assert is_overtaken(first, others) is (until is None)
+
+
+def told(times):
+    return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in times.items()}
 
 
 def test_many_entries_of_one_key_are_judged_by_one_question(county, monkeypatch):

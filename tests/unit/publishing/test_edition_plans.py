@@ -14,7 +14,7 @@ from shared.errors import Conflict, Invalid
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Period, Plans, Version
-from shared.publishing.editions.timeline import in_force, planned
+from shared.transparency.timeline import in_force, planned
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,0 +1,108 @@
+"""Editions that follow others: a guide is shown only while its item is, whatever ends or begins the item.
+
+The ledger stays the only truth: what hides such an edition at a moment, and what brings it back, are releases of its
+own, made as soon as the moment is known. `EditionRow.returns` tells the editors' versions from those made here.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import orjson
+from sqlmodel import Session
+
+from contracts.envelope.publication import Lane, Op, Release
+from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.model import (
+    EditionRow,
+    EditionState,
+    Period,
+    ReleasingSource,
+    locked_rows,
+    moment,
+)
+from shared.publishing.editions.steps import NextVersion, draft_of, history, own_versions
+from shared.publishing.editions.timeline import Version
+from shared.transparency.timeline import OfTime, in_force, moments, planned, stands
+
+
+def follow(session: Session, who: ReleasingSource, codes: Iterable[str], lane: Lane = Lane.LIVE) -> list[Release]:
+    """Release what makes each edition of `codes` shown exactly while what it follows stands; nothing if it is already.
+
+    Runs in the caller's transaction, after the caller's own releases. An edition that follows nothing known is left
+    alone.
+    """
+    followed = who.follows(session, codes) if who.follows is not None else {}
+    drafts: list[Draft] = []
+    now = datetime.now(UTC)
+    for row in locked_rows(session, followed):
+        if row.state != EditionState.DRAFT and (row.returns or not _always_stands(followed[row.code], now)):
+            drafts += _followed(session, who, row, followed[row.code], now)
+    session.flush()
+    return emit(session, who.source, drafts, lane)
+
+
+def catching_up(
+    own: Sequence[Version], released: Sequence[Version], followed: Sequence[OfTime], now: datetime
+) -> list[NextVersion]:
+    """Return the steps after which, at every moment from `now` on, the edition shows what `own` shows while `followed`
+    stands, and nothing else. Pure.
+
+    `own`: the versions that editors and imports released. `released`: all versions so far.
+    """
+    made = list(released)
+    steps: list[NextVersion] = []
+    for at in moments(now, own, released, followed):
+        wanted = _shown(own, at) if stands(followed, at) else None
+        found = _shown(made, at)
+        if (wanted and wanted.body) == (found and found.body):
+            continue
+        start = None if at == now else at
+        if wanted is None:
+            step = NextVersion(Op.WITHDRAW, None, Period(start), EditionState.HIDDEN)
+        else:
+            step = NextVersion(Op.RELEASE, wanted.body, Period(start, wanted.ends), EditionState.RELEASED)
+        steps.append(step)
+        made.append(Version(made[-1].version + 1, step.op, step.period, step.body))
+    return steps
+
+
+def _always_stands(followed: Sequence[OfTime], now: datetime) -> bool:
+    return all(stands(followed, at) for at in moments(now, followed))
+
+
+def _followed(
+    session: Session, who: ReleasingSource, row: EditionRow, followed: Sequence[OfTime], now: datetime
+) -> list[Draft]:
+    """Make the steps the next versions of a locked row. Body, end and digest of the row stay the editors'."""
+    released = history(session, who.key(row.code))
+    own = own_versions(row, released)
+    drafts = []
+    for step in catching_up(own, released, followed, now):
+        row.version += 1
+        row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
+        drafts.append(draft_of(who, row.code, row.version, step))
+    if row.state != EditionState.SUSPENDED:
+        _note(row, own, followed, now)
+    row.revision += bool(drafts)
+    session.add(row)
+    return drafts
+
+
+def _note(row: EditionRow, own: Sequence[Version], followed: Sequence[OfTime], now: datetime) -> None:
+    """Set the state as it is now, and the own versions for as long as they differ from what is released."""
+    current = in_force(own, now)
+    alive = [*([current] if current else []), *planned(own, now)]
+    shown = [at for at in moments(now, own, followed) if _shown(own, at)]
+    kept = any(not stands(followed, at) for at in shown)
+    row.returns = orjson.dumps([one.version for one in alive]).decode() if kept else None
+    if kept and now in shown and not stands(followed, now):
+        row.state = EditionState.HIDDEN
+    elif row.state == EditionState.HIDDEN:
+        # What ended while it was hidden does not come back.
+        comes = bool(shown) and alive[-1].op == Op.RELEASE
+        row.state = EditionState.RELEASED if comes else EditionState.WITHDRAWN
+
+
+def _shown(versions: Sequence[Version], at: datetime) -> Version | None:
+    current = in_force(versions, at)
+    return current if current is not None and current.shows(at) else None
