@@ -8,13 +8,13 @@ been.
 from dataclasses import dataclass, field
 
 from pydantic import Field
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from contracts.base import Contract, Json
 from contracts.envelope.publication import Lane
 from shared.database.engine import Database
 from shared.publishing.editions import EditionRow, ReleasingSource
-from shared.publishing.editions.going_back import BackTo, go_back, past_versions, target
+from shared.publishing.editions.going_back import BackTo, changed_since, go_back, past_versions, target
 from shared.publishing.imports.provenance import UNDONE, imported_versions, record_undo
 from shared.publishing.imports.request import MAX_WITHDRAWALS, SOURCE_PATTERN
 from shared.publishing.imports.statement import StatementStore
@@ -71,7 +71,6 @@ def undo_import(db: Database, who: ReleasingSource, request: UndoRequest) -> Und
 
 def _judged(session: Session, who: ReleasingSource, request: UndoRequest, outcome: UndoOutcome) -> dict[str, BackTo]:
     targets: dict[str, BackTo] = {}
-    newest = dict(session.exec(select(EditionRow.code, EditionRow.version)).all())
     for key, imported in sorted(imported_versions(session, request.source, request.sha256).items()):
         code = key.partition(":")[2]
         if code in request.keep:
@@ -80,11 +79,12 @@ def _judged(session: Session, who: ReleasingSource, request: UndoRequest, outcom
         if not ours:
             outcome.already.append(code)
             continue
-        later = [version for version in range(min(ours) + 1, newest[code] + 1) if version not in ours]
+        versions = past_versions(session, who, code)
+        later = set(changed_since(session.get_one(EditionRow, code), versions, min(ours))) - ours
         if later:
             outcome.conflicts.append(_conflict(code, max(later), imported.others.get(max(later))))
             continue
-        targets[code] = target(past_versions(session, who, code), min(ours))
+        targets[code] = target(versions, min(ours))
         (outcome.restored if targets[code].shows else outcome.withdrawn).append(code)
     return targets
 

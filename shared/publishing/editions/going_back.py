@@ -8,9 +8,11 @@ from sqlmodel import Session
 
 from contracts.envelope.publication import Lane, Op, Release
 from shared.feeds.outbox import emit
-from shared.publishing.editions.model import EditionState, Period, ReleasingSource, locked_rows
-from shared.publishing.editions.steps import NextVersion, append, history, returning, situation
-from shared.publishing.editions.timeline import Version, in_force, planned
+from shared.publishing.editions.following import follow
+from shared.publishing.editions.model import EditionRow, EditionState, Period, ReleasingSource, locked_rows
+from shared.publishing.editions.steps import NextVersion, append, history, own_versions, returning, situation
+from shared.publishing.editions.timeline import Version
+from shared.transparency.timeline import in_force, planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class BackTo:
 def past_versions(session: Session, who: ReleasingSource, code: str) -> list[Version]:
     """Return every version of an edition, oldest first."""
     return history(session, who.key(code))
+
+
+def changed_since(row: EditionRow, versions: list[Version], before: int) -> list[int]:
+    """Return the numbers after `before` of what editors and imports released, as far as it can still count.
+
+    What an edition got because it follows an item is not among them while it still differs from those.
+    """
+    return [one.version for one in own_versions(row, versions) if one.version > before]
 
 
 def target(versions: list[Version], before: int) -> BackTo:
@@ -45,11 +55,13 @@ def go_back(session: Session, who: ReleasingSource, targets: Mapping[str, BackTo
         steps = returning(earlier, now, None)
         if not targets[row.code].shows:
             gone = NextVersion(Op.WITHDRAW, None, Period(), EditionState.WITHDRAWN)
-            is_on = row.state == EditionState.RELEASED or bool(situation(session, who, row, now).waiting)
+            at = situation(session, who, row, now)
+            is_on = bool(at.waiting) or (at.in_force is not None and at.in_force.shows(now))
             steps = [*([gone] if is_on else []), *(NextVersion.again(one) for one in planned(earlier, now))]
         follows = row.draft == row.released
         drafts += append(who, row, steps) if steps else []
         if follows and row.released is not None:
             row.draft, row.starts_from = row.released, row.content_version
     session.flush()
-    return emit(session, who.source, drafts, lane)
+    made = emit(session, who.source, drafts, lane)
+    return [*made, *follow(session, who, targets, lane)]
