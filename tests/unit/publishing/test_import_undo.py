@@ -11,7 +11,7 @@ from shared.publishing.editions import Period
 from shared.publishing.import_undo import UndoOutcome, UndoRequest, undo_import
 from shared.publishing.imports.provenance import UNDONE, provenance_of
 from tests.harness.importing import bring, exchange_row
-from tests.harness.pipeline import code_of, pipeline
+from tests.harness.pipeline import code_of, item, pipeline
 
 ONE, TWO = code_of(1), code_of(2)
 
@@ -209,3 +209,16 @@ def test_the_version_of_an_undo_says_which_import_it_takes_back_and_who_did_it(c
 
 def test_an_import_that_nobody_knows_changes_nothing(county):
     assert undo(county, "never") == UndoOutcome()
+
+
+def test_a_guide_that_waits_for_its_item_is_taken_back_with_the_import(county):
+    bring(county, exchange_row(1), file="first")
+    bring(county, exchange_row(1, link_way="0571-1"), file="second")
+    county.withdraw(item(1))
+    county.flow()
+    hidden = view(county, ONE, "guides")
+
+    assert (hidden["state"], undo(county, "second", "guides").conflicts) == ("hidden", [])
+    county.release(item(1))
+    county.flow()
+    assert "0571-1" not in str(shown(county, ONE, "guides"))
