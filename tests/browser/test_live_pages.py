@@ -73,6 +73,61 @@ def test_what_was_released_while_the_stream_was_gone_is_on_the_page_before_it_sa
     page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_page_that_somebody_comes_back_to_calls_itself_new_only_after_it_was_compared(
+    page: Page, channel: str, code: str
+) -> None:
+    page.open(f"/{channel}/items/{code}")
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+
+    told = page.evaluate(COME_BACK)
+
+    assert [state for state, _ in told] in (["comparing"] * 3, ["unknown"] * 3)
+    assert all("正在核对" in words for _, words in told)
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+
+
+def test_an_error_of_the_moment_does_not_replace_the_page(page: Page, code: str) -> None:
+    page.open(f"/web/items/{code}")
+    shown = page.text("main h1")
+    page.evaluate("""() => {
+      const fetched = window.fetch;
+      window.fetch = async () => {
+        window.fetch = fetched;
+        setTimeout(() => (window.answered = true));
+        return new Response("<main id=main>503</main>", { status: 503 });
+      };
+      document.dispatchEvent(new CustomEvent("refresh"));
+    }""")
+
+    page.wait("() => window.answered")
+    assert page.text("main h1") == shown
+
+
+COME_BACK = """async () => {
+  const seen = [];
+  const see = () => seen.push([document.getElementById("freshness").dataset.state, document.getElementById("freshness").textContent]);
+  const become = (state) => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+    see();
+  };
+  const fetched = window.fetch;
+  const answered = new Promise((done) => {
+    window.fetch = async (address, ...others) => {
+      const answer = await fetched(address, ...others);
+      if (address === location.href) done(see());
+      return answer;
+    };
+  });
+  become("hidden");
+  become("visible");
+  await answered;
+  window.fetch = fetched;
+  return seen;
+}"""
+"""Hide the page and show it again: what its line said when hidden, when shown, and when the newest page had come."""
+
 PRINTED = """() => {
   const folded = () => [...document.querySelectorAll('#main details:not([open])')].map((one) => one.textContent);
   const before = folded();

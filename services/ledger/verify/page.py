@@ -1,10 +1,12 @@
 """HTTP of the verify page: `/verify/…` for people, `/V/…` for QR codes, which redirects there. Needs no JavaScript.
 
-A negative verdict has status 404, so that programs can read it too.
+A negative verdict has status 404, so that programs can read it too. A verdict that rests on a release which the newest
+signed statement does not contain yet has `Retry-After`: from then on everybody can check it.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from contracts.content.acts import explains, possible_acts
 from contracts.kinds import Kind
 from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
+from services.ledger.signing.heads import STATEMENT_EVERY
+from services.ledger.signing.records import NEWEST, StatementRow
 from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
 from shared.config import Settings
 from shared.database.engine import Database
@@ -33,6 +37,8 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+HEAD_EVERY = timedelta(seconds=2)
+"""How late after `STATEMENT_EVERY` a statement may be: it is signed with a head."""
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
@@ -58,8 +64,9 @@ def make(db: Database, settings: Settings) -> FastAPI:
             judgement = _judged(session, asked)
             values = {"size": queries.size(session), "body": _shown(session, judgement)}
             values["reason"] = _reason(session, judgement.entry)
+            wait = _uncovered(session, judgement, datetime.now(UTC))
         status = 200 if judgement.authentic else 404
-        values["code"] = asked.code if asked else code
+        values |= {"code": asked.code if asked else code, "wait": wait}
         return render("verdict.html", status, asked=asked, judgement=judgement, **values)
 
     return api
@@ -87,6 +94,15 @@ def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
     versions = queries.versions(session, f"{asked.kind}:{asked.code}")
     item = queries.versions(session, f"{Kind.ITEM}:{asked.code}") if asked.kind == Kind.GUIDE else None
     return judge(versions, asked.version, asked.digest, now, item)
+
+
+def _uncovered(session: Session, judgement: CopyJudgement, now: datetime) -> int:
+    """Return the seconds until a statement is expected that covers the judgement; 0 if the newest one does."""
+    newest = session.get(StatementRow, NEWEST)
+    if judgement.reach <= (newest.size if newest else 0):
+        return 0
+    due = (datetime.fromisoformat(newest.issued_at) if newest else now) + STATEMENT_EVERY + HEAD_EVERY
+    return max(2, ceil((due - now).total_seconds()))
 
 
 def _shown(session: Session, judgement: CopyJudgement) -> Json:
@@ -126,6 +142,8 @@ def _renderer(county: str) -> Callable[..., Response]:
     def render(template: str, status: int, **values: Any) -> Response:
         text = environment.get_template(template).render(**values)
         headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+        if values.get("wait"):
+            headers["Retry-After"] = str(values["wait"])
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     return render

@@ -18,6 +18,8 @@ const seconds = (name) => Number(document.body.dataset[name]) * 1000;
 let known = null; // what is proven: see head.js
 let trouble = null; // why the newest mark was not: wrong, back, unable, clock
 let lost = 0; // since when nothing comes, in the time of the page
+let comparing = false; // nobody saw the page, and it has not been read since its stream is open again
+let open = false;
 let checking = Promise.resolve();
 let shown = "";
 
@@ -60,6 +62,7 @@ function state() {
   if (Date.now() >= known.expires) return "expired";
   if (known.issued - Date.now() > CLOCKS) return "clock";
   if (root.hasAttribute("data-copy") || (lost && performance.now() - lost > PATIENCE)) return "offline";
+  if (comparing) return "unknown";
   return Date.now() - known.issued > seconds("holdMoments") ? "late" : "now";
 }
 
@@ -154,16 +157,36 @@ async function ask() {
     if (!answer.ok) throw new Error(String(answer.status));
     online(true);
     hear(await answer.json());
+    compared();
   } catch {
     online(false);
   }
 }
 
-document.addEventListener("stream", ({ detail }) => online(detail.open));
-document.addEventListener("read", () => (root.removeAttribute("data-copy"), show()));
+function compare() {
+  [comparing, open] = [true, false];
+  show();
+}
+
+function compared() {
+  comparing = false;
+  show();
+}
+
+document.addEventListener("stream", ({ detail }) => {
+  open = detail.open;
+  online(open);
+});
+document.addEventListener("paused", compare);
+document.addEventListener("read", ({ detail }) => {
+  root.removeAttribute("data-copy");
+  if (open && !detail.again) return compared();
+  show();
+});
 checking = begin();
 if (!live) {
   ask();
   setInterval(ask, 10_000);
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? compare() : ask()));
 }
 setInterval(show, 1_000);
