@@ -6,6 +6,7 @@ signed statement does not contain yet has `Retry-After`: from then on everybody 
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from shared.text.bilingual import t
 from shared.text.dates import minute
 from shared.web.assets import COMMON, asset_response, assets_of
 from shared.web.edge import make_api
+from shared.web.error_pages import ErrorPage, words_of
 
 HERE = Path(__file__).parent
 ASSETS = assets_of((COMMON, HERE / "static"))
@@ -128,7 +130,14 @@ def _reason(session: Session, entry: Json | None) -> str | None:
     return None
 
 
-def _renderer(county: str) -> Callable[..., Response]:
+def error_page(county: str, status: int) -> ErrorPage:
+    """Render the page of an error: it must not be taken for a verdict."""
+    html = _environment(county).get_template("error.html").render(words=words_of(status))
+    return ErrorPage(html.encode(), CONTENT_POLICY)
+
+
+@cache
+def _environment(county: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=select_autoescape(default=True),
@@ -138,6 +147,11 @@ def _renderer(county: str) -> Callable[..., Response]:
     )
     environment.filters["minute"] = minute
     environment.globals |= {"t": t, "static": _static, "county": county}
+    return environment
+
+
+def _renderer(county: str) -> Callable[..., Response]:
+    environment = _environment(county)
 
     def render(template: str, status: int, **values: Any) -> Response:
         text = environment.get_template(template).render(**values)
