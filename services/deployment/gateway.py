@@ -1,8 +1,8 @@
 """The routes that the gateway forwards and its error pages, generated into `deploy/gateway/nginx.conf`.
 
-`python -m services.deployment.gateway` writes those parts of the file, `--check` compares it. A route is public unless it
-requires an admin's or a service's token, or is an operator's address such as `/healthz`. The gateway answers 404 for
-any other address.
+`python -m services.deployment.gateway` writes those parts of the file, `--check` compares it. A route is public
+unless it requires an admin's or a service's token, or is an operator's address such as `/healthz`. The gateway answers
+404 for any other address.
 """
 
 import argparse
@@ -66,7 +66,9 @@ def text(before: str) -> str:
 def _error_pages() -> Iterator[str]:
     """Yield the lines of the variables `$error_page` and `$error_policy`."""
     yield "    map $status $error_page {"
-    yield from (f"        {status} '{plain_page(status).html.decode()}';" for status in OWN_ERRORS)
+    yield from (
+        f"        {status} '{plain_page(status, home='$home', head='$return').html.decode()}';" for status in OWN_ERRORS
+    )
     yield "    }"
     yield f'    map $status $error_policy {{ default "{PLAIN_POLICY}"; }}'
 

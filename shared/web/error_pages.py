@@ -45,7 +45,7 @@ WORDS: Mapping[int, Words] = {
           ("请清除本网站的 Cookie 后再试。", "Please delete this site's cookies and try again.")),
     500: (("系统出了问题", "Something went wrong here"),
           ("不是您的错。请过几分钟再试；着急的话请到政务服务大厅，或者拨打 12345。",
-           "It is not your fault. Please try again in a few minutes; if it is urgent, go to the service hall or call 12345.")),
+           "This is not your fault: please try again later. If it is urgent, go to the service hall or call 12345.")),
     503: (("系统现在忙，暂时不能回答", "The system cannot answer right now"),
           ("请过一会儿再试；着急的话请到政务服务大厅，或者拨打 12345。",
            "Please try again in a moment; if it is urgent, go to the service hall or call 12345.")),
@@ -84,14 +84,17 @@ def words_of(status: int) -> Words:
     return WORDS.get(status) or WORDS[OTHERS[status // 100]]
 
 
-def plain_page(status: int, county: str = "") -> ErrorPage:
-    """Return the page of addresses that belong to no channel. It needs no file beside it."""
+def plain_page(status: int, county: str = "", home: str = "/", head: str = "") -> ErrorPage:
+    """Return the page of addresses that belong to no channel. It needs no file beside it.
+
+    `home`: where its link leads; `head`: more elements of its head, as HTML.
+    """
     (title, title_en), (advice, advice_en) = words_of(status)
     html = (
         f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="robots" content="noindex">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body><main>{_named(county)}<h1>{t(title, title_en)}</h1>"
-        f'<p>{t(advice, advice_en)}</p><p><a href="/">{t("回首页", "Home")}</a></p></main></body></html>'
+        f"<style>{STYLE}</style>{head}</head><body><main>{_named(county)}<h1>{t(title, title_en)}</h1>"
+        f'<p>{t(advice, advice_en)}</p><p><a href="{home}">{t("回首页", "Home")}</a></p></main></body></html>'
     )
     return ErrorPage(html.encode(), PLAIN_POLICY)
 

@@ -106,7 +106,8 @@ def test_an_error_of_the_moment_does_not_replace_the_page(page: Page, code: str)
 
 COME_BACK = """async () => {
   const seen = [];
-  const see = () => seen.push([document.getElementById("freshness").dataset.state, document.getElementById("freshness").textContent]);
+  const line = () => document.getElementById("freshness");
+  const see = () => seen.push([line().dataset.state, line().textContent]);
   const become = (state) => {
     Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));

@@ -46,7 +46,7 @@ def opened(page: Page, mark: dict, digest: str | None = None) -> dict[str, str]:
 
 
 def checked(page: Page) -> dict[str, str]:
-    """Wait for the end of the check, and for the statement that covers what was released last: the state of each step."""
+    """Wait for the end of the check, and for the statement that covers it: the state of each step."""
     page.wait("() => !['pending', 'waiting', undefined].includes(document.getElementById('proof')?.dataset.outcome)")
     return states(page)
 

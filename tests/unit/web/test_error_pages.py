@@ -1,4 +1,4 @@
-"""A browser is told of an error by a page in the design and the languages of its place, a program by problem details."""
+"""A browser is told of an error by a page in the design of its place, a program by problem details."""
 
 import re
 from collections.abc import Iterator
