@@ -2,8 +2,9 @@
 
 An operator creates a code for a name; the screen exchanges the code, once, for a token. Only the SHA-256 of each is
 stored: 60 and 256 random bits need no slower hash. A report contains the address of the displayed page, the digest of
-its text (`displayed_digest.py`), the channel's position, and the time of the newest statement that the screen itself
-verified; and how much of the catalogue the browser keeps for a time without a network. None of it can name a person: one of our addresses, numbers, and a word from a fixed list.
+its text (`displayed_digest.py`), the channel's position, the time of the newest statement that the screen itself
+verified, and how much of the catalogue its browser keeps for a time without a network. None of it can name a person:
+one of our addresses, numbers, and a word from a fixed list.
 """
 
 import hashlib
