@@ -25,6 +25,7 @@ from services.ledger import queries
 from services.ledger.signing.heads import STATEMENT_EVERY
 from services.ledger.signing.records import NEWEST, StatementRow
 from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
+from services.ledger.verify.successors import Successor, successors_of
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.text.bilingual import t
@@ -66,6 +67,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
             judgement = _judged(session, asked)
             values = {"size": queries.size(session), "body": _shown(session, judgement)}
             values["reason"] = _reason(session, judgement.entry)
+            values["successors"] = _following(session, asked, judgement)
             wait = _uncovered(session, judgement, datetime.now(UTC))
         status = 200 if judgement.authentic else 404
         values |= {"code": asked.code if asked else code, "wait": wait}
@@ -96,6 +98,13 @@ def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
     versions = queries.versions(session, f"{asked.kind}:{asked.code}")
     item = queries.versions(session, f"{Kind.ITEM}:{asked.code}") if asked.kind == Kind.GUIDE else None
     return judge(versions, asked.version, asked.digest, now, item)
+
+
+def _following(session: Session, asked: CopyAddress | None, judgement: CopyJudgement) -> list[Successor]:
+    """Return the items that follow when nothing of this code is in force."""
+    if asked is None or judgement.in_force is not None:
+        return []
+    return successors_of(session, asked.kind, asked.code, format_time(datetime.now(UTC)))
 
 
 def _uncovered(session: Session, judgement: CopyJudgement, now: datetime) -> int:
