@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.harness.browser import Page
-from tests.harness.county import CHANNELS, EmbeddedCounty
+from tests.harness.county import CHANNELS, EmbeddedCounty, wait_for
 
 SAME_PAGE = "() => window.untouched === true"
 
@@ -85,6 +85,39 @@ def test_a_page_that_somebody_comes_back_to_calls_itself_new_only_after_it_was_c
     assert [state for state, _ in told] in (["comparing"] * 3, ["unknown"] * 3)
     assert all("正在核对" in words for _, words in told)
     page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+
+
+@pytest.mark.one_browser
+def test_what_was_released_while_nobody_looked_is_found_by_who_types_then(
+    page: Page, county: EmbeddedCounty, guide: dict[str, Any]
+) -> None:
+    """The hall's search reads its list once, and again when the stream tells of a change or is opened anew."""
+    http, path = county.http("catalog"), f"/catalog/v1/items/{guide['code']}"
+    before = http.get(path).json()["draft"]
+    page.open("/kiosk/search")
+    page.wait("() => !!document.querySelector('[data-words] button')")
+    become(page, "hidden")
+
+    released_item(county, {**before, "task_name": "无人看时发布的"})
+    wait_for(lambda: "无人看时" in county.http("kiosk").get("/kiosk/v1/finder").text, "the list has the new name")
+    become(page, "visible")
+    page.run("document.getElementById('q').value = '无人看时'")
+
+    asking = "() => document.getElementById('q').dispatchEvent(new Event('input')) && document.body.textContent"
+    page.wait(f"() => ({asking})().includes('无人看时发布的')")
+    released_item(county, before)
+
+
+def released_item(county: EmbeddedCounty, draft: dict[str, Any]) -> None:
+    http, path = county.http("catalog"), f"/catalog/v1/items/{draft['code']}"
+    revision = http.get(path).json()["revision"]
+    http.put(path, json=draft, headers={"If-Match": f'"{revision}"'}).raise_for_status()
+    http.post(f"{path}/release").raise_for_status()
+
+
+def become(page: Page, state: str) -> None:
+    page.run(f"Object.defineProperty(document, 'visibilityState', {{value: '{state}', configurable: true}})")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_an_error_of_the_moment_does_not_replace_the_page(page: Page, code: str) -> None:
