@@ -53,7 +53,7 @@ def run(name: str, settings: Settings) -> None:
         memory = periodically(TRIM_SECONDS, give_back, name="memory")
         threads = Threads({"county": gate.watch, "memory": memory, **work, **watching(tls)})
         errors = partial(error_pages, county=settings.county)
-        serve(everything, sock, threads, tls.server() if tls else None, Limits.of(settings), errors)
+        serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings), errors=errors)
         gate.require()
     finally:
         wiring.close()

@@ -44,9 +44,9 @@ def mount(apis: Mapping[str, ASGIApp], root: ASGIApp | None = None) -> Starlette
     bare = [Route(f"/{name}", _to_slash) for name in apis]
     # No mount matches a URL with a line break.
     nowhere = {404: lambda _request, _error: problem(404, "Not found", "there is nothing at this address")}
-    others = {HTTPException: on_http}
-    routed = [*routes, *bare, *([Mount("/", root)] if root else [])]
-    return Starlette(routes=routed, exception_handlers={**others, **nowhere})
+    app = Starlette(routes=[*routes, *bare, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
+    app.add_exception_handler(HTTPException, on_http)  # type: ignore[arg-type]  # starlette types the base class only
+    return app
 
 
 async def _to_slash(request: Request) -> Response:
