@@ -26,8 +26,8 @@ from shared.web.error_pages import PLAIN_POLICY, plain_page
 FILE = Path(__file__).parents[2] / "deploy" / "gateway" / "nginx.conf"
 ROUTES = ("        # Public routes: make contracts\n", "        # End of public routes\n")
 PAGES = ("    # Error pages: make contracts\n", "    # End of error pages\n")
-OWN_ERRORS = (400, 404, 405, 413, 414, 429, 500, 503)
-"""Statuses that nginx answers itself and that have words of their own; 502 and 504 are told like 503."""
+OWN_ERRORS = (400, 404, 405, 413, 414, 429, 500, 502, 503, 504)
+"""Statuses that nginx answers itself."""
 
 OF_STAFF = frozenset({"admin", "service"})
 OPENAPI = "/openapi.json"

@@ -21,7 +21,7 @@ DROPPED = frozenset({b"content-type", b"content-length", b"content-encoding", b"
 Words = tuple[tuple[str, str], tuple[str, str]]
 """Headline and advice, each in Chinese and in English."""
 
-WORDS: Mapping[int, Words] = {
+WORDS: dict[int, Words] = {
     400: (("没有看懂这个请求", "This request could not be read"),
           ("地址可能写错了，请回到首页重新进入。", "The address may be mistyped: please start from the home page.")),
     401: (("这里要工作人员登录才能看", "This is for staff who have signed in"),
@@ -50,6 +50,7 @@ WORDS: Mapping[int, Words] = {
           ("请过一会儿再试；着急的话请到政务服务大厅，或者拨打 12345。",
            "Please try again in a moment; if it is urgent, go to the service hall or call 12345.")),
 }  # fmt: skip
+WORDS |= {status: WORDS[503] for status in (502, 504)}
 OTHERS = {4: 400, 5: 500}
 """The status whose words a status without words of its own has, by its first digit."""
 

@@ -86,13 +86,13 @@ def test_a_service_that_does_not_answer_is_told_by_the_gateway_in_words(tmp_path
         screen = httpx.get(f"{address}/kiosk/items", headers={"Accept": BROWSER}, timeout=60)
         answer = httpx.get(f"{address}/web/v1/items", timeout=60)
 
-    assert page.status_code == answer.status_code == 503
+    assert page.status_code == answer.status_code == 502
     assert 'href="/"' in page.text
     assert "http-equiv" not in page.text
     assert '<meta http-equiv="refresh" content="30; url=/kiosk/">' in screen.text
     assert page.headers["retry-after"] == answer.headers["retry-after"] == "2"
     assert "系统现在忙" in page.text
-    assert answer.json()["status"] == 503
+    assert answer.json()["status"] == 502
 
 
 def test_events_come_at_once(gateway: str) -> None:

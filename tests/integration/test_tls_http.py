@@ -255,4 +255,4 @@ def test_the_gateway_shows_its_certificate_and_the_public_needs_none(place: Plac
 def test_a_gateway_that_does_not_know_the_county_passes_on_nothing(place: Place, tmp_path: Path) -> None:
     certificates = place.ours.folder("doubter", believes=place.strange)
     with gateway_before(place.county, tmp_path, certificates) as address:
-        assert httpx.get(f"{address}/web/", trust_env=False).status_code == 503
+        assert httpx.get(f"{address}/web/", trust_env=False).status_code == 502
