@@ -50,7 +50,7 @@ WORDS: dict[int, Words] = {
           ("请过一会儿再试；着急的话请到政务服务大厅，或者拨打 12345。",
            "Please try again in a moment; if it is urgent, go to the service hall or call 12345.")),
 }  # fmt: skip
-WORDS |= {status: WORDS[503] for status in (502, 504)}
+WORDS |= dict.fromkeys((502, 504), WORDS[503])
 OTHERS = {4: 400, 5: 500}
 """The status whose words a status without words of its own has, by its first digit."""
 
