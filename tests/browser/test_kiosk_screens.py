@@ -133,7 +133,7 @@ REFUSED = """async () => {
 def test_nothing_on_the_glass_leads_to_a_foreign_page(page: Page) -> None:
     page.open("/kiosk/")
     page.evaluate("""() => {
-      const add = (html) => document.getElementById("main").insertAdjacentHTML("afterbegin", html);
+      const add = (html) => document.body.insertAdjacentHTML("afterbegin", html); // what is in main follows the server
       add('<a id="away" href="https://elsewhere.example/">away</a>');
       add('<a id="tab" href="/web/" target="_blank">another channel</a>');
       add('<form action="/web/search"><button id="send">send</button></form>');
