@@ -65,6 +65,9 @@ publication_latency = Histogram(
 )
 scheduled = Gauge("tongyuan_scheduled_entries", "Entries that do not take effect yet.", ["channel"])
 kiosk_screens = Gauge("tongyuan_kiosk_screens", "Screens of the hall by state.", ["state"])
+kiosk_copies = Gauge(
+    "tongyuan_kiosk_copies", "Enrolled screens by what they keep for a time without network.", ["copy"]
+)
 stream_clients = Gauge("tongyuan_stream_clients", "Open event streams.", ["channel"])
 stream_evictions = Counter(
     "tongyuan_stream_evictions_total", "Event streams closed because the client did not read.", ["channel"]

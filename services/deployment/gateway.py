@@ -1,15 +1,15 @@
-"""The routes that the gateway forwards, generated from the route tables into `deploy/gateway/nginx.conf`.
+"""The routes that the gateway forwards and its error pages, generated into `deploy/gateway/nginx.conf`.
 
-`python -m services.deployment.gateway` writes that part of the file, `--check` compares it. A route is public unless it
-requires an admin's or a service's token, or is an operator's address such as `/healthz`. The gateway answers 404 for
-any other address.
+`python -m services.deployment.gateway` writes those parts of the file, `--check` compares it. A route is public
+unless it requires an admin's or a service's token, or is an operator's address such as `/healthz`. The gateway answers
+404 for any other address.
 """
 
 import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -21,9 +21,14 @@ from services.runtime.openapi import apis, tokens_of
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.web.edge import OF_OPERATORS
+from shared.web.error_pages import PLAIN_POLICY, plain_page
 
 FILE = Path(__file__).parents[2] / "deploy" / "gateway" / "nginx.conf"
-BEGIN, END = "        # Public routes: make contracts\n", "        # End of public routes\n"
+ROUTES = ("        # Public routes: make contracts\n", "        # End of public routes\n")
+PAGES = ("    # Error pages: make contracts\n", "    # End of error pages\n")
+OWN_ERRORS = (400, 404, 405, 413, 414, 429, 500, 502, 503, 504)
+"""Statuses that nginx answers itself."""
+
 OF_STAFF = frozenset({"admin", "service"})
 OPENAPI = "/openapi.json"
 LEDGER = "ledger"
@@ -53,15 +58,29 @@ def public_routes() -> Iterator[tuple[str, str, str]]:
 
 
 def text(before: str) -> str:
-    """Return the configuration `before` with the apps' current public routes."""
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    if not tail:
-        raise ValueError(f"{FILE.name}: the lines {BEGIN.strip()!r} and {END.strip()!r} must be there")
-    lines = "".join(
-        f'        "~^0({methods}) {_pattern(path)}" {service};\n' for methods, path, service in public_routes()
+    """Return the configuration `before` with the apps' current public routes, and with the pages of errors."""
+    routes = (f'        "~^0({methods}) {_pattern(path)}" {service};' for methods, path, service in public_routes())
+    return _replaced(_replaced(before, ROUTES, routes), PAGES, _error_pages())
+
+
+def _error_pages() -> Iterator[str]:
+    """Yield the lines of the variables `$error_page` and `$error_policy`."""
+    yield "    map $status $error_page {"
+    yield from (
+        f"        {status} '{plain_page(status, home='$home', head='$return').html.decode()}';" for status in OWN_ERRORS
     )
-    return f"{head}{BEGIN}{lines}{END}{tail}"
+    yield "    }"
+    yield f'    map $status $error_policy {{ default "{PLAIN_POLICY}"; }}'
+
+
+def _replaced(before: str, marks: tuple[str, str], lines: Iterable[str]) -> str:
+    """Return the configuration with these lines between the marks."""
+    begin, end = marks
+    head, _, rest = before.partition(begin)
+    _, _, tail = rest.partition(end)
+    if not tail:
+        raise ValueError(f"{FILE.name}: the lines {begin.strip()!r} and {end.strip()!r} must be there")
+    return "".join([head, begin, *(line + "\n" for line in lines), end, tail])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

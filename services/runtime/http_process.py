@@ -20,6 +20,7 @@ from services.runtime.auditor import auditing, auditor_api
 from services.runtime.county_check import CountyGate
 from services.runtime.manifests import FEEDBACK_CHANNELS
 from services.runtime.openapi import serving_document
+from services.runtime.pages.error_pages import error_pages
 from services.runtime.wiring import ChannelWiring, Wiring, front
 from shared.config import Settings
 from shared.feeds.outbox import SourceFeed
@@ -51,7 +52,8 @@ def run(name: str, settings: Settings) -> None:
         work = {label: gate.behind(one) for label, one in background.items()}
         memory = periodically(TRIM_SECONDS, give_back, name="memory")
         threads = Threads({"county": gate.watch, "memory": memory, **work, **watching(tls)})
-        serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings))
+        errors = partial(error_pages, county=settings.county)
+        serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings), errors=errors)
         gate.require()
     finally:
         wiring.close()

@@ -51,7 +51,7 @@ def make_api(service: str, title: str, settings: Settings, ready: Callable[[], d
     api.state.settings = settings
     api.add_exception_handler(TongyuanError, _on_error)  # type: ignore[arg-type]  # starlette types the base class only
     api.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]  # likewise
-    api.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]  # likewise
+    api.add_exception_handler(HTTPException, on_http)  # type: ignore[arg-type]  # likewise
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:  # not in a thread: it must answer even when every thread is busy
@@ -263,7 +263,8 @@ def _named(part: str | int) -> str:
     return str(part) if FIELD_NAME.fullmatch(str(part)) else "…"
 
 
-async def _on_http(_request: Request, error: HTTPException) -> Response:
+async def on_http(_request: Request, error: HTTPException) -> Response:
+    """Return Starlette's own errors, such as 405 for another method, as problem details."""
     answer = problem(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
     answer.headers.update(error.headers or {})
     return answer

@@ -139,6 +139,17 @@ def test_an_address_that_is_not_kept_leads_home(page: Page, cable: Proxy) -> Non
     assert page.path == "/kiosk/"
 
 
+def test_the_login_page_of_a_network_is_no_answer(page: Page, cable: Proxy) -> None:
+    """It would stand on the glass until somebody comes: the worker shows what it keeps."""
+    page.unreachable(True)
+    cable.divert("http://127.0.0.1:9/login")
+    page.open("/kiosk/items", status=None)
+
+    assert page.path == "/kiosk/items"
+    assert page.evaluate("() => document.documentElement.hasAttribute('data-copy')")
+    page.complaints[:] = [each for each in page.complaints if "/login" not in each]  # the stream's; it was not followed
+
+
 def test_what_is_pressing_goes_first_then_fees_and_windows_then_everything(page: Page, cable: Proxy) -> None:
     page.open("/kiosk/items?event=papers", status=None)
     code = page.evaluate("() => document.querySelector('main .cards a').href.split('/').pop()")

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness.accessibility import barriers
 from tests.harness.browser import HALL, Browser, Page
 from tests.harness.county import EmbeddedCounty, wait_for
 
@@ -92,6 +93,71 @@ def test_a_page_that_is_frozen_on_old_content_turns_red_though_its_stream_goes_o
     until(page, county, "good")
 
     assert "新名称" in page.text("h1")
+
+
+def test_a_screen_reports_what_it_keeps_and_a_browser_that_keeps_nothing_says_so(
+    page: Page, county: EmbeddedCounty
+) -> None:
+    page.open("/kiosk/")
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+    page.evaluate(REFUSED)
+    page.wait("() => document.getElementById('freshness').dataset.copy === 'none'")
+    assert "没有离线内容" in page.text("#freshness")
+    assert barriers(page) == []
+    told = wait_for(lambda: found(page, county, "none"), "the register knows that it keeps nothing")
+    assert (told["state"], told["kept"]) == ("good", 0)
+
+    page.open("/kiosk/")  # with all the storage that it wants
+    page.run("document.body.dataset.keepAfter = 0")
+    told = wait_for(lambda: found(page, county, "whole"), "the register knows that it keeps everything", 180)
+    assert told["kept"] == told["kept_of"] > 0
+    assert "离线内容" not in page.text("#freshness")
+    assert county.cli("kiosk", "screens").stdout.count(f"keeps {told['kept']} pages") == 1
+
+
+def found(page: Page, county: EmbeddedCounty, copy: str) -> dict[str, Any] | None:
+    page.evaluate("() => 0")
+    told = screen(county)
+    return told if told["copy"] == copy else None
+
+
+REFUSED = """async () => {
+  document.body.dataset.keepAfter = 3600;
+  caches.open = () => Promise.reject(new DOMException("no room", "QuotaExceededError"));
+  const data = { type: "kept", failed: "QuotaExceededError", of: 300 };
+  navigator.serviceWorker.dispatchEvent(new MessageEvent("message", { data }));
+}"""
+"""A browser that lends no storage, and its worker's word of it."""
+
+
+def test_nothing_on_the_glass_leads_to_a_foreign_page(page: Page) -> None:
+    page.open("/kiosk/")
+    page.evaluate("""() => {
+      const add = (html) => document.body.insertAdjacentHTML("afterbegin", html); // what is in main follows the server
+      add('<a id="away" href="https://elsewhere.example/">away</a>');
+      add('<a id="tab" href="/web/" target="_blank">another channel</a>');
+      add('<form action="/web/search"><button id="send">send</button></form>');
+    }""")
+    for selector in ("#away", "#tab", "#send"):
+        page.click(selector)
+        assert page.path == "/kiosk/"
+
+
+def test_a_page_that_does_not_answer_does_not_take_the_place_of_one_that_does(page: Page) -> None:
+    """Without a service worker nothing would lead back from the browser's own error page."""
+    page.open("/kiosk/")
+    page.evaluate("""() => {
+      Object.defineProperty(navigator.serviceWorker, "controller", { value: null, configurable: true });
+      window.fetched = window.fetch;
+      window.fetch = () => Promise.reject(new TypeError("no network"));
+    }""")
+    page.click(".bar a[href='/kiosk/search']")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    assert page.path == "/kiosk/"
+
+    page.evaluate("() => { window.fetch = window.fetched; }")
+    page.click(".bar a[href='/kiosk/search']")
+    page.arrive("/kiosk/search")
 
 
 def reads_the_same(page: Page, address: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.harness.browser import Page
-from tests.harness.county import CHANNELS, EmbeddedCounty
+from tests.harness.county import CHANNELS, EmbeddedCounty, wait_for
 
 SAME_PAGE = "() => window.untouched === true"
 
@@ -72,6 +72,95 @@ def test_what_was_released_while_the_stream_was_gone_is_on_the_page_before_it_sa
     page.wait("() => document.querySelector('#main').textContent.includes('九千九百九十九元')")
     page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
 
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_page_that_somebody_comes_back_to_calls_itself_new_only_after_it_was_compared(
+    page: Page, channel: str, code: str
+) -> None:
+    page.open(f"/{channel}/items/{code}")
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+
+    told = page.evaluate(COME_BACK)
+
+    assert [state for state, _ in told] in (["comparing"] * 3, ["unknown"] * 3)
+    assert all("正在核对" in words for _, words in told)
+    page.wait("() => document.getElementById('freshness').dataset.state === 'now'")
+
+
+@pytest.mark.one_browser
+def test_what_was_released_while_nobody_looked_is_found_by_who_types_then(
+    page: Page, county: EmbeddedCounty, guide: dict[str, Any]
+) -> None:
+    """The hall's search reads its list once, and again when the stream tells of a change or is opened anew."""
+    http, path = county.http("catalog"), f"/catalog/v1/items/{guide['code']}"
+    before = http.get(path).json()["draft"]
+    page.open("/kiosk/search")
+    page.wait("() => !!document.querySelector('[data-words] button')")
+    become(page, "hidden")
+
+    released_item(county, {**before, "task_name": "无人看时发布的"})
+    wait_for(lambda: "无人看时" in county.http("kiosk").get("/kiosk/v1/finder").text, "the list has the new name")
+    become(page, "visible")
+    page.run("document.getElementById('q').value = '无人看时'")
+
+    asking = "() => document.getElementById('q').dispatchEvent(new Event('input')) && document.body.textContent"
+    page.wait(f"() => ({asking})().includes('无人看时发布的')")
+    released_item(county, before)
+
+
+def released_item(county: EmbeddedCounty, draft: dict[str, Any]) -> None:
+    http, path = county.http("catalog"), f"/catalog/v1/items/{draft['code']}"
+    revision = http.get(path).json()["revision"]
+    http.put(path, json=draft, headers={"If-Match": f'"{revision}"'}).raise_for_status()
+    http.post(f"{path}/release").raise_for_status()
+
+
+def become(page: Page, state: str) -> None:
+    page.run(f"Object.defineProperty(document, 'visibilityState', {{value: '{state}', configurable: true}})")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_an_error_of_the_moment_does_not_replace_the_page(page: Page, code: str) -> None:
+    page.open(f"/web/items/{code}")
+    shown = page.text("main h1")
+    page.evaluate("""() => {
+      const fetched = window.fetch;
+      window.fetch = async () => {
+        window.fetch = fetched;
+        setTimeout(() => (window.answered = true));
+        return new Response("<main id=main>503</main>", { status: 503 });
+      };
+      document.dispatchEvent(new CustomEvent("refresh"));
+    }""")
+
+    page.wait("() => window.answered")
+    assert page.text("main h1") == shown
+
+
+COME_BACK = """async () => {
+  const seen = [];
+  const line = () => document.getElementById("freshness");
+  const see = () => seen.push([line().dataset.state, line().textContent]);
+  const become = (state) => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+    see();
+  };
+  const fetched = window.fetch;
+  const answered = new Promise((done) => {
+    window.fetch = async (address, ...others) => {
+      const answer = await fetched(address, ...others);
+      if (address === location.href) done(see());
+      return answer;
+    };
+  });
+  become("hidden");
+  become("visible");
+  await answered;
+  window.fetch = fetched;
+  return seen;
+}"""
+"""Hide the page and show it again: what its line said when hidden, when shown, and when the newest page had come."""
 
 PRINTED = """() => {
   const folded = () => [...document.querySelectorAll('#main details:not([open])')].map((one) => one.textContent);

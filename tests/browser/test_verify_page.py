@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,7 @@ from services.ledger.signing.keyring import rotate
 from shared.transparency.checkpoint import NoteKey
 from tests.harness.accessibility import barriers
 from tests.harness.browser import HALL, NARROWEST, PHONE, Browser, Page
-from tests.harness.county import EmbeddedCounty
+from tests.harness.county import EmbeddedCounty, wait_for
 from tests.harness.pipeline import Pipeline, code_of, guide, item, pipeline
 
 STEPS = ["entry", "digest", "signature", "key", "history", "tree", "newest"]
@@ -45,6 +46,12 @@ def opened(page: Page, mark: dict, digest: str | None = None) -> dict[str, str]:
 
 
 def checked(page: Page) -> dict[str, str]:
+    """Wait for the end of the check, and for the statement that covers it: the state of each step."""
+    page.wait("() => !['pending', 'waiting', undefined].includes(document.getElementById('proof')?.dataset.outcome)")
+    return states(page)
+
+
+def states(page: Page) -> dict[str, str]:
     page.wait("() => 'done' in (document.getElementById('proof')?.dataset ?? {})")
     names = page.evaluate(
         "() => [...document.querySelectorAll('#steps > li')].map((e) => [e.dataset.step, e.className])"
@@ -150,6 +157,50 @@ def test_a_device_without_network_says_that_nothing_was_checked(page: Page, mark
 
 
 @pytest.mark.one_browser
+def test_a_copy_released_a_moment_ago_is_never_called_forged_and_its_page_looks_again(
+    page: Page, county: EmbeddedCounty
+) -> None:
+    """What is read of the ledger's newest statement is held back, so that the page surely meets the one before."""
+    http = county.http("ledger")
+    entries = http.get("/ledger/v1/entries", params={"limit": 100}).json()["entries"]
+    key = [entry["key"] for entry in entries if entry["kind"] == "guide"][1]
+    paths = ("/ledger/v1/statement", f"/ledger/v1/state/{key}")
+    before = {path: http.get(path).content for path in paths}
+    newest = released_again(county, key.partition(":")[2])
+    stale = {"on": True}
+    for path in paths:
+        page.alter(path, lambda body, old=before[path]: old if stale["on"] else body)
+
+    page.open(printed_address(newest["key"], newest["version"], newest["digest"]))
+    assert states(page)["newest"] == "pending"
+    assert "刚刚发布，请稍等再看" in page.text("#verdict")
+    assert "不说明您手里的是假的" in page.text("#verdict")
+    assert "不能相信" not in page.text("main")
+    assert barriers(page) == []
+
+    stale["on"] = False
+    page.wait("() => document.getElementById('proof').dataset.outcome === 'ok'")
+    assert "是真的，现行有效" in page.text("#verdict")
+    assert [state for state in checked(page).values() if state == "bad"] == []
+
+
+def released_again(county: EmbeddedCounty, code: str) -> dict:
+    """Release the guide's next version; its entry in the ledger."""
+    http, path = county.http("guides"), f"/guides/v1/guides/{code}"
+    found = http.get(path).json()
+    draft = {**found["draft"], "link_way": f"0570-{found['revision']:07}"}
+    http.put(path, json=draft, headers={"If-Match": f'"{found["revision"]}"'}).raise_for_status()
+    version = http.post(f"{path}/release").raise_for_status().json()["version"]
+    versions = f"/ledger/v1/versions/guide:{code}"
+    return wait_for(
+        lambda: next(
+            (e for e in county.http("ledger").get(versions).json()["versions"] if e["version"] == version), None
+        ),
+        "the release is recorded",
+    )
+
+
+@pytest.mark.one_browser
 @pytest.mark.parametrize("size", [NARROWEST, PHONE, HALL], ids=str)
 def test_the_page_fits_and_keeps_nobody_out(page: Page, mark: dict, size: tuple[int, int]) -> None:
     page.resize(*size)
@@ -180,6 +231,7 @@ class Given:
         versions = county.get(f"ledger/v1/versions/{self.key}").json()["versions"]
         self.newest = versions[-1]
         size = county.get("ledger/v1/head").json()["size"]
+        signed = county.get("ledger/v1/statement").json()["statement"]["size"]
         paths = [
             f"/ledger/v1/entries/{self.newest['position']}",
             "/ledger/v1/checkpoint",
@@ -187,7 +239,7 @@ class Given:
             "/ledger/v1/statement",
             f"/ledger/v1/state/{self.key}",
             f"/ledger/v1/proof/inclusion?position={self.newest['position']}&size={size}",
-            f"/ledger/v1/proof/consistency?first={size}&second={size}",
+            f"/ledger/v1/proof/consistency?first={signed}&second={size}",
         ]
         self.answers = {path: county.http.get(path).content for path in paths}
         self.subject = {
@@ -300,6 +352,79 @@ def test_an_older_version_cannot_pass_for_the_newest(verifier: Page, given_count
     assert old.check(verifier) == {**FIRST_VISIT, "newest": "bad"}
     old.subject["standing"] = "superseded"
     assert old.check(verifier) == FIRST_VISIT
+
+
+def early(county: Pipeline, made: Given, *releases: Any) -> None:
+    """Release these after the newest statement, and have `made` ask about the newest version as the page does."""
+    for one in releases:
+        county.release(one)
+    county.flow()
+    later = Given(county, made.key.partition(":")[2])
+    assert json.loads(later.answers["/ledger/v1/statement"])["statement"]["size"] < later.newest["position"]
+    made.subject, made.answers, made.newest = later.subject, later.answers, later.newest
+
+
+@pytest.fixture
+def young(tmp_path: Path) -> Iterator[tuple[Pipeline, Given]]:
+    """A county whose statement, signed every ten seconds, is older than what is released next."""
+    with pipeline(tmp_path, channels=()) as county:
+        county.release(guide(1))
+        county.flow()
+        sign_head(county.dbs["ledger"], county.signer, timedelta(0))
+        yield county, Given(county, code_of(1))
+
+
+def test_what_the_newest_statement_does_not_cover_yet_is_neither_true_nor_false(verifier: Page, young) -> None:
+    county, made = young
+    early(county, made, guide(1, link_way="0570-1234567"))
+
+    assert made.check(verifier) == {**FIRST_VISIT, "newest": "pending"}
+
+    sign_head(county.dbs["ledger"], county.signer, timedelta(0))
+    assert Given(county, code_of(1)).check(verifier) == FIRST_VISIT
+
+
+def test_a_key_that_the_newest_statement_does_not_know_yet_is_neither_true_nor_false(verifier: Page, young) -> None:
+    county, _ = young
+    made = Given(county, code_of(1))
+    county.release(guide(2))
+    made.key = f"guide:{code_of(2)}"
+    early(county, made)
+
+    assert made.check(verifier) == {**FIRST_VISIT, "newest": "pending"}
+
+
+def test_a_superseded_copy_waits_for_the_statement_that_covers_its_successor(verifier: Page, young) -> None:
+    county, made = young
+    first = made.subject
+    early(county, made, guide(1, link_way="0570-1234567"))
+    size, ruling = made.subject["size"], made.subject["position"]
+    made.subject = {**first, "standing": "superseded", "size": size, "ruling": ruling}
+    for path in (
+        f"/ledger/v1/entries/{first['position']}",
+        f"/ledger/v1/proof/inclusion?position={first['position']}&size={size}",
+    ):
+        made.answers[path] = county.http.get(path).content
+
+    assert made.check(verifier) == {**FIRST_VISIT, "newest": "pending"}
+
+
+def test_a_page_that_is_older_than_the_signed_list_is_looked_at_again(verifier: Page, given_county) -> None:
+    made = Given(given_county, code_of(3))
+    made.subject["size"] = made.newest["position"] - 1
+
+    assert made.check(verifier)["newest"] == "pending"
+
+
+def test_a_signed_list_that_covers_the_position_and_lacks_the_version_is_wrong(verifier: Page, given_county) -> None:
+    """Whoever holds back a release cannot call it too young."""
+    other = Given(given_county, code_of(2))
+    other.subject["version"] = 2
+    path = f"/ledger/v1/entries/{other.newest['position']}"
+    other.answers[path] = json.dumps({**json.loads(other.answers[path]), "version": 2}).encode()
+
+    assert "bad" in other.check(verifier).values()
+    assert "pending" not in other.check(verifier).values()
 
 
 def planned(folder: Path) -> Iterator[tuple[Pipeline, Given, dict]]:

@@ -115,6 +115,64 @@ def test_a_screen_that_goes_on_showing_the_version_before_turns_red_within_ten_s
     assert screens.SILENT.total_seconds() < 10
 
 
+KEPT = {"kept": 120, "kept_of": 120}
+
+
+@pytest.mark.parametrize(
+    ("told", "age", "copy"),
+    [
+        (KEPT, 5, "whole"),
+        ({**KEPT, "kept": 119}, 5, "partial"),
+        (KEPT, 11 * 60, "old"),
+        ({"kept": 0, "kept_of": 120}, None, "none"),
+        ({"kept": 0}, None, "none"),
+        ({}, None, "unknown"),
+    ],
+    ids=["whole", "partial", "old", "refused", "no-storage", "not-said"],
+)
+def test_a_screen_says_how_much_it_keeps_and_of_when(county, told, age, copy):
+    """It stays as good as what it shows: only the network's end would show what it lacks."""
+    token, now = enrolled(county), datetime.now(UTC)
+    kept_at = {} if age is None else {"kept_at": format_time(now - timedelta(seconds=age))}
+
+    assert report(county, token, **told, **kept_at).status_code == 200
+    found = listed(county)
+    assert (found["state"], found["red"], found["copy"]) == (ScreenState.GOOD, False, copy)
+    assert (found["kept"], found["kept_at"]) == (told.get("kept"), kept_at.get("kept_at"))
+    assert f'tongyuan_kiosk_copies{{copy="{copy}"}} 1.0' in generate_latest().decode()
+
+
+def test_what_a_screen_kept_is_forgotten_when_it_is_enrolled_anew(county):
+    report(county, enrolled(county), **KEPT, kept_at=format_time(datetime.now(UTC)))
+    enrolled(county)
+
+    assert (listed(county)["copy"], listed(county)["kept"]) == ("unknown", None)
+
+
+@pytest.mark.parametrize("wrong", [{"kept": -1}, {"kept": "all"}, {"kept_of": 10**7}, {"kept_at": "yesterday"}])
+def test_a_report_of_what_cannot_be_kept_is_refused(county, wrong):
+    answer = report(county, enrolled(county), **wrong)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] in wrong
+
+
+def test_every_link_and_form_of_the_hall_stays_in_the_hall(county):
+    """A foreign page on the glass has no bar and no clock, and nothing leads back from it."""
+    item_with_links = item(
+        1, online_handle_url="https://elsewhere.example/", mobile_terminal_url="https://elsewhere.example/m"
+    )
+    county.release(item_with_links)
+    county.flow()
+    for address in ("", "items", "search", "progress", "windows", "browse/person", PAGE, "items/0", "enrol"):
+        page = county.get(f"kiosk/{address}").text
+        led = re.findall(r'(?:href|action|src|formaction)="([^"]*)"', page)
+        assert led
+        assert [one for one in led if not one.startswith(("/kiosk/", "#"))] == []
+        assert "target=" not in page
+    release_another(county)
+
+
 def test_it_is_good_again_as_soon_as_it_shows_the_new_version(county):
     token, before = enrolled(county), shown(county)
     release_another(county)
@@ -166,7 +224,8 @@ def test_a_report_has_no_room_for_anything_else(county):
 
     assert answer.status_code == 422
     assert "张三" not in answer.text
-    assert set(screens.ScreenReport.model_fields) == {"address", "digest", "position", "head_time", "freshness"}
+    shown_and_kept = {"address", "digest", "position", "head_time", "freshness", "kept", "kept_of", "kept_at"}
+    assert set(screens.ScreenReport.model_fields) == shown_and_kept
 
 
 def test_a_code_works_once(county):

@@ -49,6 +49,7 @@ from services.ledger.signing.signing_guard import SigningGuard, tree_of
 from services.ledger.verify import page as verify_page
 from services.runtime.local_readers import LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, migrations
+from services.runtime.pages.error_pages import error_pages
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, SourceFeed, emit
@@ -229,6 +230,13 @@ class Pipeline:
         apis = {name: self.api(name) for name in (*self.dbs, "verify", "V", "v")}
         served = {name: CachedService(live.page, shareable_addresses(apis[name])) for name, live in self.lives.items()}
         return ResponseCacheMiddleware(mount(apis), served)
+
+    @cached_property
+    def browser(self) -> TestClient:
+        """The same as a browser gets it that asks for HTML: with pages in the place of problem details."""
+        accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        pages = error_pages(self.front, self.settings.county)
+        return TestClient(pages, raise_server_exceptions=False, follow_redirects=False, headers={"Accept": accept})
 
     def get(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
         """GET `/<path>`, anonymously or with a token."""

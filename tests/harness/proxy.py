@@ -39,6 +39,7 @@ class Proxy:
         self._rate: float | None = None
         self._budget: int | None = None
         self._refusing = False
+        self._location = ""
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -84,6 +85,10 @@ class Proxy:
         """Reset every open connection, and every new one at once."""
         self._do(self._cut)
 
+    def divert(self, location: str) -> None:
+        """Reset every open connection, and redirect every request to `location`, as a network's login page does."""
+        self._do(lambda: self._redirect_to(location))
+
     def resume(self) -> None:
         """Restore the network. Frozen data now arrives."""
         self._do(self._heal)
@@ -108,8 +113,12 @@ class Proxy:
         self._refusing = True
         self._reset_all()
 
+    def _redirect_to(self, location: str) -> None:
+        self._location = location
+        self._reset_all()
+
     def _heal(self) -> None:
-        self._refusing, self._budget = False, None
+        self._refusing, self._budget, self._location = False, None, ""
         self._be_slow(0.0, None)
         for way in BOTH:
             self._open[way].set()
@@ -121,6 +130,9 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
             _reset(writer)
+            return
+        if self._location:
+            await self._redirect(reader, writer)
             return
         try:
             upstream, up = await asyncio.open_connection("127.0.0.1", self._target)
@@ -142,6 +154,14 @@ class Proxy:
         self._writers -= pair
         for each in pair:
             each.close()
+
+    async def _redirect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            head = f"HTTP/1.1 302 Found\r\nLocation: {self._location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            writer.write(head.encode())
+            await writer.drain()
+        writer.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
         """Forward until this direction ends; a broken connection breaks both directions."""

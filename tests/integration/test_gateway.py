@@ -15,6 +15,8 @@ from tests.harness.pipeline import code_of
 NAMED, STRANGER = "127.0.0.9", "127.0.0.8"
 """Addresses from which a gateway in front asks: one that the operator has named, and one that he has not."""
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
 
 
@@ -46,6 +48,51 @@ def test_what_is_public_is_behind_one_address(gateway: str) -> None:
     printed = f"{code_of(1)}/1/{'ab' * 8}"
     for typed in (f"/V/G/{printed.upper()}", f"/v/g/{printed.lower()}/"):
         assert httpx.get(gateway + typed).headers["location"] == f"/verify/guide/{printed}"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "words"),
+    [
+        ("/nothing", b"", 404, "没有这个页面"),
+        ("/catalog/v1/items", b"", 404, "没有这个页面"),
+        ("/web/progress", b"x" * (1_048_576 + 1), 413, "发送的内容太大"),
+        ("/web/" + "a" * 9_000, b"", 414, "地址太长"),
+    ],
+    ids=["nowhere", "not-public", "too-large", "too-long"],
+)
+def test_the_gateways_own_errors_are_pages_for_browsers_and_problems_for_programs(
+    gateway: str, path: str, body: bytes, status: int, words: str
+) -> None:
+    method = "POST" if body else "GET"
+    page = httpx.request(method, gateway + path, content=body, headers={"Accept": BROWSER})
+    answer = httpx.request(method, gateway + path, content=body)
+
+    assert page.status_code == answer.status_code == status
+    if status == 414:  # nginx refuses the line before it has read what the client accepts
+        assert "nginx/" not in page.text
+        return
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert words in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+
+
+def test_a_service_that_does_not_answer_is_told_by_the_gateway_in_words(tmp_path: Path) -> None:
+    county = EmbeddedCounty(tmp_path / "county")
+    with running(county), gateway_before(county, tmp_path / "inner") as address:
+        county.stop()
+        page = httpx.get(f"{address}/web/", headers={"Accept": BROWSER}, timeout=60)
+        screen = httpx.get(f"{address}/kiosk/items", headers={"Accept": BROWSER}, timeout=60)
+        answer = httpx.get(f"{address}/web/v1/items", timeout=60)
+
+    assert page.status_code == answer.status_code == 502
+    assert 'href="/"' in page.text
+    assert "http-equiv" not in page.text
+    assert '<meta http-equiv="refresh" content="30; url=/kiosk/">' in screen.text
+    assert page.headers["retry-after"] == answer.headers["retry-after"] == "2"
+    assert "系统现在忙" in page.text
+    assert answer.json()["status"] == 502
 
 
 def test_events_come_at_once(gateway: str) -> None:

@@ -15,6 +15,7 @@ from services.channels.api.facet_parameters import Chosen
 from services.channels.api.facet_parameters import counts as counts_of
 from services.channels.api.live_stream import Live
 from services.channels.api.reader_feedback import FeedbackBox
+from services.channels.api.succession import Succession, Successors
 from services.channels.core.channel import Channel
 from services.channels.pages.read_model import ReadModel
 from services.channels.pages.routes import pages_of
@@ -32,7 +33,9 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 
 CACHE = "public, max-age=0, must-revalidate"
 NO_STORE = {"Cache-Control": "no-store"}
-GONE = openapi.problem_answer("It was shown before and is no longer in force")
+GONE = openapi.problem_answer(
+    "It was shown before and is no longer in force. `successors`: ledger keys of what follows, if it was succeeded"
+)
 UNKNOWN = openapi.problem_answer("This channel does not show it")
 ONE: Any = {**openapi.CONDITIONAL, "responses": {304: openapi.UNCHANGED, 404: UNKNOWN, 410: GONE}}
 
@@ -116,6 +119,7 @@ def _lists(channel: Channel, index: SearchIndex, shelf: ReadModel) -> APIRouter:
 def _documents(channel: Channel) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["documents"])
     db, kinds = channel.db, openapi.Kinds(channel.adapter.name)
+    succession = Succession(db)
 
     @router.get("/items/{code}", summary="Read one item", response_model=kinds.item, **ONE)
     @shareable
@@ -134,10 +138,21 @@ def _documents(channel: Channel) -> APIRouter:
         if served is not None:
             return etag_response(request, served.content, served.etag, cache=CACHE)
         if withdrawn:
-            return problem(410, "Gone", f"{kind} {code} is no longer in force")
+            return _gone(channel.adapter.name, kind, code, succession.of(f"{kind}:{code}"))
         raise NotFound(f"this channel shows no {kind} {code}")
 
     return router
+
+
+def _gone(channel: str, kind: str, code: str, successors: Successors) -> Response:
+    """Return 410, with whoever follows: their keys, and their addresses as links (RFC 5829)."""
+    detail = f"{kind} {code} is no longer in force"
+    if not successors.keys:
+        return problem(410, "Gone", detail)
+    answer = problem(410, "Gone", f"{detail}; see successors", successors=list(successors.keys), note=successors.note)
+    addresses = (f"/{channel}/v1/{key.replace(':', 's/', 1)}" for key in successors.keys)
+    answer.headers["Link"] = ", ".join(f'<{address}>; rel="successor-version"' for address in addresses)
+    return answer
 
 
 def _case(lookup: Lookup) -> APIRouter:

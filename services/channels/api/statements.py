@@ -36,6 +36,11 @@ SIZES_OF_CHANGES = {
     )
 }
 
+# The acts applied after a change, in order of change.
+ACTS = text(
+    "SELECT content FROM document WHERE change > :after AND kind = 'act' AND content IS NOT NULL ORDER BY change"
+)
+
 # The keys of a run of changed documents.
 CHANGED_KEYS = text(
     f"SELECT key, change FROM document WHERE change > :after AND kind IN ({LISTED_SQL}) ORDER BY change LIMIT :limit"  # noqa: S608  # our own text

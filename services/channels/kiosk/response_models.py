@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contracts.base import Timestamp
 from services.channels.api.response_models import Answer
-from services.channels.kiosk.screens import ScreenState
+from services.channels.kiosk.screens import CopyState, ScreenState
 from services.channels.pages.ticket_calls import TicketCall
 
 
@@ -60,6 +60,10 @@ class ScreenFacts(Answer):
     old_since: Timestamp | None = Field(description="Since when the screen shows a different text than it should.")
     head_time: Timestamp | None = Field(description="Time of the newest statement that the screen has verified.")
     freshness: str | None
+    copy_: CopyState = Field(alias="copy", description="What the screen could show if the network went now.")
+    kept: int | None = Field(description="Addresses of the catalogue that the browser keeps.")
+    kept_of: int | None = Field(description="Addresses in the catalogue that it tried to keep.")
+    kept_at: Timestamp | None = Field(description="Time of the statement that its copy is of.")
 
 
 class Screens(Answer):

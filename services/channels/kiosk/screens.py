@@ -2,8 +2,9 @@
 
 An operator creates a code for a name; the screen exchanges the code, once, for a token. Only the SHA-256 of each is
 stored: 60 and 256 random bits need no slower hash. A report contains the address of the displayed page, the digest of
-its text (`displayed_digest.py`), the channel's position, and the time of the newest statement that the screen itself
-verified. None of it can name a person: one of our addresses, numbers, and a word from a fixed list.
+its text (`displayed_digest.py`), the channel's position, the time of the newest statement that the screen itself
+verified, and how much of the catalogue its browser keeps for a time without a network. None of it can name a person:
+one of our addresses, numbers, and a word from a fixed list.
 """
 
 import hashlib
@@ -36,6 +37,9 @@ OLD = timedelta(seconds=5)
 LATE_HEAD = timedelta(seconds=60)
 """A statement is issued every ten seconds."""
 
+OLD_COPY = timedelta(minutes=10)
+"""What a screen keeps is renewed with every head; a copy this much older than now is not renewed any more."""
+
 CODE_LIFE = timedelta(minutes=30)
 WRONG_CODE = "No screen is waiting for this code. Ask for a new one: a code works once and is valid for half an hour."
 NAME = r"^[0-9A-Za-z][0-9A-Za-z_-]{0,39}$"
@@ -55,6 +59,17 @@ class ScreenState(StrEnum):
 
 
 RED = frozenset({ScreenState.OLD, ScreenState.SILENT, ScreenState.UNVERIFIED})
+NOT_ENROLLED = frozenset({ScreenState.WAITING, ScreenState.REVOKED})
+
+
+class CopyState(StrEnum):
+    """What a screen could show if the network went now. `UNKNOWN`: it has not said, or has not tried yet."""
+
+    WHOLE = "whole"
+    PARTIAL = "partial"
+    OLD = "old"
+    NONE = "none"
+    UNKNOWN = "unknown"
 
 
 class ScreenRow(ChannelModel, table=True):
@@ -79,6 +94,9 @@ class ScreenRow(ChannelModel, table=True):
         default=None, max_length=27, description="Time of the newest statement that it verified."
     )
     freshness: str | None = Column(default=None, max_length=16)
+    kept: int | None = Column(default=None, description="Addresses of the catalogue that the browser keeps.")
+    kept_of: int | None = Column(default=None, description="Addresses in the catalogue that it tried to keep.")
+    kept_at: str | None = Column(default=None, max_length=27, description="Time of the statement that the copy is of.")
 
 
 class ScreenReport(Contract):
@@ -89,6 +107,14 @@ class ScreenReport(Contract):
     position: int = Field(ge=0, le=2**53 - 1, description="Position of the newest head that the page received.")
     head_time: Timestamp | None = Field(default=None, description="When the newest statement it verified was issued.")
     freshness: Freshness = "unknown"
+    kept: int | None = Field(
+        default=None,
+        ge=0,
+        le=10**6,
+        description="Addresses of the catalogue in the browser's copy; null: not known yet.",
+    )
+    kept_of: int | None = Field(default=None, ge=0, le=10**6, description="Addresses in the catalogue to be kept.")
+    kept_at: Timestamp | None = Field(default=None, description="When the statement that the copy is of was issued.")
 
 
 class NewScreen(Contract):
@@ -165,6 +191,9 @@ class ScreenStore:
             "digest": report.digest,
             "head_time": format_time(report.head_time) if report.head_time else None,
             "freshness": report.freshness,
+            "kept": report.kept,
+            "kept_of": report.kept_of,
+            "kept_at": format_time(report.kept_at) if report.kept_at else None,
             "other": other,
         }
         with self._db.write() as session:
@@ -181,6 +210,11 @@ class ScreenStore:
         states = [screen["state"] for screen in self.listed()]
         return {state: states.count(state) for state in ScreenState}
 
+    def copies(self) -> dict[str, int]:
+        """Return the number of enrolled screens by what they keep."""
+        states = [screen["copy"] for screen in self.listed() if screen["state"] not in NOT_ENROLLED]
+        return {state: states.count(state) for state in CopyState}
+
 
 def judge(row: Any, now: datetime) -> ScreenState:
     """Return the state of a screen. Pure. Silence comes first: the last report of a silent screen is out of date."""
@@ -194,6 +228,17 @@ def judge(row: Any, now: datetime) -> ScreenState:
         return ScreenState.GOOD
     verified = row.freshness == "now" and row.head_time is not None
     return ScreenState.GOOD if verified and _age(row.head_time, now) <= LATE_HEAD else ScreenState.UNVERIFIED
+
+
+def judge_copy(row: Any, now: datetime) -> CopyState:
+    """Return what a screen keeps, by its last report. Pure."""
+    if row.kept is None:
+        return CopyState.UNKNOWN
+    if row.kept == 0 or row.kept_at is None:
+        return CopyState.NONE
+    if row.kept_of is not None and row.kept < row.kept_of:
+        return CopyState.PARTIAL
+    return CopyState.OLD if _age(row.kept_at, now) > OLD_COPY else CopyState.WHOLE
 
 
 def _told(row: Any, now: datetime) -> Json:
@@ -211,6 +256,10 @@ def _told(row: Any, now: datetime) -> Json:
         "old_since": row.other_since,
         "head_time": row.head_time,
         "freshness": row.freshness,
+        "copy": judge_copy(row, now),
+        "kept": row.kept,
+        "kept_of": row.kept_of,
+        "kept_at": row.kept_at,
     }
 
 

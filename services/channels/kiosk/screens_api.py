@@ -4,6 +4,7 @@ A screen's token is in a cookie that scripts cannot read and that is sent to `/k
 second cookie, which tells the page that it must report.
 """
 
+from collections.abc import Callable
 from functools import partial
 from math import nan
 from typing import Annotated
@@ -57,7 +58,9 @@ def router(db: Database, reader: ChannelReader) -> APIRouter:
     routes.include_router(_operators(register))
     routes.include_router(_own(register, reader))
     for state in screens.ScreenState:
-        metrics.kiosk_screens.labels(state).set_function(partial(_count, register, state))
+        metrics.kiosk_screens.labels(state).set_function(partial(_count, register.counted, state))
+    for copy in screens.CopyState:
+        metrics.kiosk_copies.labels(copy).set_function(partial(_count, register.copies, copy))
     return routes
 
 
@@ -113,7 +116,10 @@ def _own(register: screens.ScreenStore, reader: ChannelReader) -> APIRouter:
 
     @routes.post("/report", summary="Report what a screen shows", response_model=response_models.Compared)
     async def report(token: Screen, told: screens.ScreenReport, request: Request) -> Response:
-        """`same`: whether the displayed text is what this channel shows now; null if there is nothing to compare."""
+        """`same`: whether the displayed text is what this channel shows now; null if there is nothing to compare.
+
+        The report also says how much of the catalogue the browser has kept, and of when.
+        """
         name = await run_in_threadpool(register.name_of, token)
         if name is None:
             raise _refused()
@@ -145,10 +151,10 @@ def _told(content: Json) -> Response:
     return answer
 
 
-def _count(register: screens.ScreenStore, state: screens.ScreenState) -> float:
+def _count(counted: Callable[[], dict[str, int]], state: str) -> float:
     """Value for /metrics; NaN if the store does not answer, so that the other metrics are still served."""
     try:
-        return register.counted()[state]
+        return counted()[state]
     except TongyuanError:
         return nan
 

@@ -12,7 +12,8 @@ OFFER_CODE = text(
 ENROL = text(
     "UPDATE screen SET code_hash = NULL, code_expires_at = NULL, token_hash = :token, enrolled_at = :now, "
     "revoked_at = NULL, seen_at = NULL, address = NULL, position = NULL, digest = NULL, other_since = NULL, "
-    "head_time = NULL, freshness = NULL WHERE code_hash = :code AND code_expires_at > :now RETURNING name"
+    "head_time = NULL, freshness = NULL, kept = NULL, kept_of = NULL, kept_at = NULL "
+    "WHERE code_hash = :code AND code_expires_at > :now RETURNING name"
 )
 
 # Revoke the token and the code of a screen.
@@ -27,7 +28,7 @@ SCREEN_OF_TOKEN = text("SELECT name FROM screen WHERE token_hash = :token")
 # Store a screen's report; changes no row if the token has been revoked.
 STORE_REPORT = text(
     "UPDATE screen SET seen_at = :now, address = :address, position = :position, digest = :digest, "
-    "head_time = :head_time, freshness = :freshness, "
+    "head_time = :head_time, freshness = :freshness, kept = :kept, kept_of = :kept_of, kept_at = :kept_at, "
     "other_since = CASE WHEN :other THEN coalesce(other_since, :now) END WHERE name = :name AND token_hash = :token"
 )
 

@@ -12,6 +12,7 @@ from services.channels.api import queries
 from services.channels.api.cached import CachedUntilChanged
 from services.channels.api.case_lookup import Lookup, LookupRequest
 from services.channels.api.reader_feedback import FeedbackBox
+from services.channels.api.succession import Succession
 from services.channels.core.bodies import name_of
 from services.channels.core.channel import Channel
 from services.channels.core.store import state
@@ -38,7 +39,7 @@ class ReadModel:
     def __init__(self, channel: Channel, index: SearchIndex, lookup: Lookup, box: FeedbackBox) -> None:
         self._past, self._box = VersionHistory(channel), box
         self._db, self._adapter = channel.db, channel.adapter
-        self._index, self._lookup = index, lookup
+        self._index, self._lookup, self._succession = index, lookup, Succession(channel.db)
         self._turn = threading.Lock()
         self._directory = CachedUntilChanged(self.released, lambda: Directory(self.documents(Kind.ITEM)))
         self._looked: tuple[str, int, str] = ("", 0, "")
@@ -63,6 +64,11 @@ class ReadModel:
             step = None
         was = (step.now or step.before) if step else None
         browsed = self._directory.get()
+        if (followed := self._succession.of(f"{Kind.ITEM}:{code}")).keys:
+            codes = [key.partition(":")[2] for key in followed.keys]
+            shown = browsed.heads(codes)
+            elsewhere = tuple(one for one in codes if one not in {head["code"] for head in shown})
+            return Gone(since, was, shown, [], named=True, note=followed.note, elsewhere=elsewhere)
         successors = browsed.beginning(code[:WHOLE_CODE]) if len(code) >= WHOLE_CODE else []
         similar = self.search(was["name"], Filter(), 0, SIMILAR).items if was and not successors else []
         return Gone(since, was, successors, similar)

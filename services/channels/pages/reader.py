@@ -17,13 +17,18 @@ from services.channels.search.facets import Filter
 class Gone:
     """An item that is no longer shown: since when, its last document (None: the ledger cannot tell), and alternatives.
 
-    `successors` have the same 31 characters of the code: an item is published either whole or by its situations.
+    `named`: the withdrawal names who follows; `note` is its public note, `elsewhere` are codes of those that this
+    channel does not show. Otherwise `successors` have the same 31 characters of the code: an item is published either
+    whole or by its situations.
     """
 
     since: datetime
     was: Json | None
     successors: list[Json]
     similar: list[Json]
+    named: bool = False
+    note: str | None = None
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

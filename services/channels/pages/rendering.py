@@ -23,6 +23,7 @@ from shared.text.bilingual import attribute, t
 from shared.text.dates import clock, day, minute, moment_day
 from shared.web.assets import COMMON, Asset, assets_of
 from shared.web.edge import etag_response
+from shared.web.error_pages import ErrorPage, words_of
 
 TOO_MANY = 429
 FOLDER = Path(__file__).parent
@@ -115,6 +116,13 @@ def page(
         return Response(body, status, {**headers, **patience, "Cache-Control": cache}, HTML)
     etag = hashlib.sha256(body).hexdigest()[:32]
     return etag_response(request, body, etag, media_type=media_type, headers=headers)
+
+
+def error_page(place: ChannelPages, county: str, status: int) -> ErrorPage:
+    """Render the page of an error. It reads nothing from the store, which may be the reason, and shows no input."""
+    said = {"county": county, "status": status, "words": words_of(status), "path": "", "origin": ""}
+    html = place.templates.get_template("error.html").render(**said)
+    return ErrorPage(html.encode(), CONTENT_POLICY)
 
 
 def origin(request: Request) -> str:

@@ -5,6 +5,7 @@ mounted.
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,10 +16,11 @@ from starlette.concurrency import run_in_threadpool
 from contracts.base import Json
 from services.channels.pages.listing import Browse
 from services.channels.pages.reader import ChannelReader
-from services.channels.pages.rendering import ChannelPages, page
+from services.channels.pages.rendering import ChannelPages, error_page, page
 from services.channels.search.facets import wanted
 from shared.errors import Invalid, NotFound, TooManyRequests, Unavailable
 from shared.web.assets import asset_response
+from shared.web.error_pages import Renderer
 from shared.web.response_cache import shareable
 
 MOST_PAGES = 1_000
@@ -46,6 +48,12 @@ def pages_of(channel: str, reader: ChannelReader, county: str) -> APIRouter:
     """Return the pages of a channel. A `more` in its `pages.py` adds routes to those that all channels have."""
     module = import_module(f"services.channels.{channel}.pages")
     return router(module.PAGES, reader, county, getattr(module, "more", None))
+
+
+def errors_of(channel: str, county: str) -> Renderer:
+    """Return what renders a channel's error pages."""
+    place = import_module(f"services.channels.{channel}.pages").PAGES
+    return partial(error_page, place, county)
 
 
 Show = Callable[..., Response]

@@ -98,6 +98,10 @@ class Directory:
         """Return the heads of items whose code begins with `start`."""
         return [item for item in self._items if item["code"].startswith(start)]
 
+    def heads(self, codes: Iterable[str]) -> list[Json]:
+        """Return the heads of those codes that are shown, in their order."""
+        return [self._items[self._at[code]] for code in codes if code in self._at]
+
     def listing(self, wanted: Filter, offset: int, limit: int, among: Sequence[str] | None = None) -> Listing:
         """Return items `offset` … `offset + limit` that match, out of `among` in its order, or of all by code.
 

@@ -11,6 +11,13 @@ CHANNEL = "kiosk"
 NameOf = Annotated[
     str, typer.Argument(metavar="NAME", help="A place in the hall, such as hall-1; never a person's name.")
 ]
+COPIES = {
+    "whole": "keeps {kept} pages of {kept_at} for a time without network",
+    "partial": "[yellow]! keeps only {kept} of {kept_of} pages[/]",
+    "old": "[yellow]! keeps pages of {kept_at}, none newer[/]",
+    "none": "[yellow]! keeps nothing: it cannot do without the network[/]",
+    "unknown": "has not said what it keeps",
+}
 app = typer.Typer(no_args_is_help=True, help="Screens of the hall: enrol, list, revoke.")
 
 
@@ -44,7 +51,7 @@ def _tell_screens(found: list[dict[str, Any]]) -> None:
         mark = "[red]✗[/]" if screen["red"] else "[green]✓[/]" if screen["state"] == "good" else "·"
         page = "no page reported" if screen["address"] is None else f"/kiosk/{screen['address']}"
         seen = f"last report {legend.utc(screen['seen_at'])}" if screen["seen_at"] else "no report yet"
-        say(f"{mark} {plain(screen['name']):<20} {screen['state']:<10} {plain(page)}  {seen}")
+        say(f"{mark} {plain(screen['name']):<20} {screen['state']:<10} {plain(page)}  {seen}{_kept(screen)}")
     if not found:
         say("no screen is enrolled, so none is watched: enrol one with `tongyuan kiosk enrol NAME`")
         return
@@ -52,6 +59,13 @@ def _tell_screens(found: list[dict[str, Any]]) -> None:
         say(f"[dim]{line}[/]")
     red = sum(screen["red"] for screen in found)
     say(f"{len(found)} screens at {legend.now()}: {f'[red]{red} red[/]' if red else '[green]none red[/]'}")
+
+
+def _kept(screen: dict[str, Any]) -> str:
+    if not screen["seen_at"]:
+        return ""
+    moment = legend.utc(screen["kept_at"]) if screen["kept_at"] else ""
+    return "  " + COPIES[screen["copy"]].format(kept=screen["kept"], kept_of=screen["kept_of"], kept_at=moment)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from shared.errors import TongyuanError, Unavailable
 from shared.process_memory import TRIM_SECONDS, bound_arenas, give_back
 
 if TYPE_CHECKING:
-    from services.runtime.landing_page import ShownReceipt
+    from services.runtime.pages.landing_page import ShownReceipt
 
 
 def up(
@@ -45,7 +45,8 @@ def _run(config: Settings, *, demo: bool) -> None:
     from services.operations.backups.file_swap import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.runtime.auditor import at_one_address, auditing  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.runtime.embedded import Embedded  # noqa: PLC0415  # likewise
-    from services.runtime.landing_page import make_root  # noqa: PLC0415  # likewise
+    from services.runtime.pages.error_pages import error_pages  # noqa: PLC0415  # likewise
+    from services.runtime.pages.landing_page import make_root  # noqa: PLC0415  # likewise
     from services.runtime.wiring import front  # noqa: PLC0415  # likewise
     from shared.security.certificate_watch import watching  # noqa: PLC0415  # likewise
     from shared.web.limits import Limits  # noqa: PLC0415  # likewise
@@ -72,7 +73,8 @@ def _run(config: Settings, *, demo: bool) -> None:
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
             tls = config.tls.server() if config.tls else None
             greet = partial(_print_banner, address, config, county.county, cases_advance=demo)
-            serve(app, sock, Threads(work), greet, tls, Limits.of(config))
+            errors = partial(error_pages, county=county.settings.county)
+            serve(app, sock, Threads(work), greet, tls, Limits.of(config), errors)
     finally:
         county.close()
 

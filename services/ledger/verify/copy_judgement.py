@@ -31,7 +31,10 @@ class CopyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CopyJudgement:
-    """`entry` is the version asked for, `ruling` the version in force, `coming` a newer one that starts later.
+    """`entry` is the version asked for, `coming` a newer one that starts later.
+
+    `ruling` is the newest version whose start has passed, which may be a withdrawal or have expired; `in_force` is the
+    same, or None when nothing is in force.
 
     `since`: when `entry` ceased to be in force, or from when it is or will be, if that is known. `until`: when a copy
     in force will end, as far as is known. `by`: the version that replaced it.
@@ -44,6 +47,12 @@ class CopyJudgement:
     since: str | None = None
     until: str | None = None
     by: int | None = None
+    in_force: Json | None = None
+
+    @property
+    def reach(self) -> int:
+        """The position up to which the log must be signed for a reader to check this judgement; 0: nothing to check."""
+        return max(one["position"] if one else 0 for one in (self.entry, self.ruling))
 
     @property
     def authentic(self) -> bool:
@@ -67,18 +76,20 @@ def judge(
         entry = ruling or (versions[-1] if versions else None)
     else:
         entry = next((entry for entry in versions if entry["version"] == wanted), None)
+    of_item = None if item is None else [Timed.of_json(one) for one in item]
+    rules = ruling and term(times[ruling["version"]], list(times.values()), moment, of_item).standing
+    valid = ruling if rules == Standing.IN_FORCE else None
     if entry is None:
-        return CopyJudgement(CopyStatus.UNKNOWN, ruling=ruling)
+        return CopyJudgement(CopyStatus.UNKNOWN, ruling=ruling, in_force=valid)
     later = (one for one in versions if times[one["version"]].starts > moment and one["version"] > entry["version"])
     coming = next(later, None)
     if not entry["digest"].startswith(digest):
-        return CopyJudgement(CopyStatus.ALTERED, entry, ruling, coming)
-    of_item = None if item is None else [Timed.of_json(one) for one in item]
+        return CopyJudgement(CopyStatus.ALTERED, entry, ruling, coming, in_force=valid)
     found = term(times[entry["version"]], list(times.values()), moment, of_item)
     running = found.standing in (Standing.IN_FORCE, Standing.NOT_YET)
     since = found.from_ if running else found.until
     until = format_time(found.until) if running and found.until else None
     by = None if running else found.overtaken_by
     return CopyJudgement(
-        CopyStatus(found.standing), entry, ruling, coming, format_time(since) if since else None, until, by
+        CopyStatus(found.standing), entry, ruling, coming, format_time(since) if since else None, until, by, valid
     )

@@ -1,10 +1,13 @@
 """HTTP of the verify page: `/verify/…` for people, `/V/…` for QR codes, which redirects there. Needs no JavaScript.
 
-A negative verdict has status 404, so that programs can read it too.
+A negative verdict has status 404, so that programs can read it too. A verdict that rests on a release which the newest
+signed statement does not contain yet has `Retry-After`: from then on everybody can check it.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +22,17 @@ from contracts.content.acts import explains, possible_acts
 from contracts.kinds import Kind
 from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
+from services.ledger.signing.heads import STATEMENT_EVERY
+from services.ledger.signing.records import NEWEST, StatementRow
 from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
+from services.ledger.verify.successors import Successor, successors_of
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.text.bilingual import t
 from shared.text.dates import minute
 from shared.web.assets import COMMON, asset_response, assets_of
 from shared.web.edge import make_api
+from shared.web.error_pages import ErrorPage, words_of
 
 HERE = Path(__file__).parent
 ASSETS = assets_of((COMMON, HERE / "static"))
@@ -33,6 +40,8 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+HEAD_EVERY = timedelta(seconds=2)
+"""How late after `STATEMENT_EVERY` a statement may be: it is signed with a head."""
 
 
 def make(db: Database, settings: Settings) -> FastAPI:
@@ -58,8 +67,10 @@ def make(db: Database, settings: Settings) -> FastAPI:
             judgement = _judged(session, asked)
             values = {"size": queries.size(session), "body": _shown(session, judgement)}
             values["reason"] = _reason(session, judgement.entry)
+            values["successors"] = _following(session, asked, judgement)
+            wait = _uncovered(session, judgement, datetime.now(UTC))
         status = 200 if judgement.authentic else 404
-        values["code"] = asked.code if asked else code
+        values |= {"code": asked.code if asked else code, "wait": wait}
         return render("verdict.html", status, asked=asked, judgement=judgement, **values)
 
     return api
@@ -89,6 +100,22 @@ def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
     return judge(versions, asked.version, asked.digest, now, item)
 
 
+def _following(session: Session, asked: CopyAddress | None, judgement: CopyJudgement) -> list[Successor]:
+    """Return the items that follow when nothing of this code is in force."""
+    if asked is None or judgement.in_force is not None:
+        return []
+    return successors_of(session, asked.kind, asked.code, format_time(datetime.now(UTC)))
+
+
+def _uncovered(session: Session, judgement: CopyJudgement, now: datetime) -> int:
+    """Return the seconds until a statement is expected that covers the judgement; 0 if the newest one does."""
+    newest = session.get(StatementRow, NEWEST)
+    if judgement.reach <= (newest.size if newest else 0):
+        return 0
+    due = (datetime.fromisoformat(newest.issued_at) if newest else now) + STATEMENT_EVERY + HEAD_EVERY
+    return max(2, ceil((due - now).total_seconds()))
+
+
 def _shown(session: Session, judgement: CopyJudgement) -> Json:
     """Return name and unit from the version asked for, or from the version in force if its body is not public."""
     for entry in (judgement.entry, judgement.ruling):
@@ -112,7 +139,14 @@ def _reason(session: Session, entry: Json | None) -> str | None:
     return None
 
 
-def _renderer(county: str) -> Callable[..., Response]:
+def error_page(county: str, status: int) -> ErrorPage:
+    """Render the page of an error: it must not be taken for a verdict."""
+    html = _environment(county).get_template("error.html").render(words=words_of(status))
+    return ErrorPage(html.encode(), CONTENT_POLICY)
+
+
+@cache
+def _environment(county: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=select_autoescape(default=True),
@@ -122,10 +156,17 @@ def _renderer(county: str) -> Callable[..., Response]:
     )
     environment.filters["minute"] = minute
     environment.globals |= {"t": t, "static": _static, "county": county}
+    return environment
+
+
+def _renderer(county: str) -> Callable[..., Response]:
+    environment = _environment(county)
 
     def render(template: str, status: int, **values: Any) -> Response:
         text = environment.get_template(template).render(**values)
         headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+        if values.get("wait"):
+            headers["Retry-After"] = str(values["wait"])
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     return render

@@ -7,6 +7,7 @@ client that it refuses while the client still sends. Here every phase is limited
 
 import asyncio
 import time
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared import metrics
+from shared.web.error_pages import ErrorPage, wants_html
 from shared.web.server.open_connections import Connections
 from shared.web.server.outgoing import Outgoing, Taking
 from shared.web.server.refusal import raw_problem
@@ -44,8 +46,12 @@ class Connection(HttpToolsProtocol):
     Whatever a client sends costs bounded memory and bounded time.
     """
 
-    def __init__(self, connections: Connections, **uvicorn: Any) -> None:
+    def __init__(
+        self, connections: Connections, page: Callable[[str, int], ErrorPage] | None = None, **uvicorn: Any
+    ) -> None:
+        """`page` makes the page of a path for a browser whose request is refused before any app sees it."""
         super().__init__(**uvicorn)
+        self._page = page
         self._all, self._limits = connections, connections.limits
         self._awaits, self._since = Awaits.HEAD, time.monotonic()
         self._head = self._fields = self._body = self._before = self._line = self._drained = 0
@@ -183,10 +189,17 @@ class Connection(HttpToolsProtocol):
             self.cut(str(status))
             return
         metrics.http_cut.labels(str(status)).inc()
-        self._out.write(raw_problem(status))
+        self._out.write(raw_problem(status, self._page_of(status)))
         if not answered:
             self._tell_app()
         self._linger()
+
+    def _page_of(self, status: int) -> ErrorPage | None:
+        """Return the page for a client that has said before the refusal that it wants HTML."""
+        accepted = next((value for name, value in self.headers if name == b"accept"), b"")
+        if self._page is None or not wants_html(accepted):
+            return None
+        return self._page(self.url.partition(b"?")[0].decode("latin-1"), status)
 
     def _linger(self) -> None:
         self._awaits, self._since = Awaits.END, time.monotonic()

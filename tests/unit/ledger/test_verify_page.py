@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.verify_address import page_address, printed_address
+from services.ledger.signing.heads import sign_head
 from services.ledger.verify import page
 from services.ledger.verify.copy_judgement import CopyStatus, judge
 from tests.harness.pipeline import code_of, guide, item, pipeline, progress
@@ -58,6 +59,54 @@ def test_a_guide_that_was_released_anew_says_since_when_and_which_version_holds(
     assert (status, headline) == (200, "是真的，但已有新版")
     assert "起改用第 2 版" in page
     assert f'href="/web/items/{code_of(1)}"' in page
+
+
+def test_a_copy_superseded_twice_names_the_version_in_force_now(county):
+    _, old = released(county, item(1), guide(1))
+    released(county, guide(1, link_way="0570-1234567"))
+    released(county, guide(1, link_way="0570-7654321"))
+
+    _, headline, page = verdict(county, printed_address(old.key, 1, old.digest))
+
+    assert headline == "是真的，但已有新版"
+    assert "起改用第 2 版" in page
+    assert "现在有效的是第 3 版" in page
+
+
+def test_a_superseded_copy_whose_successor_has_expired_says_that_nothing_is_in_force(county, monkeypatch):
+    _, old = released(county, item(1), guide(1))
+    released(county, guide(1, link_way="0570-1234567"), expires_at=datetime.now(UTC) + timedelta(days=1))
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=2)
+
+    monkeypatch.setattr("services.ledger.verify.page.datetime", Later)
+    _, _, page = verdict(county, printed_address(old.key, 1, old.digest))
+
+    assert "第 2 版后来也已经过期，现在没有有效的版本" in page
+    assert "/web/items/" not in page
+
+
+def test_what_the_newest_statement_does_not_cover_is_told_with_the_time_to_look_again(county):
+    """Also to programs, and to browsers that run no scripts."""
+    made = released(county, item(1))[0]
+    sign_head(county.dbs["ledger"], county.signer, timedelta(0))
+    address = page_address("item", code_of(1), 1)
+    covered = county.http.get(address)
+    released(county, item(1, short_name="新"))
+
+    for version in (1, 2):
+        young = county.http.get(page_address("item", code_of(1), version))
+        wait = int(young.headers["retry-after"])
+        assert young.status_code == 200
+        assert 2 <= wait <= 12
+        assert f"约 {wait} 秒后再看一次" in young.text
+        assert f'<noscript><meta http-equiv="refresh" content="{wait}"></noscript>' in young.text
+    assert "retry-after" not in covered.headers
+    assert "http-equiv" not in covered.text
+    assert made.version == 1
 
 
 def test_a_withdrawn_item_is_authentic_and_not_to_be_used(county):
@@ -258,6 +307,7 @@ def test_in_force_is_exactly_what_the_channels_show(history, now):
 
     expected = shown(known, now)
     assert in_force == ([expected] if expected else [])
+    assert judge(known, 1, "", now).in_force == expected
 
 
 @given(histories(), TIMES, st.integers(1, 9))

@@ -45,6 +45,17 @@ def test_a_head_is_bounded_in_every_part(usual, request_, expected):
     assert status(usual.said(request_)) == expected
 
 
+def test_a_browser_whose_cookies_are_too_large_is_told_by_a_page(usual):
+    """No app has seen the request; what a program gets is as it was."""
+    page = usual.said(HEAD + b"Accept: text/html,*/*;q=0.8\r\nCookie: " + b"a" * 40_000)
+    answer = usual.said(HEAD + b"Accept: */*\r\nCookie: " + b"a" * 40_000)
+
+    assert status(page) == status(answer) == 431
+    assert b"content-type: text/html; charset=utf-8" in page
+    assert "请清除本网站的 Cookie".encode() in page
+    assert b"content-type: application/problem+json" in answer
+
+
 def test_a_head_without_end_is_refused_before_it_is_in_memory(usual):
     sock, sent, part = usual.dial(HEAD + b"X-A: "), 0, b"a" * 65_536
     with suppress(BrokenPipeError, ConnectionResetError):

@@ -2,7 +2,7 @@
 // never from the socket: an open line with nothing on it is old, and says so. What no longer holds is taken off the glass.
 import { proven, Unreachable, WentBack } from "./head.js";
 import { endedHere } from "./ends.js";
-import { keep } from "./keep.js";
+import { keep, kept } from "./keep.js";
 import { catalogue, recall, remember } from "./memory.js";
 import { CannotCheck } from "./note.js";
 
@@ -18,6 +18,8 @@ const seconds = (name) => Number(document.body.dataset[name]) * 1000;
 let known = null; // what is proven: see head.js
 let trouble = null; // why the newest mark was not: wrong, back, unable, clock
 let lost = 0; // since when nothing comes, in the time of the page
+let comparing = false; // nobody saw the page, and it has not been read since its stream is open again
+let open = false;
 let checking = Promise.resolve();
 let shown = "";
 
@@ -33,6 +35,12 @@ const WORDS = {
   unable: ["○", ["这台机器不能核对签名，重要事项请向服务台核实", "This machine cannot check signatures: please ask at the desk before you rely on it"]],
   clock: ["○", ["这台机器的时钟不准，无法核对数据的时间，请告诉服务台", "The clock of this machine is wrong, so the data's time cannot be checked: please tell the desk"]],
 };
+const COPY = {
+  none: ["本机没有离线内容，断网后不能用，请告诉服务台", "nothing is kept on this machine for a time without a network: please tell the desk"],
+  partial: ["本机的离线内容不全，请告诉服务台", "not everything is kept on this machine for a time without a network: please tell the desk"],
+  old: ["本机的离线内容停在 {at}，请告诉服务台", "what is kept on this machine is of {at}: please tell the desk"],
+};
+const OLD_COPY = 600_000;
 const GONE = {
   day: ["数据已经旧了：费用、窗口和时间可能有变，这里不再显示，请问服务台。", "The data are old: fees, windows and hours may have changed and are not shown. Please ask at the desk."],
   ended: ["数据已经过期，这里的内容不再显示，请到服务台办理。", "The data have expired and are no longer shown. Please go to the desk."],
@@ -60,6 +68,7 @@ function state() {
   if (Date.now() >= known.expires) return "expired";
   if (known.issued - Date.now() > CLOCKS) return "clock";
   if (root.hasAttribute("data-copy") || (lost && performance.now() - lost > PATIENCE)) return "offline";
+  if (comparing) return "unknown";
   return Date.now() - known.issued > seconds("holdMoments") ? "late" : "now";
 }
 
@@ -99,6 +108,15 @@ async function begin() {
   show();
 }
 
+/** What is wrong with what this machine keeps, for the staff: a key of COPY; "" if nothing is, or nothing is known. */
+function copyTrouble() {
+  const { kept: count, of, at } = kept();
+  if (count === null) return "";
+  if (count === 0) return "none";
+  if (count < of) return "partial";
+  return known && known.issued - at > OLD_COPY ? "old" : "";
+}
+
 function clock(moment) {
   const day = { timeZone: "Asia/Shanghai", month: "numeric", day: "numeric" };
   const time = { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
@@ -114,12 +132,18 @@ function show() {
   const now = state();
   const [mark, words] = WORDS[now];
   const at = known ? clock(known.issued) : ["", ""];
-  const said = words.map((text, index) => text.replace("{at}", at[index]));
+  const lacking = now === "now" ? copyTrouble() : "";
+  const copyAt = lacking === "old" ? clock(kept().at) : ["", ""];
+  const said = words.map((text, index) => {
+    const more = lacking && ` · ${COPY[lacking][index].replace("{at}", copyAt[index])}`;
+    return text.replace("{at}", at[index]) + more;
+  });
   // What is new here and not yet in the catalogue is not ended by the catalogue.
   const old = now !== "now" && now !== "unknown" && endedHere() ? "ended" : age();
   if (shown === said.join() + old) return;
   shown = said.join() + old;
   line.dataset.state = now;
+  line.dataset.copy = lacking;
   line.className = `freshness ${now === "now" || now === "unknown" ? now : "late"}`;
   line.replaceChildren(Object.assign(document.createElement("span"), { ariaHidden: "true", textContent: `${mark} ` }), ...both(said));
   root.toggleAttribute("data-aged", old !== "");
@@ -139,6 +163,7 @@ function both(words) {
 }
 
 document.addEventListener("head", ({ detail }) => hear(detail));
+document.addEventListener("kept", show);
 /** Whatever came between this page and its stream, or while the line was gone, is read now: nothing is missed. */
 function online(open) {
   if (!open) return (lost ||= performance.now());
@@ -154,16 +179,36 @@ async function ask() {
     if (!answer.ok) throw new Error(String(answer.status));
     online(true);
     hear(await answer.json());
+    compared();
   } catch {
     online(false);
   }
 }
 
-document.addEventListener("stream", ({ detail }) => online(detail.open));
-document.addEventListener("read", () => (root.removeAttribute("data-copy"), show()));
+function compare() {
+  [comparing, open] = [true, false];
+  show();
+}
+
+function compared() {
+  comparing = false;
+  show();
+}
+
+document.addEventListener("stream", ({ detail }) => {
+  open = detail.open;
+  online(open);
+});
+document.addEventListener("paused", compare);
+document.addEventListener("read", ({ detail }) => {
+  root.removeAttribute("data-copy");
+  if (open && !detail.again) return compared();
+  show();
+});
 checking = begin();
 if (!live) {
   ask();
   setInterval(ask, 10_000);
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? compare() : ask()));
 }
 setInterval(show, 1_000);

@@ -2,6 +2,7 @@
 // what the page has heard: a page that does not follow is found, however well its stream goes.
 import { freshness, settled } from "./freshness.js";
 import { digestOf } from "./glass.js";
+import { kept } from "./keep.js";
 
 const NAME = "tongyuan_screen_name";
 const place = document.body.dataset.place;
@@ -19,6 +20,9 @@ async function report() {
     digest: await digestOf(document.getElementById("main")),
     position,
     head_time: issued && new Date(issued).toISOString(),
+    kept: kept().kept,
+    kept_of: kept().of,
+    kept_at: kept().at && new Date(kept().at).toISOString(),
     freshness: { back: "wrong", clock: "unable", unproven: "unknown" }[state] ?? state,
   };
   const answer = await fetch(`/${place}/v1/screen/report`, {

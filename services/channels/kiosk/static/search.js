@@ -66,8 +66,17 @@ input.form.addEventListener("submit", (event) => {
 });
 /** What is released while somebody types is found too. */
 let reading = 0;
-document.addEventListener("change", () => {
+function again() {
   clearTimeout(reading);
   reading = setTimeout(() => start().catch(() => null), 300);
+}
+
+/** A stream that is opened anew does not tell what was released while there was none. */
+let missed = false;
+document.addEventListener("change", again);
+document.addEventListener("paused", () => (missed = true));
+document.addEventListener("stream", ({ detail: { open } }) => {
+  if (open && missed) again();
+  missed = !open;
 });
 start().catch((error) => console.info("falling back to search by the server", String(error)));

@@ -26,15 +26,22 @@ const here = () => location.pathname + location.search;
 /** Go to a page of this channel and leave this one no place in the history. */
 export function go(address) {
   if (address !== here()) write([...read(), here()]);
-  location.replace(address);
+  replace(address);
 }
 
 export function back() {
   const trail = read();
   const last = trail.pop() ?? home;
   write(trail);
-  location.replace(last);
+  replace(last);
 }
+
+/** Without a service worker the browser's own error page would stay on the glass, and nothing leads back from it. */
+async function replace(address) {
+  if (navigator.serviceWorker?.controller || (await reachable(address))) location.replace(address);
+}
+
+const reachable = (address) => fetch(address, { method: "HEAD", mode: "same-origin" }).then(() => true, () => false);
 
 /** True when nobody has done anything that would have to be cleared. */
 export const isFresh = () => here() === home && read().length === 0;
@@ -59,20 +66,25 @@ function ours(address) {
 
 addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
-  if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey) return;
+  if (!link || event.defaultPrevented) return;
   if (link.getAttribute("href").startsWith("#")) return;
+  event.preventDefault(); // a link that leads away from the hall's pages leads nowhere
   const address = ours(link.href);
   if (!address) return;
-  event.preventDefault();
   if (link.dataset.back !== undefined) back();
   else if (link.dataset.finishLink !== undefined) clear();
-  else if (address === home) (write([]), location.replace(home));
+  else if (address === home) (write([]), replace(home));
   else go(address);
 });
 
+/** Another button would open another window, which nobody could close. */
+addEventListener("auxclick", (event) => event.target.closest?.("a[href]") && event.preventDefault());
+
 addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "get") return;
+  if (event.defaultPrevented) return;
+  if (!ours(form.action)) return event.preventDefault();
+  if (form.method !== "get") return;
   event.preventDefault();
   go(`${new URL(form.action).pathname}?${new URLSearchParams(new FormData(form))}`.replace(/\?$/, ""));
 });

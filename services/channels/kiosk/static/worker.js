@@ -16,6 +16,7 @@ const OFFLINE = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh"
 let wanted = null;
 let keeping = null;
 let downUntil = 0;
+let listedNow = null; // addresses in the newest catalogue that came
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -46,7 +47,7 @@ const nameIn = (address) => nameOf(new URL(PLACE + address, location.origin));
 async function answer(request, name) {
   if (Date.now() > downUntil) {
     try {
-      const fresh = await within(PATIENCE, fetch(request));
+      const fresh = await within(PATIENCE, own(request));
       if (fresh.status < 500) return fresh;
     } catch {
       downUntil = Date.now() + PATIENCE; // the other files of this page do not wait each for itself
@@ -64,6 +65,16 @@ async function lost(request) {
   const home = await copyOf("");
   if (home && new URL(request.url).pathname !== PLACE) return Response.redirect(PLACE);
   return new Response(OFFLINE, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } });
+}
+
+/** A page may be led elsewhere in the county's site, and never to another: the login page of a network is no answer. */
+async function own(request) {
+  if (request.mode !== "navigate") return fetch(request);
+  const sent = await fetch(request.url, {
+    headers: request.headers, cache: request.cache, credentials: "same-origin", mode: "same-origin",
+  });
+  if (!sent.redirected) return sent;
+  return new URL(sent.url).pathname.startsWith(PLACE) ? Response.redirect(sent.url) : Response.redirect(PLACE);
 }
 
 async function copyOf(name) {
@@ -89,10 +100,17 @@ async function turns(after) {
     wanted = null;
     try {
       await take(mark);
+      await tell({ failed: "" });
     } catch (error) {
       console.info("catalogue not stored; the previous one stays in use", String(error)); // tried again at the next head
+      await tell({ failed: error.name, of: listedNow });
     }
   }
+}
+
+/** The pages say on the glass and in their reports what is kept, see keep.js. */
+async function tell(what) {
+  for (const page of await self.clients.matchAll({ includeUncontrolled: true })) page.postMessage({ type: "kept", ...what });
 }
 
 async function take(mark) {
@@ -100,6 +118,7 @@ async function take(mark) {
   const sent = await fetch(`${PLACE}v1/catalogue`, { cache: "no-cache", credentials: "omit" });
   if (!sent.ok) throw new Error(`catalogue: ${sent.status}`);
   const fresh = await sent.json();
+  listedNow = fresh.entries.length;
   const moved = JSON.stringify((await listed(store))?.entries) !== JSON.stringify(fresh.entries);
   const have = new Set((await store.keys()).map(({ url }) => new URL(url).pathname));
   const missing = fresh.entries.filter((entry) => !have.has(placeOf(entry)) || (moved && !entry[1]));

@@ -4,6 +4,8 @@ const PATIENCE = 3_000; // a stream that is gone for a moment is not worth a wor
 
 let mark = null; // newest {position, head} of the stream
 let lost = 0; // since when the stream is gone, in the time of the page
+let open = false;
+let comparing = false; // nobody saw the page, and it has not been read since its stream is open again
 
 const line = () => document.getElementById("freshness");
 const zone = { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit" };
@@ -25,6 +27,15 @@ function tellMark() {
   told.replaceChildren(...both(`核对于 ${time}，同步到第 ${entry} 条。`, `Checked at ${time}, up to entry ${entry}.`));
 }
 
+/** The page is not compared with its channel now, so it does not say how new it is. */
+function tellComparing() {
+  if (line().dataset.state === "lost") return;
+  line().dataset.state = "comparing";
+  line().className = "freshness unknown";
+  const sign = Object.assign(document.createElement("span"), { ariaHidden: "true", textContent: "○ " });
+  line().replaceChildren(sign, ...both("正在核对……", "Checking …"));
+}
+
 function tellLost() {
   if (!lost || performance.now() - lost < PATIENCE || line().dataset.state === "lost") return;
   line().dataset.state = "lost";
@@ -41,6 +52,7 @@ function tellLost() {
 }
 
 document.addEventListener("stream", ({ detail }) => {
+  open = detail.open;
   if (!detail.open) {
     lost ||= performance.now();
     setTimeout(tellLost, PATIENCE + 100);
@@ -53,4 +65,17 @@ document.addEventListener("head", ({ detail }) => {
   mark = detail;
   tellMark();
 });
-document.addEventListener("read", tellMark); // the line as the server says it now
+function compare() {
+  [comparing, open] = [true, false];
+  tellComparing();
+}
+
+document.addEventListener("paused", compare);
+document.addEventListener("read", ({ detail }) => {
+  tellMark(); // the line is as the server says it now
+  comparing &&= !open || detail.again;
+  if (comparing) tellComparing();
+  tellLost();
+});
+// The browser may show what it has of a page that somebody goes back to, without a question to the channel.
+if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") compare();

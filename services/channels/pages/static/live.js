@@ -32,6 +32,12 @@ function silence() {
   stream = null;
 }
 
+/** Nobody looks: the stream is closed on purpose, and what the page says of its age is not known until it is read again. */
+function pause() {
+  silence();
+  tell("paused", {});
+}
+
 function hear(change) {
   tell("change", change);
   const main = document.getElementById("main");
@@ -51,10 +57,11 @@ export async function refresh() {
     do {
       pending.again = false;
       take(await read());
-      tell("read", {});
+      tell("read", { again: pending.again });
     } while (pending.again);
   } catch (error) {
-    console.info("page not reloaded", String(error)); // the network is gone: the stream tells when it is back
+    console.info("page not reloaded", String(error)); // without network the stream tells when it is back
+    setTimeout(() => stream?.readyState === EventSource.OPEN && refresh(), RETRY);
   } finally {
     pending = null;
   }
@@ -62,6 +69,8 @@ export async function refresh() {
 
 async function read() {
   const answer = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
+  // An error of the moment is no newer version of the page.
+  if (answer.status >= 500 || answer.status === 429) throw new Error(`${answer.status}`);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
@@ -91,9 +100,9 @@ if (document.getElementById("main")?.hasAttribute("data-live")) {
   listen();
   document.addEventListener("refresh", refresh); // of scripts that know a reason of their own
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") return silence();
+    if (document.visibilityState === "hidden") return pause();
     listen(); // an open stream has the page read again, see freshness.js
   });
-  addEventListener("pagehide", silence);
+  addEventListener("pagehide", pause);
   addEventListener("pageshow", (event) => event.persisted && listen());
 }

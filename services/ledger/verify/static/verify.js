@@ -8,9 +8,19 @@ const CONTENT = ["key", "kind", "version", "op", "region", "effective_at", "expi
 const LEAF = ["position", "key", "kind", "version", "op", "region", "effective_at", "expires_at", "released_at", "recorded_at", "digest"];
 const LEDGER = "/ledger/v1";
 const TRIES = 3;
+const STATEMENT_EVERY = 10_000; // see services/ledger/signing/heads.py
+const HEAD_EVERY = 2_000;
 
 /** A file did not come: nothing is wrong, and nothing is known. */
 export class Unreachable extends Error {}
+
+/** What was signed last is older than what it was asked about. `due`: when the next statement is expected, in ms. */
+export class NotCovered extends Error {
+  constructor(message, due = 0) {
+    super(message);
+    this.due = due;
+  }
+}
 
 const STEPS = { entry, digest, signature, key, history, tree, newest };
 const NEEDS = { digest: ["entry"], key: ["signature"], history: ["signature"], tree: ["digest", "signature"], newest: ["digest", "signature"] };
@@ -19,7 +29,7 @@ const NEEDS = { digest: ["entry"], key: ["signature"], history: ["signature"], t
  * Check `subject` = {key, version, position, printed, standing, released, size, ruling}, as the page says it.
  * `read(path)` gives a text of the county or throws Unreachable; `memory` = {get, set} keeps {vkey, note} from one visit
  * to the next. Returns [{name, state, reason, values}]; `state` is ok, new (ok, and remembered from now on), bad,
- * unable or skipped. `tell` hears each step.
+ * pending (not covered yet by what was signed last, look again at `due`), unable or skipped. `tell` hears each step.
  */
 export async function check(subject, { read, memory, now = () => Date.now() }, tell = () => {}) {
   const found = { memory: memory.get() };
@@ -34,9 +44,9 @@ export async function check(subject, { read, memory, now = () => Date.now() }, t
   return steps;
 }
 
-/** ok, bad or unable: one wrong step is enough for bad. */
+/** ok, bad, pending or unable: one wrong step is enough for bad, and what is too new to be covered is never bad. */
 export function outcome(steps) {
-  if (steps.some(({ state }) => state === "bad")) return "bad";
+  for (const answer of ["bad", "pending"]) if (steps.some(({ state }) => state === answer)) return answer;
   return steps.every(passed) ? "ok" : "unable";
 }
 
@@ -46,6 +56,7 @@ async function tried(step) {
   try {
     return (await step()) ?? {};
   } catch (error) {
+    if (error instanceof NotCovered) return { state: "pending", reason: error.message, due: error.due };
     const unable = error instanceof Unreachable || error instanceof CannotCheck;
     return { state: unable ? "unable" : "bad", reason: error.message };
   }
@@ -107,7 +118,7 @@ async function tree(subject, found, { read }) {
 
 /** The entry's leaf and its path, which must lead to the signed root. */
 async function included(entry, position, { size, root }, read) {
-  need(position <= size, "the signed head does not reach this entry yet");
+  covered(position <= size, "the signed head does not reach this entry yet");
   const proof = JSON.parse(await read(`${LEDGER}/proof/inclusion?position=${position}&size=${size}`));
   need(proof.position === position && proof.size === size, "the proof belongs to another entry or size");
   const leaf = await leafHash(canonicalBytes(only(LEAF, entry)));
@@ -119,7 +130,7 @@ async function included(entry, position, { size, root }, read) {
 
 /** The content of what is to come is not public: its leaf says with the same weight when it comes. */
 async function standsInTree(later, state, found, read) {
-  if (state.position > found.head.size) throw new Unreachable("a newer version has been released since: reload this page");
+  covered(state.position <= found.head.size, "the signed head does not reach the newest version yet");
   need(later.position === state.position && later.digest === state.digest, "the newest version has a different digest");
   await included(later, state.position, found.head, read);
 }
@@ -133,12 +144,14 @@ async function newest(subject, found, { read, now }) {
   need(expires > now(), "the signed list has expired: newer ones are being withheld from you, or your clock is wrong");
   await continued(...[{ size: said.size, root: unhex(said.root) }, found.head].sort((one, other) => one.size - other.size), read);
   const leaf = proof.leaves.find(({ state }) => state.key === subject.key);
+  const due = Date.parse(said.issued_at) + STATEMENT_EVERY + HEAD_EVERY;
+  covered(subject.position <= said.size, "the signed list is older than this version", due);
   need(leaf, "the signed list does not contain this key");
   const own = await rootOfInclusion(leaf.index, proof.count, await leafHash(canonicalBytes(leaf.state)), pathOf(leaf.path));
   need(own && equal(own, unhex(said.state_root)), "the path does not lead to the signed list");
   need(leaf.state.version >= subject.version, "the signed list contains only older versions");
   if (leaf.state.version === subject.version) need(leaf.state.digest === found.entry.digest, "the signed list has a different digest");
-  await fits(subject, leaf.state, said, found, read, now);
+  await fits(subject, leaf.state, { size: said.size, due }, found, read, now);
   return { values: { newest: leaf.state.version, issued_at: said.issued_at, state_root: said.state_root } };
 }
 
@@ -150,17 +163,18 @@ async function statement(subject, found, read) {
     need(said.type === "tongyuan-head-statement/1" && said.origin === found.head.origin, "not a statement of this log");
     const proof = JSON.parse(await read(`${LEDGER}/state/${subject.key}`));
     if (proof.state_root === said.state_root) return { said, proof };
-    need(tries < TRIES, "the proof does not belong to the signed list");
+    need(tries < TRIES || proof.size !== said.size, "the proof does not belong to the signed list");
+    covered(tries < TRIES, "proof and signed list are of different sizes");
   }
 }
 
-async function fits(subject, state, said, found, read, now) {
+async function fits(subject, state, list, found, read, now) {
   const replaced = subject.standing === "superseded" || subject.standing === "withdrawn";
-  if (replaced && subject.ruling > said.size) throw new Unreachable("signed too long ago to show the newest version");
+  covered(subject.ruling <= list.size, "the signed list is older than the version in force", list.due);
+  covered(state.position <= subject.size, "the page is older than the signed list");
   if (state.version === subject.version) {
     need(!replaced || state.op === "withdraw", "the page says replaced, but the signed list says newest");
   } else if (!replaced && subject.standing !== "altered") {
-    if (state.position > subject.size) throw new Unreachable("a newer version has been released since: reload this page");
     const later = JSON.parse(await read(`${LEDGER}/entries/${state.position}`));
     if (withheld(later)) await standsInTree(later, state, found, read);
     else need(hex(await contentDigest(later)) === state.digest, "the newest version has a different digest");
@@ -185,6 +199,10 @@ function only(names, object) {
     need(object[name] !== undefined, `the entry has no ${name}`);
     return [name, object[name]];
   }));
+}
+
+function covered(condition, complaint, due) {
+  if (!condition) throw new NotCovered(complaint, due);
 }
 
 function need(condition, complaint) {

@@ -1,0 +1,1 @@
+"""Pages of a process that belong to no service."""
