@@ -32,14 +32,3 @@ def make_import_tables() -> None:
         sa.Column("imported_at", sa.String(length=27), nullable=False),
         sa.PrimaryKeyConstraint("key", "version"),
     )
-
-
-def add_statement_before() -> None:
-    """Add what a source stated before its last import; null for what was imported before this version."""
-    op.add_column("import_statement", sa.Column("before", sa.Text(), nullable=True))
-
-
-def drop_statement_before() -> None:
-    """Remove it again."""
-    with op.batch_alter_table("import_statement") as table:
-        table.drop_column("before")

@@ -14,7 +14,8 @@ from services.channels.api.statements import INDEXED, SET_INDEXED
 from services.channels.core.port import adapters
 from services.channels.search import tokenizer
 from services.channels.search.index import Indexed, SearchIndex, create_statements, indexed
-from shared.database.engine import Database, version_table
+from shared.database.engine import Database
+from tests.harness.before_identity import put_back
 from tests.harness.projecting import county, guide, item, of_guide, of_item, shown
 
 ROOT = Path(__file__).parents[3]
@@ -249,7 +250,7 @@ def test_after_the_upgrade_a_channel_indexes_its_items_anew(tmp_path):
     database.migrate("channels")
     with database.write() as session:
         session.connection().execute(SET_INDEXED, {"change": 7})
-        session.connection().execute(text(f"UPDATE {version_table('channels')} SET version_num = '0010'"))
+        put_back(session.connection(), "web", "0010")
 
     database.migrate("channels")
 

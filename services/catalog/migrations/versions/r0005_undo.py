@@ -1,6 +1,7 @@
 """What a source stated before its last import, so that the import can be taken back."""
 
-from shared.publishing.imports.migration import add_statement_before, drop_statement_before
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0005"
 down_revision = "0004"
@@ -9,8 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    add_statement_before()
+    # Null for what was imported before this version.
+    op.add_column("import_statement", sa.Column("before", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
-    drop_statement_before()
+    with op.batch_alter_table("import_statement") as table:
+        table.drop_column("before")
