@@ -46,6 +46,10 @@ MOST_BETWEEN = 20
 """Entries of one lane between a release and its act in which the act is looked for: plans that were planned again."""
 
 
+LONGEST_SUCCESSION = 20
+"""Withdrawals with a successor that are followed one after the other; a county renames a service every few years."""
+
+
 def possible_acts(source: str, lane: str, sequence: int) -> list[str]:
     """Return the ledger keys that the act of a release may have: its transaction's later places in the lane."""
     return [f"act:{source}-{lane}-{number}" for number in range(sequence + 1, sequence + 1 + MOST_BETWEEN)]

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 import orjson
 from sqlmodel import Session
 
-from contracts.content.acts import Act
+from contracts.content.acts import LONGEST_SUCCESSION, Act
 from services.channels.api.statements import ACTS
 from services.channels.core.model import DocumentRow
 from services.channels.core.store import state
 from shared.database.engine import Database
-
-LONGEST_CHAIN = 20
-"""Withdrawals that are followed one after the other; a county renames a service every few years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Succession:
 
     def _followed(self, session: Session, keys: tuple[str, ...], seen: set[str]) -> Iterator[str]:
         for key in keys:
-            if key in seen or len(seen) > LONGEST_CHAIN:
+            if key in seen or len(seen) > LONGEST_SUCCESSION:
                 continue
             seen.add(key)
             further = self._direct(session, key)

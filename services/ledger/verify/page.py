@@ -18,12 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
-from contracts.content.acts import explains, possible_acts
 from contracts.kinds import Kind
 from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
 from services.ledger.signing.heads import STATEMENT_EVERY
 from services.ledger.signing.records import NEWEST, StatementRow
+from services.ledger.verify.acts import act_on
 from services.ledger.verify.copy_judgement import CopyJudgement, CopyStatus, judge
 from services.ledger.verify.successors import Successor, successors_of
 from shared.config import Settings
@@ -131,12 +131,8 @@ def _reason(session: Session, entry: Json | None) -> str | None:
     """Return the public note on a backdated version; None for any other, and where no act explains it."""
     if entry is None or not entry["effective_at"] or entry["effective_at"] >= entry["released_at"]:
         return None
-    keys = possible_acts(entry["source"], entry["lane"], entry["sequence"])
-    for document in queries.documents(session, queries.first_versions(session, keys), trusted=False):
-        body = orjson.loads(document)["body"]
-        if body is not None and explains(body, entry["key"], entry["version"]):
-            return str(body["note"])
-    return None
+    act = act_on(session, entry)
+    return str(act["note"]) if act and act["note"] else None
 
 
 def error_page(county: str, status: int) -> ErrorPage:
