@@ -16,11 +16,11 @@ from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
 from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource, Then
+from shared.publishing.fact_check import left_out, require_one_fact, unread_words
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.request import ImportRequest
 from shared.publishing.imports.rules import BodyRules
-from shared.publishing.one_fact_once import left_out, require_one_fact, unread_words
 from shared.text.validation import body_of, draft_body, parse, parse_draft
 
 

@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
 from shared.errors import Unavailable
-from shared.web.budget import Pool
 from shared.web.callers import place_of
 from shared.web.edge import MAX_BODY, MAX_IMPORT_BODY, OF_OPERATORS, STREAM
 from shared.web.limits import Limits
+from shared.web.memory_budget import Pool
 from shared.web.server.refusal import RETRY_SECONDS, WHY, send_problem
 
 REQUEST_BYTES = 65_536

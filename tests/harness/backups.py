@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from services.operations.archive import file as archive
+from services.operations.archive import signed_file as archive
 from services.operations.archive.header import Header
 from services.operations.archive.key import own_key
 from services.operations.archive.streams import Measured

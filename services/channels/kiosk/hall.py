@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from contracts.base import Json
 from services.channels.search import tokenizer
-from services.channels.search.everyday import OFFERED, SYNONYMS
+from services.channels.search.everyday_words import OFFERED, SYNONYMS
 
 FLOOR = re.compile(r"(?:地下|负)?[一二三四五六七八九十\d]+(?:楼|层).*$")
 NUMERALS = str.maketrans("一二三四五六七八九", "123456789")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from services.channels.search import tokenizer
-from services.channels.search.everyday import IN_CONTEXT, PERSONS, SYNONYMS
-from services.channels.search.spelling import normalised
+from services.channels.search.everyday_words import IN_CONTEXT, PERSONS, SYNONYMS
+from services.channels.search.normaliser import normalised
 
 BY_SYNONYM = 0.6
 """Worth of an official term when the whole query stands for it; less when it is a part of the query."""

@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from services.channels.search.spelling import characters, normalised
+from services.channels.search.normaliser import characters, normalised
 from services.channels.search.vocabulary import READINGS
 
 LONGEST_TOKEN = 64

@@ -18,7 +18,7 @@ from typing import Literal
 from contracts.base import format_time
 from contracts.envelope.publication import Head
 from contracts.topology import AUDITOR, SOURCES
-from services.operations.archive import encryption, file
+from services.operations.archive import encryption, signed_file
 from services.operations.archive.contents import ArchiveManifest, Store, describe_parts
 from services.operations.archive.header import Header
 from services.operations.archive.key import own_key
@@ -105,7 +105,7 @@ def backup(settings: Settings, target: Path, tell: Tell, encrypt_to: Sequence[st
         )
         header = Header(settings.region, settings.log_origin, format_time(now), "age" if to else "gzip", public)
         tell("archive", len(ORDER))
-        file.write(target, manifest, folder, header, private, to)
+        signed_file.write(target, manifest, folder, header, private, to)
     return BackupResult(manifest, target, notes, key=public.vkey)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from services.operations.archive.file import sync_folder
+from services.operations.archive.signed_file import sync_folder
 from shared.errors import Conflict
 from shared.security.data_folder import make_private, require_own_folder
 

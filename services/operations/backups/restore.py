@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.topology import SOURCES
-from services.operations.archive import encryption, file, key
+from services.operations.archive import encryption, key, signed_file
 from services.operations.archive.contents import ArchiveManifest, BadArchive
-from services.operations.archive.file import Checked
+from services.operations.archive.signed_file import Checked
 from services.operations.backups.backup import NEEDED, ORDER, BackupResult, Mode, Tell, mode_of
 from services.operations.backups.file_swap import STAGED, STAGING, finish_restore, locked
 from services.operations.backups.statements import SET_EPOCH
@@ -88,7 +88,7 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
     mode = mode_of(settings, reading=True)
     tell("signature", 0)
     checked = _checked_file(settings, source, consent)
-    manifest = file.read_manifest(checked)
+    manifest = signed_file.read_manifest(checked)
     services = [service for service in ORDER if service in (only or {*NEEDED, *manifest.stores})]
     _require_fit(settings, manifest, mode, services)
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}".lower()
@@ -101,7 +101,7 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
         staging.mkdir(mode=0o700)
         try:
             tell("archive", 0)
-            if file.unpack(checked, staging) != manifest:
+            if signed_file.unpack(checked, staging) != manifest:
                 raise BadArchive(f"{source.name}: was changed while it was read")
             job = _Job(settings, manifest, services, tell, stamp, consent, keys=not only)
             marks = _load_files(job) if mode == "sqlite" else _load_schemas(job)
@@ -120,7 +120,7 @@ def restore(settings: Settings, source: Path, only: Sequence[str], tell: Tell, c
 
 def _checked_file(settings: Settings, source: Path, consent: Consent) -> Checked:
     trusted = key.parse_keys(consent.key) if consent.key else key.pinned(settings.data_dir)
-    checked = file.check(source, trusted, unsigned=consent.unsigned)
+    checked = signed_file.check(source, trusted, unsigned=consent.unsigned)
     return replace(checked, identities=encryption.identities(consent.identity) if consent.identity else ())
 
 
@@ -233,7 +233,7 @@ def _put_in_place(job: _Job) -> None:
     if job.keys:
         stage_signer_state(job.settings, job.staging / "keys", job.manifest.head)
     (job.staging / "aside").write_text(f"replaced-{job.stamp}", encoding="ascii")
-    file.sync_folder(job.staging)
+    signed_file.sync_folder(job.staging)
     # If the process dies before this line, the county is unchanged. After it, the next `up` or `restore` finishes.
     job.staging.replace(job.settings.data_dir / STAGED)
     finish_restore(job.settings.data_dir)

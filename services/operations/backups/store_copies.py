@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.topology import AUDITOR
 from services.operations.archive.contents import BadArchive, Store
-from services.operations.archive.file import CHUNK
+from services.operations.archive.signed_file import CHUNK
 from services.operations.backups.statements import (
     ANY_ROW,
     OTHER_CONNECTIONS,

@@ -30,7 +30,7 @@ from shared.publishing.editions.commands import Then, cancel_plans, release, res
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, ReleasingSource
 from shared.publishing.editions.queries import bodies_in_force, find, live_count, overtaken, page, plans, states, view
-from shared.publishing.editions.timeline import Version
+from shared.publishing.editions.versions import Version
 
 __all__ = [
     "BodyToRelease",

@@ -32,7 +32,7 @@ from shared.publishing.editions.steps import (
     settled,
     situation,
 )
-from shared.publishing.editions.timeline import overtakes
+from shared.publishing.editions.versions import overtakes
 from shared.publishing.statements import SAVE_RELEASED
 
 COLUMNS = (

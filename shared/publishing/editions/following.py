@@ -21,7 +21,7 @@ from shared.publishing.editions.model import (
     moment,
 )
 from shared.publishing.editions.steps import NextVersion, draft_of, history, own_versions
-from shared.publishing.editions.timeline import Version
+from shared.publishing.editions.versions import Version
 from shared.transparency.timeline import OfTime, in_force, moments, planned, stands
 
 

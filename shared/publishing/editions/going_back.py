@@ -11,7 +11,7 @@ from shared.feeds.outbox import emit
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, ReleasingSource, locked_rows
 from shared.publishing.editions.steps import NextVersion, append, history, own_versions, returning, situation
-from shared.publishing.editions.timeline import Version
+from shared.publishing.editions.versions import Version
 from shared.transparency.timeline import in_force, planned
 
 

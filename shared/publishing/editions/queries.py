@@ -12,7 +12,7 @@ from shared.errors import NotFound
 from shared.feeds.outbox import ReleaseRow
 from shared.publishing.editions.model import EditionRow, EditionState, ReleasingSource, moment
 from shared.publishing.editions.steps import history, own_versions, situation
-from shared.publishing.editions.timeline import Version
+from shared.publishing.editions.versions import Version
 from shared.transparency.timeline import in_force, planned
 from shared.web.list_size import first_within
 

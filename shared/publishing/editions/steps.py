@@ -26,7 +26,7 @@ from shared.publishing.editions.model import (
     fingerprint,
     moment,
 )
-from shared.publishing.editions.timeline import Version, overtakes
+from shared.publishing.editions.versions import Version, overtakes
 from shared.transparency.timeline import in_force, planned
 
 SALT_BYTES = 16

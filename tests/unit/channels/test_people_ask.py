@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from services.channels.search.everyday import TABLE
+from services.channels.search.everyday_words import TABLE
 from services.channels.search.index import SearchIndex, create_statements, indexed
 from shared.database.engine import Database
 from tests.harness.projecting import county, of_guide, of_item, shown

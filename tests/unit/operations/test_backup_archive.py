@@ -11,8 +11,8 @@ from contracts.envelope.publication import Kind
 from services.cli.app import app
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, WouldFork
 from services.operations.archive.contents import BadArchive
-from services.operations.archive.file import check, read_manifest
 from services.operations.archive.key import parse_keys
+from services.operations.archive.signed_file import check, read_manifest
 from services.operations.backups import backup as backups
 from services.operations.backups.backup import NEEDED, backup
 from services.operations.backups.file_swap import STAGED, locked, resume_restore

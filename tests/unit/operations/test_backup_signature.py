@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.operations.archive import file as archive
+from services.operations.archive import signed_file as archive
 from services.operations.archive.contents import ArchiveManifest, BadArchive, describe_parts
 from services.operations.archive.encryption import identities, make_identity, recipients
 from services.operations.archive.header import Header

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.channels.search import spelling, tokenizer
+from services.channels.search import normaliser, tokenizer
 from services.channels.search.index import Indexed
 from services.channels.search.vocabulary import VARIANTS
 from tests.harness import search_characters
@@ -16,7 +16,7 @@ CHARACTERS = sorted({char for name in NAMES for char in name if "一" <= char <=
 
 
 def test_the_file_of_characters_is_made_of_opencc():
-    assert spelling.SIMPLIFIED.read_text(encoding="utf-8") == search_characters.content()
+    assert normaliser.SIMPLIFIED.read_text(encoding="utf-8") == search_characters.content()
 
 
 @pytest.mark.parametrize(
@@ -39,19 +39,19 @@ def test_the_file_of_characters_is_made_of_opencc():
     ],
 )
 def test_every_way_to_type_a_word_is_one_spelling(typed, plain):
-    assert spelling.normalised(typed) == plain
+    assert normaliser.normalised(typed) == plain
 
 
 @given(st.text(max_size=200))
 def test_one_spelling_is_spelt_the_same_again(text):
-    once = spelling.normalised(text)
+    once = normaliser.normalised(text)
 
-    assert spelling.normalised(once) == once
+    assert normaliser.normalised(once) == once
 
 
 def test_no_variant_leads_to_another_variant():
-    assert [word for word in VARIANTS.values() if spelling.normalised(word) != word] == []
-    assert [word for word in VARIANTS if spelling.characters(word) != word] == []
+    assert [word for word in VARIANTS.values() if normaliser.normalised(word) != word] == []
+    assert [word for word in VARIANTS if normaliser.characters(word) != word] == []
 
 
 @pytest.mark.parametrize("character", CHARACTERS)
