@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -80,8 +81,16 @@ def _answered(county: County, service: str, address: str) -> httpx.Response | No
 
 
 def spoken(*answers: httpx.Response) -> bytes:
-    """Return headers and bodies."""
-    return b"\n".join(repr(answer.headers.raw).encode() + answer.content for answer in answers)
+    """Return headers and bodies, without what the sender of a form has typed, which its fields may repeat."""
+    return b"\n".join(repr(answer.headers.raw).encode() + _without_typed(answer) for answer in answers)
+
+
+def _without_typed(answer: httpx.Response) -> bytes:
+    content = answer.content
+    if answer.request.headers.get("content-type") == "application/x-www-form-urlencoded":
+        for _, typed in parse_qsl(answer.request.content.decode()):
+            content = content.replace(f'value="{typed}"'.encode(), b'value=""')
+    return content
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -229,9 +229,9 @@ def test_a_probe_says_no_when_the_worker_cannot_work(place: Place) -> None:
     folder, port = place.ours.folder("ill"), free_port()
     serve_health("web-worker", "127.0.0.1", port, unsound, Tls(folder).server())
     env = {"TONGYUAN_TLS_FOLDER": str(folder), "TONGYUAN_METRICS_PORT": str(port)}
-    assert ready(env) == "status 503"
+    assert ready(env).startswith("status 503")
     ended = place.ours.folder("ill2", days=-3)
-    assert ready({**env, "TONGYUAN_TLS_FOLDER": str(ended)}).startswith("TLS: ")
+    assert "TLS: " in ready({**env, "TONGYUAN_TLS_FOLDER": str(ended)})
 
 
 def test_the_doctor_tells_of_a_certificate_that_ends_soon(place: Place) -> None:
