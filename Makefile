@@ -11,7 +11,8 @@ BIN := .venv/bin
 PYTEST := timeout --foreground --signal=INT --kill-after=60 $(TEST_LIMIT) $(BIN)/pytest
 # No time limit: the long tests run one after the other and take as long as SECONDS says.
 FAULT_PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
-PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
+# Many tests wait for a deadline or for another process: three workers keep two cores busy.
+PARALLEL := -n 3 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
