@@ -14,8 +14,10 @@ from tests.harness.rabbitmq import wait_until
 def echo():
     """Port of a server that answers every byte with itself and remembers what it heard."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_accept, args=(server,), daemon=True).start()
-        yield server.getsockname()[1]
+        port = server.getsockname()[1]
+        HEARD[port] = bytearray()
+        threading.Thread(target=_accept, args=(server, port), daemon=True).start()
+        yield port
 
 
 @pytest.fixture
@@ -122,14 +124,13 @@ def test_behind_the_network_there_may_be_nobody():
 HEARD: dict[int, bytearray] = {}
 
 
-def _accept(server):
-    HEARD[server.getsockname()[1]] = bytearray()
+def _accept(server, port):
     while True:
         try:
             connection, _ = server.accept()
         except OSError:
             return
-        threading.Thread(target=_answer, args=(connection, server.getsockname()[1]), daemon=True).start()
+        threading.Thread(target=_answer, args=(connection, port), daemon=True).start()
 
 
 def _answer(connection, port):
