@@ -14,6 +14,8 @@ from tests.harness.county import REPOSITORY, County, running, wait_for
 from tests.harness.fifth_channel import NAME, EmbeddedHotline, program_with_hotline, run
 from tests.harness.pipeline import code_of, guide, item, shown
 
+pytestmark = pytest.mark.xdist_group("fifth-channel-program")
+
 GENERATED = {
     "contracts/EVENTS.md",
     "contracts/asyncapi.json",

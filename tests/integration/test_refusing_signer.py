@@ -11,7 +11,7 @@ from tests.harness.command import PROBLEM, WELL, tongyuan
 from tests.harness.county import EmbeddedCounty, running, wait_for
 from tests.harness.pipeline import unit_code
 
-pytestmark = [pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("refusing-signer")]
 
 QUICK = {"TONGYUAN_RECONCILE_INTERVAL": "0.5", "TONGYUAN_HEAD_INTERVAL": "0.5"}
 UNCLAIMED = "000731996000"
