@@ -33,7 +33,7 @@ from shared.publishing.retention import Compaction, Erasure
 from shared.security.case_ref import normalise_project_no
 from shared.tokens.access import guard
 from shared.tokens.rights import Right
-from shared.web.edge import IfMatch, etag_response, json_body, make_api, problem
+from shared.web.edge import CREATED, IfMatch, etag_response, json_body, make_api, problem
 
 Body = Annotated[Any, Depends(json_body)]
 Reports = TypeAdapter(Annotated[list[EventReport], Field(min_length=1, max_length=100)])
@@ -91,7 +91,10 @@ def _cases(applications: Applications, notice: Noticing) -> APIRouter:
         return _answer({"applications": rows})
 
     @router.post(
-        "", summary="Open a case; the response contains its number and query code", openapi_extra=_takes(Opening)
+        "",
+        status_code=201,
+        summary="Open a case; the response contains its number and query code",
+        openapi_extra=_takes(Opening),
     )
     def post(content: Body) -> Response:
         return _receipt(applications.open_case(content), notice)
@@ -104,7 +107,12 @@ def _cases(applications: Applications, notice: Noticing) -> APIRouter:
         _log.info("case read in full", key=row.key)
         return etag_response(request, orjson.dumps(content), str(row.revision), cache="no-store")
 
-    @router.put("/{project_no}", summary="Open a case, or replace its personal data", openapi_extra=_takes(Opening))
+    @router.put(
+        "/{project_no}",
+        responses=CREATED,
+        summary="Open a case, or replace its personal data",
+        openapi_extra=_takes(Opening),
+    )
     def put(project_no: str, content: Body, revision: IfMatch) -> Response:
         return _receipt(applications.put_case(project_no, content, revision), notice)
 

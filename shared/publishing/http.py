@@ -31,7 +31,7 @@ from shared.publishing.requests import (
 from shared.tokens.access import guard
 from shared.tokens.rights import Right
 from shared.web.admission import List
-from shared.web.edge import After, Content, IfMatch, Key, Number, etag_response, takes
+from shared.web.edge import CREATED, After, Content, IfMatch, Key, Number, etag_response, takes
 
 CodePath = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="实施编码 31, 业务办理项编码 33")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -128,7 +128,7 @@ def edition_router(
             content = editions.view(session, who, row)
         return etag_response(request, orjson.dumps(content), _etag(row, content))
 
-    @router.put("/{code}", summary="Save a draft", response_model=None)
+    @router.put("/{code}", summary="Save a draft", response_model=None, responses=CREATED)
     def put(code: CodePath, content: Content, revision: IfMatch) -> Response:
         row, findings = save(code, content, revision)
         status = 201 if row.revision == 1 else 200

@@ -116,6 +116,11 @@ class Edge:
                 metrics.http_duration.labels(self.service).observe(time.perf_counter() - started)
 
 
+CREATED: dict[int | str, dict[str, Any]] = {
+    201: {"description": "Created", "content": {"application/json": {"schema": {}}}}
+}
+"""For `responses` of a route that may also create what it names."""
+
 SAFE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

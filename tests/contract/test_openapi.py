@@ -19,6 +19,7 @@ from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
+from tests.harness.pipeline import ADMIN, code_of, item, pipeline
 
 SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
 ENDLESS = {"/v1/stream"}
@@ -142,3 +143,23 @@ def operations_of(document: Any) -> Iterator[tuple[str, str, Any]]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             yield path, method, operation
+
+
+def test_what_creates_says_so_with_a_documented_status(tmp_path: Path) -> None:
+    with pipeline(tmp_path, channels=()) as county:
+        headers = {"Authorization": f"Bearer {ADMIN}"}
+        case = {"item_code": code_of(1), "promise_day": 5, "applicant": {"name": "张三"}}
+        county.release(item(1))
+        created = {
+            ("catalog", "/v1/items/{code}", "put"): county.http.put(
+                f"/catalog/v1/items/{code_of(2)}", json=item(2).model_dump(mode="json"), headers=headers
+            ),
+            ("applications", "/v1/applications", "post"): county.http.post(
+                "/applications/v1/applications", json=case, headers=headers
+            ),
+        }
+
+    for (service, path, method), answer in created.items():
+        assert answer.status_code == 201, answer.text
+        described = load(f"openapi/{service}.json")["paths"][path][method]["responses"]
+        assert "application/json" in described["201"]["content"]
