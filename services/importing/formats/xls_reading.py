@@ -39,6 +39,7 @@ def _opened(path: Path) -> Any:
     """Open with formats, which tell merged cells and zeros in front; without them if a program wrote them wrong."""
     try:
         return xlrd.open_workbook(path, logfile=io.StringIO(), formatting_info=True, ragged_rows=True)
+    # xlrd believes what the records of formats say: a wrong one ends in whatever error its use raises.
     except (IndexError, KeyError, AssertionError, AttributeError, NotImplementedError):
         return xlrd.open_workbook(path, logfile=io.StringIO(), ragged_rows=True)
 

@@ -11,7 +11,7 @@ from contracts.envelope.publication import Release
 from shared.errors import NotFound
 from shared.feeds.outbox import ReleaseRow
 from shared.publishing.editions.model import EditionRow, EditionState, ReleasingSource, moment
-from shared.publishing.editions.steps import history, own_versions, situation
+from shared.publishing.editions.steps import history, newest_before, own_versions, situation
 from shared.publishing.editions.versions import Version
 from shared.transparency.timeline import in_force, planned
 from shared.web.list_size import first_within
@@ -120,18 +120,27 @@ def overtaken(session: Session, who: ReleasingSource, row: EditionRow, made: Rel
     if made.version == 1:
         return []
     key, at = who.key(row.code), made.released_at
+    if row.returns is None and (row.planned_until is None or row.planned_until <= format_time(at)):
+        # Nothing was planned, so the newest earlier version was in force: a long history is not read at each release.
+        lost: list[Version] = []
+        old = newest_before(session, key, at)
+    else:
+        lost, old = _lost(session, row, key, at)
+    ended = old is not None and old.shows(at) and old.ends is not None and made.effective_at is None
+    if old is not None and ended and made.expires_at != old.ends:
+        lost.insert(0, old)
+    return [_told(one) for one in lost]
+
+
+def _lost(session: Session, row: EditionRow, key: str, at: datetime) -> tuple[list[Version], Version | None]:
+    """Return the plans of before `at` that are not planned any more, and what was in force."""
     # What one transaction releases has one time.
     earlier = select(ReleaseRow.version).where(ReleaseRow.key == key, ReleaseRow.released_at < format_time(at))
     known = set(session.exec(earlier))
     versions = own_versions(row, history(session, key))
     before = [one for one in versions if one.version in known]
     still = [(one.op, one.period) for one in planned(versions, at)]
-    lost = [one for one in planned(before, at) if (one.op, one.period) not in still]
-    old = in_force(before, at)
-    ended = old is not None and old.shows(at) and old.ends is not None and made.effective_at is None
-    if old is not None and ended and made.expires_at != old.ends:
-        lost.insert(0, old)
-    return [_told(one) for one in lost]
+    return [one for one in planned(before, at) if (one.op, one.period) not in still], in_force(before, at)
 
 
 def _told(version: Version) -> Json:

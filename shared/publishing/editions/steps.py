@@ -92,6 +92,13 @@ def history(session: Session, key: str) -> list[Version]:
     return [_version(orjson.loads(document)) for document in session.exec(query)]
 
 
+def newest_before(session: Session, key: str, at: datetime) -> Version | None:
+    """Return the newest version of a key that was released before this moment."""
+    query = select(ReleaseRow.document).where(ReleaseRow.key == key, ReleaseRow.released_at < format_time(at))
+    document = session.exec(query.order_by(col(ReleaseRow.version).desc()).limit(1)).first()
+    return None if document is None else _version(orjson.loads(document))
+
+
 def resting_versions(row: EditionRow) -> list[int]:
     """Return the versions that `restore` brings back, or that count while what the edition follows stands."""
     return orjson.loads(row.returns) if row.returns else []

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.base import format_time
+from shared.publishing.editions import queries
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline
 
 CODE = code_of(1)
@@ -187,3 +188,16 @@ def test_a_reason_that_may_not_be_published_releases_nothing(county):
 
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "note")
     assert county.http.get(ADDRESS, headers=EDITOR).json()["version"] == 1
+
+
+def test_a_release_where_nothing_is_planned_reads_no_history(county, monkeypatch):
+    county.release(item(1, "限期的"), expires_at=later())
+    save(county, "无期的")
+
+    def unread(*_):
+        raise AssertionError("the whole history was read")
+
+    monkeypatch.setattr(queries, "history", unread)
+    lifted = post(county, "release").json()["overtaken"]
+
+    assert [one["version"] for one in lifted] == [1]
