@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -43,6 +44,20 @@ def work(url: str, hands: int, acts: int, act: Act) -> Done:
         thread.join()
     done.seconds = time.perf_counter() - began
     return done
+
+
+@contextmanager
+def meanwhile(stop: threading.Event, jobs: Sequence[Callable[[], object]]) -> Iterator[None]:
+    """Let the jobs run beside the block, each in a thread until `stop` is set at its end."""
+    threads = [threading.Thread(target=job, daemon=True) for job in jobs]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
 
 
 def send(

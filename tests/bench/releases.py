@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -143,15 +144,8 @@ def busy(county: County, per_second: float) -> Iterator[None]:
             number += 1
         connection.close()
 
-    threads = [threading.Thread(target=work, args=(hand,)) for hand in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
+    with hands.meanwhile(stop, [partial(work, hand) for hand in range(4)]):
         yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def bulk(county: County, count: int) -> Figures:

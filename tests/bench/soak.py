@@ -26,6 +26,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.auditing import fill
+from tests.bench.hands import meanwhile
 from tests.harness import pipeline
 from tests.harness.county import CHANNELS, County, EmbeddedCounty, running
 
@@ -58,15 +59,8 @@ def busy(county: County, items: int, readers: int, done: Counter[int]) -> Iterat
     """Readers and an editor at work."""
     stop = threading.Event()
     work: list[Callable[[], None]] = [partial(read, county, items, seed, stop, done) for seed in range(readers)]
-    threads = [threading.Thread(target=one, daemon=True) for one in (*work, partial(release, county, items, stop))]
-    for thread in threads:
-        thread.start()
-    try:
+    with meanwhile(stop, [*work, partial(release, county, items, stop)]):
         yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(60)
 
 
 def read(county: County, items: int, seed: int, stop: threading.Event, done: Counter[int]) -> None:
