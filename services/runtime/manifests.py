@@ -116,7 +116,11 @@ def accounts() -> tuple[Account, ...]:
 
 def permissions(service: str) -> Mapping[str, Permission]:
     """Return the permission of each caller at this service, for those that have any right there."""
-    found = {one.name: Permission(rights) for one in processes() if (rights := _rights(one.calls, service))}
+    found = {
+        one.name: Permission(rights, for_people=one.for_people)
+        for one in processes()
+        if (rights := _rights(one.calls, service))
+    }
     for outsider in outsiders():
         if rights := _rights(outsider.calls, service):
             found[outsider.name] = Permission(rights, outsider.seconds)

@@ -22,6 +22,7 @@ class Role(StrEnum):
     LEDGER = "ledger"
     CHANNEL = "channel"
     AUDITOR = "auditor"
+    DESK = "desk"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Process:
     stated: tuple[str, ...] = ()
     memory: str = HTTP_MEMORY
     serves_without_broker: bool = False
+    for_people: bool = False
+    """Whether its tokens may name the person for whom it acts."""
     about: str = ""
 
     @property

@@ -8,7 +8,7 @@ checks when its app has `state.callers`.
 import hashlib
 import hmac
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from shared.config import Settings
 from shared.errors import Forbidden, NotAllowed
 from shared.tokens.checking import Caller, Callers
+from shared.tokens.person import BOOTSTRAP, Actor
 from shared.tokens.rights import EVERY, READING, Right
 
 EDITOR, SERVICE = "admin token", "service token"
@@ -77,6 +78,22 @@ def caller_of(request: Request) -> Caller | None:
         if callers is not None:
             return callers.caller(sent)
     raise Forbidden("the token in Authorization is not one of this county's")
+
+
+def actor_of(request: Request) -> Actor:
+    """Dependency of a guarded route: who acts. The admin token is the machine `bootstrap`.
+
+    Raises `Forbidden` without a valid token.
+    """
+    caller = caller_of(request)
+    if caller is None:
+        raise Forbidden("needs Authorization: Bearer <token>")
+    address = caller.person.address if caller.person else request.client.host if request.client else ""
+    name = caller.person.name if caller.person else BOOTSTRAP if caller.name == EDITOR else caller.name
+    return Actor(name, caller.person, address)
+
+
+By = Annotated[Actor, Depends(actor_of)]
 
 
 def token_hash(token: str) -> str:

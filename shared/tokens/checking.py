@@ -6,12 +6,14 @@ this service. The callee holds public keys only, so a leak of its keys opens not
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from shared.errors import Forbidden
 from shared.tokens.minting import ALGORITHM, LIFETIME_SECONDS
+from shared.tokens.person import CLAIM, Person
 from shared.tokens.rights import Right
 
 LEEWAY_SECONDS = 60
@@ -26,14 +28,17 @@ class Permission:
 
     rights: frozenset[Right]
     seconds: int = LIFETIME_SECONDS
+    for_people: bool = False
+    """Whether its tokens may name the person for whom it acts."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The sender of a request."""
+    """The sender of a request, and the person for whom it acts."""
 
     name: str
     rights: frozenset[Right]
+    person: Person | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,9 @@ class Callers:
         claims = self._claims(token, name)
         if claims["exp"] - claims["iat"] > permission.seconds:
             raise Forbidden(f"the token's lifetime is too long: {name} may use at most {permission.seconds} s")
-        return Caller(name, permission.rights)
+        return Caller(name, permission.rights, _person(claims, name, permission))
 
-    def _claims(self, token: str, name: str) -> dict[str, int]:
+    def _claims(self, token: str, name: str) -> dict[str, Any]:
         keys = self.keys[name]
         for key in keys[:-1]:
             try:
@@ -70,9 +75,9 @@ class Callers:
             reason = f"the token is not signed by a key of {name} that {self.service} knows"
             raise Forbidden(f"{reason}: restart both after replacing a key") from None
 
-    def _opened(self, token: str, name: str, key: Ed25519PublicKey) -> dict[str, int]:
+    def _opened(self, token: str, name: str, key: Ed25519PublicKey) -> dict[str, Any]:
         try:
-            claims: dict[str, int] = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=[ALGORITHM],
@@ -92,6 +97,14 @@ class Callers:
         except jwt.PyJWTError as error:
             raise Forbidden(f"the token is invalid ({type(error).__name__}): make a new one") from None
         return claims
+
+
+def _person(claims: Mapping[str, Any], name: str, permission: Permission) -> Person | None:
+    if CLAIM not in claims:
+        return None
+    if not permission.for_people:
+        raise Forbidden(f"{name} may not act for people: the manifests say who may")
+    return Person.of_claim(claims[CLAIM])
 
 
 class _WrongKey(Exception):

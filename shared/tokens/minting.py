@@ -1,11 +1,14 @@
 """The caller's side: it signs its own tokens and renews them before they expire."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
 
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.tokens.person import CLAIM, Person
 
 ALGORITHM = "EdDSA"
 LIFETIME_SECONDS = 300
@@ -40,8 +43,12 @@ class Minter:
             self._made = now + self._lifetime / 2, made
         return made
 
-    def _mint(self, now: int) -> str:
-        claims = {"iss": self.caller, "aud": self.callee, "iat": now, "exp": now + self._lifetime}
+    def token_for(self, person: Person) -> str:
+        """Return a token that names the person for whom the caller acts. It is made anew each time."""
+        return self._mint(int(self._clock()), {CLAIM: person.claim()})
+
+    def _mint(self, now: int, more: Mapping[str, Any] | None = None) -> str:
+        claims = {"iss": self.caller, "aud": self.callee, "iat": now, "exp": now + self._lifetime, **(more or {})}
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.caller})
 
 
