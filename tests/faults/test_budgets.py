@@ -17,7 +17,7 @@ import yaml
 from tests.harness.county import ADMIN, REPOSITORY, ProductionCounty, answers, is_worker, wait_for
 from tests.harness.memory_cage import MemoryCage
 from tests.harness.pipeline import item
-from tests.harness.strangers import Rush, bodies, crowd, heads, readers, streams
+from tests.harness.strangers import Crowd, bodies, heads, readers, streams
 
 pytestmark = [
     pytest.mark.long,
@@ -148,18 +148,18 @@ def test_a_release_is_seen_while_a_crowd_does_its_worst(county):
         (*web, "/web/v1/items?limit=500"),
         (*web, "/web/v1/search?q=%E8%AF%95%E9%AA%8C"),
     ]
-    with crowd([*slow, *streams(web, "/web/v1/stream", 2_000)]) as connected:
-        wait_for(lambda: connected() > 2_000, "the crowd is there", 300)
-        with Rush(heavy, 8) as rush:
-            took = [released(county, number) for number in range(1, RELEASES + 1)]
-        there = connected()
-    tell(county, f"{there} strangers, heaviest reads {dict(rush.told)}")
+    with Crowd([*slow, *streams(web, "/web/v1/stream", 2_000)], heavy, 8) as crowd:
+        wait_for(lambda: crowd.answered() >= 2_000, "the streams have begun", 300)
+        crowd.rush()
+        took = [released(county, number) for number in range(1, RELEASES + 1)]
+        there, told = crowd.connected(), crowd.told()
+    tell(county, f"{there} strangers, heaviest reads {dict(told)}")
     took.sort()
     sys.stdout.write(f"release to visible: p50 {statistics.median(took):.2f} s, slowest {took[-1]:.2f} s\n")
 
     county.require_all_alive()
     assert all(answers(f"{county.url(name)}/{'' if is_worker(name) else name + '/'}healthz") for name in NAMES)
-    assert rush.told[200] > 0
+    assert told[200] > 0
     assert shown(county) >= ITEMS + RELEASES
 
 

@@ -1,15 +1,17 @@
-"""Hostile clients in one thread: idle streams, endless heads and bodies, readers that read almost nothing.
+"""Hostile clients in a process of their own: idle streams, endless heads and bodies, readers that read almost nothing.
 
-A client whose connection is closed reconnects.
+A client whose connection is closed reconnects. They share no interpreter with the test, which measures beside them.
 """
 
+import multiprocessing
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Self
+from multiprocessing.connection import Connection
+from typing import Any, Self
 
 TURN_SECONDS = 0.5
 SIP = 512
@@ -21,7 +23,7 @@ class Stranger:
     def __init__(self, address: tuple[str, int], first: bytes, drop: bytes, sip: int, home: str) -> None:
         self._address, self._first, self._drop, self._sip, self._home = address, first, drop, sip, home
         self.sock: socket.socket | None = None
-        self.came = 0
+        self.heard = False
 
     def turn(self) -> None:
         """Connect, or continue."""
@@ -30,8 +32,10 @@ class Stranger:
                 self._come()
             elif self._drop:
                 self.sock.send(self._drop)
-            if self.sock is not None and self._sip and not self.sock.recv(self._sip):
-                self.leave()
+            if self.sock is not None and self._sip:
+                self.heard = bool(self.sock.recv(self._sip))
+                if not self.heard:
+                    self.leave()
         except BlockingIOError:
             pass
         except OSError:
@@ -41,7 +45,7 @@ class Stranger:
         """Close the connection."""
         if self.sock is not None:
             self.sock.close()
-        self.sock = None
+        self.sock, self.heard = None, False
 
     def _come(self) -> None:
         sock = socket.socket()
@@ -56,7 +60,6 @@ class Stranger:
             raise
         sock.setblocking(False)
         self.sock = sock
-        self.came += 1
 
 
 def heads(address: tuple[str, int], count: int) -> list[Stranger]:
@@ -91,9 +94,66 @@ def home(number: int) -> str:
     return f"127.0.{1 + number // 200}.{2 + number % 200}"
 
 
+class Crowd:
+    """Strangers, and the rush that begins when it is told to, in their own process until the end of the block."""
+
+    def __init__(self, strangers: Sequence[Stranger], heavy: Sequence[tuple[str, int, str]], threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_live, args=(strangers, heavy, threads, theirs), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.is_alive():
+            self._pipe.send("end")
+            self._process.join(120)
+        self._process.kill()
+        self._process.join()
+
+    def answered(self) -> int:
+        """Return how many have been answered: idle streams that have begun, readers that have taken a first sip."""
+        return int(self._ask("answered"))
+
+    def connected(self) -> int:
+        """Return how many are connected now."""
+        return int(self._ask("connected"))
+
+    def rush(self) -> None:
+        """Begin to request the most expensive answers."""
+        self._ask("rush")
+
+    def told(self) -> Counter[int]:
+        """Return the statuses that the rush was told so far."""
+        return Counter(self._ask("told"))
+
+    def _ask(self, what: str) -> Any:
+        self._pipe.send(what)
+        if not self._pipe.poll(120):
+            raise TimeoutError(f"the crowd does not say: {what}")
+        return self._pipe.recv()
+
+
+def _live(strangers: Sequence[Stranger], heavy: Sequence[tuple[str, int, str]], threads: int, pipe: Connection) -> None:
+    rush = Rush(heavy, threads)
+    with _turning(strangers):
+        while (asked := pipe.recv()) != "end":
+            if asked == "rush":
+                rush.start()
+            pipe.send(
+                {
+                    "answered": sum(one.heard for one in strangers),
+                    "connected": sum(one.sock is not None for one in strangers),
+                    "told": dict(rush.told),
+                }.get(asked)
+            )
+        rush.stop()
+
+
 @contextmanager
-def crowd(strangers: list[Stranger]) -> Iterator[Callable[[], int]]:
-    """Run them all until the end; yields a function that counts the connected ones."""
+def _turning(strangers: Sequence[Stranger]) -> Iterator[None]:
     stop = threading.Event()
 
     def run() -> None:
@@ -108,7 +168,7 @@ def crowd(strangers: list[Stranger]) -> Iterator[Callable[[], int]]:
     thread = threading.Thread(target=run, name="strangers", daemon=True)
     thread.start()
     try:
-        yield lambda: sum(one.sock is not None for one in strangers)
+        yield
     finally:
         stop.set()
         thread.join(60)
@@ -119,7 +179,7 @@ def crowd(strangers: list[Stranger]) -> Iterator[Callable[[], int]]:
 class Rush:
     """Threads that request the most expensive answers repeatedly and count the statuses."""
 
-    def __init__(self, addresses: list[tuple[str, int, str]], threads: int) -> None:
+    def __init__(self, addresses: Sequence[tuple[str, int, str]], threads: int) -> None:
         self.told: Counter[int] = Counter()
         self._stop = threading.Event()
         self._threads = [
@@ -127,15 +187,15 @@ class Rush:
             for number in range(threads)
         ]
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         for thread in self._threads:
             thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            if thread.is_alive():
+                thread.join(60)
 
     def _ask(self, number: int, host: str, port: int, path: str) -> None:
         turn = 0
