@@ -42,6 +42,9 @@ SOURCES = tuple(dict.fromkeys(entry.source for entry in KINDS.values() if entry.
 AUDITOR = "auditor"
 """Reads the other services over HTTP; it has no exchange, queue or account at the broker."""
 
+CONSOLE = "console"
+"""The desk of the staff: HTTP only, as the auditor."""
+
 DELIVERY_LIMIT = 20
 MAX_LENGTH = 1_000_000
 

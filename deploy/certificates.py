@@ -35,6 +35,7 @@ ACCOUNTS = {
     "kiosk": "kiosk-http",
     "portal": "portal-http",
     "auditor": "auditor-http",
+    "console": "console-http",
     "catalog-worker": "catalog",
     "guides-worker": "guides",
     "applications-worker": "applications",

@@ -12,6 +12,7 @@
 \getenv kiosk POSTGRES_PASSWORD_KIOSK
 \getenv portal POSTGRES_PASSWORD_PORTAL
 \getenv auditor POSTGRES_PASSWORD_AUDITOR
+\getenv console POSTGRES_PASSWORD_CONSOLE
 -- end of passwords
 
 BEGIN;
@@ -36,7 +37,8 @@ INSERT INTO account VALUES
     ('mobile', :'mobile'),
     ('kiosk', :'kiosk'),
     ('portal', :'portal'),
-    ('auditor', :'auditor');
+    ('auditor', :'auditor'),
+    ('console', :'console');
 -- end of accounts
 
 SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import SecretStr
 
 from contracts.topology import (
     AUDITOR,
     BACKFILL_EXCHANGE,
+    CONSOLE,
     FEEDBACK_EXCHANGE,
     FEEDBACK_QUEUE,
     GUIDES_QUEUE,
@@ -27,6 +29,7 @@ from contracts.topology import (
 )
 from services.applications.background import background as applications_background
 from services.catalog.commands import ENDS_SECONDS
+from services.console.accounts.demo import make_demo_people
 from services.guides.feedback import FeedbackStore
 from services.guides.following import ItemWatch
 from services.ledger import queries
@@ -35,7 +38,8 @@ from services.ledger.log.intake import ImportPace, Intake
 from services.ledger.scrub.rounds import STEP_SECONDS, Scrub
 from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
-from services.runtime.auditor import auditor_api
+from services.runtime.auditor import at_one_address, auditor_api
+from services.runtime.console import callers_within, embedded_api
 from services.runtime.local_readers import LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi import serving_document
@@ -64,7 +68,11 @@ class Embedded:
     county: Identity = field(init=False)
     wiring: Wiring = field(init=False)
     channels: dict[str, ChannelWiring] = field(init=False)
+    address: str | None = None
+    """Where this process answers; known when it listens."""
     tightened: Tightened = field(init=False)
+    _desk_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    """With it the desk signs its tokens. It is made anew at each start and stored nowhere."""
     _bus: InProcessBus = field(default_factory=InProcessBus)
     _lock: int = field(init=False)
 
@@ -98,15 +106,24 @@ class Embedded:
         for service in SERVICES:
             county_birth.settle(self.wiring, service, self.county)
             self.wiring.require_keys(service)
+        if self.county.demo:
+            make_demo_people(self.wiring.database(CONSOLE))
 
     def apis(self) -> dict[str, FastAPI]:
         """Return the HTTP app of every service."""
         sources = {name: self.wiring.source_api(name) for name in SOURCES}
         channels = {name: channel.api(self.settings) for name, channel in self.channels.items()}
-        apis = {**sources, "ledger": self.wiring.ledger_api(), **channels, AUDITOR: auditor_api(self.wiring)}
-        for api in apis.values():
+        desk = embedded_api(self.wiring, self._desk_key, self._reached, demo=bool(self.county.demo))
+        inspecting = {AUDITOR: auditor_api(self.wiring), CONSOLE: desk}
+        apis = {**sources, "ledger": self.wiring.ledger_api(), **channels, **inspecting}
+        for name, api in apis.items():
             api.state.county = self.county
+            api.state.callers = callers_within(name, self._desk_key)
         return {name: serving_document(name, api) for name, api in apis.items()}
+
+    def _reached(self) -> Settings:
+        """Return the settings by which the desk reaches the other services in this process."""
+        return at_one_address(self.settings, self.address) if self.address else self.settings
 
     def reconcile(self) -> None:
         """Let every follower fetch what is missing upstream, and sign a new head.

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contracts.envelope.publication import Lane
 from contracts.topology import (
     AUDITOR,
+    CONSOLE,
     FEEDBACK_EXCHANGE,
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
@@ -17,6 +18,7 @@ from contracts.topology import (
 from services.ledger.log.feed import LedgerFeed
 from services.runtime import manifests
 from services.runtime.auditor import auditing, auditor_api
+from services.runtime.console import console_api
 from services.runtime.county_check import CountyGate
 from services.runtime.manifests import FEEDBACK_CHANNELS
 from services.runtime.openapi import serving_document
@@ -81,6 +83,8 @@ def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background]
         return wiring.ledger_api(), {"relay": _ledger_relay(wiring).run}, {}
     if name == AUDITOR:
         return auditor_api(wiring), auditing(wiring), {}
+    if name == CONSOLE:
+        return console_api(wiring), {}, {}
     channel = wiring.channel(name, wiring.http_ledger())
     beside = channel.background()
     if name in FEEDBACK_CHANNELS and wiring.settings.amqp_url is not None:

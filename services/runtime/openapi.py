@@ -14,6 +14,7 @@ from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -23,9 +24,11 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
-from contracts.topology import AUDITOR, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, SOURCES
 from services.channels.kiosk.screens_api import TOKEN, require_screen
+from services.console.accounts.rights import May
 from services.runtime.auditor import auditor_api
+from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
 from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
@@ -73,6 +76,14 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": "A token of a caller with the right stated here, or an admin token that grants it.",
+    },
+    "person": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": (
+            "An API token of a person of the desk who has one of the roles stated here (none: any person). A browser's "
+            "session counts as well, for a write only with its header X-CSRF-Token."
+        ),
     },
     "screen": {
         "type": "apiKey",
@@ -195,6 +206,7 @@ def apis(wiring: Wiring) -> Iterator[tuple[str, FastAPI]]:
     for channel in CHANNELS:
         yield channel, wiring.channel(channel, ledger).api(wiring.settings)
     yield AUDITOR, auditor_api(wiring)
+    yield CONSOLE, embedded_api(wiring, Ed25519PrivateKey.generate(), lambda: wiring.settings, demo=False)
 
 
 def tokens_of(api: FastAPI) -> dict[tuple[str, str], str]:
@@ -217,6 +229,8 @@ def _security(api: FastAPI) -> dict[tuple[str, str], Json]:
 def _asked(call: object) -> Json | None:
     if isinstance(call, Needs):
         return {"service" if call.right in READING else "admin": [str(call.right)]}
+    if isinstance(call, May):
+        return {"person": sorted(call.roles)}
     return {"screen": []} if call is require_screen else None
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, SOURCES
 from services.runtime import manifests
 from services.runtime.auditor import auditor_api
+from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
 from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
@@ -29,7 +31,7 @@ from shared.tokens.rights import Right
 from tests.harness.callers import CALLERS, NAMES, key_of
 from tests.harness.documents import load
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE)
 EDITORS = "an editor's token of many letters"
 BODIES = ("/v1/entries", "/v1/entries/{position}", "/v1/snapshot/entries", "/v1/snapshot/predecessors")
 """Routes of the ledger that show more to a caller with the right `bodies`."""
@@ -54,6 +56,7 @@ def _apis(wiring: Wiring) -> dict[str, FastAPI]:
         "ledger": wiring.ledger_api(),
         **{name: wiring.channel(name, ledger).api(wiring.settings) for name in CHANNELS},
         AUDITOR: auditor_api(wiring),
+        CONSOLE: embedded_api(wiring, Ed25519PrivateKey.generate(), lambda: wiring.settings, demo=False),
     }
     for name, api in apis.items():
         api.state.callers = manifests.callers(name, wiring.settings)
@@ -126,6 +129,8 @@ def test_who_repairs_a_channel_cannot_make_it_follow_another_ledger(clients: dic
 
 def test_a_token_for_one_service_opens_no_other(clients: dict[str, TestClient]) -> None:
     for service, client in clients.items():
+        if service == CONSOLE:
+            continue  # it is called by people: tests/unit/console
         method, path, _ = next(guarded(service))
         for other in set(SERVICES) - {service}:
             assert status(client, method, path, token_of("operator", other)) == httpx.codes.UNAUTHORIZED

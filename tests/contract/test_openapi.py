@@ -8,12 +8,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, SOURCES
 from services.runtime import openapi
 from services.runtime.auditor import auditor_api
+from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
 from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
@@ -21,7 +23,7 @@ from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE)
 ENDLESS = {"/v1/stream"}
 
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -134,7 +136,8 @@ def apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI
     ledger = LocalLedger(wiring.database("ledger"))
     channels = {name: wiring.channel(name, ledger).api(wiring.settings) for name in CHANNELS}
     sources = {name: wiring.source_api(name) for name in SOURCES}
-    yield {**sources, "ledger": wiring.ledger_api(), **channels, AUDITOR: auditor_api(wiring)}
+    desk = embedded_api(wiring, Ed25519PrivateKey.generate(), lambda: wiring.settings, demo=False)
+    yield {**sources, "ledger": wiring.ledger_api(), **channels, AUDITOR: auditor_api(wiring), CONSOLE: desk}
     wiring.close()
 
 

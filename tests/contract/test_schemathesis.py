@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 import schemathesis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -19,8 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from contracts.topology import AUDITOR
+from contracts.topology import AUDITOR, CONSOLE
 from services.runtime.auditor import auditor_api
+from services.runtime.console import embedded_api
 from services.runtime.openapi import FOLDER
 from services.runtime.wiring import Wiring
 from shared.web.server.process import mount
@@ -44,11 +46,13 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def app_of(county: Any, name: str) -> Any:
-    if name != AUDITOR:
+    if name not in (AUDITOR, CONSOLE):
         return county.http.app
     wiring = Wiring(county.settings)
-    wiring.migrate(AUDITOR)
-    return mount({AUDITOR: auditor_api(wiring)})
+    wiring.migrate(name)
+    key = Ed25519PrivateKey.generate()
+    api = auditor_api(wiring) if name == AUDITOR else embedded_api(wiring, key, lambda: wiring.settings, demo=False)
+    return mount({name: api})
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

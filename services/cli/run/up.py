@@ -59,6 +59,7 @@ def _run(config: Settings, *, demo: bool) -> None:
         apis, work = county.apis(), county.background()
         receipts: Callable[[], Sequence[ShownReceipt]] | None = list if county.county.demo else None
         with _listening(config) as (sock, address):
+            county.address = address
             county.reconcile()
             if demo:
                 from services.demo.life import Life  # noqa: PLC0415  # likewise
@@ -111,6 +112,7 @@ def _print_banner(address: str, config: Settings, county: Identity, *, cases_adv
         f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, every channel",
         "",
         *(f"  {title:<17}  {address}/{name}/" for name, (_, title) in titles().items()),
+        f"  desk of the staff  {address}/console/",
         f"  ledger head        {address}/ledger/v1/head",
         f"  live stream        {address}/web/v1/stream",
         f"  metrics            {address}/metrics",

@@ -1,0 +1,1 @@
+"""People of the desk: accounts, passwords, second factor, sessions, API tokens, rights."""

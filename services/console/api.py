@@ -1,0 +1,46 @@
+"""HTTP of the desk: pages at `/console/…`, and the same actions as JSON at `/console/v1/…`."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+
+from contracts.base import Json
+from services.console.accounts import routes as accounts_pages
+from services.console.accounts.rights import SignInRequired, may
+from services.console.accounts.sign_in import SignIn
+from services.console.desk import Desk
+from services.console.pages.frame import page, static_routes
+from shared.tokens.person import Person
+from shared.web.edge import make_api
+
+Me = Annotated[Person, Depends(may())]
+SEE_OTHER = 303
+
+
+def make(desk: Desk) -> FastAPI:
+    """Return the ASGI app. Every route that `may` does not guard is one of signing in, or a static file."""
+
+    def ready() -> dict[str, Any]:
+        desk.db.ping()
+        return {}
+
+    api = make_api("console", "Tongyuan desk", desk.settings, ready)
+    sign_in = SignIn(desk.db)
+    api.state.sign_ins, api.state.demo = sign_in, desk.demo
+    api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
+    api.include_router(accounts_pages.routes_of(sign_in, demo=desk.demo))
+    api.include_router(static_routes())
+
+    @api.get("/", include_in_schema=False)
+    def home(request: Request, person: Me) -> Response:
+        return page(request, "home.html", person=person)
+
+    @api.get("/v1/me", tags=["people"], summary="Read who is signed in, with roles and departments")
+    def me(person: Me) -> Json:
+        return dict(person.claim())
+
+    return api
+
+
+def _to_sign_in(_request: Request, needed: SignInRequired) -> Response:
+    return Response(status_code=SEE_OTHER, headers={"Location": needed.location, "Cache-Control": "no-store"})

@@ -1,0 +1,17 @@
+"""What the desk's pages and routes are made with."""
+
+from dataclasses import dataclass
+
+from services.console.upstream.services import Services
+from shared.config import Settings
+from shared.database.engine import Database
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The desk's own store, the county's settings, and the other services. `demo`: the county is a demonstration."""
+
+    db: Database
+    settings: Settings
+    services: Services
+    demo: bool = False

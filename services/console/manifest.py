@@ -1,0 +1,28 @@
+"""Process and rights of the desk. It is the only process whose tokens name the person for whom it acts."""
+
+from contracts.topology import AUDITOR, CONSOLE
+from shared.manifest.model import Dependency, Manifest, Process, Role
+from shared.tokens.rights import Right
+
+CALLS = (
+    Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED})),
+    Dependency(Role.LEDGER, frozenset({Right.RECORDING, Right.INSPECT, Right.OPERATE})),
+    Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR, Right.OPERATE})),
+    Dependency(AUDITOR, frozenset({Right.INSPECT})),
+)
+
+MANIFEST = Manifest(
+    CONSOLE,
+    Role.DESK,
+    processes=(
+        Process(
+            CONSOLE,
+            8096,
+            CALLS,
+            broker=False,
+            stated=("public_url",),
+            for_people=True,
+            about="for staff: never at the public gateway",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""HTTP of the other services, called as the person who is signed in."""

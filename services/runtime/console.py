@@ -1,0 +1,39 @@
+"""Assembles the desk: its own store, and the other services over HTTP, called with tokens that name a person."""
+
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+
+from contracts.topology import CONSOLE
+from services.console import api
+from services.console.desk import Desk
+from services.console.upstream.services import Services
+from services.runtime import manifests
+from services.runtime.wiring import Wiring
+from shared.config import Settings, SettingsError
+from shared.feeds.upstream import client
+from shared.tokens.checking import Callers
+from shared.tokens.keys import private_key
+from shared.tokens.minting import Minter
+
+
+def console_api(wiring: Wiring) -> FastAPI:
+    """Return the desk's HTTP app in a process of its own. Raises `SettingsError` without a key for its tokens."""
+    if wiring.settings.caller_key is None:
+        raise SettingsError("TONGYUAN_CALLER_KEY: must be set; the desk signs its tokens with it (deploy/secrets.sh)")
+    key = private_key(wiring.settings.caller_key.get_secret_value(), "TONGYUAN_CALLER_KEY")
+    return embedded_api(wiring, key, lambda: wiring.settings, demo=False)
+
+
+def embedded_api(wiring: Wiring, key: Ed25519PrivateKey, at: Callable[[], Settings], *, demo: bool) -> FastAPI:
+    """Return the desk's app with this key. `at` returns, when it is first needed, where the services answer."""
+    services = Services(
+        lambda service: client(at().url_for(service), tls=at().tls), lambda service: Minter(CONSOLE, key, service)
+    )
+    return api.make(Desk(wiring.database(CONSOLE), wiring.settings, services, demo))
+
+
+def callers_within(service: str, key: Ed25519PrivateKey) -> Callers:
+    """Return the callers of a service of the embedded county: the desk alone, with a key of this start."""
+    return Callers(service, {CONSOLE: (key.public_key(),)}, manifests.permissions(service))
