@@ -12,6 +12,12 @@ FOLLOWING_RELEASES = text(
     "SELECT sequence, document FROM release WHERE lane = :lane AND sequence > :after ORDER BY sequence LIMIT :limit"
 )
 
+# The highest sequence of a lane, and when the release after `after` was released; no row before the first release.
+HEAD_AND_NEXT = text(
+    "SELECT counter.value AS head, release.released_at AS next_released_at FROM counter "
+    "LEFT JOIN release ON release.lane = counter.lane AND release.sequence = :after + 1 WHERE counter.lane = :lane"
+)
+
 # The highest sequence of a lane that the next hop has confirmed.
 CURSOR = text("SELECT sequence FROM relayed WHERE lane = :lane")
 

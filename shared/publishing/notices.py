@@ -6,7 +6,7 @@ from contracts.base import Json
 from contracts.envelope.publication import Lane
 from shared.database.engine import Database
 from shared.errors import TongyuanError
-from shared.feeds.outbox import SourceFeed
+from shared.feeds.statements import HEAD_AND_NEXT
 from shared.publishing.recording_status import Effect, Latest, Notice, Recording, unsigned
 
 UNRECORDED_SECONDS = {Lane.LIVE: 60, Lane.BACKFILL: 600}
@@ -26,9 +26,10 @@ def notice(db: Database, source: str, latest: Latest) -> Json | None:
 
 def _unrecorded(db: Database, source: str, recording: Recording, now: datetime) -> Notice | None:
     """Return a notice when the ledger has not taken a lane's oldest release for too long."""
-    with db.read() as session:
-        for lane, patience in UNRECORDED_SECONDS.items():
-            waiting, since = SourceFeed(source, lane).waiting(session, recording.taken.get(f"{source}/{lane}", 0))
+    for lane, patience in UNRECORDED_SECONDS.items():
+        taken = recording.taken.get(f"{source}/{lane}", 0)
+        for head, since in db.fetch(HEAD_AND_NEXT, lane=lane, after=taken):
+            waiting = head - taken
             if waiting > 0 and since and (now - datetime.fromisoformat(since)).total_seconds() > patience:
                 reason = f"the ledger has not recorded {waiting} releases of {source}/{lane}"
                 message = f"已保存，但公众还看不到：发布账本还有 {waiting} 条没有收录。收录后自动生效。"

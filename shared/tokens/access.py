@@ -23,12 +23,16 @@ EDITOR, SERVICE = "admin token", "service token"
 
 
 class Needs:
-    """Dependency of a route: the caller must have `right`. Raises `Forbidden` and `NotAllowed`."""
+    """Dependency of a route: the caller must have `right`. Raises `Forbidden` and `NotAllowed`.
+
+    Like the other dependencies of every request it is a coroutine: FastAPI runs a function in a thread, which costs
+    more than what it does.
+    """
 
     def __init__(self, right: Right) -> None:
         self.right = right
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         """Let the request pass, or raise."""
         require(request, self.right)
 
@@ -80,7 +84,7 @@ def caller_of(request: Request) -> Caller | None:
     raise Forbidden("the token in Authorization is not one of this county's")
 
 
-def actor_of(request: Request) -> Actor:
+async def actor_of(request: Request) -> Actor:
     """Dependency of a guarded route: who acts. The admin token is the machine `bootstrap`.
 
     Raises `Forbidden` without a valid token.

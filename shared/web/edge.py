@@ -162,7 +162,7 @@ def _too_large(limit: int) -> FastApiException:
     return FastApiException(413, f"the body is too large: this endpoint accepts {limit} bytes")
 
 
-def if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> int | None:
+async def if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> int | None:
     """Dependency: the revision in `If-Match: "7"`; None without the header or for `*`.
 
     Raises `Invalid` for anything else.
