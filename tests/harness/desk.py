@@ -105,3 +105,8 @@ def desk(folder: Path, connect: Connect = nothing_answers, *, demo: bool = True)
         yield TestDesk(wiring.database(CONSOLE), settings, connect, demo=demo)
     finally:
         wiring.close()
+
+
+def csrf(browser: Browser) -> str:
+    """Return the CSRF token of a browser's session."""
+    return browser.csrf

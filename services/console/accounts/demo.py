@@ -2,7 +2,7 @@
 
 from services.console.accounts.model import AccountRow
 from services.console.accounts.people import new_account
-from services.console.accounts.roles import REVIEWERS
+from services.console.accounts.rights import REVIEWERS
 from shared.database.engine import Database
 from shared.tokens.person import Person, StaffRole
 

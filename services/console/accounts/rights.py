@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from contracts.content.gates import GATES
 from services.console.accounts.sessions import SignedIn, Stage
 from shared.errors import Forbidden, NotAllowed
 from shared.tokens.access import actor_of, require
@@ -26,6 +27,9 @@ CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_FIELDS = 2_000
 LARGEST_FIELD = 1_048_576
+
+REVIEWERS = tuple(StaffRole.reviewer_of(gate) for gate in GATES)
+"""The five roles that sign for a gate."""
 
 
 class SignIns(Protocol):

@@ -16,9 +16,6 @@ ROLES: Mapping[StaffRole, tuple[str, str]] = {
 }
 """Title and what the role is for, in the order in which pages list them."""
 
-REVIEWERS = tuple(StaffRole.reviewer_of(gate) for gate in GATES)
-"""The five roles that sign for a gate."""
-
 NEED_SECOND_FACTOR = frozenset(
     {StaffRole.ADMINISTRATOR, StaffRole.RELEASER, StaffRole.DUTY_OFFICER, StaffRole.OPERATOR}
 )

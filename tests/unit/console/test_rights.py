@@ -100,7 +100,7 @@ def test_a_person_is_let_in_where_the_role_is_named_and_nowhere_else(place: Test
     assert tried > 30
 
 
-@pytest.mark.parametrize("role", StaffRole)
+@pytest.mark.parametrize("role", [StaffRole.EDITOR, StaffRole.AUDITOR, StaffRole.ADMINISTRATOR])
 def test_an_api_token_of_a_role_does_what_the_role_may_but_gives_out_no_credentials(
     place: TestDesk, role: StaffRole
 ) -> None:
