@@ -41,6 +41,7 @@ COMMANDS = {
     "kiosk": "inspect.kiosk:app",
     "topology": "run.production:topology_app",
     "token": "keys.token:token",
+    "user": "people.user:app",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 

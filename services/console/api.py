@@ -4,8 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 
-from contracts.base import Json
-from services.console.accounts import routes as accounts_pages
+from services.console.accounts.administration import Administration
+from services.console.accounts.http.own_api import own_api
+from services.console.accounts.http.own_pages import own_pages
+from services.console.accounts.http.people_api import people_api
+from services.console.accounts.http.people_pages import people_pages
+from services.console.accounts.http.sign_in_pages import sign_in_pages
 from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
 from services.console.desk import Desk
@@ -25,21 +29,27 @@ def make(desk: Desk) -> FastAPI:
         return {}
 
     api = make_api("console", "Tongyuan desk", desk.settings, ready)
-    sign_in = SignIn(desk.db)
-    api.state.sign_ins, api.state.demo = sign_in, desk.demo
     api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
-    api.include_router(accounts_pages.routes_of(sign_in, demo=desk.demo))
+    api.state.demo = desk.demo
+    _include_accounts(api, desk)
     api.include_router(static_routes())
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:
         return page(request, "home.html", person=person)
 
-    @api.get("/v1/me", tags=["people"], summary="Read who is signed in, with roles and departments")
-    def me(person: Me) -> Json:
-        return dict(person.claim())
-
     return api
+
+
+def _include_accounts(api: FastAPI, desk: Desk) -> None:
+    county = desk.settings.county
+    sign_in, administration = SignIn(desk.db, county, demo=desk.demo), Administration(desk.db)
+    api.state.sign_ins = sign_in
+    api.include_router(sign_in_pages(sign_in, county, demo=desk.demo))
+    api.include_router(own_pages(sign_in, county))
+    api.include_router(people_pages(administration))
+    api.include_router(own_api(sign_in, county))
+    api.include_router(people_api(administration))
 
 
 def _to_sign_in(_request: Request, needed: SignInRequired) -> Response:

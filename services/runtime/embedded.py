@@ -29,6 +29,7 @@ from contracts.topology import (
 )
 from services.applications.background import background as applications_background
 from services.catalog.commands import ENDS_SECONDS
+from services.console.accounts.administration import Administration
 from services.console.accounts.demo import make_demo_people
 from services.guides.feedback import FeedbackStore
 from services.guides.following import ItemWatch
@@ -51,6 +52,7 @@ from shared.feeds.relay import Relay, run_together
 from shared.messaging.delivery import Handler, Message, Publisher, Refusal
 from shared.messaging.in_process import InProcessBus
 from shared.security.data_folder import Tightened, make_private, require_own_folder, tighten
+from shared.tokens.person import SYSTEM
 from shared.web.server.process import Background, periodically
 
 PAGE_SECONDS = 0.1
@@ -71,6 +73,8 @@ class Embedded:
     address: str | None = None
     """Where this process answers; known when it listens."""
     tightened: Tightened = field(init=False)
+    first_password: str | None = None
+    """The one-time password of the first administrator, where this start has created the account."""
     _desk_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     """With it the desk signs its tokens. It is made anew at each start and stored nowhere."""
     _bus: InProcessBus = field(default_factory=InProcessBus)
@@ -106,8 +110,11 @@ class Embedded:
         for service in SERVICES:
             county_birth.settle(self.wiring, service, self.county)
             self.wiring.require_keys(service)
+        people = self.wiring.database(CONSOLE)
         if self.county.demo:
-            make_demo_people(self.wiring.database(CONSOLE))
+            make_demo_people(people)
+        else:
+            self.first_password = Administration(people).first_administrator(SYSTEM)
 
     def apis(self) -> dict[str, FastAPI]:
         """Return the HTTP app of every service."""

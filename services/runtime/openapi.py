@@ -26,7 +26,7 @@ from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
 from contracts.topology import AUDITOR, CONSOLE, SOURCES
 from services.channels.kiosk.screens_api import TOKEN, require_screen
-from services.console.accounts.rights import May
+from services.console.accounts.rights import May, MayOrMachine
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -82,7 +82,8 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": (
             "An API token of a person of the desk who has one of the roles stated here (none: any person). A browser's "
-            "session counts as well, for a write only with its header X-CSRF-Token."
+            "session counts as well, for a write only with its header X-CSRF-Token; giving out credentials takes no "
+            "API token. People are administered with an operator's token, too (`tongyuan token console`)."
         ),
     },
     "screen": {
@@ -229,7 +230,7 @@ def _security(api: FastAPI) -> dict[tuple[str, str], Json]:
 def _asked(call: object) -> Json | None:
     if isinstance(call, Needs):
         return {"service" if call.right in READING else "admin": [str(call.right)]}
-    if isinstance(call, May):
+    if isinstance(call, May | MayOrMachine):
         return {"person": sorted(call.roles)}
     return {"screen": []} if call is require_screen else None
 

@@ -17,8 +17,13 @@ def scripts(service: str) -> list[Path]:
 
 
 def revision_before(service: str) -> str:
-    """Return the number of the migration before the one that created the table `identity`."""
-    (script,) = (one for one in scripts(service) if one.name.endswith("_identity.py"))
+    """Return the number of the migration before the one that created the table `identity`.
+
+    "" for a service that is younger than that: its store did not exist.
+    """
+    script = next((one for one in scripts(service) if one.name.endswith("_identity.py")), None)
+    if script is None:
+        return ""
     found = re.search(r'^down_revision = "(\d+)"', script.read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None, script
     return found[1]
@@ -50,6 +55,9 @@ def put_back(connection: Connection, service: str, revision: str, schema: str = 
         connection.execute(text(f"DROP TABLE {schema}{table}"))
     for table, column in columns_since(service, revision):
         connection.execute(text(f'ALTER TABLE {schema}"{table}" DROP COLUMN {column}'))
+    if not revision:
+        connection.execute(text(f"DROP TABLE {schema}alembic_version"))
+        return
     moved = text(f"UPDATE {schema}alembic_version SET version_num = :it")  # our own text
     connection.execute(moved, {"it": revision})
 

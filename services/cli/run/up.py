@@ -73,7 +73,7 @@ def _run(config: Settings, *, demo: bool) -> None:
             pages = county.wiring.verify_pages()
             app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
             tls = config.tls.server() if config.tls else None
-            greet = partial(_print_banner, address, config, county.county, cases_advance=demo)
+            greet = partial(_print_banner, address, config, county.county, county.first_password, cases_advance=demo)
             errors = partial(error_pages, county=county.settings.county)
             serve(app, sock, Threads(work), greet, tls, Limits.of(config), errors)
     finally:
@@ -106,7 +106,9 @@ def _data_dir_option(config: Settings) -> str:
     return "" if usual else f" --data-dir {terminal.plain(config.data_dir)}"
 
 
-def _print_banner(address: str, config: Settings, county: Identity, *, cases_advance: bool) -> None:
+def _print_banner(
+    address: str, config: Settings, county: Identity, first_password: str | None, *, cases_advance: bool
+) -> None:
     token = config.data_dir / "admin-token" if not config.admin_token else "the value of TONGYUAN_ADMIN_TOKEN"
     lines = [
         f"[bold]同源 Tongyuan[/] · {terminal.plain(county.title)} · one source, every channel",
@@ -120,6 +122,11 @@ def _print_banner(address: str, config: Settings, county: Identity, *, cases_adv
         f"  token for writing  {terminal.plain(token)}",
         f"  check it with       tongyuan verify --base-url {address}{_data_dir_option(config)}",
     ]
+    if first_password is not None:
+        lines += [
+            f"  first sign-in       admin, password {first_password}: for one sign-in within 7 days, shown only now",
+            "                      lost it? tongyuan user reset-password admin",
+        ]
     if cases_advance:
         lines.append("  demo: cases advance by themselves; look one up with the receipts at /demo/")
     elif county.demo:

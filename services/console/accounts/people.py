@@ -14,12 +14,17 @@ from shared.tokens.person import Person, StaffRole
 
 def person_of(row: AccountRow) -> Person:
     """Return the person of an account, without an address."""
-    return Person(row.name, row.display_name, roles_of(row.roles), frozenset(orjson.loads(row.departments)))
+    return Person(row.name, row.display_name, roles_of(row.roles), departments_of(row.departments))
 
 
 def roles_of(text: str) -> frozenset[StaffRole]:
     """Return the roles in a column."""
     return frozenset(StaffRole(role) for role in orjson.loads(text))
+
+
+def departments_of(text: str) -> frozenset[str]:
+    """Return the units in a column."""
+    return frozenset(orjson.loads(text))
 
 
 def list_text(values: Iterable[str]) -> str:

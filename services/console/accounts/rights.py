@@ -13,10 +13,14 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from contracts.content.gates import GATES
 from services.console.accounts.sessions import SignedIn, Stage
 from shared.errors import Forbidden, NotAllowed
-from shared.tokens.person import Person, StaffRole
+from shared.tokens.access import actor_of, require
+from shared.tokens.person import Actor, Person, StaffRole
+from shared.tokens.rights import Right
 
+TOKEN_PREFIX = "ty_"  # noqa: S105  # not a token
 COOKIE = "console"
 SECURE_COOKIE = "__Host-console"
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
@@ -24,7 +28,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_FIELDS = 2_000
 LARGEST_FIELD = 1_048_576
 
-REVIEWERS = tuple(role for role in StaffRole if role.startswith("reviewer."))
+REVIEWERS = tuple(StaffRole.reviewer_of(gate) for gate in GATES)
 """The five roles that sign for a gate."""
 
 
@@ -100,10 +104,47 @@ class May:
         return signed_in.person
 
 
+class MayInPerson(May):
+    """As `May`, but for a browser's session alone: a stolen token must not make itself another one."""
+
+    async def _by_token(self, request: Request) -> Person:
+        raise NotAllowed("this needs a session: an API token may not give out credentials")
+
+
+class MayOrMachine:
+    """As `May` for people; a token of a caller of services, such as the command line's, counts with `right` as well."""
+
+    def __init__(self, right: Right, roles: frozenset[StaffRole]) -> None:
+        self.right, self.roles = right, roles
+        self._people = May(roles)
+
+    async def __call__(self, request: Request) -> Actor:
+        """Return who acts."""
+        token = request.headers.get("authorization", "").partition(" ")[2].strip()
+        if token and not token.startswith(TOKEN_PREFIX) and is_json(request):
+            require(request, self.right)
+            request.state.signed_in = None
+            return actor_of(request)
+        person = await self._people(request)
+        return Actor(person.name, person, person.address)
+
+
 @cache
 def may(*roles: StaffRole) -> May:
     """Return the dependency for these roles; without roles, for everybody who is signed in."""
     return May(frozenset(roles))
+
+
+@cache
+def may_in_person(*roles: StaffRole) -> "MayInPerson":
+    """Return the dependency for what no API token may do: giving out credentials."""
+    return MayInPerson(frozenset(roles))
+
+
+@cache
+def may_or_machine(right: Right, *roles: StaffRole) -> "MayOrMachine":
+    """Return the dependency for what people with these roles may do, and machines with this right: the command line."""
+    return MayOrMachine(right, frozenset(roles))
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.harness.desk import ORIGIN, TestDesk, csrf, desk
+from tests.harness.desk import ORIGIN, TestDesk, desk
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_the_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts_and_other_
 
 def test_a_write_needs_the_token_of_the_session_and_a_page_of_this_site(place: TestDesk) -> None:
     browser = place.browser("bianji")
-    token = csrf(browser)
+    token = browser.csrf
 
     def end(**sent: str) -> int:
         headers = {
@@ -56,7 +56,7 @@ def test_a_write_needs_the_token_of_the_session_and_a_page_of_this_site(place: T
         return browser.post("/sign-out", data={"csrf": sent.get("csrf", token)}, headers=headers).status_code
 
     assert end(csrf="") == httpx.codes.FORBIDDEN
-    assert end(csrf=csrf(place.browser("fabu"))) == httpx.codes.FORBIDDEN
+    assert end(csrf=place.browser("fabu").csrf) == httpx.codes.FORBIDDEN
     assert end(site="cross-site") == httpx.codes.FORBIDDEN
     assert end(site="same-site") == httpx.codes.FORBIDDEN
     assert end(origin="https://elsewhere.test") == httpx.codes.FORBIDDEN
@@ -69,7 +69,7 @@ def test_a_write_needs_the_token_of_the_session_and_a_page_of_this_site(place: T
 def test_a_session_that_was_ended_opens_nothing_even_for_who_kept_the_cookie(place: TestDesk) -> None:
     browser = place.browser("bianji")
     cookies = dict(browser.cookies)
-    browser.post("/sign-out", data={"csrf": csrf(browser)})
+    browser.post("/sign-out", data={"csrf": browser.csrf})
 
     thief = place.browser()
     thief.cookies.update(cookies)

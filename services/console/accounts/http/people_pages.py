@@ -1,0 +1,198 @@
+"""Pages 人员: for administrators, everybody's roles, units and locks, and what was changed."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from contracts.base import Json
+from services.console.accounts.administration import Administration
+from services.console.accounts.credentials import actor
+from services.console.accounts.model import AccountRow
+from services.console.accounts.people import departments_of, roles_of
+from services.console.accounts.rights import may
+from services.console.accounts.roles import NEED_SECOND_FACTOR, ROLES, titles
+from services.console.pages.forms import Form, by_field, text, texts
+from services.console.pages.frame import page, see_other
+from shared.errors import NotFound, Refused
+from shared.tokens.person import Person, StaffRole
+
+Administrator = Annotated[Person, Depends(may(StaffRole.ADMINISTRATOR))]
+PEOPLE = "people"
+MOST_CHANGES = 50
+DONE = {
+    "changed": "已保存。",
+    "lock": "已锁定：登录状态已结束，令牌已停用。",
+    "unlock": "已解除锁定。",
+    "second-factor": "已移除两步验证；需要的人下次登录时重新设置。",
+}
+ACTIONS = {
+    "person.created": "新建账户",
+    "person.changed": "修改",
+    "person.locked": "锁定",
+    "person.unlocked": "解除锁定",
+    "person.signed_in": "登录",
+    "password.reset": "重置密码",
+    "password.changed": "修改密码",
+    "second_factor.enabled": "启用两步验证",
+    "second_factor.disabled": "停用两步验证",
+    "second_factor.reset": "移除两步验证",
+    "second_factor.codes_renewed": "更换恢复码",
+    "second_factor.code_used": "使用恢复码",
+    "token.created": "新建令牌",
+    "token.revoked": "撤销令牌",
+}
+
+
+FIELDS = {"display_name": "姓名", "roles": "角色", "departments": "单位", "title": "用途", "expires_at": "到期"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A person as the form shows and sends it. `departments`: one 统一社会信用代码 a line."""
+
+    name: str = ""
+    display_name: str = ""
+    roles: frozenset[StaffRole] = frozenset()
+    departments: str = ""
+
+    def person(self) -> Person:
+        """Return the person."""
+        codes = frozenset(line.strip().upper() for line in self.departments.split() if line.strip())
+        return Person(self.name, self.display_name, self.roles, codes)
+
+
+def people_pages(administration: Administration) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(include_in_schema=False)
+    routes.include_router(_creating(administration))
+    routes.include_router(_changing(administration))
+    return routes
+
+
+def _creating(administration: Administration) -> APIRouter:
+    routes = APIRouter(prefix=f"/{PEOPLE}")
+
+    @routes.get("")
+    def people(request: Request, me: Administrator) -> Response:
+        found = [_listed(row) for row in administration.people()]
+        return page(request, "people.html", person=me, people=found)
+
+    # No account has a name with a plus.
+    @routes.get("/+new")
+    def form(request: Request, me: Administrator) -> Response:
+        return page(request, "person_new.html", person=me, sent=Sent(), errors={}, **_choices())
+
+    @routes.post("/+new")
+    def create(request: Request, me: Administrator, sent: Form) -> Response:
+        given = _sent(sent, text(sent, "name"))
+        try:
+            password = administration.create(actor(me), given.person())
+        except Refused as error:
+            values: dict[str, Any] = {"sent": given, "errors": by_field(error), **_choices()}
+            return page(request, "person_new.html", person=me, status=error.status, **values)
+        return _one_time(request, me, given.name, password)
+
+    return routes
+
+
+def _changing(administration: Administration) -> APIRouter:
+    routes = APIRouter(prefix=f"/{PEOPLE}/{{name}}")
+
+    def shown(
+        request: Request, me: Person, name: str, sent: Sent | None = None, error: Refused | None = None
+    ) -> Response:
+        row = administration.account(name)
+        values: dict[str, Any] = {
+            "one": _listed(row),
+            "sent": sent or _of_row(row),
+            "errors": by_field(error) if error else {},
+            "changes": [
+                {**one, "action": ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
+                for one in administration.history(name, None, MOST_CHANGES)
+            ],
+            "done": DONE.get(request.query_params.get("done", ""), ""),
+            **_choices(),
+        }
+        return page(request, "person.html", person=me, status=error.status if error else 200, **values)
+
+    @routes.get("")
+    def form(request: Request, me: Administrator, name: str) -> Response:
+        return shown(request, me, name)
+
+    @routes.post("")
+    def change(request: Request, me: Administrator, name: str, sent: Form) -> Response:
+        given = _sent(sent, name)
+        try:
+            administration.change(actor(me), given.person())
+        except NotFound:
+            raise
+        except Refused as error:
+            return shown(request, me, name, given, error)
+        return see_other(f"{PEOPLE}/{name}?done=changed")
+
+    @routes.post("/password")
+    def reset(request: Request, me: Administrator, name: str) -> Response:
+        return _one_time(request, me, name, administration.reset_password(actor(me), name))
+
+    @routes.post("/{action}")
+    def act(request: Request, me: Administrator, name: str, action: str) -> Response:
+        known = {
+            "lock": administration.lock,
+            "unlock": administration.unlock,
+            "second-factor": administration.reset_second_factor,
+        }
+        if action not in known:
+            raise NotFound("there is no such action")
+        try:
+            known[action](actor(me), name)
+        except NotFound:
+            raise
+        except Refused as error:
+            return shown(request, me, name, None, error)
+        return see_other(f"{PEOPLE}/{name}?done={action}")
+
+    return routes
+
+
+def _change_text(change: Json) -> str:
+    """Return what a change was about: each field that differs, as before → after."""
+    before, after = change["before"] or {}, change["after"] or {}
+    differing = [field for field in FIELDS if before.get(field) != after.get(field)]
+    return "；".join(f"{FIELDS[field]}：{_said(before, field)} → {_said(after, field)}" for field in differing)
+
+
+def _said(values: Json, field: str) -> str:
+    value = values.get(field) or "无"
+    if field == "roles" and values.get(field):
+        value = titles(StaffRole(role) for role in values[field])
+    return "、".join(value) if isinstance(value, list) else str(value)
+
+
+def _one_time(request: Request, me: Person, name: str, password: str) -> Response:
+    return page(request, "one_time_password.html", person=me, name=name, password=password)
+
+
+def _choices() -> dict[str, Any]:
+    return {"all_roles": ROLES, "strict": NEED_SECOND_FACTOR}
+
+
+def _sent(form: Any, name: str) -> Sent:
+    roles = frozenset(StaffRole(role) for role in texts(form, "roles") if role in ROLES)
+    return Sent(name, text(form, "display_name"), roles, text(form, "departments"))
+
+
+def _of_row(row: AccountRow) -> Sent:
+    return Sent(row.name, row.display_name, roles_of(row.roles), "\n".join(sorted(departments_of(row.departments))))
+
+
+def _listed(row: AccountRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "display_name": row.display_name,
+        "roles": titles(roles_of(row.roles)),
+        "departments": sorted(departments_of(row.departments)),
+        "locked_at": row.locked_at,
+        "second_factor": row.totp_confirmed_at is not None,
+        "must_change_password": row.must_change_password,
+    }

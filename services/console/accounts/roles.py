@@ -1,0 +1,40 @@
+"""The roles as pages name them, and what holding one demands."""
+
+from collections.abc import Iterable, Mapping
+
+from contracts.content.gates import GATES
+from shared.tokens.person import Person, StaffRole
+
+ROLES: Mapping[StaffRole, tuple[str, str]] = {
+    StaffRole.EDITOR: ("编辑", "起草和修改本单位的事项、指南，提交审核"),
+    **{StaffRole.reviewer_of(gate): (f"审核（{title}）", f"签署{title}") for gate, title in GATES.items()},
+    StaffRole.RELEASER: ("发布", "发布、定时发布、撤回"),
+    StaffRole.DUTY_OFFICER: ("值班负责人", "紧急时一个人就能撤回，须写明理由"),
+    StaffRole.OPERATOR: ("运维", "查看运行情况，处理故障"),
+    StaffRole.AUDITOR: ("审计", "查看操作日志和全部内容，不能修改"),
+    StaffRole.ADMINISTRATOR: ("系统管理员", "管理人员和权限"),
+}
+"""Title and what the role is for, in the order in which pages list them."""
+
+NEED_SECOND_FACTOR = frozenset(
+    {StaffRole.ADMINISTRATOR, StaffRole.RELEASER, StaffRole.DUTY_OFFICER, StaffRole.OPERATOR}
+)
+"""Who has one of these signs in with a second factor: what they do reaches the public or other people's rights."""
+
+CODE_OF_UNIT = slice(0, 18)
+
+
+def titles(roles: Iterable[StaffRole]) -> list[str]:
+    """Return the titles of roles in the usual order."""
+    held = set(roles)
+    return [title for role, (title, _) in ROLES.items() if role in held]
+
+
+def needs_second_factor(person: Person, *, demo: bool) -> bool:
+    """Whether the person must have a second factor. In a demonstration, whose passwords are public, nobody must."""
+    return not demo and bool(person.roles & NEED_SECOND_FACTOR)
+
+
+def may_write(person: Person, code: str) -> bool:
+    """Whether content with this code is the person's: 谁起草谁负责. The code begins with its unit's code (USCC)."""
+    return not person.departments or code[CODE_OF_UNIT] in person.departments
