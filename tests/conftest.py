@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -21,6 +22,14 @@ hypothesis.settings.register_profile(
     "ci", deadline=None, suppress_health_check=PATIENT, derandomize=True, print_blob=True
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Tests start hundreds of processes and three workers read every test: without bytecode on disk each would compile all
+# modules anew, a second of work per process. An installed county has bytecode, too.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# jsonschema would build 38 grammars in every worker to check the format `iri`, which no schema of ours has.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # Python's way to say that there is no such module
 
 # Hundreds of apps and stores are made and dropped: by default the collector looks at the whole heap every few tests.
 gc.set_threshold(10_000, 10, 50)

@@ -10,13 +10,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import cycle
-from typing import Any
 
 import pytest
 
-from services.runtime.openapi import documents
 from tests.harness import disguises
 from tests.harness.county import ADMIN, CHANNELS, SERVICE, EmbeddedCounty, running, wait_for
+from tests.harness.documents import apis
 from tests.harness.pipeline import guide, item
 from tests.harness.raw_http import Header, RawAnswer, RawClient
 
@@ -45,7 +44,7 @@ def operations() -> list[Operation]:
     """All that the documents describe."""
     return [
         (method.upper(), filled(f"/{service}{path}"), next(iter(operation.get("security", [{"": []}])[0])))
-        for service, document in documents().items()
+        for service, document in apis().items()
         for path, described in document["paths"].items()
         for method, operation in described.items()
     ]
@@ -59,7 +58,7 @@ def filled(path: str) -> str:
 
 OPERATIONS = operations()
 GUARDED = [one for one in OPERATIONS if one[2]]
-SERVICES = sorted(documents())
+SERVICES = sorted(apis())
 each_service = pytest.mark.parametrize("service", SERVICES)
 
 
@@ -259,6 +258,6 @@ def leading_to(answer: RawAnswer) -> str:
 
 
 def test_every_operation_is_tried() -> None:
-    everything: dict[str, Any] = documents()
+    everything = apis()
     assert len(OPERATIONS) == sum(len(each) for one in everything.values() for each in one["paths"].values())
     assert {one[2] for one in OPERATIONS} == {"", "admin", "service", "screen"}

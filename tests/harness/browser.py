@@ -18,6 +18,7 @@ import httpx
 
 from tests.harness import browser_programs
 from tests.harness.bidi import Bidi, BidiError
+from tests.harness.county import public_authorities
 
 PHONE, NARROWEST, DESK, HALL = (390, 844), (320, 640), (1920, 1080), (1080, 1920)
 PATIENCE = 180.0
@@ -97,7 +98,7 @@ class Page:
         self._offline = False
         self._changes: dict[str, Change] = {}
         self._statuses: dict[str, int] = {}
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, str | None] = {}
         self._hearing = {
             "log.entryAdded": self._logged,
             "network.beforeRequestSent": self._requested,
@@ -267,15 +268,21 @@ class Page:
         url = str(event["request"]["url"])
         if not urlsplit(url).path.endswith(ICONS):
             self.requests.append(url)
-        self._waiting.add(event["request"]["request"])
+        if event["navigation"] is not None:
+            self._leave()
+        self._waiting[event["request"]["request"]] = event["request"].get("destination")
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob", "about") and f"{parts.scheme}://{parts.netloc}" != self.origin:
             self.complaints.append(f"a request to another origin: {url}")
         if event["isBlocked"]:
             self._answer(str(event["request"]["request"]), url)
 
+    def _leave(self) -> None:
+        """Wait no longer for what scripts of the page that is left were fetching: Chromium reports no end of it."""
+        self._waiting = {request: purpose for request, purpose in self._waiting.items() if purpose != ""}
+
     def _answer(self, request: str, url: str) -> None:
-        real = httpx.get(url, trust_env=False, timeout=PATIENCE)
+        real = httpx.get(url, trust_env=False, timeout=PATIENCE, verify=public_authorities())
         media_type = {"type": "string", "value": real.headers.get("content-type", "")}
         changed = self._changes[urlsplit(url).path](real.content)
         self.bidi.send(
@@ -291,7 +298,7 @@ class Page:
         )
 
     def _answered(self, event: Mapping[str, Any]) -> None:
-        self._waiting.discard(event["request"]["request"])
+        self._waiting.pop(event["request"]["request"], None)
         url, status = str(event["request"]["url"]), int(event["response"]["status"])
         if event["navigation"] is not None:  # a script of the page may fetch the same address later
             self._statuses[url] = status
@@ -299,7 +306,7 @@ class Page:
             self.complaints.append(f"{status} for {url}")
 
     def _failed(self, event: Mapping[str, Any]) -> None:
-        self._waiting.discard(event["request"]["request"])
+        self._waiting.pop(event["request"]["request"], None)
         aborted = event["errorText"].rpartition("_")[2] == "ABORTED"  # by leaving the page, or by a script
         if not self._offline and not (aborted and event["request"].get("destination") not in NEEDED):
             self.complaints.append(f"{event['errorText']} for {event['request']['url']}")

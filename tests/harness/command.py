@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from tests.harness.county import REPOSITORY, TONGYUAN, County
+from tests.harness.county import CHANNELS, REPOSITORY, TONGYUAN, County, wait_for
 
 WELL, PROBLEM, USAGE = 0, 1, 2
 WIDE = {"COLUMNS": "300"}
@@ -57,6 +57,23 @@ def process(county: County, *arguments: object, **env: str) -> Done:
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def until_shown(county: County) -> None:
+    """Wait until everything released has reached every channel, and `status` finds the county well."""
+
+    def shown() -> bool:
+        size = county.http("ledger").get("/ledger/v1/head").json()["size"]
+        marks = [county.http(name).get(f"/{name}/v1/position").json() for name in CHANNELS]
+        return all(mark["position"] >= size for mark in marks) and tongyuan(county, "status").code == WELL
+
+    wait_for(shown, "everything is shown")
+
+
+def positions(county: County) -> dict[str, int]:
+    """Return the position of every part that has one, as `status` tells it."""
+    parts = tongyuan(county, "status", "--json").json["parts"]
+    return {name: part["position"] for name, part in parts.items() if part["position"] is not None}
 
 
 def _settings(county: County) -> dict[str, str]:

@@ -15,7 +15,7 @@ import yaml
 from shared.security.tls import Tls
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter, Token
-from tests.harness.county import SOURCES, County
+from tests.harness.county import SOURCES, County, public_authorities
 from tests.harness.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -130,9 +130,9 @@ class ComposeCounty(County):
         folder = self.env_of(name).get("TONGYUAN_TLS_FOLDER")
         return Tls(Path(folder)) if folder else None
 
-    def verify(self) -> ssl.SSLContext | bool:
+    def verify(self) -> ssl.SSLContext:
         own = self.tls_of("cli")
-        return own.client() if own else True
+        return own.client() if own else public_authorities()
 
     def command(self, name: str) -> list[str]:
         service = self.services[name]

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from contracts.topology import SOURCES
 from services.runtime.manifests import CHANNELS, topology
 from tests.harness.broker_queues import consumers, dead_letters, ready
-from tests.harness.county import ProductionCounty, is_worker, kind
+from tests.harness.county import ProductionCounty, is_worker, kind, public_authorities
 from tests.harness.history import History
 
 SAMPLE_SECONDS = 2.0
@@ -72,7 +72,7 @@ def samples(county: ProductionCounty, name: str, *wanted: str) -> Iterator[tuple
     """Yield values of these metrics of a process, by metric and labels in order; nothing if it does not answer."""
     path = "metrics" if is_worker(name) else f"{kind(name)}/metrics"
     try:
-        text = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).text
+        text = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False, verify=public_authorities()).text
     except httpx.HTTPError:
         return
     for family in text_string_to_metric_families(text):
@@ -126,7 +126,9 @@ def _process(county: ProductionCounty, name: str) -> Iterator[Seen]:
     """Yield readiness, outboxes and alarms of one process."""
     path = "readyz" if is_worker(name) else f"{kind(name)}/readyz"
     try:
-        good = httpx.get(f"{county.url(name)}/{path}", timeout=5, trust_env=False).is_success
+        good = httpx.get(
+            f"{county.url(name)}/{path}", timeout=5, trust_env=False, verify=public_authorities()
+        ).is_success
     except httpx.HTTPError:
         good = False
     yield "unready", name, float(not good)

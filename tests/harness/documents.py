@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ def stored(path: str) -> str:
 def load(path: str) -> Any:
     """Return a JSON document below contracts/."""
     return json.loads(stored(path))
+
+
+@cache
+def apis() -> dict[str, Any]:
+    """Return each service's OpenAPI document as stored; another test compares them with what the apps declare."""
+    return {file.stem: load(f"openapi/{file.name}") for file in sorted((CONTRACTS / "openapi").glob("*.json"))}
 
 
 def example(message: MessageType) -> Any:

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,14 @@ import yaml
 from contracts.envelope.publication import Op
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, emit
-from tests.harness.command import PROBLEM, USAGE, WELL, Done, process, tongyuan
+from tests.harness.command import PROBLEM, USAGE, WELL, positions, process, tongyuan, until_shown
 from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
 from tests.harness.pipeline import REGION, code_of, unit_code
 from tests.harness.signing import signer_of
 
 pytestmark = [pytest.mark.xdist_group("command-line"), pytest.mark.timeout(600)]
 
-QUICK = {"TONGYUAN_RECONCILE_INTERVAL": "0.5", "TONGYUAN_HEAD_INTERVAL": "0.5"}
+QUICK = {"TONGYUAN_HEAD_INTERVAL": "0.5"}
 LIVE = range(100, 105)
 """Numbers of the items that every test may read and none may change."""
 
@@ -103,22 +102,6 @@ def fresh(tmp_path: Path) -> Iterator[EmbeddedCounty]:
         yield county
 
 
-def until_shown(county: EmbeddedCounty) -> None:
-    """Everything released has reached every channel."""
-
-    def behind() -> bool:
-        size = county.http("ledger").get("/ledger/v1/head").json()["size"]
-        marks = [county.http(name).get(f"/{name}/v1/position").json() for name in CHANNELS]
-        return tongyuan(county, "status").code == WELL and all(mark["position"] >= size for mark in marks)
-
-    wait_for(behind, "everything is shown")
-
-
-def positions(county: EmbeddedCounty) -> dict[str, int]:
-    parts = tongyuan(county, "status", "--json").json["parts"]
-    return {name: part["position"] for name, part in parts.items() if part["position"] is not None}
-
-
 # up
 
 
@@ -185,55 +168,6 @@ def test_other_commands_find_a_county_by_its_data_alone(fresh: EmbeddedCounty) -
 
 
 # import
-
-REAL_REGIONS = "440000,441700"
-"""The real file is of another province than the county of these tests, and says whose it is only in its codes."""
-
-
-@dataclass(frozen=True)
-class RealImport:
-    """The real file, checked and then imported into a county of its own."""
-
-    county: EmbeddedCounty
-    file: Path
-    checked: Done
-    checked_at: dict[str, int]
-    done: Done
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[RealImport]:
-    county = EmbeddedCounty(tmp_path_factory.mktemp("real"), env=QUICK)
-    file = data / "gd-items-1600.jsonl"
-    importing = ("import", file, "--format", "gd-portal", "--region", REAL_REGIONS, "--json")
-    with running(county):
-        checked = tongyuan(county, *importing, "--dry-run")
-        checked_at = positions(county)
-        yield RealImport(county, file, checked, checked_at, tongyuan(county, *importing))
-
-
-def test_a_dry_run_of_the_real_file_promises_what_the_import_then_does_and_changes_nothing(real: RealImport) -> None:
-    assert real.checked.code == WELL
-    assert {**real.checked.json, "dry_run": False} == real.done.json
-    assert set(real.checked_at.values()) == {0}
-
-
-def test_the_whole_real_file_is_accepted(real: RealImport) -> None:
-    assert real.done.code == WELL
-    said = real.done.json
-    assert (said["rows"], said["accepted"], said["rejected"], said["released"]) == (1600, 1600, 0, 3181)
-
-
-def test_importing_the_real_file_again_releases_nothing(real: RealImport) -> None:
-    until_shown(real.county)
-    before = positions(real.county)
-    again = tongyuan(real.county, "import", real.file, "--format", "gd-portal", "--region", REAL_REGIONS)
-    assert again.code == WELL
-    assert "1600 rows: 1600 accepted" in again.out
-    assert "0 versions released, 3181 unchanged, 0 withdrawn" in again.out
-    until_shown(real.county)
-    assert positions(real.county) == before
-    assert before["ledger"] == 3181
 
 
 def test_broken_rows_are_named_by_row_field_rule_and_value_and_the_others_go_on(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.harness.command import WELL, tongyuan
+from tests.harness.command import WELL, tongyuan, until_shown
 from tests.harness.county import EmbeddedCounty, running
 from tests.harness.pipeline import code_of, guide, item
-from tests.integration.test_command_line import QUICK, row, until_shown
+from tests.integration.test_command_line import QUICK, row
 from tests.unit.operations.test_stated_facts import EMPTY, FILLED_IN_ITEM, OLD_MATERIAL
 
 pytestmark = [pytest.mark.xdist_group("unknown-facts"), pytest.mark.timeout(300)]

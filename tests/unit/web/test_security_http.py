@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from services.runtime.openapi import documents
 from shared.feeds import upstream
+from tests.harness.documents import apis
 from tests.harness.pipeline import item, pipeline
 
 PATHS = [
@@ -71,7 +71,7 @@ def test_trace_and_other_methods_are_refused(county, method):
 
 def test_a_safe_method_never_needs_an_editors_token():
     """Only routes that change something need an editor's token; a link must not be able to do that."""
-    for name, document in documents().items():
+    for name, document in apis().items():
         for path, operations in document["paths"].items():
             for method in set(operations) - {"get"}:
                 assert method in ("post", "put", "delete"), (name, path)
