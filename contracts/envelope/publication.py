@@ -58,8 +58,8 @@ class Release(TolerantContract):
         default=None,
         max_length=128,
         pattern=rf"^{KEY}$",
-        description="Key of the act that completes the set this version belongs to; it counts once that act is recorded "
-        "and `effective_at` has come. Absent for a version on its own.",
+        description="Key of the act that completes the set this version belongs to: it counts once that act is "
+        "recorded and `effective_at` has come. Absent for a version on its own.",
     )
     traceparent: str | None = Field(
         default=None, description="W3C Trace Context of the request that released this version."

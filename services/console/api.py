@@ -10,6 +10,9 @@ from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
 from services.console.desk import Desk
 from services.console.pages.frame import page, static_routes
+from services.console.release import api as release_api
+from services.console.release import routes as release_pages
+from services.console.release.work import Releasing, work_of
 from shared.tokens.person import Person
 from shared.web.edge import make_api
 
@@ -30,6 +33,10 @@ def make(desk: Desk) -> FastAPI:
     api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
     api.include_router(accounts_pages.routes_of(sign_in, demo=desk.demo))
     api.include_router(static_routes())
+    releasing = api.state.releasing = Releasing.of(desk)
+    api.state.work = work_of(releasing)
+    api.include_router(release_api.routes_of(releasing))
+    api.include_router(release_pages.routes_of(releasing))
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:

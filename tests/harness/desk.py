@@ -14,6 +14,7 @@ from services.console import api
 from services.console.accounts.demo import DEMO_PASSWORD, make_demo_people
 from services.console.desk import Desk
 from services.console.upstream.services import Services
+from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.database.engine import Database
@@ -40,7 +41,7 @@ class TestDesk:
     def __init__(self, db: Database, settings: Settings, connect: Connect, *, demo: bool) -> None:
         self.db, self.key = db, Ed25519PrivateKey.generate()
         services = Services(connect, lambda service: Minter(CONSOLE, self.key, service))
-        self.api: FastAPI = api.make(Desk(db, settings, services, demo))
+        self.api: FastAPI = api.make(Desk(db, settings, services, demo, CHANNELS))
 
     def browser(self, name: str | None = None, password: str = DEMO_PASSWORD) -> TestClient:
         """Return a browser, signed in as a person of the demonstration; None: not signed in."""

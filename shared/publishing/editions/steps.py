@@ -192,11 +192,13 @@ def draft_of(who: ReleasingSource, code: str, version: int, step: NextVersion) -
 
 
 def _version(document: Json) -> Version:
-    times = [document[name] and datetime.fromisoformat(document[name]) for name in ("effective_at", "expires_at")]
+    starts, ends = (
+        datetime.fromisoformat(document[name]) if document[name] else None for name in ("effective_at", "expires_at")
+    )
     body = document["body"]
     if body is not None:
         body.pop(SALT, None)
-    return Version(document["version"], Op(document["op"]), Period(*times, document.get("part_of")), body)
+    return Version(document["version"], Op(document["op"]), Period(starts, ends, document.get("part_of")), body)
 
 
 def _start(version: Version) -> datetime:

@@ -78,8 +78,8 @@ def complete(session: Session, who: ReleasingSource, asked: CompleteRequest) -> 
         "made_at": format_time(datetime.now(UTC)),
     }
     body = {**body_of(parse_draft(Act, content)), SALT: secrets.token_hex(SALT_BYTES)}
-    # If we die before the commit, the set is incomplete everywhere. After it, the act is in the outbox, and each channel
-    # shows the whole set in the transaction after the one that applies the act.
+    # If we die before the commit, the set is incomplete everywhere. After it, the act is in the outbox, and each
+    # channel shows the whole set in the transaction after the one that applies the act.
     return emit(session, who.source, [Draft(asked.part_of, 1, Op.RELEASE, who.region, body, asked.effective_at)])[0]
 
 
