@@ -64,6 +64,7 @@ publication_latency = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 scheduled = Gauge("tongyuan_scheduled_entries", "Entries that do not take effect yet.", ["channel"])
+sets_waiting = Gauge("tongyuan_channel_sets_waiting", "Sets that are not complete in a channel.", ["channel"])
 kiosk_screens = Gauge("tongyuan_kiosk_screens", "Screens of the hall by state.", ["state"])
 kiosk_copies = Gauge(
     "tongyuan_kiosk_copies", "Enrolled screens by what they keep for a time without network.", ["copy"]

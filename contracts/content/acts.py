@@ -15,6 +15,10 @@ from contracts.base import Contract, Salt, Timestamp
 ACT_NAME = r"[a-z]{1,32}-[a-z]{1,16}-[1-9][0-9]{0,15}"
 """`<source>-<lane>-<sequence>`: the act's own place in its source's feed, so that no two acts share a key."""
 
+SET_ACT = r"act:[a-z]{1,32}-set-[1-9][0-9]{0,15}"
+"""Key of the act that completes a set: `act:<source>-set-<number>`. It is chosen before the members are released, which
+name it; so it is not its place in the feed."""
+
 MOST_MEMBERS = 2000
 LONGEST_NOTE = 500
 

@@ -54,6 +54,13 @@ class Release(TolerantContract):
     released_at: Timestamp
     body: Json | None
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="See `content`.")
+    part_of: str | None = Field(
+        default=None,
+        max_length=128,
+        pattern=rf"^{KEY}$",
+        description="Key of the act that completes the set this version belongs to: it counts once that act is "
+        "recorded and `effective_at` has come. Absent for a version on its own.",
+    )
     traceparent: str | None = Field(
         default=None, description="W3C Trace Context of the request that released this version."
     )
@@ -85,8 +92,12 @@ class Release(TolerantContract):
         }
 
     def content(self) -> dict[str, Any]:
-        """Return what `digest` covers: hex SHA-256 over its RFC 8785 JSON."""
-        return {
+        """Return what `digest` covers: hex SHA-256 over its RFC 8785 JSON.
+
+        `part_of` is covered where there is one. A reader that does not know sets gets another digest and does not show
+        the version, so it cannot show half a set.
+        """
+        content = {
             "key": self.key,
             "kind": self.kind,
             "version": self.version,
@@ -96,6 +107,7 @@ class Release(TolerantContract):
             "expires_at": _time(self.expires_at),
             "body": self.body,
         }
+        return content if self.part_of is None else {**content, "part_of": self.part_of}
 
 
 class Publication(Release):

@@ -15,6 +15,7 @@ from shared.feeds.outbox import SourceFeed
 from shared.publishing.http import edition_router, feed_router, keys_router
 from shared.publishing.imports.http import imports_router
 from shared.publishing.recording_status import Noticing, nothing_to_notice
+from shared.publishing.sets.http import sets_router
 from shared.tokens.access import guard
 from shared.tokens.rights import Right
 from shared.web.edge import make_api
@@ -39,6 +40,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
             notice=notice,
         )
     )
+    api.include_router(sets_router(db, catalog.who, catalog.checked_draft))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
     summary = "Release many items at once; each entry states fields of `contracts.content.items.Item`"

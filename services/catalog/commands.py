@@ -91,9 +91,7 @@ class Catalog:
         `then` is called in the same transaction, after the release.
         """
         with self.db.write() as session:
-            item = parse(Item, orjson.loads(editions.find(session, code).draft))
-            model.accept(item, model.context(session, self.place))
-            require_one_fact(item)
+            item = self.checked_draft(session, code)
             wanted = model.planned_period(item, period, today(self.clock()))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
@@ -101,6 +99,13 @@ class Catalog:
             if then is not None:
                 then(session, made)
             return row, made
+
+    def checked_draft(self, session: Session, code: str) -> Item:
+        """Return the draft. Raises `NotFound`, and `Invalid` unless it may be released."""
+        item = parse(Item, orjson.loads(editions.find(session, code).draft))
+        model.accept(item, model.context(session, self.place))
+        require_one_fact(item)
+        return item
 
     def save_directory(self, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
         """Add or replace rows of the 基本目录. `merge` keeps the levels that a row already allows. Raises `Invalid`."""

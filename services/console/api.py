@@ -14,6 +14,9 @@ from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
 from services.console.desk import Desk
 from services.console.pages.frame import page, static_routes
+from services.console.release import api as release_api
+from services.console.release import routes as release_pages
+from services.console.release.work import Releasing, work_of
 from shared.tokens.person import Person
 from shared.web.edge import make_api
 
@@ -33,6 +36,10 @@ def make(desk: Desk) -> FastAPI:
     api.state.demo = desk.demo
     _include_accounts(api, desk)
     api.include_router(static_routes())
+    releasing = api.state.releasing = Releasing.of(desk)
+    api.state.work = work_of(releasing)
+    api.include_router(release_api.routes_of(releasing))
+    api.include_router(release_pages.routes_of(releasing))
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:

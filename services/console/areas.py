@@ -1,10 +1,21 @@
 """The navigation of the desk. A folder that has pages adds its line here."""
 
-from services.console.accounts.rights import Area
+from services.console.accounts.rights import REVIEWERS, Area
 from shared.tokens.person import StaffRole
+
+RELEASE_READERS = (
+    StaffRole.EDITOR,
+    StaffRole.RELEASER,
+    StaffRole.DUTY_OFFICER,
+    StaffRole.OPERATOR,
+    StaffRole.AUDITOR,
+    *REVIEWERS,
+)
+"""Who sees what is released and planned."""
 
 AREAS: tuple[Area, ...] = (
     Area("", "工作台"),
+    Area("release", "发布", frozenset(RELEASE_READERS)),
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),
 )
 """In the order in which pages show them."""

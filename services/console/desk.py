@@ -9,9 +9,13 @@ from shared.database.engine import Database
 
 @dataclass(frozen=True)
 class Desk:
-    """The desk's own store, the county's settings, and the other services. `demo`: the county is a demonstration."""
+    """The desk's own store, the county's settings, and the other services. `demo`: the county is a demonstration.
+
+    `channels`: names of the county's channels.
+    """
 
     db: Database
     settings: Settings
     services: Services
     demo: bool = False
+    channels: tuple[str, ...] = ()

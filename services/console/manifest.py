@@ -6,8 +6,8 @@ from shared.tokens.rights import Right
 
 CALLS = (
     Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED})),
-    Dependency(Role.LEDGER, frozenset({Right.RECORDING, Right.INSPECT, Right.OPERATE})),
-    Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR, Right.OPERATE})),
+    Dependency(Role.LEDGER, frozenset({Right.BODIES, Right.RECORDING, Right.INSPECT, Right.OPERATE})),
+    Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR, Right.OPERATE, Right.PREVIEW})),
     Dependency(AUDITOR, frozenset({Right.INSPECT})),
 )
 

@@ -60,13 +60,19 @@ class Guides:
         `then` is called in the same transaction, after the release.
         """
         with self.db.write() as session:
-            require_one_fact(parse(Guide, orjson.loads(editions.find(session, code).draft)))
+            self.checked_draft(session, code)
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
             row, made = editions.release(session, self.who, code, period, revision, plans)
             if then is not None:
                 then(session, made)
             return row, made
+
+    def checked_draft(self, session: Session, code: str) -> Guide:
+        """Return the draft. Raises `NotFound`, and `Invalid` unless it may be released."""
+        guide = parse(Guide, orjson.loads(editions.find(session, code).draft))
+        require_one_fact(guide)
+        return guide
 
     def import_guides(self, request: ImportRequest) -> Outcome:
         """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""

@@ -16,6 +16,10 @@ from shared.feeds.upstream import client
 from shared.tokens.checking import Callers
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter
+from shared.web.server.process import Background, periodically
+
+STEP_SECONDS = 0.1
+"""How often releases that are under way are looked at; without any, that is one small query."""
 
 
 def console_api(wiring: Wiring) -> FastAPI:
@@ -31,7 +35,19 @@ def embedded_api(wiring: Wiring, key: Ed25519PrivateKey, at: Callable[[], Settin
     services = Services(
         lambda service: client(at().url_for(service), tls=at().tls), lambda service: Minter(CONSOLE, key, service)
     )
-    return api.make(Desk(wiring.database(CONSOLE), wiring.settings, services, demo))
+    return api.make(Desk(wiring.database(CONSOLE), wiring.settings, services, demo, manifests.CHANNELS))
+
+
+def console_background(app: FastAPI, reachable: Callable[[], bool] = lambda: True) -> dict[str, Background]:
+    """Return the desk's background work: releases that are under way, and their receipts.
+
+    `reachable`: whether the other services have an address yet.
+    """
+
+    def step(work: Callable[[], object]) -> Callable[[], object]:
+        return lambda: work() if reachable() else None
+
+    return {name: periodically(STEP_SECONDS, step(work), name=name) for name, work in app.state.work.items()}
 
 
 def callers_within(service: str, key: Ed25519PrivateKey) -> Callers:

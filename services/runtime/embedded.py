@@ -40,7 +40,7 @@ from services.ledger.scrub.rounds import STEP_SECONDS, Scrub
 from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
 from services.runtime.auditor import at_one_address, auditor_api
-from services.runtime.console import callers_within, embedded_api
+from services.runtime.console import callers_within, console_background, embedded_api
 from services.runtime.local_readers import LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi import serving_document
@@ -77,6 +77,7 @@ class Embedded:
     """The one-time password of the first administrator, where this start has created the account."""
     _desk_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     """With it the desk signs its tokens. It is made anew at each start and stored nowhere."""
+    _desk_work: dict[str, Background] = field(default_factory=dict)
     _bus: InProcessBus = field(default_factory=InProcessBus)
     _lock: int = field(init=False)
 
@@ -121,6 +122,7 @@ class Embedded:
         sources = {name: self.wiring.source_api(name) for name in SOURCES}
         channels = {name: channel.api(self.settings) for name, channel in self.channels.items()}
         desk = embedded_api(self.wiring, self._desk_key, self._reached, demo=bool(self.county.demo))
+        self._desk_work = console_background(desk, lambda: self.address is not None)
         inspecting = {AUDITOR: auditor_api(self.wiring), CONSOLE: desk}
         apis = {**sources, "ledger": self.wiring.ledger_api(), **channels, **inspecting}
         for name, api in apis.items():
@@ -153,6 +155,7 @@ class Embedded:
             "ledger-scrub": periodically(STEP_SECONDS, self.scrub.step, name="ledger-scrub"),
             "planned-ends": periodically(ENDS_SECONDS, self.wiring.catalog.withdraw_cancelled, name="planned-ends"),
             **applications_background(self.wiring.applications),
+            **self._desk_work,
             "guides-reconcile": periodically(
                 self.settings.reconcile_interval, self.watch.reconcile, name="guides-reconcile"
             ),

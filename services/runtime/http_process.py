@@ -18,7 +18,7 @@ from contracts.topology import (
 from services.ledger.log.feed import LedgerFeed
 from services.runtime import manifests
 from services.runtime.auditor import auditing, auditor_api
-from services.runtime.console import console_api
+from services.runtime.console import console_api, console_background
 from services.runtime.county_check import CountyGate
 from services.runtime.manifests import FEEDBACK_CHANNELS
 from services.runtime.openapi import serving_document
@@ -84,7 +84,8 @@ def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background]
     if name == AUDITOR:
         return auditor_api(wiring), auditing(wiring), {}
     if name == CONSOLE:
-        return console_api(wiring), {}, {}
+        desk = console_api(wiring)
+        return desk, console_background(desk), {}
     channel = wiring.channel(name, wiring.http_ledger())
     beside = channel.background()
     if name in FEEDBACK_CHANNELS and wiring.settings.amqp_url is not None:

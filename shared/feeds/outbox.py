@@ -84,6 +84,7 @@ class Draft:
     body: Json | None
     effective_at: datetime | None = None
     expires_at: datetime | None = None
+    part_of: str | None = None
 
 
 def emit(session: Session, source: str, drafts: Sequence[Draft], lane: Lane = Lane.LIVE) -> list[Release]:
@@ -114,6 +115,7 @@ def emit(session: Session, source: str, drafts: Sequence[Draft], lane: Lane = La
             released_at=now,
             body=draft.body,
             digest=digests[number],
+            part_of=draft.part_of,
             traceparent=traceparent,
             source_signature=None,
         )
@@ -237,7 +239,7 @@ def envelope(source: str, sequence: int, document: str, data: dict[str, Any]) ->
 
 
 def _content(draft: Draft) -> dict[str, Any]:
-    return {
+    content = {
         "key": draft.key,
         "kind": kind_of(draft.key),
         "version": draft.version,
@@ -247,6 +249,7 @@ def _content(draft: Draft) -> dict[str, Any]:
         "expires_at": format_time(draft.expires_at) if draft.expires_at else None,
         "body": draft.body,
     }
+    return content if draft.part_of is None else {**content, "part_of": draft.part_of}
 
 
 def _take(session: Session, lane: str, count: int) -> int:
@@ -257,7 +260,7 @@ def _take(session: Session, lane: str, count: int) -> int:
 
 
 def _row(release: Release) -> dict[str, Any]:
-    data = release.model_dump(mode="json")
+    data = release.model_dump(mode="json", exclude=None if release.part_of else {"part_of"})
     return {
         "lane": release.lane,
         "sequence": release.sequence,

@@ -1,7 +1,7 @@
 """Acts: the public reason for releases, released after them in the same transaction and lane."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,7 +41,7 @@ def explain(
     """
     if not releases:
         raise Conflict("nothing is released, so a reason cannot be recorded")
-    _check(why, releases)
+    require_publishable(why, {release.key for release in releases})
     lane = Lane(releases[0].lane)
     key = f"{Kind.ACT}:{source}-{lane}-{next_sequence(session, lane)}"
     effective_at = _earliest(releases)
@@ -64,10 +64,10 @@ def _earliest(releases: Sequence[Release]) -> datetime | None:
     return None if None in times else min(time for time in times if time)
 
 
-def _check(why: Why, releases: Sequence[Release]) -> None:
+def require_publishable(why: Why, explained: Collection[str]) -> None:
+    """Raises `Invalid` for a note or a successor that cannot be published. `explained`: keys that the act is about."""
     if why.note is not None and find_personal_data(why.note):
         raise Invalid(Violation("note", "personal", "must not contain personal numbers: it is public"))
-    explained = {release.key for release in releases}
     for number, key in enumerate(why.successors):
         kind = kind_of(key)
         if not is_public(kind) or not KINDS[kind].has(key):

@@ -20,6 +20,8 @@ class Right(StrEnum):
     """Replaying, repairing and rebuilding a channel from the ledger."""
     OPERATE = "operate"
     """Everything else that an operator does: giving up entries, drills, screens, erasures in the ledger."""
+    PREVIEW = "preview"
+    """Having a channel show what is not released, without storing it."""
     BOARD = "board"
     """Setting at the kiosk which ticket numbers are called."""
 

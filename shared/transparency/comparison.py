@@ -11,7 +11,7 @@ import orjson
 from contracts.base import Json
 from contracts.envelope.publication import NoBody, Op, Publication
 from contracts.envelope.statement import SourceKey
-from contracts.kinds import is_public, unknown
+from contracts.kinds import Kind, is_public, unknown
 from shared.errors import Broken
 from shared.feeds.follower import checked
 from shared.security.privacy import scrub
@@ -31,6 +31,7 @@ class Log:
     """The ledger as read so far: size, tree, and the newest entry in force of each key.
 
     `broken`: keys whose newest body is not what was recorded, with its position; what to show of them is unknown.
+    `completions`: when each act was recorded; a version of a set waits in `waiting` for the act of its set.
     `sources`: keys by which sources sign, as a head statement lists them; `origin`: the log's name.
     """
 
@@ -46,7 +47,8 @@ class Log:
     broken: dict[str, int] = field(default_factory=dict)
     _hidden: set[str] = field(default_factory=set)
     _kept_back: dict[str, list[Publication]] = field(default_factory=dict)
-    _timed: dict[str, list[Timed]] = field(default_factory=dict)
+    _timed: dict[str, list[tuple[Timed, str | None]]] = field(default_factory=dict)
+    completions: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def withheld(self) -> bool:
@@ -74,7 +76,9 @@ class Log:
         if is_kept_back(entry):
             self._kept_back.setdefault(entry.key, []).append(entry)
         if entry.key in self._kept_back:
-            self._timed.setdefault(entry.key, []).append(Timed.of(entry))
+            self._timed.setdefault(entry.key, []).append((Timed.of(entry), entry.part_of))
+        if entry.kind == Kind.ACT:
+            self.completions[entry.key] = entry.recorded_at
         if unknown(entry.kind, entry.op) is None:
             self.waiting.append(entry)
 
@@ -96,12 +100,22 @@ class Log:
 
         A version that was overtaken before its time never counts, and its body stays withheld.
         """
-        return sorted(
-            entry.position
-            for key, entries in self._kept_back.items()
-            for entry in entries
-            if Timed.of(entry).starts <= now and not is_overtaken(Timed.of(entry), self._timed[key])
-        )
+        due = []
+        for key, entries in self._kept_back.items():
+            of_key = [one.in_set(part_of, self.completions) for one, part_of in self._timed[key]]
+            for entry in entries:
+                timed = self.timed(entry)
+                if timed.starts <= now and not is_overtaken(timed, of_key):
+                    due.append(entry.position)
+        return sorted(due)
+
+    def timed(self, entry: Publication) -> Timed:
+        """Return the times of an entry that was read, as they hold with what is known of its set."""
+        return Timed.of(entry).in_set(entry.part_of, self.completions)
+
+    def is_waiting_for_its_set(self, entry: Publication) -> bool:
+        """Whether the entry belongs to a set whose act is not recorded."""
+        return entry.part_of is not None and entry.part_of not in self.completions
 
     def fill(self, entry: Publication) -> Iterator[str]:
         """Insert the body of an entry of `due_bodies` once it can be read. Yield its problems."""
@@ -149,7 +163,8 @@ class Log:
         waiting, self.waiting = self.waiting, []
         changed = set()
         for entry in waiting:
-            if entry.effective_at is not None and entry.effective_at > now:
+            ahead = entry.effective_at is not None and entry.effective_at > now
+            if ahead or self.is_waiting_for_its_set(entry):
                 self.waiting.append(entry)
                 continue
             known = self.newest.get(entry.key)

@@ -2,13 +2,14 @@
 
 Sources, ledger, channels, pages and verification ask here and nowhere else. Of the versions whose start has come, the
 one with the highest number counts, whatever its op. So a version that was scheduled is overtaken, and never counts,
-once a higher one starts no later than it. Three dates are told apart: `released_at`, when the source declared the
+once a higher one starts no later than it. A version of a set starts no sooner than the act that completes its set was
+recorded; before that it has no start. Three dates are told apart: `released_at`, when the source declared the
 version; `effective_at`, from when it is said to apply, which may be in the past; and its *start*, from when anybody
 could read it: when the ledger recorded it, or the later time set for it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -19,6 +20,12 @@ from contracts.kinds import Op
 
 EVER = datetime.min.replace(tzinfo=UTC)
 """Start of a version that no ledger has recorded yet and that has no time of its own."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Start of a version whose set is not complete: nobody knows when it will be."""
+
+Completions = Mapping[str, datetime]
+"""When the act of a set was recorded, by the act's key. A set that is not complete is absent."""
 
 
 class OfTime(Protocol):
@@ -49,13 +56,21 @@ class Timed:
     ends: datetime | None = None
     scheduled: bool = False
 
+    def in_set(self, part_of: str | None, completions: Completions) -> "Timed":
+        """Return the times that hold for a version of a set; those of a version on its own do not change."""
+        if part_of is None:
+            return self
+        completed = completions.get(part_of)
+        return replace(self, starts=NEVER if completed is None else max(self.starts, completed), scheduled=True)
+
     @classmethod
     def of(cls, entry: Publication) -> "Timed":
+        """Return the times that an entry states itself, see `in_set`."""
         return cls._made(entry.version, entry.op, entry.recorded_at, entry.effective_at, entry.expires_at)
 
     @classmethod
     def of_json(cls, entry: Json) -> "Timed":
-        """Return the times of an entry as the ledger lists it: without its body."""
+        """Return the times of an entry as the ledger lists it, without its body. See `in_set`."""
         recorded, effective, ends = (
             datetime.fromisoformat(entry[name]) if entry.get(name) else None
             for name in ("recorded_at", "effective_at", "expires_at")

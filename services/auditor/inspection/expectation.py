@@ -79,6 +79,8 @@ class Expectation:
         if key in self._unknown[name]:
             return None
         moment = max(entry.released_at, entry.effective_at or entry.released_at)
+        if entry.part_of is not None:
+            moment = max(moment, self.log.timed(entry).starts)
         shown = self._shown[name].get(key)
         if shown is None:
             return ExpectedDocument(None, entry.version, moment)
@@ -123,7 +125,9 @@ class Expectation:
         yield from self.log.unknown_keys
         since, soon = now - allowed, now + SOON
         for entry in chain(self.log.newest.values(), self.log.waiting):
-            turning = any(moment and since <= moment <= soon for moment in (entry.effective_at, entry.expires_at))
+            completed = None if entry.part_of is None else self.log.completions.get(entry.part_of)
+            moments = (entry.effective_at, entry.expires_at, completed)
+            turning = any(moment and since <= moment <= soon for moment in moments)
             if turning or (entry.position > position and entry.released_at >= since):
                 yield entry.key
 

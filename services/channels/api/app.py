@@ -17,6 +17,7 @@ from services.channels.api.live_stream import Live
 from services.channels.api.reader_feedback import FeedbackBox
 from services.channels.api.succession import Succession, Successors
 from services.channels.core.channel import Channel
+from services.channels.pages import preview
 from services.channels.pages.read_model import ReadModel
 from services.channels.pages.routes import pages_of
 from services.channels.search.index import SearchIndex
@@ -62,6 +63,7 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     api.include_router(operators.proofs(channel))
     if find_spec(f"services.channels.{name}.api"):
         api.include_router(import_module(f"services.channels.{name}.api").router(db, shelf, live))
+    api.include_router(preview.router(channel.adapter, shelf, settings))
     api.include_router(pages_of(name, shelf, settings.county))
     api.router.routes.append(Route(STREAM, StreamApp(live.stream, live.open), methods=["GET"]))
     return api

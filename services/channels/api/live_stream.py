@@ -21,6 +21,7 @@ from services.channels.api.statements import (
     SET_INDEXED,
     STORE_VERSION,
 )
+from services.channels.core import release_sets
 from services.channels.core.store import state
 from services.channels.search import restatement
 from services.channels.search.index import Indexed, SearchIndex, indexed
@@ -138,6 +139,7 @@ class Live:
             for kind, count in queries.counts(session).items():
                 metrics.documents.labels(name, kind).set(count)
             metrics.parked.labels(name).set(len(queries.parked(session)))
+            metrics.sets_waiting.labels(name).set(len(release_sets.waiting(session)))
             metrics.scheduled.labels(name).set(queries.waiting(session))
         metrics.position.labels(name).set(int(str(mark["position"])))
         head = mark["head"]

@@ -6,8 +6,12 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
+from contracts.base import Timestamp
 from services.channels.api import openapi, queries, response_models
+from services.channels.api.response_models import Answer
+from services.channels.core import release_sets
 from services.channels.core.channel import Channel
 from services.channels.core.drill import Drill, drilled
 from services.channels.core.parked import drop_parked, replay_parked
@@ -21,6 +25,29 @@ from shared.tokens.rights import Right
 from shared.web.edge import Key, Number
 
 NO_STORE = {"Cache-Control": "no-store"}
+
+
+class VersionOfKey(Answer):
+    """One version of a key."""
+
+    key: str
+    version: int
+
+
+class WaitingSet(Answer):
+    """A set that is not complete here: its members wait, whatever their time."""
+
+    act: str = Field(description="Key of the act that completes the set.")
+    act_recorded_at: Timestamp | None = Field(description="Null: the act is not here.")
+    starts_at: Timestamp | None = Field(description="From when the set is to be shown.")
+    here: list[VersionOfKey]
+    missing: list[VersionOfKey] = Field(description="Members that the act names and this channel does not have.")
+
+
+class WaitingSets(Answer):
+    """Sets that are not complete here, in order of their acts."""
+
+    sets: list[WaitingSet]
 
 
 class Lines(StreamingResponse):
@@ -42,6 +69,16 @@ def entries(channel: Channel) -> APIRouter:
     def parked() -> Response:
         with channel.db.read() as session:
             return openapi.as_json({"parked": queries.parked(session)})
+
+    @router.get(
+        "/sets",
+        dependencies=[guard(Right.INSPECT)],
+        summary="List the sets that are not complete here, so that nothing of them is shown",
+        response_model=WaitingSets,
+    )
+    def sets() -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json({"sets": release_sets.waiting(session)})
 
     @router.post(
         "/parked/{position}/replay",

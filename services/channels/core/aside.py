@@ -17,9 +17,10 @@ from services.channels.core.channel import Channel
 from services.channels.core.content_loss import UnreadableVersions
 from services.channels.core.digests import sha256_of
 from services.channels.core.documents import Row
-from services.channels.core.model import AsideRow, DocumentRow, ParkedRow, ScheduledRow
+from services.channels.core.model import AsideRow, DocumentRow, ParkedRow, ReleaseSetRow, ScheduledRow
+from services.channels.core.release_sets import completes_a_set, is_complete, set_of
 from services.channels.core.statements import PUT_ASIDE
-from services.channels.core.store import park
+from services.channels.core.store import opened, park
 from services.channels.trust.anchor import is_halted
 from services.channels.trust.snapshot import PAYS_FROM, Snapshot
 from shared.errors import Broken, Conflict, Unavailable
@@ -78,6 +79,7 @@ class AsideBuild:
         self._built: dict[str, int] = {}
         self._parked: dict[int, tuple[Publication, Exception]] = {}
         self._later: list[Row] = []
+        self._sets: dict[str, ReleaseSetRow] = {}
 
     def run(self, finish: Finish) -> Iterator[Progress]:
         """Read the ledger until `finish` returns the last step, and yield progress.
@@ -121,19 +123,33 @@ class AsideBuild:
 
         Raises `Broken` if another build has written to the same table, so that its keys are not those built here.
         """
+        self._show_due(session)
         moment = format_time(datetime.now(UTC))
-        due = sorted((row for row in self._later if row["effective_at"] <= moment), key=lambda row: row["version"])
-        if due:
-            self._put(session, {row["key"]: row for row in due})
-        self._later = [row for row in self._later if row["version"] > self._built.get(row["key"], 0)]
         over = update(AsideRow).where(col(AsideRow.expires_at) <= moment)
         session.exec(over.values(content=None, content_digest=None))
         if dict(session.exec(select(AsideRow.key, AsideRow.version)).all()) != self._built:
             raise Broken("another rebuild of this channel is in progress; nothing was changed")
 
+    def _show_due(self, session: Session) -> None:
+        """Write aside the scheduled rows whose time has come and whose set, if any, is complete."""
+        moment = format_time(datetime.now(UTC))
+        completed = self._completions()
+        due = [row for row in self._later if row["effective_at"] <= moment and row["part_of"] in (None, *completed)]
+        if due:
+            due = [opened(row, completed) for row in sorted(due, key=lambda row: int(row["version"]))]
+            self._put(session, {row["key"]: row for row in due})
+        self._later = [row for row in self._later if row["version"] > self._built.get(row["key"], 0)]
+
     def replace_waiting(self, session: Session) -> None:
-        """Schedule and park what was read, in place of what the channel has scheduled and parked."""
+        """Schedule and park what was read, in place of what the channel has scheduled and parked.
+
+        Sets are completed from what was read, by the same rule as when entries are applied one by one.
+        """
         now = datetime.now(UTC)
+        self._completions()
+        session.exec(delete(ReleaseSetRow))
+        session.flush()
+        session.add_all(ReleaseSetRow(**one.model_dump()) for one in self._sets.values())
         session.exec(delete(ScheduledRow))
         if self._later:
             session.exec(insert(ScheduledRow), params=self._later)
@@ -143,6 +159,19 @@ class AsideBuild:
         for entry, error in self._parked.values():
             if shown.get(entry.key, 0) < entry.version:
                 park(session, entry, error, now)
+
+    def _completions(self) -> dict[str, datetime]:
+        """Return when the act of each set of which everything was read was recorded."""
+        here = dict(self._built)
+        for row in self._later:
+            here[row["key"]] = max(row["version"], here.get(row["key"], 0))
+
+        def present(key: str, version: int) -> bool:
+            return here.get(key, 0) >= version
+
+        for one in self._sets.values():
+            one.complete = one.complete or is_complete(one, present)
+        return {act: datetime.fromisoformat(one.recorded_at) for act, one in self._sets.items() if one.complete}
 
     def _require_own_head(self) -> None:
         """Raises `Broken` if no trusted key signed the newest head for the county's log; `Unavailable` without keys."""
@@ -200,7 +229,9 @@ class AsideBuild:
                 self._parked[entry.position] = (entry, error)
                 hidden.append(entry)
                 continue
-            if row["effective_at"] and row["effective_at"] > moment:
+            if completes_a_set(entry):
+                self._sets[entry.key] = set_of(entry)
+            if row["part_of"] is not None or (row["effective_at"] and row["effective_at"] > moment):
                 self._later.append(row)
                 hidden.append(entry)
                 continue
@@ -210,6 +241,10 @@ class AsideBuild:
         if newest:
             with self.channel.db.write() as session:
                 self._put(session, newest)
+        if any(completes_a_set(entry) for entry in entries):
+            # Memory: what old sets showed need not wait until the whole ledger is read.
+            with self.channel.db.write() as session:
+                self._show_due(session)
         return hidden
 
     def _put(self, session: Session, newest: dict[str, Row]) -> None:

@@ -84,6 +84,7 @@ class Channel:
         raises nothing, because the county must start in order to be repaired. Raises `Unavailable`.
         """
         self._begin(self)
+        self.store.warn_of_sets()
         try:
             fetched = self.follower.catch_up_if_stuck() if patient else self.catch_up()
             head = self.ledger.head()

@@ -26,6 +26,8 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
     """Return the row for an entry; content is None if the channel does not show it. Raises `UnknownKind`."""
     if reason := unknown(entry.kind, entry.op):
         raise UnknownKind(f"{reason}: upgrade this channel, then replay the entry")
+    if entry.part_of is not None and entry.effective_at is None:
+        raise Broken("a version of a set needs effective_at: it says from when the whole set is shown")
     content = adapter.project(entry) if entry.op == Op.RELEASE else None
     served = None if content is None else orjson.dumps({**content, "source": source_of(entry)}, option=SORTED).decode()
     return {
@@ -40,6 +42,7 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
         "released_at": format_time(entry.released_at),
         "starts_at": format_time(Timed.of(entry).starts),
         "content": served,
+        "part_of": entry.part_of,
     }
 
 

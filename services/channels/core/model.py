@@ -49,12 +49,24 @@ class AsideRow(_Document, table=True):
 
 
 class ScheduledRow(_Document, table=True):
-    """A version that is not yet effective; a key may have several."""
+    """A version that is not yet effective; a key may have several. One of a set also waits for the set's act."""
 
     __tablename__ = "scheduled"
 
     version: int = Field(primary_key=True)
+    part_of: str | None = Field(default=None, max_length=128, description="Key of the act that completes its set.")
     content: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class ReleaseSetRow(ChannelModel, table=True):
+    """A set whose act was applied. `complete`: all its members are here too, so they are shown when they are due."""
+
+    __tablename__ = "release_set"
+
+    act: str = Field(primary_key=True, max_length=128)
+    recorded_at: str = Field(max_length=27)
+    members: str = Field(sa_column=Column(Text, nullable=False), description="As JSON: `[[key, version], …]`.")
+    complete: bool = False
 
 
 class ParkedRow(ChannelModel, table=True):

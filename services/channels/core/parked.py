@@ -6,6 +6,7 @@ from contracts.envelope.publication import Publication
 from services.channels.core.channel import Channel
 from services.channels.core.documents import document_row
 from services.channels.core.model import ParkedRow
+from services.channels.core.release_sets import settle
 from services.channels.core.store import locked_state, show
 from shared.database.engine import Database
 from shared.errors import Conflict, NotFound
@@ -30,6 +31,7 @@ def replay_parked(channel: Channel, position: int) -> bool:
         at = locked_state(session)
         show(session, at, [row], now)
         session.delete(parked)
+        settle(session)
         session.add(at)
         channel.db.notifier.notify(session)
     _log.info("parked entry shown", channel=channel.service, position=position)

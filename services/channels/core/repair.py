@@ -21,8 +21,9 @@ from services.channels.core.content_loss import UnreadableVersions, loss_of, ref
 from services.channels.core.digests import bucket_of, sha256_of
 from services.channels.core.documents import Row
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow, StateRow
+from services.channels.core.release_sets import completions, settle
 from services.channels.core.statements import HIDE, REPLACE
-from services.channels.core.store import in_time, locked_state, park
+from services.channels.core.store import in_time, locked_state, opened, park
 from services.channels.trust.anchor import is_halted
 from shared.errors import Conflict
 from shared.log import get
@@ -88,6 +89,8 @@ def _stored_in(channel: Channel, buckets: Iterable[str]) -> list[str]:
 def _told(channel: Channel, key: str, position: int) -> _Told:
     """Read a key's entries up to this position, back to the version in force."""
     told, now = _Told(), datetime.now(UTC)
+    with channel.db.read() as session:
+        completed = completions(session)
     if not LEDGER_KEY.fullmatch(key):
         return told
     for entry in channel.ledger.history(key):
@@ -99,8 +102,10 @@ def _told(channel: Channel, key: str, position: int) -> _Told:
         except Exception as error:  # noqa: BLE001  # parked, as in `ChannelStore.apply`
             told.parked.append((entry, error))
             continue
-        told.rows.append(row)
-        if entry.effective_at is None or entry.effective_at <= now:
+        is_open = entry.part_of is None or entry.part_of in completed
+        due = is_open and (entry.effective_at is None or entry.effective_at <= now)
+        told.rows.append(opened(row, completed) if due else row)
+        if due:
             break
     return told
 
@@ -128,6 +133,7 @@ def _replace(
                 _write(session, key, due, later, at.change)
                 changed.append(key)
             _park_again(session, key, told[key], due, now)
+        settle(session)
         session.add(at)
         channel.db.notifier.notify(session)
     return moved

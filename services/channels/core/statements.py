@@ -89,6 +89,7 @@ RETURNING size
 
 # When the next scheduled version begins, and when the next document expires.
 NEXT_TURN = text(
-    "SELECT (SELECT min(effective_at) FROM scheduled) AS beginning, "
+    "SELECT (SELECT min(effective_at) FROM scheduled s WHERE s.part_of IS NULL "
+    "OR s.part_of IN (SELECT act FROM release_set WHERE complete)) AS beginning, "
     "(SELECT min(expires_at) FROM document WHERE content_digest IS NOT NULL) AS ending"
 )

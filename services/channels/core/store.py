@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import TextClause, insert
+from sqlalchemy import ColumnElement, TextClause, insert, or_
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, delete, select
 
 from contracts.base import format_time
 from contracts.envelope.publication import Head, Publication
+from services.channels.core import release_sets
 from services.channels.core.documents import Row, row_of
-from services.channels.core.model import ONLY, DocumentRow, ParkedRow, ScheduledRow, StateRow
+from services.channels.core.model import ONLY, DocumentRow, ParkedRow, ReleaseSetRow, ScheduledRow, StateRow
 from services.channels.core.port import Adapter
 from services.channels.core.statements import (
     APPLY_ONE,
@@ -27,6 +29,7 @@ from shared.errors import Broken
 from shared.feeds.follower import Moved, checked
 from shared.transparency.comparison import is_case_without_body
 from shared.transparency.proof import LedgerEntry
+from shared.transparency.timeline import Completions
 
 Poison = tuple[Publication, Exception]
 
@@ -53,7 +56,8 @@ class ChannelStore:
         due, later = in_time(rows, now)
         last = entries[-1]
         move = {"before": entries[0].position - 1, "to": last.position, "root": last.roots.upto.hex()}
-        if len(due) == len(entries) == 1 and not self.db.is_sqlite:
+        of_sets = any(release_sets.concerns_a_set(entry) for entry in entries)
+        if len(due) == len(entries) == 1 and not self.db.is_sqlite and not of_sets:
             self._apply_one({**due[0], **move})
         else:
             with self.db.write() as session:
@@ -61,7 +65,9 @@ class ChannelStore:
                     park(session, entry, error, now)
                 session.flush()
                 self._apply_many(session, due, later, {**move, "shown": len(due)})
-        if any(entry.effective_at or entry.expires_at for entry in entries):
+                if of_sets:
+                    release_sets.note(session, entries)
+        if of_sets or any(entry.effective_at or entry.expires_at for entry in entries):
             self._next_turn = now
         self._measure(entries)
 
@@ -97,10 +103,15 @@ class ChannelStore:
             at = locked_state(session)
             rows = _due(session, now)
             show(session, at, rows, now, again=True)
-            session.exec(delete(ScheduledRow).where(col(ScheduledRow.effective_at) <= format_time(now)))
+            session.exec(delete(ScheduledRow).where(col(ScheduledRow.effective_at) <= format_time(now), _is_open()))
             session.add(at)
             self.db.notifier.notify(session)
         return len(rows)
+
+    def warn_of_sets(self) -> None:
+        """Log the sets that are not complete although their time has come."""
+        with self.db.read() as session:
+            release_sets.warn(self.adapter.name, release_sets.waiting(session), datetime.now(UTC))
 
     def inspect(self, entry: LedgerEntry) -> None:
         """Note an entry with a wrong digest. It is parked, like any entry that cannot be shown, when it is applied."""
@@ -152,12 +163,15 @@ def show(session: Session, at: StateRow, rows: list[Row], now: datetime, *, agai
 
 
 def in_time(rows: Iterable[Row], now: datetime) -> tuple[list[Row], list[Row]]:
-    """Return the rows to show now, newest per key, without content if expired; and the rows not yet effective."""
+    """Return the rows to show now, newest per key, without content if expired; and the rows not yet effective.
+
+    A row of a set is not effective yet: it waits for its set, and `turn_pages` shows it without `part_of`.
+    """
     moment = format_time(now)
     later: list[Row] = []
     newest: dict[str, Row] = {}
     for row in rows:
-        if row["effective_at"] and row["effective_at"] > moment:
+        if row["part_of"] is not None or (row["effective_at"] and row["effective_at"] > moment):
             later.append(row)
         elif row["version"] >= newest.get(row["key"], row)["version"]:
             newest[row["key"]] = row
@@ -210,13 +224,28 @@ def _due(session: Session, now: datetime) -> list[Row]:
     moment = format_time(now)
     due = session.exec(
         select(ScheduledRow)
-        .where(col(ScheduledRow.effective_at) <= moment)
+        .where(col(ScheduledRow.effective_at) <= moment, _is_open())
         .order_by(col(ScheduledRow.effective_at), col(ScheduledRow.version))
-    )
+    ).all()
     over = session.exec(
         select(DocumentRow).where(col(DocumentRow.expires_at) <= moment, col(DocumentRow.content).is_not(None))
     )
-    return [{**row.model_dump(exclude={"change"})} for row in [*due, *over]]
+    completed = release_sets.completions(session) if any(row.part_of for row in due) else {}
+    shown = [opened(row.model_dump(), completed) for row in due]
+    return [*shown, *({**row.model_dump(exclude={"change"}), "part_of": None} for row in over)]
+
+
+def opened(row: Row, completed: Completions) -> Row:
+    """Return the row of a set's member for showing: it began no sooner than its set was complete."""
+    began = completed.get(row["part_of"]) if row["part_of"] else None
+    starts = row["starts_at"] if began is None else max(row["starts_at"], format_time(began))
+    return {**row, "starts_at": starts, "part_of": None}
+
+
+def _is_open() -> ColumnElement[bool]:
+    """The scheduled versions that wait for no set."""
+    complete = sa_select(col(ReleaseSetRow.act)).where(col(ReleaseSetRow.complete))
+    return or_(col(ScheduledRow.part_of).is_(None), col(ScheduledRow.part_of).in_(complete))
 
 
 def forget_overtaken(session: Session, due: list[Row]) -> None:

@@ -17,6 +17,7 @@ from contracts.base import Json
 from contracts.content.acts import explains, possible_acts
 from contracts.envelope.publication import Op
 from services.channels.api import queries
+from services.channels.core import release_sets
 from services.channels.core.channel import Channel
 from services.channels.core.model import DocumentRow
 from services.channels.core.port import source_of
@@ -95,12 +96,12 @@ class VersionHistory:
         newest = next(entries, None)
         if newest is None or (newest.version, newest.digest) != (version, digest):
             raise Unavailable("the ledger's version differs from the one on show")
-        shown = Timed.of(newest)
+        shown = self._timed(newest)
         since = shown.starts
         now = self._document(newest)
         later = [shown]
         for entry in entries:
-            timed = Timed.of(entry)
+            timed = self._timed(entry)
             if timed.starts > since or is_overtaken(timed, later):
                 continue  # superseded before it became effective: it was never shown
             later.append(timed)
@@ -115,6 +116,12 @@ class VersionHistory:
         with self._channel.db.read() as session:
             acts = queries.by_keys(session, possible_acts(entry.source, entry.lane, entry.sequence))
         return next((act["note"] for act in acts if explains(act, entry.key, entry.version)), None)
+
+    def _timed(self, entry: LedgerEntry) -> Timed:
+        if entry.part_of is None:
+            return Timed.of(entry)
+        with self._channel.db.read() as session:
+            return Timed.of(entry).in_set(entry.part_of, release_sets.completions(session))
 
     def _proven(self, key: str) -> Iterator[LedgerEntry]:
         for number, entry in enumerate(self._channel.ledger.history(key)):

@@ -15,7 +15,7 @@ from contracts.envelope.publication import NoBody
 from contracts.kinds import Op, is_public
 from services.ledger.model import EntryRow
 from services.ledger.statements import ENTRIES_OF_KEYS
-from shared.transparency.timeline import Timed
+from shared.transparency.timeline import NEVER, Completions, Timed
 from shared.transparency.withholding import is_withheld, readable_from
 
 
@@ -30,26 +30,44 @@ def without_body(session: Session, rows: Sequence[EntryRow], now: datetime, *, t
 
 
 def _scheduled(session: Session, rows: Sequence[EntryRow], now: datetime) -> dict[int, Json]:
-    scheduled = [(row, timed) for row in rows if (timed := Timed.of_json(orjson.loads(row.meta))).scheduled]
-    of_key = _of_keys(session, sorted({row.key for row, _ in scheduled}))
-    return {
-        row.position: told_of(timed, of_key[row.key])
-        for row, timed in scheduled
-        if is_withheld(timed, of_key[row.key], now)
-    }
+    scheduled = {row.position: row.key for row in rows if Timed.of_json(orjson.loads(row.meta)).scheduled}
+    of_key = _of_keys(session, sorted(set(scheduled.values())))
+    completions = completions_of(session, [entry for entries in of_key.values() for entry in entries])
+    times = {key: [timed_of(entry, completions) for entry in entries] for key, entries in of_key.items()}
+    told: dict[int, Json] = {}
+    for key, entries in of_key.items():
+        for entry, timed in zip(entries, times[key], strict=True):
+            if entry["position"] in scheduled and is_withheld(timed, times[key], now):
+                told[entry["position"]] = told_of(timed, times[key])
+    return told
+
+
+def timed_of(entry: Json, completions: Completions) -> Timed:
+    """Return the times of an entry as they hold with what is recorded of its set."""
+    return Timed.of_json(entry).in_set(entry.get("part_of"), completions)
+
+
+def completions_of(session: Session, entries: Sequence[Json]) -> dict[str, datetime]:
+    """Return when the acts that complete the sets of these entries were recorded. Without sets nothing is read."""
+    acts = sorted({entry["part_of"] for entry in entries if entry.get("part_of")})
+    if not acts:
+        return {}
+    found = [orjson.loads(row.meta) for row in session.connection().execute(ENTRIES_OF_KEYS, {"keys": acts})]
+    return {act["key"]: datetime.fromisoformat(act["recorded_at"]) for act in reversed(found)}
 
 
 def told_of(timed: Timed, of_key: Sequence[Timed]) -> Json:
     """Return the members that replace a withheld body."""
     until = readable_from(timed, of_key)
-    return {"no_body": str(NoBody.WITHHELD), "withheld_until": format_time(until) if until else None}
+    known = until is not None and until != NEVER
+    return {"no_body": str(NoBody.WITHHELD), "withheld_until": format_time(until) if until and known else None}
 
 
-def _of_keys(session: Session, keys: Sequence[str]) -> dict[str, list[Timed]]:
-    found: dict[str, list[Timed]] = defaultdict(list)
+def _of_keys(session: Session, keys: Sequence[str]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = defaultdict(list)
     if keys:
         for row in session.connection().execute(ENTRIES_OF_KEYS, {"keys": keys}):
-            found[row.key].append(Timed.of_json(orjson.loads(row.meta)))
+            found[row.key].append(orjson.loads(row.meta))
     return found
 
 

@@ -161,7 +161,8 @@ def _key_mark(publication: Publication, first: Mapping[str, int]) -> dict[str, A
 
 
 def _row(publication: Publication, proof: str) -> dict[str, Any]:
-    meta = publication.model_dump(mode="json", exclude={"body", "proof", "no_body", "withheld_until"})
+    absent = {"body", "proof", "no_body", "withheld_until"} | (set() if publication.part_of else {"part_of"})
+    meta = publication.model_dump(mode="json", exclude=absent)
     return {
         "position": publication.position,
         "key": publication.key,

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from contracts.base import Json, format_time
-from shared.transparency.timeline import Standing, Timed, in_force, term
+from shared.transparency.timeline import NEVER, Completions, Standing, Timed, in_force, term
 
 
 class CopyStatus(StrEnum):
@@ -37,7 +38,8 @@ class CopyJudgement:
     same, or None when nothing is in force.
 
     `since`: when `entry` ceased to be in force, or from when it is or will be, if that is known. `until`: when a copy
-    in force will end, as far as is known. `by`: the version that replaced it.
+    in force will end, as far as is known. `by`: the version that replaced it. `waits_for_set`: `entry` belongs to a set
+    that is not complete, so nobody knows when it will be in force.
     """
 
     standing: CopyStatus
@@ -48,6 +50,7 @@ class CopyJudgement:
     until: str | None = None
     by: int | None = None
     in_force: Json | None = None
+    waits_for_set: bool = False
 
     @property
     def reach(self) -> int:
@@ -61,35 +64,50 @@ class CopyJudgement:
 
 
 def judge(
-    versions: Sequence[Json], wanted: int | None, digest: str, now: str, item: Sequence[Json] | None = None
+    versions: Sequence[Json],
+    wanted: int | None,
+    digest: str,
+    now: str,
+    item: Sequence[Json] | None = None,
+    completions: Completions = MappingProxyType({}),
 ) -> CopyJudgement:
     """Judge version `wanted` (None: the version in force, else the newest). `digest`: the start of the copy's digest.
 
     `versions`: every entry of the key without its body, oldest first; `item`: those of a guide's item. `now`: RFC 3339
-    as `format_time` writes it.
+    as `format_time` writes it. `completions`: of the sets to which any of these entries belongs.
     """
     moment = datetime.fromisoformat(now)
-    times = {entry["version"]: Timed.of_json(entry) for entry in versions}
+    times = {entry["version"]: _timed(entry, completions) for entry in versions}
     current = in_force(times.values(), moment)
     ruling = next((entry for entry in versions if current and entry["version"] == current.version), None)
     if wanted is None:
         entry = ruling or (versions[-1] if versions else None)
     else:
         entry = next((entry for entry in versions if entry["version"] == wanted), None)
-    of_item = None if item is None else [Timed.of_json(one) for one in item]
+    of_item = None if item is None else [_timed(one, completions) for one in item]
     rules = ruling and term(times[ruling["version"]], list(times.values()), moment, of_item).standing
     valid = ruling if rules == Standing.IN_FORCE else None
     if entry is None:
         return CopyJudgement(CopyStatus.UNKNOWN, ruling=ruling, in_force=valid)
-    later = (one for one in versions if times[one["version"]].starts > moment and one["version"] > entry["version"])
+    later = (
+        one for one in versions if moment < times[one["version"]].starts < NEVER and one["version"] > entry["version"]
+    )
     coming = next(later, None)
     if not entry["digest"].startswith(digest):
         return CopyJudgement(CopyStatus.ALTERED, entry, ruling, coming, in_force=valid)
     found = term(times[entry["version"]], list(times.values()), moment, of_item)
     running = found.standing in (Standing.IN_FORCE, Standing.NOT_YET)
-    since = found.from_ if running else found.until
-    until = format_time(found.until) if running and found.until else None
+    since, until = (found.from_, found.until) if running else (found.until, None)
     by = None if running else found.overtaken_by
+    waits = since == NEVER
     return CopyJudgement(
-        CopyStatus(found.standing), entry, ruling, coming, format_time(since) if since else None, until, by, valid
+        CopyStatus(found.standing), entry, ruling, coming, _told(since), _told(until), by, valid, waits_for_set=waits
     )
+
+
+def _told(moment: datetime | None) -> str | None:
+    return None if moment is None or moment == NEVER else format_time(moment)
+
+
+def _timed(entry: Json, completions: Completions) -> Timed:
+    return Timed.of_json(entry).in_set(entry.get("part_of"), completions)

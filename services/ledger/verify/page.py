@@ -21,6 +21,7 @@ from contracts.base import Json, format_time
 from contracts.kinds import Kind
 from contracts.verify_address import KINDS, LETTERS, CopyAddress, page_address, typed_address
 from services.ledger import queries
+from services.ledger.erasure.withholding import completions_of
 from services.ledger.signing.heads import STATEMENT_EVERY
 from services.ledger.signing.records import NEWEST, StatementRow
 from services.ledger.verify.acts import act_on
@@ -97,7 +98,8 @@ def _judged(session: Session, asked: CopyAddress | None) -> CopyJudgement:
     now = format_time(datetime.now(UTC))
     versions = queries.versions(session, f"{asked.kind}:{asked.code}")
     item = queries.versions(session, f"{Kind.ITEM}:{asked.code}") if asked.kind == Kind.GUIDE else None
-    return judge(versions, asked.version, asked.digest, now, item)
+    completions = completions_of(session, [*versions, *(item or ())])
+    return judge(versions, asked.version, asked.digest, now, item, completions)
 
 
 def _following(session: Session, asked: CopyAddress | None, judgement: CopyJudgement) -> list[Successor]:

@@ -114,7 +114,7 @@ def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyTo
 def _steps(wanted: BodyToRelease, now: Situation, step: NextVersion) -> list[NextVersion]:
     """Return the change, and again the planned versions it overtakes, except the one it replaces."""
     old = next((one for one in now.waiting if one.version == wanted.replaces), None)
-    if old is None:
+    if old is None or old.period.part_of is not None:
         return settled(wanted.code, now, step, Plans.KEEP)
     others = [one for one in now.waiting if one is not old]
     if overtakes(step.period, old):

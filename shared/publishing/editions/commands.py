@@ -3,7 +3,7 @@
 If we die before its commit, neither edition nor release is stored. After it both are, and the relay sends the release.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,6 +30,7 @@ from shared.publishing.editions.steps import (
     Situation,
     append,
     history,
+    require_no_set,
     restated,
     resting_versions,
     returning,
@@ -91,6 +92,8 @@ def release(
     period.check_end(moment)
     step = NextVersion(Op.RELEASE, body, period, EditionState.RELEASED)
     now = situation(session, who, row, moment)
+    if plans == Plans.CANCEL:
+        require_no_set(code, now)
     return row, _emit(session, who, row, settled(code, now, step, plans), step)
 
 
@@ -112,6 +115,8 @@ def withdraw(
         raise Conflict(f"{code} was never released; there is nothing to withdraw")
     moment = datetime.now(UTC)
     now = situation(session, who, row, moment)
+    if plans == Plans.CANCEL:
+        require_no_set(code, now)
     if row.state == state and (not now.waiting or now.waiting[-1].period == period):
         return row, None
     if not now.waiting:
@@ -155,6 +160,7 @@ def cancel_plans(
     row = _locked(session, code, revision)
     moment = datetime.now(UTC)
     now = situation(session, who, row, moment)
+    require_no_set(code, now)
     current = now.in_force
     lifts = ends and current is not None and current.shows(moment) and current.ends is not None
     if not now.waiting and not lifts:
@@ -172,18 +178,23 @@ def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | No
     return row.returns
 
 
-def _emit(
-    session: Session, who: ReleasingSource, row: EditionRow, steps: list[NextVersion], own: NextVersion
-) -> Release:
-    """Release the steps of one edition. Return the release of the editor's own step."""
+def emit_steps(session: Session, who: ReleasingSource, row: EditionRow, steps: Sequence[NextVersion]) -> list[Release]:
+    """Release the steps of one edition, whose row is locked."""
     drafts = append(who, row, steps)
     row.starts_from = row.content_version
     session.add(row)
     # Edition and releases are one transaction: if we die before its commit, the edition is as it was.
     session.flush()
-    made = emit(session, who.source, drafts)[steps.index(own)]
+    made = emit(session, who.source, drafts)
     follow(session, who, [row.code])
     return made
+
+
+def _emit(
+    session: Session, who: ReleasingSource, row: EditionRow, steps: list[NextVersion], own: NextVersion
+) -> Release:
+    """Release the steps of one edition. Return the release of the editor's own step."""
+    return emit_steps(session, who, row, steps)[steps.index(own)]
 
 
 def _locked(session: Session, code: str, revision: int | None) -> EditionRow:

@@ -88,10 +88,14 @@ class ReleasingSource:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """When a version is shown: from `effective_at` (None: at once) until `expires_at` (None: no end)."""
+    """When a version is shown: from `effective_at` (None: at once) until `expires_at` (None: no end).
+
+    `part_of`: the act of a set; the version is shown no sooner than that act is recorded.
+    """
 
     effective_at: datetime | None = None
     expires_at: datetime | None = None
+    part_of: str | None = None
 
     def check(self) -> None:
         """Raises `Invalid` when it would end before it begins."""
@@ -110,7 +114,8 @@ AT_ONCE = Period()
 
 def fingerprint(body: Json, period: Period) -> str:
     """Digest of a body and its period: the same fingerprint twice in a row is the same release."""
-    return digest({"draft": body, "effective_at": moment(period.effective_at), "expires_at": moment(period.expires_at)})
+    told = {"draft": body, "effective_at": moment(period.effective_at), "expires_at": moment(period.expires_at)}
+    return digest(told if period.part_of is None else {**told, "part_of": period.part_of})
 
 
 def moment(time: datetime | None) -> str | None:

@@ -144,9 +144,10 @@ def _lost(session: Session, row: EditionRow, key: str, at: datetime) -> tuple[li
 
 
 def _told(version: Version) -> Json:
-    return {
+    told = {
         "version": version.version,
         "op": version.op,
         "effective_at": moment(version.period.effective_at),
         "expires_at": moment(version.period.expires_at),
     }
+    return told if version.period.part_of is None else {**told, "part_of": version.period.part_of}

@@ -107,12 +107,14 @@ def resting_versions(row: EditionRow) -> list[int]:
 def settled(code: str, now: Situation, step: NextVersion, plans: Plans | None) -> list[NextVersion]:
     """Return the steps of a change. Raises `Conflict` when it would overtake planned versions and `plans` is None.
 
-    `cancel` cancels every planned version; `keep` plans again, after the change, those it overtakes.
+    `cancel` cancels every planned version but those of a set, which are only cancelled with their set; `keep` plans
+    again, after the change, those it overtakes.
     """
     overtaken = [version for version in now.waiting if overtakes(step.period, version)]
     if plans == Plans.CANCEL:
         untouched = len(overtaken) < len(now.waiting)
-        return [restated(now.in_force), step] if untouched else [step]
+        again = [NextVersion.again(version) for version in now.waiting if version.period.part_of]
+        return [*([restated(now.in_force)] if untouched else []), step, *again]
     if overtaken and plans is None:
         listed = ", ".join(f"version {v.version} ({v.op} at {format_time(_start(v))})" for v in overtaken)
         raise Conflict(
@@ -120,6 +122,13 @@ def settled(code: str, now: Situation, step: NextVersion, plans: Plans | None) -
             "plans=cancel (it never comes) or plans=keep (it is planned again after this)"
         )
     return [step, *(NextVersion.again(version) for version in overtaken)]
+
+
+def require_no_set(code: str, now: Situation) -> None:
+    """Raises `Conflict` when a planned version belongs to a set: a set is shown whole or not at all."""
+    acts = sorted({version.period.part_of for version in now.waiting if version.period.part_of})
+    if acts:
+        raise Conflict(f"{code}: a planned version belongs to the set {', '.join(acts)}: cancel the set, or keep plans")
 
 
 def restated(version: Version | None) -> NextVersion:
@@ -175,17 +184,21 @@ def remember_body(row: EditionRow, body: Json, period: Period) -> None:
 def draft_of(who: ReleasingSource, code: str, version: int, step: NextVersion) -> Draft:
     """Return the step for the outbox. A future version gets a salt: the digest of a small change could be guessed."""
     body, period = step.body, step.period
-    if body is not None and period.effective_at is not None and period.effective_at > datetime.now(UTC):
+    later = period.effective_at is not None and period.effective_at > datetime.now(UTC)
+    if body is not None and (later or period.part_of is not None):
         body = {**body, SALT: secrets.token_hex(SALT_BYTES)}
-    return Draft(who.key(code), version, step.op, who.region, body, period.effective_at, period.expires_at)
+    times = (period.effective_at, period.expires_at)
+    return Draft(who.key(code), version, step.op, who.region, body, *times, part_of=period.part_of)
 
 
 def _version(document: Json) -> Version:
-    times = [document[name] and datetime.fromisoformat(document[name]) for name in ("effective_at", "expires_at")]
+    starts, ends = (
+        datetime.fromisoformat(document[name]) if document[name] else None for name in ("effective_at", "expires_at")
+    )
     body = document["body"]
     if body is not None:
         body.pop(SALT, None)
-    return Version(document["version"], Op(document["op"]), Period(*times), body)
+    return Version(document["version"], Op(document["op"]), Period(starts, ends, document.get("part_of")), body)
 
 
 def _start(version: Version) -> datetime:

@@ -151,7 +151,7 @@ async function newest(subject, found, { read, now }) {
   need(own && equal(own, unhex(said.state_root)), "the path does not lead to the signed list");
   need(leaf.state.version >= subject.version, "the signed list contains only older versions");
   if (leaf.state.version === subject.version) need(leaf.state.digest === found.entry.digest, "the signed list has a different digest");
-  await fits(subject, leaf.state, { size: said.size, due }, found, read, now);
+  await fits(subject, leaf.state, { said, size: said.size, due }, found, read, now);
   return { values: { newest: leaf.state.version, issued_at: said.issued_at, state_root: said.state_root } };
 }
 
@@ -178,8 +178,31 @@ async function fits(subject, state, list, found, read, now) {
     const later = JSON.parse(await read(`${LEDGER}/entries/${state.position}`));
     if (withheld(later)) await standsInTree(later, state, found, read);
     else need(hex(await contentDigest(later)) === state.digest, "the newest version has a different digest");
-    need(later.effective_at && Date.parse(later.effective_at) > now(), `version ${state.version} is in force`);
+    const ahead = later.effective_at && Date.parse(later.effective_at) > now();
+    need(ahead || (await waitsForItsSet(later, list, read)), `version ${state.version} is in force`);
   }
+}
+
+/** A version of a set counts once the set's act is recorded. The signed list proves that there is no such act yet. */
+async function waitsForItsSet(later, list, read) {
+  if (!later.part_of) return false;
+  const proof = JSON.parse(await read(`${LEDGER}/state/${later.part_of}`));
+  covered(proof.state_root === list.said.state_root, "proof and signed list are of different sizes", list.due);
+  const [left, right] = neighbours(proof, later.part_of);
+  for (const leaf of [left, right].filter(Boolean)) {
+    const own = await rootOfInclusion(leaf.index, proof.count, await leafHash(canonicalBytes(leaf.state)), pathOf(leaf.path));
+    need(own && equal(own, unhex(list.said.state_root)), "the path does not lead to the signed list");
+  }
+  return Boolean(left || right);
+}
+
+/** The leaves before and after a key that is not in the list: next to each other, or at its ends. */
+function neighbours({ leaves, count }, key) {
+  const left = leaves.find(({ state }) => state.key < key);
+  const right = leaves.find(({ state }) => state.key > key);
+  const absent = leaves.every(({ state }) => state.key !== key);
+  const adjacent = (left ? left.index + 1 : 0) === (right ? right.index : count);
+  return absent && adjacent ? [left, right] : [];
 }
 
 async function continued(before, after, read) {
@@ -189,7 +212,8 @@ async function continued(before, after, read) {
   need(same, "the ledger does not continue the previous one: its history was changed");
 }
 
-const contentDigest = (of) => sha256(canonicalBytes(only(CONTENT, of)));
+/** The digest also covers the set that a version belongs to, where it belongs to one. */
+const contentDigest = (of) => sha256(canonicalBytes(only(of.part_of ? [...CONTENT, "part_of"] : CONTENT, of)));
 
 /** SHA-256 of the verifier key's bytes, in groups that two people can read to each other. */
 const fingerprint = async ({ vkey }) => hex(await sha256(new TextEncoder().encode(vkey))).slice(0, 32).match(/.{4}/g).join(" ");

@@ -1,0 +1,63 @@
+"""Tables of releasing: sets, receipts, and links to previews."""
+
+from sqlalchemy import BigInteger, Column, Text
+from sqlmodel import Field, SQLModel
+
+from services.console.model import console_metadata
+
+TIME = 27
+KEY = 128
+
+
+class SetRow(SQLModel, table=True):
+    """A set that is being released or was. Rows are never deleted."""
+
+    metadata = console_metadata
+    __tablename__ = "release_set"
+
+    act: str = Field(primary_key=True, max_length=KEY, description="Ledger key of the act that completes it.")
+    state: str = Field(max_length=16, index=True, description="See `services.console.release.sets.SetState`.")
+    effective_at: str = Field(max_length=TIME)
+    note: str | None = Field(default=None, max_length=500, description="Public note.")
+    undoes: str | None = Field(default=None, max_length=KEY, description="The set that it takes back.")
+    by: str = Field(sa_column=Column(Text, nullable=False), description="JSON: the person, as `Person.claim`.")
+    members: str = Field(sa_column=Column(Text, nullable=False), description="JSON, by source: what was asked.")
+    recorded: str = Field(sa_column=Column(Text, nullable=False), description="JSON: key, version, digest, op.")
+    problem: str | None = Field(default=None, sa_column=Column(Text), description="Why it does not go on, in Chinese.")
+    created_at: str = Field(max_length=TIME)
+    changed_at: str = Field(max_length=TIME)
+
+
+class ReceiptRow(SQLModel, table=True):
+    """A release that is followed until every channel shows it. Rows are never deleted."""
+
+    metadata = console_metadata
+    __tablename__ = "receipt"
+
+    id: int | None = Field(default=None, primary_key=True)
+    title: str = Field(max_length=200)
+    by: str = Field(max_length=40, description="Display name of the person.")
+    released_at: str = Field(max_length=TIME)
+    due_at: str = Field(max_length=TIME, description="From when it is to be shown.")
+    versions: str = Field(sa_column=Column(Text, nullable=False), description="JSON: key, version, op.")
+    position: int | None = Field(default=None, sa_column=Column(BigInteger), description="In the ledger, if known.")
+    state: str = Field(max_length=16, index=True, description="See `services.console.release.receipts.ReceiptState`.")
+    places: str = Field(sa_column=Column(Text, nullable=False), description="JSON, by channel: since when, how late.")
+    screens: str = Field(sa_column=Column(Text, nullable=False), description="JSON: screens of the hall, which not.")
+    problem: str | None = Field(default=None, sa_column=Column(Text))
+    settled_at: str | None = Field(default=None, max_length=TIME)
+
+
+class PreviewRow(SQLModel, table=True):
+    """A link to a preview of drafts. Only the hash of its token is stored."""
+
+    metadata = console_metadata
+    __tablename__ = "preview"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    code: str = Field(max_length=64, index=True)
+    drafts: str = Field(sa_column=Column(Text, nullable=False), description="JSON, by source: digest of the draft.")
+    by: str = Field(sa_column=Column(Text, nullable=False), description="JSON: the person, as `Person.claim`.")
+    created_at: str = Field(max_length=TIME)
+    expires_at: str = Field(max_length=TIME)
+    revoked_at: str | None = Field(default=None, max_length=TIME)

@@ -1,0 +1,256 @@
+"""Receipts: after a release, since when each channel and each screen of the hall shows it, kept for ever.
+
+A receipt is followed until every channel shows what was released. A channel that does not show it `LATE` after its
+time makes the receipt `late`, with a reason: that is the notice on the desk. Times are those at which the desk saw it,
+so they are upper bounds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlmodel import Session, col, select
+
+from contracts.base import Json, format_time
+from contracts.kinds import Op
+from services.console.release.model import ReceiptRow
+from services.console.upstream.services import Services
+from shared import log
+from shared.database.engine import Database
+from shared.errors import NotFound, TongyuanError
+from shared.tokens.person import Person
+
+LATE = timedelta(seconds=10)
+"""After its time; the desk says so within 60 s."""
+
+LOOK_AGAIN = timedelta(seconds=5)
+"""How often a late receipt is looked at."""
+
+SCREENS_PATIENCE = timedelta(seconds=60)
+"""For which the screens of the hall are awaited: they report every three seconds."""
+
+READER = Person("receipts", "发布回执", frozenset())
+"""In whose name the desk looks at channels: its own. It may read and nothing else."""
+
+_log = log.get("release")
+
+
+class ReceiptState(StrEnum):
+    """How far a receipt is."""
+
+    PLANNED = "planned"
+    FOLLOWED = "followed"
+    SHOWN = "shown"
+    LATE = "late"
+    REPLACED = "replaced"
+
+
+TITLES: Mapping[str, str] = {
+    ReceiptState.PLANNED: "未到时间",
+    ReceiptState.FOLLOWED: "正在送达",
+    ReceiptState.SHOWN: "已全部显示",
+    ReceiptState.LATE: "未按时显示",
+    ReceiptState.REPLACED: "已被取消或替换",
+}
+OPEN = (ReceiptState.PLANNED, ReceiptState.FOLLOWED, ReceiptState.LATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is released: title for people, versions as `{key, version, op}`, from when they are to be shown."""
+
+    title: str
+    by: str
+    due_at: str
+    versions: list[Json]
+
+
+def open_receipt(session: Session, followed: Followed) -> ReceiptRow:
+    """Begin to follow a release, in the transaction that stores what was done."""
+    now = format_time(datetime.now(UTC))
+    versions = [{name: one[name] for name in ("key", "version", "op")} for one in followed.versions]
+    row = ReceiptRow(
+        title=followed.title[:200],
+        by=followed.by,
+        released_at=now,
+        due_at=max(followed.due_at, now),
+        versions=orjson.dumps(versions).decode(),
+        state=ReceiptState.PLANNED if followed.due_at > now else ReceiptState.FOLLOWED,
+        places="{}",
+        screens="{}",
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+class Receipts:
+    """Follows open receipts; one thread runs `advance`."""
+
+    def __init__(self, db: Database, services: Services, channels: tuple[str, ...]) -> None:
+        """`channels`: names of the channels that are followed."""
+        self.db, self._services, self.channels = db, services, channels
+        self._rest_until: dict[int, datetime] = {}
+
+    def read(self, number: int) -> Json:
+        """Return a receipt. Raises `NotFound`."""
+        with self.db.read() as session:
+            row = session.get(ReceiptRow, number)
+        if row is None:
+            raise NotFound(f"there is no receipt {number}")
+        return told(row)
+
+    def listed(self, limit: int = 50, before: int | None = None) -> list[Json]:
+        """Return the newest receipts before `before`, newest first."""
+        with self.db.read() as session:
+            query = select(ReceiptRow).order_by(col(ReceiptRow.id).desc()).limit(limit)
+            if before is not None:
+                query = query.where(col(ReceiptRow.id) < before)
+            return [told(row) for row in session.exec(query)]
+
+    def notices(self) -> list[Json]:
+        """Return the receipts of which a channel does not show what it should."""
+        with self.db.read() as session:
+            query = select(ReceiptRow).where(ReceiptRow.state == ReceiptState.LATE).order_by(col(ReceiptRow.id).desc())
+            return [told(row) for row in session.exec(query)]
+
+    def advance(self) -> int:
+        """Look at every receipt whose time has come. Return how many have changed."""
+        now = datetime.now(UTC)
+        with self.db.read() as session:
+            query = select(ReceiptRow).where(
+                col(ReceiptRow.state).in_(OPEN), col(ReceiptRow.due_at) <= format_time(now)
+            )
+            rows = list(session.exec(query.order_by(col(ReceiptRow.id))))
+        awake = [row for row in rows if self._rest_until.get(row.id or 0, now) <= now]
+        return sum(self._followed(row) for row in awake)
+
+    def _followed(self, row: ReceiptRow) -> bool:
+        places, before = orjson.loads(row.places), (row.places, row.screens, row.state, row.problem)
+        versions = orjson.loads(row.versions)
+        problems = [self._look(row, versions, name, places) for name in self.channels if not _is_on(places, name)]
+        row.places = orjson.dumps(places).decode()
+        now = datetime.now(UTC)
+        late = now > datetime.fromisoformat(row.due_at) + LATE
+        if all(_is_on(places, name) for name in self.channels):
+            row.problem = None
+            self._finish(row, versions, now)
+        elif late:
+            row.state, row.problem = ReceiptState.LATE, "；".join(filter(None, problems))
+            self._rest_until[row.id or 0] = now + LOOK_AGAIN
+        else:
+            row.state = ReceiptState.FOLLOWED
+        if before == (row.places, row.screens, row.state, row.problem):
+            return False
+        if row.state == ReceiptState.LATE and before[2] != row.state:
+            _log.warning("release not shown in time", receipt=row.id, due_at=row.due_at)
+        # If we die before this commit, the next start looks again; what was seen is then seen a little later.
+        with self.db.write() as session:
+            session.merge(row)
+        return True
+
+    def _look(self, row: ReceiptRow, versions: list[Json], name: str, places: Json) -> str | None:
+        """Note since when a channel shows every version. Return why it does not, in Chinese."""
+        shown, replaced = 0, 0
+        try:
+            for one in versions:
+                stored = self._stored(name, one["key"])
+                if stored is None or stored["version"] < one["version"]:
+                    return self._reason(name, one)
+                shown += stored["shown"] or one["op"] == Op.WITHDRAW
+                replaced += stored["version"] > one["version"]
+        except TongyuanError as error:
+            return f"{name}：没有回答（{type(error).__name__}）"
+        now = datetime.now(UTC)
+        late = now - datetime.fromisoformat(row.due_at)
+        places[name] = {
+            "at": format_time(now),
+            "milliseconds": max(0, round(late.total_seconds() * 1000)),
+            "shows": shown,
+            "replaced": replaced,
+        }
+        return None
+
+    def _stored(self, name: str, key: str) -> Json | None:
+        try:
+            found: Json = self._services.get(name, f"trace/{key}", READER).content
+        except NotFound:
+            return None
+        return found
+
+    def _reason(self, name: str, one: Json) -> str:
+        parked = self._services.get(name, "parked", READER).content["parked"]
+        for entry in parked:
+            if entry["key"] == one["key"]:
+                return f"{name}：无法显示，已搁置（{entry['reason']}）"
+        for waits in self._services.get(name, "sets", READER).content["sets"]:
+            if any(here["key"] == one["key"] for here in waits["here"]):
+                return f"{name}：所在的一组还没有发齐"
+        position = self._services.get(name, "position", READER).content["position"]
+        return f"{name}：还停在账本第 {position} 条"
+
+    def _finish(self, row: ReceiptRow, versions: list[Json], now: datetime) -> None:
+        """Note the screens; the receipt is settled when they all show it, or after a minute."""
+        row.screens = orjson.dumps(self._screens(row, versions)).decode()
+        screens = orjson.loads(row.screens)
+        waited = now > datetime.fromisoformat(row.due_at) + SCREENS_PATIENCE
+        if all(one["replaced"] == len(versions) for one in orjson.loads(row.places).values()):
+            row.state, row.settled_at = ReceiptState.REPLACED, format_time(now)
+        elif "kiosk" not in self.channels or screens.get("on") == screens.get("of") or waited:
+            row.state, row.settled_at = ReceiptState.SHOWN, format_time(now)
+        else:
+            row.state = ReceiptState.FOLLOWED
+
+    def _screens(self, row: ReceiptRow, versions: list[Json]) -> Json:
+        """Return how many screens show it, and which do not, since when."""
+        if "kiosk" not in self.channels:
+            return {}
+        try:
+            if row.position is None:
+                newest = versions[-1]
+                path = f"versions/{newest['key']}"
+                found = self._services.get("ledger", path, READER, after=newest["version"] - 1, limit=1).content
+                row.position = found["versions"][0]["position"] if found["versions"] else None
+            listed = self._services.get("kiosk", "screens", READER).content["screens"]
+        except TongyuanError as error:
+            return {"unknown": type(error).__name__}
+        enrolled = [one for one in listed if one["state"] not in ("waiting", "revoked")]
+        not_on = [one for one in enrolled if not _screen_is_on(one, row)]
+        told_of = [{"name": one["name"], "state": one["state"], "since": _since(one)} for one in not_on]
+        return {"of": len(enrolled), "on": len(enrolled) - len(not_on), "not": told_of}
+
+
+def told(row: ReceiptRow) -> Json:
+    """Return a receipt as JSON."""
+    return {
+        "number": row.id,
+        "title": row.title,
+        "by": row.by,
+        "released_at": row.released_at,
+        "due_at": row.due_at,
+        "versions": orjson.loads(row.versions),
+        "state": row.state,
+        "channels": orjson.loads(row.places),
+        "screens": orjson.loads(row.screens),
+        "problem": row.problem,
+        "settled_at": row.settled_at,
+    }
+
+
+def _is_on(places: Mapping[str, Any], name: str) -> bool:
+    return name in places
+
+
+def _screen_is_on(one: Json, row: ReceiptRow) -> bool:
+    """Whether a screen has reported, since the time of the release, that it shows what the channel shows."""
+    reported = one["seen_at"] is not None and one["seen_at"] >= row.due_at
+    reaches = row.position is not None and (one["position"] or 0) >= row.position
+    return bool(one["state"] == "good" and reported and reaches)
+
+
+def _since(one: Json) -> str | None:
+    since: str | None = one["old_since"] or one["seen_at"] or one["enrolled_at"]
+    return since

@@ -1,0 +1,254 @@
+"""Pages of releasing: overview, sets, receipts, plans, withdrawal, previews, and what was shown at a moment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from services.console.accounts.rights import form_of
+from services.console.pages.frame import HEADERS, HTML, page, see_other
+from services.console.release import plans, receipts, sets, single
+from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
+from services.console.release.shown import shown_at
+from services.console.release.work import Releasing
+from shared.errors import Invalid, NotFound, TongyuanError
+from shared.text.dates import BEIJING
+from shared.text.validation import parse
+from shared.tokens.person import Person
+
+FRAMED = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
+"""Policy of a preview: one file without scripts, that only the desk may frame."""
+
+SIZES = {
+    "web": ("网站", 1280, 800, 1.0),
+    "mobile": ("手机", 390, 844, 1.0),
+    "kiosk": ("大厅自助终端", 1080, 1920, 0.5),
+    "portal": ("政府网站", 1280, 800, 1.0),
+}
+"""Title, width and height in pixels, and scale of each frame."""
+
+STREAM_SECONDS, STREAM_STEP = 55.0, 0.25
+FormData = Annotated[Any, Depends(form_of)]
+Number = Annotated[int, Path(ge=1, le=2**53)]
+WORDS = {"sets": sets.TITLES, "receipts": receipts.TITLES}
+WHAT = {"release": "新版生效", "withdraw": "撤下", "end": "到期失效"}
+KINDS = {"item": "事项", "guide": "办事指南"}
+WITHDRAW_FIELDS = ("kind", "code", "etag", "how", "reason", "note", "instead", "effective_at", "successors")
+CANNOT = "没有成功，请改正后再试："
+
+
+def routes_of(releasing: Releasing) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(include_in_schema=False)
+    _overview(routes, releasing)
+    _plans(routes, releasing)
+    _withdrawal(routes, releasing)
+    _previews(routes, releasing)
+    _shown(routes, releasing)
+    return routes
+
+
+def _overview(routes: APIRouter, releasing: Releasing) -> None:
+    @routes.get("/release")
+    def overview(request: Request, person: Reader) -> Response:
+        late = [one for one in releasing.sets.listed(200) if one["late"]]
+        shown: dict[str, Any] = {"sets": releasing.sets.listed(20), "receipts": releasing.receipts.listed(30)}
+        notices: dict[str, Any] = {"late_sets": late, "late_receipts": releasing.receipts.notices()}
+        return page(request, "release.html", person=person, words=WORDS, **shown, **notices)
+
+    @routes.get("/release/sets/{act}")
+    def one_set(act: Act, request: Request, person: Reader) -> Response:
+        found = releasing.sets.read(act)
+        return page(request, "release_set.html", person=person, set=found, words=WORDS, kinds=KINDS, problem="")
+
+    @routes.post("/release/sets/{act}/cancel")
+    def cancel(act: Act, request: Request, person: Releaser) -> Response:
+        return _acted(act, request, person, lambda: releasing.sets.cancel(act))
+
+    @routes.post("/release/sets/{act}/undo")
+    def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:
+        note = str(sent.get("note", "")).strip() or None
+        return _acted(act, request, person, lambda: releasing.sets.undo(person, act, note))
+
+    def _acted(act: str, request: Request, person: Person, work: Any) -> Response:
+        try:
+            found = work()
+        except TongyuanError as error:
+            shown = {"set": releasing.sets.read(act), "words": WORDS, "kinds": KINDS, "problem": str(error)}
+            return page(request, "release_set.html", person=person, status=409, **shown)
+        return see_other(f"release/sets/{found['act']}")
+
+    @routes.get("/release/receipts/{number}")
+    def receipt(number: Number, request: Request, person: Reader) -> Response:
+        found = releasing.receipts.read(number)
+        return page(request, "receipt.html", person=person, receipt=found, words=WORDS, sizes=SIZES)
+
+    @routes.get("/release/receipts/{number}/stream")
+    async def stream(number: Number, _person: Reader) -> Response:
+        await run_in_threadpool(releasing.receipts.read, number)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_events(releasing, number), media_type="text/event-stream", headers=headers)
+
+
+async def _events(releasing: Releasing, number: int) -> AsyncIterator[str]:
+    """Tell each change of a receipt, until it is settled. The browser comes back for more after a minute."""
+    told: tuple[Any, ...] | None = None
+    for _ in range(int(STREAM_SECONDS / STREAM_STEP)):
+        found = await run_in_threadpool(releasing.receipts.read, number)
+        now = tuple(str(found[name]) for name in ("state", "channels", "screens", "problem"))
+        if now != told:
+            told = now
+            yield f"event: receipt\ndata: {found['state']}\n\n"
+        if found["settled_at"]:
+            yield "event: settled\ndata: 1\n\n"
+            return
+        await asyncio.sleep(STREAM_STEP)
+
+
+def _plans(routes: APIRouter, releasing: Releasing) -> None:
+    services = releasing.desk.services
+
+    def calendar(request: Request, person: Person, problem: str = "") -> Response:
+        shown = {"plans": plans.calendar(services, person), "what": WHAT, "kinds": KINDS, "problem": problem}
+        return page(request, "plans.html", person=person, status=409 if problem else 200, **shown)
+
+    @routes.get("/release/plans")
+    def planned(request: Request, person: Reader) -> Response:
+        return calendar(request, person)
+
+    @routes.post("/release/plans/cancel")
+    def cancel(request: Request, person: Releaser, sent: FormData) -> Response:
+        try:
+            wanted = parse(single.Which, {name: str(sent.get(name, "")) for name in ("kind", "code", "etag")})
+            single.cancel_plans(services, person, wanted, ends=sent.get("what") == "end")
+        except TongyuanError as error:
+            return calendar(request, person, f"{CANNOT}{error}")
+        return see_other("release/plans")
+
+
+def _withdrawal(routes: APIRouter, releasing: Releasing) -> None:
+    desk = releasing.desk
+
+    @routes.get("/release/withdraw")
+    def form(request: Request, person: Withdrawer, kind: str = "item", code: str = "") -> Response:
+        typed = dict.fromkeys(WITHDRAW_FIELDS, "") | {"kind": kind, "code": code, "how": "withdraw"}
+        return page(request, "withdraw.html", person=person, typed=typed, errors={})
+
+    @routes.post("/release/withdraw")
+    def withdraw(request: Request, person: Withdrawer, sent: FormData) -> Response:
+        typed = {name: str(sent.get(name, "")).strip() for name in WITHDRAW_FIELDS}
+        try:
+            wanted = parse(single.WithdrawOne, _withdrawal_of(releasing, person, typed))
+            done = single.withdraw_one(desk.db, desk.services, person, wanted)
+        except Invalid as error:
+            errors = {one.field.partition(".")[0]: FIELD_WORDS.get(one.field, one.message) for one in error.violations}
+            return page(request, "withdraw.html", person=person, status=422, typed=typed, errors=errors)
+        except TongyuanError as error:
+            return page(request, "withdraw.html", person=person, status=409, typed=typed, errors={"": str(error)})
+        receipt = done["receipt"]
+        return see_other(f"release/receipts/{receipt['number']}" if receipt else "release")
+
+
+FIELD_WORDS = {
+    "code": "请填 31 位实施编码或 33 位业务办理项编码",
+    "reason": "请选择原因",
+    "note": "请写明为什么撤下，群众会看到",
+    "effective_at": "请填以后的时间，或留空立即生效",
+}
+
+
+def _withdrawal_of(releasing: Releasing, person: Person, typed: dict[str, str]) -> dict[str, Any]:
+    """Return the request that the form stands for; the edition is read now if the form does not name its state."""
+    edition = releasing.previews.draft(person, typed["kind"], typed["code"]) if typed["code"] else None
+    if typed["code"] and edition is None:
+        raise NotFound("没有这个编码的内容，请核对编码")
+    etag = typed["etag"] or (str(edition["revision"]) if edition else "1")
+    wanted: dict[str, Any] = {"kind": typed["kind"], "code": typed["code"], "etag": etag}
+    wanted |= {"how": typed["how"], "reason": typed["reason"], "note": typed["note"], "plans": "keep"}
+    if typed["instead"]:
+        wanted["instead"] = typed["instead"]
+    if typed["effective_at"]:
+        wanted["effective_at"] = _beijing(typed["effective_at"])
+    if typed["successors"]:
+        wanted["successors"] = [f"item:{code}" for code in typed["successors"].replace("，", " ").split()]
+    return wanted
+
+
+def _beijing(text: str) -> str:
+    """Return the time of a form's field as RFC 3339; what is no time is left as it is, and refused at its field."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).isoformat()
+    except ValueError:
+        return text
+
+
+def _previews(routes: APIRouter, releasing: Releasing) -> None:
+    previews = releasing.previews
+
+    @routes.post("/release/previews")
+    def begin(person: Previewer, sent: FormData) -> Response:
+        made = previews.begin(person, str(sent.get("code", ""))[:64])
+        return see_other(made["path"].removeprefix("/console/"))
+
+    @routes.get("/previews/{token}")
+    def frames(token: str, request: Request, person: Reader) -> Response:
+        found = previews.opened(token)
+        shown: dict[str, Any] = {"token": token, "preview": found, "sizes": SIZES, "channels": releasing.desk.channels}
+        return page(request, "preview.html", person=person, **shown)
+
+    @routes.get("/previews/{token}/{channel}")
+    def frame(token: str, channel: str, person: Reader) -> Response:
+        if channel not in releasing.desk.channels:
+            raise NotFound(f"there is no channel {channel[:20]!r}")
+        found = previews.opened(token)
+        return framed(previews.page(person, channel, found["code"], found["drafts"]))
+
+
+def framed(html: str | None) -> Response:
+    """Return a page of a channel for a frame of the desk; it runs no script and is not cached."""
+    body = html or '<!doctype html><html lang="zh-CN"><title>预览</title><p>这个渠道不展示这项内容。</p></html>'
+    return Response(body, 200, {**HEADERS, "Content-Security-Policy": FRAMED, "X-Robots-Tag": "noindex"}, HTML)
+
+
+def _shown(routes: APIRouter, releasing: Releasing) -> None:
+    services = releasing.desk.services
+
+    @routes.get("/release/shown")
+    def ask(request: Request, person: Reader, channel: str = "kiosk", code: str = "", at: str = "") -> Response:
+        typed = {"channel": channel, "code": code.strip(), "at": at.strip()}
+        values: dict[str, Any] = {"typed": typed, "sizes": SIZES, "kinds": KINDS, "found": None, "errors": {}}
+        if not code and not at:
+            return page(request, "shown.html", person=person, **values)
+        moment = _moment(typed["at"])
+        if moment is None:
+            values["errors"] = {"at": "请填日期和时间，例如 2026-03-03T10:05"}
+        elif channel not in releasing.desk.channels:
+            values["errors"] = {"channel": "没有这个渠道"}
+        elif not typed["code"].isalnum():
+            values["errors"] = {"code": "请填实施编码"}
+        else:
+            values["found"] = shown_at(services, person, channel, typed["code"], moment)
+        return page(request, "shown.html", person=person, status=422 if values["errors"] else 200, **values)
+
+    @routes.get("/release/shown/page")
+    def shown(person: Reader, channel: str, code: str, at: str) -> Response:
+        moment = _moment(at)
+        if moment is None or channel not in releasing.desk.channels or not code.isalnum():
+            raise NotFound("there is no such page")
+        return framed(shown_at(services, person, channel, code, moment).html)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment of a form's field, in Beijing time where it names no offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)

@@ -1,0 +1,180 @@
+"""The steps of a set at one source. Each runs in the caller's transaction and may be repeated: nothing happens twice.
+
+Whoever asks (the desk) may die at any step. Members without their act are shown by no channel, so what is prepared and
+neither completed nor cancelled changes nothing for anybody.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import orjson
+from sqlmodel import Session, col, select
+
+from contracts.base import SALT, Json, format_time
+from contracts.content.acts import Act
+from contracts.envelope.publication import Op, Release
+from contracts.kinds import kind_of
+from shared.errors import Conflict, Invalid, Violation
+from shared.feeds.outbox import Draft, ReleaseRow, emit, released_version
+from shared.publishing.acts import SALT_BYTES, Why, require_publishable
+from shared.publishing.editions import ReleasingSource, commands
+from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked
+from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation
+from shared.publishing.editions.versions import Version, overtakes
+from shared.publishing.sets.requests import CancelRequest, CompleteRequest, Member, MemberOp, PrepareRequest
+from shared.text.validation import body_of, parse_draft
+from shared.transparency.timeline import in_force, is_overtaken, planned
+
+Check = Callable[[Session, str], object]
+"""Raises `Invalid` unless the draft of a code may be released: the rules of the service."""
+
+
+def prepare(session: Session, who: ReleasingSource, asked: PrepareRequest, check: Check) -> list[Json]:
+    """Release the members as versions of the set. Return key, version and digest of each, in order of codes.
+
+    All are released, or none. Raises what the release of a single edition raises, and `Invalid` for a time that has
+    passed: a set has to be complete before it.
+    """
+    members = sorted(asked.members, key=lambda one: one.code)
+    known = [_prepared(session, who.key(one.code), asked.part_of) for one in members]
+    if all(known):
+        # The answer to an earlier request was lost: nothing is released again.
+        return [told for told in known if told]
+    if any(known) or released_version(session, asked.part_of, 1) is not None:
+        raise Conflict(f"{asked.part_of} was prepared with other members: begin a new set")
+    if asked.effective_at <= datetime.now(UTC):
+        remedy = "must be in the future, so that all members are recorded before it"
+        raise Invalid(Violation("effective_at", "in_the_future", remedy, format_time(asked.effective_at)))
+    for one in members:
+        _release(session, who, one, asked, check)
+    return [told for one in members if (told := _prepared(session, who.key(one.code), asked.part_of))]
+
+
+def complete(session: Session, who: ReleasingSource, asked: CompleteRequest) -> Release | None:
+    """Release the act of the set: every member counts from now on. None when it was released already.
+
+    Raises `Conflict` when a member of this source was cancelled or overtaken meanwhile.
+    """
+    if not asked.part_of.startswith(f"act:{who.source}-"):
+        raise Invalid(
+            Violation("part_of", "own", f"the act of this set is released by another source than {who.source}")
+        )
+    if released_version(session, asked.part_of, 1) is not None:
+        return None
+    own = [one for one in asked.members if kind_of(one.key) == who.kind]
+    for one in own:
+        locked(session, one.key.partition(":")[2])
+        _require_waiting(session, one.key, one.version, asked.part_of)
+    if not own:
+        raise Invalid(Violation("members", "own", f"must name a member of {who.source}, which releases the act"))
+    why = Why(asked.reason, asked.note, asked.successors)
+    require_publishable(why, {one.key for one in asked.members})
+    content = {
+        "reason": why.reason,
+        "acts_on": [one.model_dump() for one in asked.members],
+        "successors": list(why.successors),
+        "note": why.note,
+        "made_at": format_time(datetime.now(UTC)),
+    }
+    body = {**body_of(parse_draft(Act, content)), SALT: secrets.token_hex(SALT_BYTES)}
+    # If we die before the commit, the set is incomplete everywhere. After it, the act is in the outbox, and each
+    # channel shows the whole set in the transaction after the one that applies the act.
+    return emit(session, who.source, [Draft(asked.part_of, 1, Op.RELEASE, who.region, body, asked.effective_at)])[0]
+
+
+def cancel(session: Session, who: ReleasingSource, asked: CancelRequest) -> list[str]:
+    """Take back the members of a set that is not complete. Return the codes that changed.
+
+    Raises `Conflict` when this source has released the act: then the set counts, and is undone by another set.
+    """
+    if released_version(session, asked.part_of, 1) is not None:
+        raise Conflict(f"{asked.part_of} is complete: undo it by a new set")
+    changed = []
+    for code in sorted(asked.codes):
+        row = locked(session, code)
+        versions = history(session, who.key(code))
+        if not _alive(versions, asked.part_of):
+            continue
+        commands.emit_steps(session, who, row, _without(row, versions, asked.part_of))
+        changed.append(code)
+    return changed
+
+
+def _release(session: Session, who: ReleasingSource, one: Member, asked: PrepareRequest, check: Check) -> None:
+    period = Period(asked.effective_at, one.expires_at, asked.part_of)
+    match one.op:
+        case MemberOp.RELEASE:
+            check(session, one.code)
+            commands.release(session, who, one.code, period, one.revision, asked.plans)
+        case MemberOp.WITHDRAW:
+            state = EditionState.WITHDRAWN
+            _, made = commands.withdraw(session, who, one.code, state, period, one.revision, asked.plans)
+            if made is None:
+                raise Conflict(f"{one.code} is not shown and nothing is planned: leave it out of the set")
+        case _:
+            _go_back(session, who, one, period)
+
+
+def _go_back(session: Session, who: ReleasingSource, one: Member, period: Period) -> None:
+    """Plan what was in force before version `before`, in its place. Raises `Conflict` if it was changed since."""
+    row = locked(session, one.code)
+    versions = history(session, who.key(one.code))
+    now = situation(session, who, row, datetime.now(UTC))
+    taken = next((version for version in versions if version.version == one.before), None)
+    if taken is None or taken not in (now.in_force, *now.waiting):
+        raise Conflict(f"{one.code}: version {one.before} is neither in force nor planned: it was changed since")
+    step = _as_before(versions, taken, period)
+    others = Situation(now.in_force, [version for version in now.waiting if version != taken])
+    commands.emit_steps(session, who, row, settled(one.code, others, step, Plans.KEEP))
+
+
+def _as_before(versions: Sequence[Version], taken: Version, period: Period) -> NextVersion:
+    """Return the step to what would be shown at the start of `period` without the version `taken`."""
+    earlier = [version for version in versions if version.version < taken.version]
+    at = period.effective_at or datetime.now(UTC)
+    before = in_force(earlier, at)
+    if before is None or not before.shows(at):
+        return NextVersion(Op.WITHDRAW, None, Period(period.effective_at, None, period.part_of), EditionState.WITHDRAWN)
+    ends = Period(period.effective_at, before.ends, period.part_of)
+    return NextVersion(Op.RELEASE, before.body, ends, EditionState.RELEASED)
+
+
+def _without(row: EditionRow, versions: Sequence[Version], act: str) -> list[NextVersion]:
+    """Return the steps after which no version of the set can count, and everything else is as it is."""
+    others = [version for version in versions if version.period.part_of != act]
+    now = datetime.now(UTC)
+    current = in_force(others, now)
+    if current is not None and current.shows(now):
+        step = NextVersion(Op.RELEASE, current.body, Period(None, current.ends), EditionState.RELEASED)
+    else:
+        gone = EditionState.SUSPENDED if row.state == EditionState.SUSPENDED else EditionState.WITHDRAWN
+        step = NextVersion(Op.WITHDRAW, None, Period(), gone)
+    return [step, *(NextVersion.again(version) for version in planned(others, now))]
+
+
+def _alive(versions: Sequence[Version], act: str) -> bool:
+    """Whether a version of the set can still count."""
+    return any(one.period.part_of == act and not is_overtaken(one, versions) for one in versions)
+
+
+def _require_waiting(session: Session, key: str, version: int, act: str) -> None:
+    document = released_version(session, key, version)
+    told = orjson.loads(document) if document else {}
+    if told.get("part_of") != act:
+        raise Conflict(f"version {version} of {key} is not one of the set {act}")
+    period = Period(datetime.fromisoformat(told["effective_at"]), None, act)
+    member = Version(version, Op(told["op"]), period)
+    later = [one for one in history(session, key) if one.version > version and overtakes(one.period, member)]
+    if later and all(one.period.part_of != act for one in later):
+        raise Conflict(f"version {version} of {key} was cancelled or replaced: begin a new set")
+
+
+def _prepared(session: Session, key: str, act: str) -> Json | None:
+    """Return the member that this key has in the set: its first version that names the act."""
+    query = select(ReleaseRow.document).where(ReleaseRow.key == key, col(ReleaseRow.document).contains(act))
+    for document in session.exec(query.order_by(col(ReleaseRow.version))):
+        told = orjson.loads(document)
+        if told.get("part_of") == act:
+            return {name: told[name] for name in ("key", "version", "digest", "op", "effective_at")}
+    return None
