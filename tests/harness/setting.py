@@ -65,7 +65,7 @@ class SetOf:
         asked = {"part_of": self.key, "effective_at": format_time(self.at), "members": members, "note": "同时调整"}
         return self.post(self.arbiter, "complete", asked)
 
-    def cancel(self, source: str) -> Json:
+    def cancel(self, source: str) -> Any:
         """Have one source take its members back."""
         return self.post(source, "cancel", {"part_of": self.key, "codes": [one.code for one in self.members[source]]})
 

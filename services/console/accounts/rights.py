@@ -124,7 +124,7 @@ class MayOrMachine:
         if token and not token.startswith(TOKEN_PREFIX) and is_json(request):
             require(request, self.right)
             request.state.signed_in = None
-            return actor_of(request)
+            return await actor_of(request)
         person = await self._people(request)
         return Actor(person.name, person, person.address)
 
