@@ -59,7 +59,7 @@ class SetOf:
             found = self.post(name, "prepare", asked)["members"]
             self.recorded = [one for one in self.recorded if one not in found] + found
 
-    def complete(self) -> Json:
+    def complete(self) -> Any:
         """Have the act released."""
         members = [{name: one[name] for name in ("key", "version", "digest")} for one in self.recorded]
         asked = {"part_of": self.key, "effective_at": format_time(self.at), "members": members, "note": "同时调整"}
