@@ -50,4 +50,4 @@ def test_signing_out_leaves_nothing_behind_the_back_button(browser: Browser, cou
         page.click(".who button")
         page.arrive("/console/sign-in")
         page.evaluate("() => history.back()")
-        page.wait("() => location.pathname === '/console/sign-in' && document.querySelector('#password')")
+        page.wait("() => location.pathname === '/console/sign-in' && !!document.querySelector('#password')")
