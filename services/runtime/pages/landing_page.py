@@ -14,7 +14,6 @@ from services.demo import content
 from services.runtime.manifests import titles
 from shared.config import Settings
 from shared.errors import NotFound
-from shared.text.bilingual import t
 from shared.web.assets import COMMON, Asset, asset_response, assets_of
 from shared.web.edge import make_api
 
@@ -28,16 +27,16 @@ PAGE_HEADERS = {
     "Cache-Control": "no-store",
 }
 ABOUT = {
-    "web": ("电脑上看全部事项和办事指南", "every service and guide, at a computer"),
-    "mobile": ("手机上查事项和办件进度", "services and your application, on a telephone"),
-    "kiosk": ("大厅的触摸屏", "the touch screens of the hall"),
-    "portal": ("政府网站的政务公开", "what the government's site publishes"),
+    "web": "电脑上看全部事项和办事指南",
+    "mobile": "手机上查事项和办件进度",
+    "kiosk": "大厅的触摸屏",
+    "portal": "政府网站的政务公开",
 }
 FOR_CHECKING = (
-    ("/verify/", ("办事指南查验", "Is a printed guide real?"), ("纸上的指南现在还有效吗", "and still in force")),
-    ("/ledger/v1/head", ("发布账本", "The ledger"), ("任何人都能核对的签名", "a signature that anybody can check")),
-    ("/web/openapi.json", ("接口说明", "Interfaces"), ("每个服务都有一份 OpenAPI", "OpenAPI of each service")),
-    ("/metrics", ("运行指标", "Metrics"), ("给监控系统", "for monitoring")),
+    ("/verify/", ("办事指南查验", "is a printed guide real?"), "纸上的指南现在还有效吗"),
+    ("/ledger/v1/head", ("发布账本", "the ledger"), "任何人都能核对的签名"),
+    ("/web/openapi.json", ("接口说明", "interfaces"), "每个服务都有一份 OpenAPI"),
+    ("/metrics", ("运行指标", "metrics"), "给监控系统"),
 )
 
 
@@ -100,7 +99,7 @@ def _demo(settings: Settings, receipts: Callable[[], Sequence[ShownReceipt]]) ->
 
 
 def _page(template: str, settings: Settings, demo: bool, **values: Any) -> Response:
-    channels = [(name, title, ABOUT.get(name, ("", ""))) for name, title in titles().items()]
+    channels = [(name, title, ABOUT.get(name, "")) for name, title in titles().items()]
     given = {"county": settings.county, "demo": demo, "channels": channels, **values}
     return HTMLResponse(templates().get_template(template).render(given), headers=PAGE_HEADERS)
 
@@ -115,7 +114,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": lambda name: f"/static/{name}?v={assets()[name].version}", "t": t}
+    environment.globals["static"] = lambda name: f"/static/{name}?v={assets()[name].version}"
     return environment
 
 
