@@ -216,6 +216,10 @@ class Embedded:
     def _publisher(self, exchange: str) -> Callable[[], Publisher]:
         return lambda: self._bus.publisher(exchange)
 
+    def numbers(self) -> dict[str, int]:
+        """Return the ledger's number of entries, and how many of them each channel has applied."""
+        return {"ledger": self._ledger_size(), **{name: one.channel.position() for name, one in self.channels.items()}}
+
     def _ledger_size(self) -> int:
         with self.wiring.database("ledger").read() as session:
             return queries.size(session)

@@ -71,7 +71,9 @@ def _run(config: Settings, *, demo: bool) -> None:
             work |= auditing(county.wiring, at_one_address(county.settings, address)) | watching(config.tls)
             work["memory"] = periodically(TRIM_SECONDS, give_back, name="memory")
             pages = county.wiring.verify_pages()
-            app = front(mount({**apis, **pages}, make_root(county.settings, receipts)), county.channels, apis)
+            app = front(
+                mount({**apis, **pages}, make_root(county.settings, county.numbers, receipts)), county.channels, apis
+            )
             tls = config.tls.server() if config.tls else None
             greet = partial(_print_banner, address, config, county.county, county.first_password, cases_advance=demo)
             errors = partial(error_pages, county=county.settings.county)

@@ -29,7 +29,10 @@ def texts(form: Any, name: str) -> list[str]:
 
 
 def by_field(error: Refused) -> dict[str, str]:
-    """Return what a form shows: field → message. What is about no field has the name ""."""
-    if isinstance(error, Invalid):
-        return {violation.field: violation.message for violation in reversed(error.violations)}
-    return {"": str(error)}
+    """Return what a form shows: field → its first message. What is about no field has the name ""."""
+    if not isinstance(error, Invalid):
+        return {"": str(error)}
+    found: dict[str, str] = {}
+    for violation in error.violations:
+        found.setdefault(violation.field, violation.message)
+    return found
