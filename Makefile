@@ -16,7 +16,7 @@ PARALLEL := -n 3 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults browsers lint sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search soak lock pictures clean
+.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search soak lock pictures clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,9 +40,15 @@ browsers: setup ## run the browser tests, every one in both browsers
 	$(PYTEST) $(PARALLEL) tests/browser
 
 lint: setup ## check style, types, imports, generated pages, and advisories if they are reachable
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-types lint-files
+
+# Types take about as long as everything else together, so the two run side by side.
+lint-types: setup ## the part of `make lint` that checks types
+	$(BIN)/mypy --strict contracts shared services tests/harness
+
+lint-files: setup ## the rest of `make lint`
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict contracts shared services tests/harness
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry contracts shared services
 	$(BIN)/pytest -q -m lint tests/unit tests/faults

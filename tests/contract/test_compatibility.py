@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -141,17 +142,26 @@ def test_a_change_that_breaks_nobody_is_not_held_against_it(old: Schema, new: Sc
     assert breaking_changes(old, new) == []
 
 
-@pytest.mark.parametrize("name", documents.promises())
+@cache
+def promises() -> dict[str, Schema]:
+    """Every promise, generated once: no test changes them."""
+    return documents.promises()
+
+
+each_promise = pytest.mark.parametrize("name", promises())
+
+
+@each_promise
 def test_a_schema_can_replace_itself(name: str) -> None:
-    schema = documents.promises()[name]
+    schema = promises()[name]
 
     assert breaking_changes(schema, deepcopy(schema)) == []
 
 
-@pytest.mark.parametrize("name", documents.promises())
+@each_promise
 def test_no_field_of_a_promise_can_go_unnoticed(name: str) -> None:
     """Take any one property away, anywhere: it must be reported."""
-    old = documents.promises()[name]
+    old = promises()[name]
     for path in property_paths(old):
         new = deepcopy(old)
         remove(new, path)
@@ -229,18 +239,18 @@ def test_an_optional_field_can_always_be_added_to_an_open_schema(schema: Schema,
 
 
 def test_todays_schemas_keep_what_was_promised() -> None:
-    assert breaks_of_promises(documents.released(), documents.promises()) == []
+    assert breaks_of_promises(documents.released(), promises()) == []
 
 
 def test_everything_that_others_read_has_been_promised() -> None:
     """A new event type is released with `python -m contracts --release`, so that it cannot break afterwards."""
-    assert sorted(documents.promises().keys() - documents.released().keys()) == []
+    assert sorted(promises().keys() - documents.released().keys()) == []
 
 
 @pytest.mark.parametrize("name", UNKNOWN_FACTS)
 def test_unknown_facts_are_just_those_that_became_null(name: str) -> None:
     event = f"sources/tongyuan.{name}"
-    found = breaking_changes(documents.released()[event], documents.promises()[event])
+    found = breaking_changes(documents.released()[event], promises()[event])
 
     assert {change.partition(": ")[0].removeprefix("$.data.body.") for change in found} == set(UNKNOWN_FACTS[name])
 
@@ -266,7 +276,7 @@ def test_a_release_that_breaks_is_refused_and_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "publications/tongyuan.item.released"
-    promised = documents.promises()[name]
+    promised = deepcopy(promises()[name])
     promised["properties"]["data"]["properties"]["mood"] = TEXT
     kept = store(tmp_path, name, promised)
 
@@ -277,7 +287,7 @@ def test_a_release_that_breaks_is_refused_and_changes_nothing(
 
 def test_a_release_keeps_todays_schemas_as_the_promise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "publications/tongyuan.item.released"
-    promised = documents.promises()[name]
+    promised = deepcopy(promises()[name])
     del promised["$defs"]["Item"]["properties"]["keywords"]
     store(tmp_path, name, promised)
 
@@ -314,7 +324,7 @@ OLD_KEY = "^(item|guide|application):[0-9A-Za-z_-]+$"
 
 def before_kinds_were_open(name: str) -> Schema:
     """A promise as it was made when kinds and ops were closed lists."""
-    old = deepcopy(documents.promises()[name])
+    old = deepcopy(promises()[name])
     properties = old["properties"]["data"]["properties"] if "/" in name else old["properties"]
     properties["key"]["pattern"] = OLD_KEY
     if "/" not in name:
@@ -326,9 +336,9 @@ def before_kinds_were_open(name: str) -> Schema:
 @pytest.mark.parametrize("name", ["release", "publication", "sources/tongyuan.item.released"])
 def test_kinds_and_ops_were_opened_once_and_nothing_else_with_them(name: str) -> None:
     old = before_kinds_were_open(name)
-    assert breaks_of_promises({name: old}, {name: documents.promises()[name]}) == []
+    assert breaks_of_promises({name: old}, {name: promises()[name]}) == []
 
-    other = deepcopy(documents.promises()[name])
+    other = deepcopy(promises()[name])
     properties = other["properties"]["data"]["properties"] if "/" in name else other["properties"]
     properties["key"]["pattern"] = "^.*$"
     (found,) = breaks_of_promises({name: old}, {name: other})
