@@ -1,12 +1,14 @@
 """The desk's pages of releasing: a set is released, its receipt fills itself, a preview shows four channels."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.console.accounts.demo import DEMO_PASSWORD
+from shared.text.dates import BEIJING
 from tests.harness.accessibility import barriers
 from tests.harness.browser import Page
 from tests.harness.county import CHANNELS, EmbeddedCounty, wait_for
@@ -85,7 +87,8 @@ def test_what_a_screen_showed_is_answered_with_its_proof(
     page: Page, county: EmbeddedCounty, drafts: dict[str, Any]
 ) -> None:
     sign_in(page)
-    page.open(f"/console/release/shown?channel=kiosk&code={drafts['catalog']['code']}&at=2099-03-03T10:05")
+    at = datetime.now(BEIJING).isoformat()[:19]
+    page.open(f"/console/release/shown?channel=kiosk&code={drafts['catalog']['code']}&at={at}")
 
     assert "账本第" in page.text("#main")
     assert page.evaluate("() => document.querySelectorAll('iframe').length") == 1
@@ -120,4 +123,6 @@ def read(page: Page, path: str) -> Any:
 def keep(page: Page, name: str) -> None:
     """Save a picture where `TONGYUAN_PICTURES` names a folder."""
     if PICTURES:
+        page.settle()
+        page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
         page.screenshot(Path(PICTURES) / f"{name}.png", whole=True)
