@@ -49,7 +49,7 @@ class Unreleased(Contract):
 
 
 class PreviewRequest(Contract):
-    """What would be released, or counted at the moment `past`. `page`: the code of the item whose page is wanted too."""
+    """What would be released, or counted at the moment `past`. `page`: the code of the item whose page is wanted."""
 
     versions: list[Unreleased] = Field(min_length=1, max_length=MOST_VERSIONS)
     page: str | None = Field(default=None, pattern=r"^[0-9A-Z]{1,64}$")
