@@ -20,6 +20,8 @@ from tests.harness.wall_clock import WallClock
 
 SEED = int(os.environ.get("TONGYUAN_FAULT_SEED") or 20261130)
 SETS, STEPS = 4, 110
+SHOWN = "SELECT key, content FROM document WHERE content IS NOT NULL AND kind != 'act'"
+CANCELS = ("cancelling", "cancelled")
 STEP = timedelta(minutes=1)
 SPAN = 30
 """Minutes within which sets begin."""
@@ -51,7 +53,7 @@ class Schedule:
         known = self.recorded[number]
         missing = [name for name in who if name not in known]
         choice = self.draw.random()
-        if self.ended[number] == "cancelled" or (self.ended[number] is None and choice < 0.05):
+        if self.ended[number] in CANCELS or (self.ended[number] is None and choice < 0.05):
             self.ended[number] = self._cancel(number, who)
         elif missing:
             name = self.draw.choice(missing)
@@ -79,12 +81,8 @@ class Schedule:
         """Every set is shown whole or not at all, and none before its time."""
         for channel in CHANNELS:
             with sqlite3.connect(self.folder / f"{channel}.db") as reader:
-                shown = {
-                    key: orjson.loads(content)["task_name"]
-                    for key, content in reader.execute(
-                        "SELECT key, content FROM document WHERE content IS NOT NULL AND kind != 'act'"
-                    )
-                }
+                rows = reader.execute(SHOWN).fetchall()
+            shown = {key: name_in(orjson.loads(content)) for key, content in rows}
             for number in range(SETS):
                 names = {shown[key] for key in keys_of(number) if key in shown}
                 assert len(names) == 1, f"half of set {number} on {channel}: {names}"
@@ -114,7 +112,7 @@ class Schedule:
 
     def _cancel(self, number, who):
         """Take the members back; if the act is released already, the set counts. Return how it has ended."""
-        self.ended[number] = None
+        self.ended[number] = "cancelling"
         for name in ("catalog", "guides"):
             asked = parse(CancelRequest, {"part_of": key_of(number), "codes": codes_of(number)[name]})
             try:
@@ -122,7 +120,6 @@ class Schedule:
                     commands.cancel(session, who[name].who, asked)
             except Conflict:
                 return "complete"
-            self.ended[number] = "cancelled"
         return "cancelled"
 
     def _is_recorded(self, known):
@@ -149,6 +146,10 @@ def items_of(number, name):
 
 def guide_of(number, name):
     return guide(2 * number, name)
+
+
+def name_in(document):
+    return document.get("task_name") or document["name"]
 
 
 def codes_of(number):
