@@ -87,6 +87,7 @@ FIELD_TITLES = {
     "no_body": "无正文原因",
     "op": "操作",
     "origin": "账本名称",
+    "part_of": "所属成组发布",
     "position": "账本位置",
     "proof": "入账证明",
     "public_key": "公钥",

@@ -43,6 +43,7 @@ def tree(leaves, index=0):
 class County:
     def __init__(self, base, vkeys):
         self.http, self.leaves, self.hashes = httpx.Client(base_url=base, timeout=30, trust_env=False), [], []
+        self.acts = {}
         vkeys = vkeys or [key["vkey"] for key in self.json("/ledger/v1/keys")["keys"]]
         self.keys = [(vkey.split("+")[0], b64decode(vkey.split("+", 2)[2])) for vkey in vkeys]
 
@@ -89,7 +90,9 @@ class County:
             entries += self.json("/ledger/v1/entries", **place)["entries"] or need(False, "entries are missing")
         for at, (leaf, entry) in enumerate(zip(map(json.loads, leaves), entries, strict=True), number * 256 + 1):
             need(leaf == {name: entry[name] for name in leaf} and leaf["position"] == at, f"entry {at} is not its leaf")
-            digest = sha(canonical({name: entry[name] for name in CONTENT})).hex()
+            content = [*CONTENT, "part_of"] if entry.get("part_of") else CONTENT
+            digest = sha(canonical({name: entry[name] for name in content})).hex()
+            self.acts[at] = entry.get("part_of")
             need(entry["body"] is None or digest == leaf["digest"], f"the body of entry {at} has a wrong digest")
         self.leaves, self.hashes = [*self.leaves, *map(json.loads, leaves)], self.hashes + hashes
 
@@ -124,9 +127,16 @@ class County:
             marks += [change["document"]["source"] for change in answer["changes"] if change["document"]]
         return self.raw(f"/{name}/v1/checkpoint").decode(), marks
 
+    def starts(self, leaf):
+        """From when a version counts; one of a set counts no sooner than the act that completes its set."""
+        own, act = max(leaf["recorded_at"], leaf["effective_at"] or ""), self.acts[leaf["position"]]
+        return (
+            own if not act else max([own, *([one["recorded_at"] for one in self.leaves if one["key"] == act] or ["9"])])
+        )
+
     def channel(self, name, note, marks):
         then = (datetime.now(UTC) - timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        due = {leaf["key"]: leaf for leaf in self.leaves if max(leaf["recorded_at"], leaf["effective_at"] or "") < then}
+        due = {leaf["key"]: leaf for leaf in self.leaves if self.starts(leaf) < then}
         for mark in marks:
             leaf = self.leaves[mark["position"] - 1]
             need(mark == {field: leaf[field] for field in SOURCE}, f"{name} shows unpublished content: {mark}")

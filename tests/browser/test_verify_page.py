@@ -483,6 +483,47 @@ def test_of_what_is_not_public_yet_the_page_says_that_it_cannot_tell(verifier: P
     assert "bad" not in states.values()
 
 
+SET = "act:guides-set-1"
+
+
+@pytest.fixture
+def with_set(tmp_path: Path) -> Iterator[tuple[Pipeline, Given]]:
+    """A guide in force, and a newer version whose time has come, but whose set is not complete."""
+    moment = datetime.now(UTC) + timedelta(milliseconds=100)
+    with pipeline(tmp_path, channels=()) as county:
+        first = county.release(guide(1))
+        body = {**guide(1, "以后").model_dump(mode="json", exclude_none=True), "salt": "0" * 32}
+        county.emit("guides", first.key, body, 2, effective_at=moment, part_of=SET)
+        county.flow()
+        sign_head(county.dbs["ledger"], county.signer, timedelta(0))
+        made = Given(county, code_of(1))
+        one = county.get(f"ledger/v1/versions/{made.key}").json()["versions"][0]
+        paths = (
+            f"/ledger/v1/entries/{one['position']}",
+            f"/ledger/v1/proof/inclusion?position={one['position']}&size={made.subject['size']}",
+            f"/ledger/v1/state/{SET}",
+        )
+        made.answers |= {path: county.http.get(path).content for path in paths}
+        made.subject |= {name: one[name] for name in ("key", "version", "position")}
+        made.subject |= {"printed": one["digest"][:16], "released": one["released_at"], "ruling": one["position"]}
+        wait_for(lambda: datetime.now(UTC) > moment, "its time has come", 5)
+        yield county, made
+
+
+def test_a_version_of_an_incomplete_set_does_not_count_though_its_time_has_come(verifier: Page, with_set) -> None:
+    _, made = with_set
+
+    assert made.check(verifier) == FIRST_VISIT
+
+
+def test_without_the_proof_that_its_act_is_absent_the_newer_version_counts(verifier: Page, with_set) -> None:
+    _, made = with_set
+    path = f"/ledger/v1/state/{SET}"
+    made.answers[path] = json.dumps({**json.loads(made.answers[path]), "leaves": []}).encode()
+
+    assert made.check(verifier)["newest"] == "bad"
+
+
 def meaning(path: str, body: bytes):
     """What verify.js takes from an answer."""
     if path.endswith("/checkpoint"):

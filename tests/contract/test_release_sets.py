@@ -10,6 +10,9 @@ from sqlalchemy import event
 from services.channels.core import aside, parked, repair, store
 from services.channels.core.drill import Drill
 from services.channels.core.repair import RepairRequest
+from services.ledger import queries as ledger_queries
+from services.ledger.verify import page as verify_page
+from shared.transparency.comparison import Log
 from tests.harness.pipeline import SERVICE, code_of, guide, item
 from tests.harness.setting import SetOf
 from tests.harness.wall_clock import WallClock
@@ -286,6 +289,50 @@ def test_a_parked_member_holds_the_whole_set_back(old, channel, clock):
     old.channels[channel].turn_pages()
 
     assert names(old, channel) == ["新"] * 3
+
+
+def test_nobody_reads_a_body_of_a_waiting_set_and_the_verify_page_says_why(old, channel, monkeypatch):
+    clock = WallClock(monkeypatch, store, ledger_queries, verify_page)
+    whole = a_set(old)
+    whole.prepare()
+    old.flow()
+    clock.forward(2 * HOUR)
+    member = next(one for one in whole.recorded if one["key"] == f"item:{code_of(1)}")
+    position = old.get(f"ledger/v1/versions/{member['key']}").json()["versions"][-1]["position"]
+
+    entry = old.get(f"ledger/v1/entries/{position}").json()
+
+    assert (entry["body"], entry["no_body"], entry["withheld_until"]) == (None, "withheld", None)
+    assert "还没有发齐" in old.get(f"verify/item/{code_of(1)}/{member['version']}").text
+    assert "现行有效" in old.get(f"verify/item/{code_of(1)}/1").text
+
+    whole.complete()
+    old.flow()
+    assert old.get(f"ledger/v1/entries/{position}").json()["body"]["task_name"] == "新"
+    assert "现行有效" in old.get(f"verify/item/{code_of(1)}/{member['version']}").text
+
+
+def test_a_verifier_expects_the_former_version_while_a_set_waits(old, channel):
+    whole = a_set(old)
+    whole.prepare()
+    old.flow()
+    late = now() + 2 * HOUR
+    assert expected(old, late)[f"item:{code_of(1)}"] == 1
+
+    whole.complete()
+    old.flow()
+
+    assert expected(old, late)[f"item:{code_of(1)}"] == 2
+    assert expected(old, now())[f"item:{code_of(1)}"] == 1
+
+
+def expected(county, at):
+    """The version of each key that is in force at a moment, as `verify` and the auditor compute it."""
+    log = Log()
+    for entry in county.ledger.entries(0, 1000):
+        assert list(log.take(entry)) == []
+    log.turn_pages(at)
+    return {key: entry.version for key, entry in log.newest.items()}
 
 
 def names(county, channel):

@@ -1,7 +1,7 @@
-"""Previews: what this channel would show of content that is not released. Nothing is stored or cached.
+"""Previews: what this channel would show of content that is not released, or showed once. Nothing is stored or cached.
 
 The adapter and the templates are those of released content. The page comes as one file with its styles inside, without
-scripts, and says at its top that it is a preview.
+scripts, and says at its top what it is.
 """
 
 import re
@@ -13,7 +13,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from contracts.base import Contract, Json, Timestamp
+from contracts.base import Contract, Json, Timestamp, format_time
 from contracts.envelope.publication import Publication
 from contracts.kinds import Kind, Op, is_listed, kind_of
 from services.channels.core.port import Adapter, source_of
@@ -21,6 +21,7 @@ from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages, origin
 from shared.config import Settings
 from shared.errors import Invalid, Violation
+from shared.text.dates import minute
 from shared.text.validation import parse
 from shared.tokens.access import guard
 from shared.tokens.rights import Right
@@ -29,7 +30,7 @@ from shared.web.edge import Content, takes
 
 MOST_VERSIONS = 500
 NO_STORE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
-BANNER = '<p class="notice problem" id="preview" role="note">预览·尚未发布</p>'
+BANNER = '<p class="notice problem" id="preview" role="note">{}</p>'
 _SHEET = re.compile(r'<link rel="stylesheet" href="/[a-z]+/static/([^?"]+)\?v=[0-9a-f]+">')
 _SCRIPT = re.compile(r"<script\b[^>]*>.*?</script>", re.DOTALL)
 _ICON = re.compile(r'<link rel="icon"[^>]*>')
@@ -48,10 +49,11 @@ class Unreleased(Contract):
 
 
 class PreviewRequest(Contract):
-    """What would be released. `page`: the code of the item whose page is wanted too."""
+    """What would be released, or counted at the moment `past`. `page`: the code of the item whose page is wanted."""
 
     versions: list[Unreleased] = Field(min_length=1, max_length=MOST_VERSIONS)
     page: str | None = Field(default=None, pattern=r"^[0-9A-Z]{1,64}$")
+    past: Timestamp | None = None
 
 
 def router(adapter: Adapter, reader: ChannelReader, settings: Settings) -> APIRouter:
@@ -64,7 +66,7 @@ def router(adapter: Adapter, reader: ChannelReader, settings: Settings) -> APIRo
         """`documents`: by key, without source; null: this channel would show nothing. `html`: the page, if wanted."""
         asked = parse(PreviewRequest, content)
         documents = {one.key: _projected(adapter, one, settings.region) for one in asked.versions}
-        html = None if asked.page is None else _page(place, reader, request, documents, asked.page)
+        html = None if asked.page is None else _page(place, reader, request, documents, asked)
         bare = {key: _without_source(document) for key, document in documents.items()}
         return Response(orjson.dumps({"documents": bare, "html": html}), 200, NO_STORE, "application/json")
 
@@ -109,9 +111,14 @@ def _entry(one: Unreleased, region: str) -> Publication:
 
 
 def _page(
-    place: ChannelPages, reader: ChannelReader, request: Request, documents: dict[str, Json | None], code: str
+    place: ChannelPages,
+    reader: ChannelReader,
+    request: Request,
+    documents: dict[str, Json | None],
+    asked: PreviewRequest,
 ) -> str | None:
     """Return the item's page; a part that is not among `documents` is as it is shown now. None: no such page."""
+    code = asked.page or ""
     item, guide = (
         documents[f"{kind}:{code}"] if f"{kind}:{code}" in documents else shown(code)
         for kind, shown in ((Kind.ITEM, reader.item), (Kind.GUIDE, reader.guide))
@@ -121,15 +128,16 @@ def _page(
     settings: Settings = request.app.state.settings
     given: dict[str, Any] = {"item": item, "guide": guide, "county": settings.county, "site_id": settings.site_id}
     given |= {"origin": origin(request), "path": f"/{place.name}/items/{code}", "freshness": reader.freshness()}
-    return _one_file(place, place.templates.get_template("item.html").render(given))
+    said = "预览·尚未发布" if asked.past is None else f"{minute(format_time(asked.past))} 显示的内容·现在可能已经不同"
+    return _one_file(place, place.templates.get_template("item.html").render(given), said)
 
 
-def _one_file(place: ChannelPages, html: str) -> str:
+def _one_file(place: ChannelPages, html: str, said: str) -> str:
     """Return a page that needs no other file and does nothing by itself."""
     html = _ICON.sub("", _SCRIPT.sub("", html))
     html = _SHEET.sub(lambda found: f"<style>{place.assets[found[1]].content.decode()}</style>", html)
     html = html.replace("<head>", '<head><meta name="robots" content="noindex">', 1)
-    return _BODY.sub(lambda found: found[0] + BANNER, html, count=1)
+    return _BODY.sub(lambda found: found[0] + BANNER.format(said), html, count=1)
 
 
 def _without_source(document: Json | None) -> Json | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -229,6 +229,8 @@ def _shown(routes: APIRouter, releasing: Releasing) -> None:
         moment = _moment(typed["at"])
         if moment is None:
             values["errors"] = {"at": "请填日期和时间，例如 2026-03-03T10:05"}
+        elif moment > datetime.now(UTC):
+            values["errors"] = {"at": "这个时间还没有到：请填已经过去的时间"}
         elif channel not in releasing.desk.channels:
             values["errors"] = {"channel": "没有这个渠道"}
         elif not typed["code"].isalnum():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from contracts.kinds import Kind
 from services.console.upstream.services import Services
 from shared.tokens.person import Person
@@ -34,7 +34,8 @@ def shown_at(services: Services, person: Person, channel: str, code: str, moment
         body = None if entry is None else entry["body"]
         op = "withdraw" if body is None else "release"
         given.append({"key": f"{kind}:{code}", "version": (entry or {}).get("version", 1), "op": op, "body": body})
-    html = services.post(channel, "preview", person, {"versions": given, "page": code}).content["html"]
+    asked = {"versions": given, "page": code, "past": format_time(moment)}
+    html = services.post(channel, "preview", person, asked).content["html"]
     return Shown(found, html)
 
 

@@ -92,8 +92,10 @@ def cancel(session: Session, who: ReleasingSource, asked: CancelRequest) -> list
         raise Conflict(f"{asked.part_of} is complete: undo it by a new set")
     changed = []
     for code in sorted(asked.codes):
-        row = locked(session, code)
         versions = history(session, who.key(code))
+        if not versions:
+            continue
+        row = locked(session, code)
         if not _alive(versions, asked.part_of):
             continue
         commands.emit_steps(session, who, row, _without(row, versions, asked.part_of))

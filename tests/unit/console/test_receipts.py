@@ -178,4 +178,6 @@ def test_what_was_shown_at_a_moment_is_what_counted_then(desk, county):
 
     assert then.versions["item"]["version"] == 1
     assert "后来的名称" not in then.html
+    assert "尚未发布" not in then.html
+    assert "显示的内容·现在可能已经不同" in then.html
     assert before.html is None
