@@ -44,6 +44,14 @@ class SourceKey(TolerantContract):
     )
 
 
+class AuditHead(TolerantContract):
+    """The newest row of a source's audit log, as the source said it last. Its hash covers every earlier row."""
+
+    source: str = Field(max_length=32)
+    sequence: int = Field(ge=0)
+    hash: str = Hash
+
+
 class HeadStatement(TolerantContract):
     """The newest head with its time and the root of the state tree. Issued every ten seconds, even without changes."""
 
@@ -71,6 +79,11 @@ class HeadStatement(TolerantContract):
         default=[],
         max_length=100,
         description="Keys with which sources sign their releases; empty in older statements.",
+    )
+    audit_heads: list[AuditHead] = Field(
+        default=[],
+        max_length=100,
+        description="Newest rows of the sources' audit logs; empty in older statements.",
     )
 
     def has_in_state(self, kind: str) -> bool:

@@ -38,6 +38,7 @@ ALWAYS_SENT = ("datacontenttype", "sequence", "specversion")
 MODEL_TITLES = {
     "Act": "行为说明",
     "ActedOn": "涉及版本",
+    "AuditHead": "审计日志末行",
     "Badge": "办件标记",
     "CaseProgress": "办理状态",
     "DirectoryRow": "基本目录行",
@@ -67,6 +68,7 @@ MODEL_TITLES = {
     "Window": "办理窗口",
 }
 FIELD_TITLES = {
+    "audit_heads": "审计日志末行",
     "body": "正文",
     "case_ref": "办件公开标识",
     "checkpoint": "签名检查点",
@@ -78,6 +80,7 @@ FIELD_TITLES = {
     "digest": "内容摘要",
     "effective_at": "生效时间",
     "expires_at": "失效时间",
+    "hash": "摘要",
     "id": "事件编号",
     "issued_at": "签发时间",
     "key": "键",

@@ -24,6 +24,7 @@ from services.applications.model import SOURCE
 from services.applications.privacy import retention
 from services.applications.privacy.error_guard import parse, reading
 from shared import log, metrics
+from shared.audit.http import audit_router
 from shared.config import Settings
 from shared.errors import TongyuanError
 from shared.feeds.outbox import SourceFeed
@@ -31,7 +32,7 @@ from shared.publishing.http import feed_router, keys_router
 from shared.publishing.recording_status import Noticing, nothing_to_notice, noticed
 from shared.publishing.retention import Compaction, Erasure
 from shared.security.case_ref import normalise_project_no
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.edge import CREATED, IfMatch, etag_response, json_body, make_api, problem
 
@@ -62,6 +63,7 @@ def make(applications: Applications, settings: Settings, notice: Noticing = noth
     api.include_router(_retention(applications, notice))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
+    api.include_router(audit_router(db))
     metrics.calendar_missing.set_function(lambda: _provisional(applications))
     return api
 
@@ -96,8 +98,8 @@ def _cases(applications: Applications, notice: Noticing) -> APIRouter:
         summary="Open a case; the response contains its number and query code",
         openapi_extra=_takes(Opening),
     )
-    def post(content: Body) -> Response:
-        return _receipt(applications.open_case(content), notice)
+    def post(by: By, content: Body) -> Response:
+        return _receipt(applications.open_case(by, content), notice)
 
     @router.get("/{project_no}", summary="Read one case in full; its ETag is the revision")
     def read(request: Request, project_no: str) -> Response:
@@ -113,8 +115,8 @@ def _cases(applications: Applications, notice: Noticing) -> APIRouter:
         summary="Open a case, or replace its personal data",
         openapi_extra=_takes(Opening),
     )
-    def put(project_no: str, content: Body, revision: IfMatch) -> Response:
-        return _receipt(applications.put_case(project_no, content, revision), notice)
+    def put(by: By, project_no: str, content: Body, revision: IfMatch) -> Response:
+        return _receipt(applications.put_case(by, project_no, content, revision), notice)
 
     return router
 
@@ -125,22 +127,22 @@ def _changes(applications: Applications, notice: Noticing) -> APIRouter:
     @router.post(
         "/events", summary="Report one event or a list of events", openapi_extra=_takes(EventReport, many=True)
     )
-    def post_events(project_no: str, content: Body) -> Response:
+    def post_events(by: By, project_no: str, content: Body) -> Response:
         reports = parse(Reports, content if isinstance(content, list) else [content])
-        return _progress(applications.report(project_no, reports), notice)
+        return _progress(applications.report(by, project_no, reports), notice)
 
     @router.post("/withdraw", summary="Withdraw the case from every channel", openapi_extra=_takes(Withdrawal))
-    def post_withdraw(project_no: str, content: Body) -> Response:
-        done = applications.withdraw(project_no, erase=parse(Withdrawal, content).erase)
+    def post_withdraw(by: By, project_no: str, content: Body) -> Response:
+        done = applications.withdraw(by, project_no, erase=parse(Withdrawal, content).erase)
         return _answer({**done, **noticed(notice)})
 
     @router.post("/release", summary="Show a withdrawn case again")
-    def post_release(project_no: str) -> Response:
-        return _answer({**applications.release(project_no), **noticed(notice)})
+    def post_release(by: By, project_no: str) -> Response:
+        return _answer({**applications.release(by, project_no), **noticed(notice)})
 
     @router.post("/receipt", summary="Issue a new query code for a lost receipt; the old code stops working")
-    def post_receipt(project_no: str) -> Response:
-        return _receipt(applications.reissue(project_no), notice)
+    def post_receipt(by: By, project_no: str) -> Response:
+        return _receipt(applications.reissue(by, project_no), notice)
 
     return router
 
@@ -149,8 +151,8 @@ def _calendars(applications: Applications) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["calendars"], dependencies=[guard(Right.WRITE)])
 
     @router.put("/calendars/{year}", summary="Save a year's holiday notice; recomputes the deadlines of all open cases")
-    def put_calendar(year: int, notice: Body) -> Response:
-        return _answer(applications.put_calendar(year, notice))
+    def put_calendar(by: By, year: int, notice: Body) -> Response:
+        return _answer(applications.put_calendar(by, year, notice))
 
     @router.get("/calendars", summary="List the holiday notices")
     def get_calendars() -> Response:
@@ -168,14 +170,14 @@ def _retention(applications: Applications, notice: Noticing) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["retention"], dependencies=[guard(Right.WRITE)])
 
     @router.post("/erasures", summary="Withdraw a case permanently, by its ledger key, and erase all its bodies")
-    def post_erasure(wanted: Erasure) -> Response:
-        done = retention.erase_case(applications.db, applications.region, wanted.key)
+    def post_erasure(by: By, wanted: Erasure) -> Response:
+        done = retention.erase_case(applications.db, applications.region, by, wanted)
         return _answer({**done, **noticed(notice)})
 
     @router.post("/compactions", summary="Erase bodies of superseded releases")
-    def post_compaction(wanted: Compaction) -> Response:
+    def post_compaction(by: By, wanted: Compaction) -> Response:
         days = timedelta(days=wanted.older_than_days)
-        return _answer({"erased": retention.compact_cases(applications.db, days)})
+        return _answer({"erased": retention.compact_cases(applications.db, by, days)})
 
     return router
 

@@ -10,13 +10,14 @@ from contracts.content.items import DirectoryRow
 from contracts.envelope.publication import Lane
 from services.catalog.commands import Catalog, ItemImport
 from services.catalog.model import SOURCE, DirectoryEntry, DirectoryOrigin
+from shared.audit.http import audit_router
 from shared.config import Settings
 from shared.feeds.outbox import SourceFeed
 from shared.publishing.http import edition_router, feed_router, keys_router
 from shared.publishing.imports.http import imports_router
 from shared.publishing.recording_status import Noticing, nothing_to_notice
 from shared.publishing.sets.http import sets_router
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.edge import make_api
 
@@ -43,6 +44,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
     api.include_router(sets_router(db, catalog.who, catalog.checked_draft))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
+    api.include_router(audit_router(db))
     summary = "Release many items at once; each entry states fields of `contracts.content.items.Item`"
     api.include_router(imports_router(db, catalog.who, ItemImport, catalog.import_items, summary, notice))
     api.include_router(_own_routes(catalog))
@@ -53,9 +55,9 @@ def _own_routes(catalog: Catalog) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[guard(Right.WRITE)])
 
     @router.put("/directory", summary="Add or replace rows of the catalogue (基本目录)")
-    def put_directory(rows: list[DirectoryRow], merge: bool = False) -> Json:
+    def put_directory(by: By, rows: list[DirectoryRow], merge: bool = False) -> Json:
         """`merge`: keep the levels that a row already allows."""
-        return {"rows": catalog.save_directory(rows, merge=merge)}
+        return {"rows": catalog.save_directory(by, rows, merge=merge)}
 
     @router.get("/directory", summary="The 基本目录")
     def get_directory() -> Json:

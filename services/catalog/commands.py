@@ -16,6 +16,7 @@ from contracts.content.unstated_facts import corrected_item, suspect_item, unkno
 from contracts.envelope.publication import Lane, Release
 from services.catalog import model
 from services.catalog.model import CountyUnits, DirectoryOrigin
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
@@ -27,6 +28,8 @@ from shared.publishing.imports.local_midnight import today
 from shared.publishing.imports.request import MAX_ROWS, ImportRequest
 from shared.publishing.imports.rules import BodyRules
 from shared.text.validation import body_of, draft_body, parse, parse_draft, require_known_codes
+from shared.tokens.person import SYSTEM, Actor
+from shared.transparency.canonical import digest
 
 ENDS_SECONDS = 30.0
 
@@ -65,7 +68,7 @@ class Catalog:
         object.__setattr__(self, "who", model.publisher(self.region))
         object.__setattr__(self, "place", CountyUnits(self.region, self.divisions, self.units))
 
-    def save_item(self, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
+    def save_item(self, by: Actor, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
         """Store a draft; return it with the findings of the checks.
 
         Raises `Invalid` and the errors of `editions.save`.
@@ -77,12 +80,18 @@ class Catalog:
             known = model.context(session, self.place)
             findings = model.accept(item, known)
             require_one_fact(item)
-            row = editions.save(session, code, body_of(item), revision)
+            row = editions.save(session, self.who, by, code, body_of(item), revision)
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
         return row, [*(_finding(finding) for finding in findings), *unread_words(item)]
 
     def release_item(
-        self, code: str, period: Period, revision: int | None, plans: Plans | None = None, then: Then | None = None
+        self,
+        by: Actor,
+        code: str,
+        period: Period,
+        revision: int | None,
+        plans: Plans | None = None,
+        then: Then | None = None,
     ) -> tuple[EditionRow, Release | None]:
         """Release the draft, from its 计划生效日期 on if `period` names no start.
 
@@ -95,7 +104,7 @@ class Catalog:
             wanted = model.planned_period(item, period, today(self.clock()))
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
-            row, made = editions.release(session, self.who, code, wanted, revision, plans)
+            row, made = editions.release(session, self.who, by, code, wanted, revision, plans)
             if then is not None:
                 then(session, made)
             return row, made
@@ -107,16 +116,19 @@ class Catalog:
         require_one_fact(item)
         return item
 
-    def save_directory(self, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
+    def save_directory(self, by: Actor, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
         """Add or replace rows of the 基本目录. `merge` keeps the levels that a row already allows. Raises `Invalid`."""
         for row in rows:
             require_known_codes(row)
         # One transaction: if the process dies before its commit, no row has changed.
         with self.db.write() as session:
-            model.put_directory(session, rows, merge=merge)
+            changed = model.put_directory(session, rows, merge=merge)
+            content = digest([row.model_dump(mode="json") for row in rows])
+            told = {"rows": len(rows), "changed": len(changed), "content": content, "merge": merge}
+            record(session, by, AuditEntry("directory", "directory", None, told))
         return len(rows)
 
-    def import_items(self, request: ItemImport) -> Outcome:
+    def import_items(self, by: Actor, request: ItemImport) -> Outcome:
         """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""
 
         def checking(session: Session, live: LiveCodes) -> Check:
@@ -137,7 +149,7 @@ class Catalog:
 
         # One transaction: if the process dies before its commit, nothing of the import remains and it can be repeated.
         # After it, a repetition releases nothing twice: a body that is released already is left as it is.
-        return run_import(Importer(self.db, self.who, RULES, checking), request, prepare)
+        return run_import(Importer(self.db, self.who, RULES, checking), by, request, prepare)
 
     def withdraw_cancelled(self) -> int:
         """Withdraw items in force whose 计划取消日期 has come, in the county's time (domain.md 7.3, G-16); return how
@@ -150,7 +162,7 @@ class Catalog:
             # If the process dies before the commit: nothing is withdrawn, and the timer's next call finds the same
             # items.
             due = [code for code, end in model.planned_ends(session, self.who) if end <= day]
-            releases = editions.withdraw_many(session, self.who, due, Lane.LIVE)
+            releases = editions.withdraw_many(session, self.who, SYSTEM, due, Lane.LIVE)
         return len(releases)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "mapping": "content.mapping:suggest_mapping",
     "verify": "inspect.verify:verify",
     "audit": "inspect.audit:audit",
+    "audit-log": "inspect.audit_log:app",
     "status": "inspect.status:status",
     "trace": "inspect.status:trace",
     "facts": "inspect.facts:facts",

@@ -15,8 +15,12 @@ from shared import log
 from shared.errors import Broken, Refused, TongyuanError
 from shared.publishing.editions import Period, live_count
 from shared.security.case_ref import ALPHABET, CODE_LENGTH, display_query_code
+from shared.tokens.person import Actor
 
 ROUND = timedelta(minutes=15)
+DEMO = Actor("demo")
+"""The machine in the audit log."""
+
 _log = log.get("demo")
 
 
@@ -41,15 +45,15 @@ class Life:
         with self.wiring.catalog.db.read() as session:
             if live_count(session):
                 return
-        self.wiring.catalog.save_directory(content.directory())
+        self.wiring.catalog.save_directory(DEMO, content.directory())
         for item in content.items():
-            self.wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-            self.wiring.catalog.release_item(item.code, Period(), None)
+            self.wiring.catalog.save_item(DEMO, item.code, item.model_dump(mode="json"), None)
+            self.wiring.catalog.release_item(DEMO, item.code, Period(), None)
         for guide in content.guides():
-            self.wiring.guides.save_guide(guide.code, guide.model_dump(mode="json"), None)
-            self.wiring.guides.release_guide(guide.code, Period(), None)
+            self.wiring.guides.save_guide(DEMO, guide.code, guide.model_dump(mode="json"), None)
+            self.wiring.guides.release_guide(DEMO, guide.code, Period(), None)
         for year, notice in content.calendars().items():
-            self.wiring.applications.put_calendar(year, notice)
+            self.wiring.applications.put_calendar(DEMO, year, notice)
 
     def run(self, stop: threading.Event) -> None:
         """Run rounds until `stop` is set; a round that was begun before a restart is continued."""
@@ -83,7 +87,7 @@ class Life:
             "project_name": case.project_name,
         }
         try:
-            self.wiring.applications.open_case(opening)
+            self.wiring.applications.open_case(DEMO, opening)
         except TongyuanError as error:
             _log.warning("demo case not opened", reason=type(error).__name__)
         return DemoReceipt(number, display_query_code(code), case.item_code)
@@ -93,7 +97,9 @@ class Life:
         if event.tolerance_days is not None:
             details["tolerance_due"] = (datetime.now(UTC) + timedelta(days=event.tolerance_days)).date()
         try:
-            self.wiring.applications.report(number, [EventReport.model_validate({**details, "event": event.event})])
+            self.wiring.applications.report(
+                DEMO, number, [EventReport.model_validate({**details, "event": event.event})]
+            )
         except Refused:
             # Repeated after a restart: this step has been reported already.
             return

@@ -13,6 +13,7 @@ from services.guides.commands import Guides
 from services.guides.feedback import Answer, FeedbackState, FeedbackStore
 from services.guides.model import SOURCE
 from shared import metrics
+from shared.audit.http import audit_router
 from shared.config import Settings
 from shared.errors import TongyuanError
 from shared.feeds.outbox import SourceFeed
@@ -22,7 +23,7 @@ from shared.publishing.imports.request import ImportRequest
 from shared.publishing.recording_status import Noticing, nothing_to_notice
 from shared.publishing.sets.http import sets_router
 from shared.text.validation import parse
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.edge import Content, Number, make_api, takes
 
@@ -51,6 +52,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
     api.include_router(sets_router(db, guides.who, guides.checked_draft))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
+    api.include_router(audit_router(db))
     api.include_router(_feedback(feedback))
     metrics.feedback_open.set_function(lambda: _measured(feedback.count_open))
     metrics.feedback_waits.set_function(lambda: _measured(feedback.longest_wait))
@@ -77,12 +79,12 @@ def _feedback(feedback: FeedbackStore) -> APIRouter:
         openapi_extra=takes(Answer),
         summary="Answer feedback: record what was done about it",
     )
-    def answer(feedback_id: Id, content: Content) -> Json:
-        return feedback.answer(feedback_id, parse(Answer, content).answer)
+    def answer(by: By, feedback_id: Id, content: Content) -> Json:
+        return feedback.answer(by, feedback_id, parse(Answer, content).answer)
 
     @router.post("/{feedback_id}/close", summary="Close feedback")
-    def close(feedback_id: Id) -> Json:
-        return feedback.close(feedback_id)
+    def close(by: By, feedback_id: Id) -> Json:
+        return feedback.close(by, feedback_id)
 
     return router
 

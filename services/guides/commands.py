@@ -22,6 +22,7 @@ from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.request import ImportRequest
 from shared.publishing.imports.rules import BodyRules
 from shared.text.validation import body_of, draft_body, parse, parse_draft
+from shared.tokens.person import Actor
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Guides:
     def __post_init__(self) -> None:
         object.__setattr__(self, "who", model.publisher(self.region))
 
-    def save_guide(self, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
+    def save_guide(self, by: Actor, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
         """Store a draft; return it with the words that cannot be compared with the field beside them.
 
         Raises `Invalid` and the errors of `editions.save`.
@@ -49,10 +50,16 @@ class Guides:
         require_one_fact(guide)
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
         with self.db.write() as session:
-            return editions.save(session, code, body_of(guide), revision), unread_words(guide)
+            return editions.save(session, self.who, by, code, body_of(guide), revision), unread_words(guide)
 
     def release_guide(
-        self, code: str, period: Period, revision: int | None, plans: Plans | None = None, then: Then | None = None
+        self,
+        by: Actor,
+        code: str,
+        period: Period,
+        revision: int | None,
+        plans: Plans | None = None,
+        then: Then | None = None,
     ) -> tuple[EditionRow, Release | None]:
         """Release the draft as the next version. It is checked again: an earlier version accepted more.
 
@@ -63,7 +70,7 @@ class Guides:
             self.checked_draft(session, code)
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
-            row, made = editions.release(session, self.who, code, period, revision, plans)
+            row, made = editions.release(session, self.who, by, code, period, revision, plans)
             if then is not None:
                 then(session, made)
             return row, made
@@ -74,11 +81,11 @@ class Guides:
         require_one_fact(guide)
         return guide
 
-    def import_guides(self, request: ImportRequest) -> Outcome:
+    def import_guides(self, by: Actor, request: ImportRequest) -> Outcome:
         """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""
         # One transaction: if the process dies before its commit, nothing of the import remains and it can be repeated.
         # After it, a repetition releases nothing twice: a body that is released already is left as it is.
-        return run_import(Importer(self.db, self.who, RULES, _checking), request)
+        return run_import(Importer(self.db, self.who, RULES, _checking), by, request)
 
 
 def _checking(_session: Session, _live: LiveCodes) -> Check:

@@ -16,11 +16,13 @@ from contracts.content.feedback import FEEDBACK_TYPE, TAGS, Feedback
 from contracts.envelope.event import Event
 from services.guides.seen_items import GuidesModel
 from services.guides.statements import ADD_FEEDBACK
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Broken, Conflict, Invalid, NotFound, Violation
 from shared.feeds.follower import refusal
 from shared.messaging.delivery import Message, Refusal
 from shared.security.privacy import find_personal_data, scrub
+from shared.tokens.person import Actor
 from shared.web.list_size import taken
 
 
@@ -112,7 +114,7 @@ class FeedbackStore:
             oldest = session.exec(_OLDEST_OPEN).one()
         return (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
 
-    def answer(self, feedback_id: str, said: str) -> Json:
+    def answer(self, by: Actor, feedback_id: str, said: str) -> Json:
         """Settle it with an answer. Raises `NotFound`, `Conflict` when it is closed, `Invalid` for personal data."""
         if find_personal_data(said):
             raise Invalid(Violation("answer", "no_personal_data", "contains a personal number or address"))
@@ -120,13 +122,15 @@ class FeedbackStore:
             row = _locked(session, feedback_id)
             if row.state == FeedbackState.CLOSED:
                 raise Conflict("the feedback is closed")
-            return _settled(row, FeedbackState.ANSWERED, said)
+            return _settled(session, by, row, FeedbackState.ANSWERED, said)
 
-    def close(self, feedback_id: str) -> Json:
+    def close(self, by: Actor, feedback_id: str) -> Json:
         """Close it, answered or not; repeating it changes nothing. Raises `NotFound`."""
         with self._db.write() as session:
             row = _locked(session, feedback_id)
-            return row.as_json() if row.state == FeedbackState.CLOSED else _settled(row, FeedbackState.CLOSED)
+            return (
+                row.as_json() if row.state == FeedbackState.CLOSED else _settled(session, by, row, FeedbackState.CLOSED)
+            )
 
 
 def _row(message: Message) -> dict[str, Any]:
@@ -151,7 +155,10 @@ def _locked(session: Session, feedback_id: str) -> FeedbackRow:
     return row
 
 
-def _settled(row: FeedbackRow, state: FeedbackState, said: str | None = None) -> Json:
+def _settled(session: Session, by: Actor, row: FeedbackRow, state: FeedbackState, said: str | None = None) -> Json:
+    before = {"state": row.state}
     row.state, row.settled_at = state, format_time(datetime.now(UTC))
     row.answer = said or row.answer
+    session.flush()
+    record(session, by, AuditEntry(f"feedback_{state}", f"feedback:{row.id}", before, {"state": state}))
     return row.as_json()

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import orjson
 
 from contracts.envelope.publication import Head, Lane, Publication, Release
+from contracts.envelope.statement import AuditHead
 from services.ledger import queries
 from services.ledger.snapshots import snapshot
+from shared.audit.queries import head as audit_head
 from shared.database.engine import Database
 from shared.errors import NotFound
 from shared.feeds.outbox import SourceFeed, history, released_version
@@ -52,6 +54,11 @@ class LocalSource:
     def keys(self) -> Sequence[OfferedKey]:
         """See `SourceReader`."""
         return self._db.release_signer.offer() if self._db.release_signer else ()
+
+    def audit_head(self) -> AuditHead | None:
+        """See `SourceReader`."""
+        with self._db.read() as session:
+            return AuditHead.model_validate({**audit_head(session), "source": self._source})
 
 
 class LocalLedger:

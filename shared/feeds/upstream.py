@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.base import Timestamp, TolerantContract
 from contracts.envelope.publication import Head, Lane, Release
+from contracts.envelope.statement import AuditHead
 from shared.errors import Broken, NotFound, UpstreamDown
 from shared.publishing.recording_status import Recording
 from shared.security.tls import Tls, reason
@@ -41,6 +42,9 @@ class SourceReader(Protocol):
 
     def keys(self) -> Sequence[OfferedKey]:
         """Return the source's public keys, oldest first; empty when it does not sign. Raises `UpstreamDown`."""
+
+    def audit_head(self) -> AuditHead | None:
+        """Return the newest row of the source's audit log; None if it has no such log. Raises `UpstreamDown`."""
 
 
 class KeyMark(TolerantContract):
@@ -112,7 +116,7 @@ class HttpSource:
     """`SourceReader` over HTTP. `http` reaches the source with the service's token, see `client`."""
 
     def __init__(self, http: httpx.Client, source: str) -> None:
-        self._http = http
+        self._http, self._source = http, source
         self._path, self._keys = f"/{source}/v1/releases", f"/{source}/v1/keys"
 
     def releases(self, lane: Lane, after: int, limit: int) -> Sequence[Release]:
@@ -138,6 +142,14 @@ class HttpSource:
         except NotFound:
             return ()
         return _models(OfferedKey, answer.get("keys") if isinstance(answer, dict) else None)
+
+    def audit_head(self) -> AuditHead | None:
+        try:
+            answer = get(self._http, f"/{self._source}/v1/audit/head")
+        except NotFound:
+            return None
+        found = {**answer, "source": self._source} if isinstance(answer, dict) else answer
+        return _models(AuditHead, [found])[0]
 
 
 class HttpLedger:

@@ -16,7 +16,7 @@ from shared.errors import NotFound
 from shared.feeds.outbox import SourceFeed, history, newest_releases, released_version
 from shared.publishing import editions
 from shared.publishing.acts import explain
-from shared.publishing.editions import EditionState, Period, Plans
+from shared.publishing.editions import Period, Plans
 from shared.publishing.recording_status import Noticing, nothing_to_notice, noticed
 from shared.publishing.requests import (
     CancelRequest,
@@ -28,7 +28,8 @@ from shared.publishing.requests import (
     WantedWithdrawal,
     WithdrawRequest,
 )
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
+from shared.tokens.person import Actor
 from shared.tokens.rights import Right
 from shared.web.admission import List
 from shared.web.edge import CREATED, After, Content, IfMatch, Key, Number, etag_response, takes
@@ -37,8 +38,10 @@ CodePath = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", descrip
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 Edited = tuple[editions.EditionRow, Release | None]
+Explained = tuple[editions.EditionRow, Release | None, Release | None]
+"""An edition, the release of a step, and the act with its reason."""
 Answering = Callable[..., Response]
-Command = Callable[[str, Period, int | None, Plans | None, editions.Then | None], Edited]
+Command = Callable[[Actor, str, Period, int | None, Plans | None, editions.Then | None], Edited]
 
 
 def feed_router(db: Database, source: str) -> APIRouter:
@@ -100,7 +103,7 @@ def edition_router(
     who: editions.ReleasingSource,
     *,
     prefix: str,
-    save: Callable[[str, Any, int | None], tuple[editions.EditionRow, list[Json]]],
+    save: Callable[[Actor, str, Any, int | None], tuple[editions.EditionRow, list[Json]]],
     release: Command,
     notice: Noticing = nothing_to_notice,
 ) -> APIRouter:
@@ -129,8 +132,8 @@ def edition_router(
         return etag_response(request, orjson.dumps(content), _etag(row, content))
 
     @router.put("/{code}", summary="Save a draft", response_model=None, responses=CREATED)
-    def put(code: CodePath, content: Content, revision: IfMatch) -> Response:
-        row, findings = save(code, content, revision)
+    def put(by: By, code: CodePath, content: Content, revision: IfMatch) -> Response:
+        row, findings = save(by, code, content, revision)
         status = 201 if row.revision == 1 else 200
         return _answer(db, who, row, status=status, findings=findings)
 
@@ -147,10 +150,8 @@ def _add_steps_of_what_is_released(
 ) -> None:
     """Add the commands on released versions; they ignore the draft."""
     off = partial(_off, db, who)
-    _off_step(
-        router, "withdraw", "Withdraw the edition from every channel", partial(off, EditionState.WITHDRAWN), answer
-    )
-    _off_step(router, "suspend", "Suspend the edition on every channel", partial(off, EditionState.SUSPENDED), answer)
+    _off_step(router, "withdraw", "Withdraw the edition from every channel", partial(off, editions.withdraw), answer)
+    _off_step(router, "suspend", "Suspend the edition on every channel", partial(off, editions.suspend), answer)
 
     @router.post(
         "/{code}/restore",
@@ -158,9 +159,9 @@ def _add_steps_of_what_is_released(
         response_model=None,
         openapi_extra=takes(RestoreRequest),
     )
-    def restore(code: CodePath, revision: IfMatch, _wanted: WantedRestore) -> Response:
+    def restore(by: By, code: CodePath, revision: IfMatch, _wanted: WantedRestore) -> Response:
         with db.write() as session:
-            row, made = editions.restore(session, who, code, revision)
+            row, made = editions.restore(session, who, by, code, revision)
         return answer(row, made)
 
     @router.post(
@@ -169,9 +170,9 @@ def _add_steps_of_what_is_released(
         response_model=None,
         openapi_extra=takes(CancelRequest),
     )
-    def cancel_plans(code: CodePath, revision: IfMatch, wanted: WantedCancel) -> Response:
+    def cancel_plans(by: By, code: CodePath, revision: IfMatch, wanted: WantedCancel) -> Response:
         with db.write() as session:
-            row, made = editions.cancel_plans(session, who, code, revision, ends=wanted.ends)
+            row, made = editions.cancel_plans(session, who, by, code, revision, ends=wanted.ends)
         return answer(row, made)
 
 
@@ -180,14 +181,14 @@ def _release_step(router: APIRouter, who: editions.ReleasingSource, command: Com
     summary = "Release the draft as the next version"
 
     @router.post("/{code}/release", summary=summary, response_model=None, openapi_extra=takes(ReleaseRequest))
-    def release(code: CodePath, revision: IfMatch, wanted: WantedRelease) -> Response:
+    def release(by: By, code: CodePath, revision: IfMatch, wanted: WantedRelease) -> Response:
         why, told = wanted.why(), {}
 
         def then(session: Session, made: Release | None) -> None:
             if why is not None:
                 told["act"] = explain(session, who.source, [made] if made else [], why).key
 
-        row, made = command(code, wanted.period(), revision, wanted.plans, then)
+        row, made = command(by, code, wanted.period(), revision, wanted.plans, then)
         return answer(row, made, **told)
 
 
@@ -195,29 +196,32 @@ def _off_step(
     router: APIRouter,
     name: str,
     summary: str,
-    command: Callable[[str, WithdrawRequest, int | None], tuple[editions.EditionRow, Release | None, Release | None]],
+    command: Callable[
+        [Actor, str, WithdrawRequest, int | None], tuple[editions.EditionRow, Release | None, Release | None]
+    ],
     answer: Answering,
 ) -> None:
     """`POST …/{code}/<name>`, with the period and the reason in the body."""
     path = f"/{{code}}/{name}"
 
     @router.post(path, name=name, summary=summary, response_model=None, openapi_extra=takes(WithdrawRequest))
-    def step(code: CodePath, revision: IfMatch, wanted: WantedWithdrawal) -> Response:
-        row, made, act = command(code, wanted, revision)
+    def step(by: By, code: CodePath, revision: IfMatch, wanted: WantedWithdrawal) -> Response:
+        row, made, act = command(by, code, wanted, revision)
         return answer(row, made, **({"act": act.key} if act else {}))
 
 
 def _off(
     db: Database,
     who: editions.ReleasingSource,
-    state: EditionState,
+    command: Callable[..., Edited],
+    by: Actor,
     code: str,
     wanted: WithdrawRequest,
     revision: int | None,
-) -> tuple[editions.EditionRow, Release | None, Release | None]:
+) -> Explained:
     """Withdraw or suspend a code and, where a reason is given, release it in the same transaction."""
     with db.write() as session:
-        row, made = editions.withdraw(session, who, code, state, wanted.period(), revision, wanted.plans)
+        row, made = command(session, who, by, code, wanted.period(), revision, wanted.plans)
         why = wanted.why()
         if why is None:
             return row, made, None

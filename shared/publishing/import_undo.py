@@ -12,12 +12,14 @@ from sqlmodel import Session
 
 from contracts.base import Contract, Json
 from contracts.envelope.publication import Lane
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.publishing.editions import EditionRow, ReleasingSource
 from shared.publishing.editions.going_back import BackTo, changed_since, go_back, past_versions, target
-from shared.publishing.imports.provenance import UNDONE, imported_versions, record_undo
+from shared.publishing.imports.provenance import UNDONE, imported_versions, importer, record_undo
 from shared.publishing.imports.request import MAX_WITHDRAWALS, SOURCE_PATTERN
 from shared.publishing.imports.statement import StatementStore
+from shared.tokens.person import Actor
 
 
 class UndoRequest(Contract):
@@ -53,7 +55,7 @@ class UndoOutcome:
         return bool(self.restored or self.withdrawn)
 
 
-def undo_import(db: Database, who: ReleasingSource, request: UndoRequest) -> UndoOutcome:
+def undo_import(db: Database, who: ReleasingSource, by: Actor, request: UndoRequest) -> UndoOutcome:
     """Take an import back in one transaction on the backfill lane. An import that is unknown changes nothing."""
     outcome = UndoOutcome()
     # One transaction: if the process dies before its commit, the import stands as it was and the undo is repeated.
@@ -62,11 +64,17 @@ def undo_import(db: Database, who: ReleasingSource, request: UndoRequest) -> Und
         targets = _judged(session, who, request, outcome)
         if request.dry_run:
             return outcome
-        releases = go_back(session, who, targets, Lane.BACKFILL)
-        record_undo(session, request.source, request.sha256, request.by, releases)
+        releases = go_back(session, who, by, targets, Lane.BACKFILL)
+        record_undo(session, request.source, request.sha256, importer(request.by, by), releases)
         left = {*request.keep, *(one["code"] for one in outcome.conflicts)}
         StatementStore(session, request.source).go_back(request.sha256, left, outcome.withdrawn)
+        record(session, by, _entry(request, outcome))
     return outcome
+
+
+def _entry(request: UndoRequest, outcome: UndoOutcome) -> AuditEntry:
+    counts = {name: len(getattr(outcome, name)) for name in ("restored", "withdrawn", "conflicts", "already")}
+    return AuditEntry("undo_import", f"import:{request.sha256}", None, {"source": request.source, **counts})
 
 
 def _judged(session: Session, who: ReleasingSource, request: UndoRequest, outcome: UndoOutcome) -> dict[str, BackTo]:

@@ -14,6 +14,7 @@ from services.importing.fields.conversions import file_url, handling_url
 from services.importing.fields.notes import Notes
 from shared.errors import Invalid
 from shared.text.validation import parse_draft
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
 GOOD = [
@@ -56,7 +57,7 @@ def county(tmp_path_factory):
 @pytest.mark.parametrize("address", WRONG)
 def test_an_address_that_cannot_be_used_is_refused_when_it_is_saved(county, field, address):
     with pytest.raises(Invalid) as refused:
-        county.catalog.save_item(code_of(99), item(99, **{field: address}).model_dump(mode="json"), None)
+        county.catalog.save_item(TESTER, code_of(99), item(99, **{field: address}).model_dump(mode="json"), None)
 
     (violation,) = refused.value.violations
     assert (violation.field, violation.rule) == (field, "address")

@@ -24,6 +24,7 @@ from shared.errors import Invalid
 from shared.publishing import editions
 from shared.publishing.imports.answer import Fate
 from shared.publishing.imports.request import ImportRequest
+from tests.harness.actors import TESTER
 from tests.harness.county_cases import CODE, ITEM, hall
 from tests.harness.county_cases import County as Cases
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
@@ -138,7 +139,7 @@ def test_a_row_of_an_import_with_an_unknown_code_is_rejected_by_itself(county, m
     command = county.guides.import_guides if model is Material else county.catalog.import_items
     request = ImportRequest if model is Material else ItemImport
 
-    outcome = command(request(rows=[body_with(model, name), good]))
+    outcome = command(TESTER, request(rows=[body_with(model, name), good]))
 
     fates = {one.code: one.fate for one in outcome.entries}
     assert (fates[code_of(1)], fates[code_of(2)] == Fate.REJECTED) == (Fate.REJECTED, False)
@@ -153,10 +154,10 @@ def test_a_draft_that_an_earlier_version_took_is_not_released(county, model, nam
     body = body_with(model, name)
     with source.db.write() as session:
         session.execute(text("DELETE FROM edition"))
-        editions.save(session, code_of(1), body, None)
+        editions.save(session, source.who, TESTER, code_of(1), body, None)
 
     with pytest.raises(Invalid) as refused:
-        release(code_of(1), editions.Period(), None)
+        release(TESTER, code_of(1), editions.Period(), None)
 
     assert place(model, name) in [one.field for one in refused.value.violations]
 
@@ -179,7 +180,7 @@ def test_a_message_of_a_hall_with_an_unknown_code_is_refused(cases, field):
 
 def test_a_case_is_not_opened_with_an_unknown_type_of_item(cases):
     with pytest.raises(Invalid) as refused:
-        cases.cases.open_case({"item_code": ITEM, "promise_day": 5, "task_type": "77"})
+        cases.cases.open_case(TESTER, {"item_code": ITEM, "promise_day": 5, "task_type": "77"})
 
     assert [(one.field, one.rule) for one in refused.value.violations] == [("task_type", "code_table")]
 

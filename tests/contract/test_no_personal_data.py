@@ -32,6 +32,7 @@ from shared import log
 from shared.config import Settings
 from shared.errors import Unavailable
 from shared.feeds.outbox import SourceFeed
+from tests.harness.actors import TESTER
 from tests.harness.county_cases import ITEM, County, hall, message, moment, notice
 from tests.harness.traces_of_people import Citizen, Search, citizens
 
@@ -187,7 +188,7 @@ def busy_weeks(station: Station) -> None:
         station.ask("POST", f"{path}/withdraw", {"erase": True}, 200)
         station.ask("POST", f"{path}/release", {}, 409)
     station.county.cases.run_timers(moment(30))
-    station.county.cases.put_calendar(2021, notice(2021))
+    station.county.cases.put_calendar(TESTER, 2021, notice(2021))
     broken_database(station)
 
 

@@ -8,6 +8,7 @@ import pytest
 from services.catalog.commands import ItemImport
 from services.ledger.signing.heads import sign_head
 from shared.database.engine import WAL_LIMIT
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import item, pipeline
 
 ENTRIES, ROWS = 5000, 500
@@ -19,7 +20,7 @@ def import_many(county):
     """5,000 items, in the chunks of an import; each goes on to the ledger as it comes."""
     for start in range(0, ENTRIES, ROWS):
         rows = [item(number).model_dump(mode="json") for number in range(start, start + ROWS)]
-        county.catalog.import_items(ItemImport(rows=rows))
+        county.catalog.import_items(TESTER, ItemImport(rows=rows))
         county.intake.reconcile()
         yield
 

@@ -29,6 +29,7 @@ from shared.feeds import follower
 from shared.messaging.delivery import Message
 from shared.tokens.access import needs
 from shared.tokens.rights import Right
+from tests.harness.actors import TESTER
 from tests.harness.forging import forged_next
 from tests.harness.history import Dump, fingerprint, mark_of_change
 from tests.harness.invariants import check
@@ -138,7 +139,7 @@ def a_channel_misses_an_entry(run):
 def an_import_arrives_after_its_successor(run):
     from services.catalog.commands import ItemImport
 
-    run.county.catalog.import_items(ItemImport(rows=[item(1, "第一版").model_dump(mode="json")]))
+    run.county.catalog.import_items(TESTER, ItemImport(rows=[item(1, "第一版").model_dump(mode="json")]))
     run.edit(1, "release")
     live = [relay for relay in run.county.relays if relay.name == "live"]
     for relay in live:

@@ -17,6 +17,7 @@ from services.applications.lifecycle.working_days import start_of
 from services.applications.privacy import key_rotation, sealing
 from shared.feeds.outbox import CounterRow, ReleaseRow
 from shared.messaging.delivery import Message, Refusal
+from tests.harness.actors import TESTER
 from tests.harness.cases import DATA, PROJECT_NO, october
 from tests.harness.stores import store
 
@@ -66,7 +67,7 @@ class County:
         self.now = moment(12)
         self.cases = Applications(self.db, REGION, clock=lambda: self.now)
         if calendar:
-            self.cases.put_calendar(2020, notice(2020))
+            self.cases.put_calendar(TESTER, 2020, notice(2020))
 
     @classmethod
     def embedded(cls, folder: Path, **options: bool) -> "County":
@@ -76,7 +77,7 @@ class County:
     def open(self, **content: Any) -> None:
         """Open the case PROJECT_NO with the known query code: a licence, to be decided in ten working days."""
         rules = {"promise_day": 10, "query_code": CODE, "project_no": PROJECT_NO}
-        self.cases.open_case({"item_code": ITEM, **rules, **content})
+        self.cases.open_case(TESTER, {"item_code": ITEM, **rules, **content})
 
     def take(self, *messages: Message) -> list[Refusal]:
         """Pass a batch to the intake's handler."""

@@ -21,6 +21,7 @@ from shared.errors import UpstreamDown
 from shared.publishing.imports.request import Confirmation, ImportRequest
 from shared.publishing.imports.statement import StatementStore
 from shared.text.validation import parse
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import Pipeline, code_of
 
 
@@ -68,9 +69,9 @@ class Direct:
         self.requests += 1
         sent = orjson.loads(orjson.dumps(content))
         outcome = (
-            self._county.catalog.import_items(parse(ItemImport, sent))
+            self._county.catalog.import_items(TESTER, parse(ItemImport, sent))
             if service == "catalog"
-            else self._county.guides.import_guides(parse(ImportRequest, sent))
+            else self._county.guides.import_guides(TESTER, parse(ImportRequest, sent))
         )
         return orjson.loads(orjson.dumps(asdict(outcome)))
 

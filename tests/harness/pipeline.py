@@ -62,6 +62,7 @@ from shared.security.case_ref import case_ref
 from shared.web.response_cache import CachedService, ResponseCacheMiddleware, shareable_addresses
 from shared.web.server.process import mount
 from tests.harness import projecting
+from tests.harness.actors import TESTER
 from tests.harness.stores import store
 
 REGION = projecting.REGION
@@ -162,8 +163,8 @@ class Pipeline:
             else (self.guides.save_guide, self.guides.release_guide)
         )
         db = self.dbs["catalog" if isinstance(one, Item) else "guides"]
-        save(one.code, one.model_dump(mode="json"), _revision(db, one.code))
-        _, made = release(one.code, Period(effective_at, expires_at), None, plans)
+        save(TESTER, one.code, one.model_dump(mode="json"), _revision(db, one.code))
+        _, made = release(TESTER, one.code, Period(effective_at, expires_at), None, plans)
         assert made is not None, "exactly this is released already"
         return made
 
@@ -177,7 +178,8 @@ class Pipeline:
         """Withdraw it from every channel."""
         source = self.catalog if isinstance(one, Item) else self.guides
         with source.db.write() as session:
-            editions.withdraw(session, source.who, one.code, state, period, plans=plans)
+            off = editions.withdraw if state == EditionState.WITHDRAWN else editions.suspend
+            off(session, source.who, TESTER, one.code, period, plans=plans)
 
     def release_case(
         self, one: CaseProgress | None, version: int = 1, project_no: str = PROJECT_NO, query_code: str = QUERY_CODE

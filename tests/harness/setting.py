@@ -12,6 +12,7 @@ from typing import Any
 from contracts.base import Json, format_time
 from contracts.content.guides import Guide
 from contracts.content.items import Item
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, Pipeline, _revision
 
 AUTHORISED = {"Authorization": f"Bearer {ADMIN}"}
@@ -49,7 +50,7 @@ class SetOf:
             for one in some:
                 if one.code not in self.ops:
                     revision = _revision(self.county.dbs[source], one.code)
-                    commands(one.code, one.model_dump(mode="json"), revision)
+                    commands(TESTER, one.code, one.model_dump(mode="json"), revision)
 
     def prepare(self, source: str | None = None) -> None:
         """Have the sources release their members."""

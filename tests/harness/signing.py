@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.envelope.publication import Lane, Release
-from contracts.envelope.statement import SourceKey
+from contracts.envelope.statement import AuditHead, SourceKey
 from contracts.topology import SOURCES
 from services.ledger.sources.keys import SourceKeys
 from shared.feeds.outbox import envelope
@@ -83,6 +83,11 @@ class Slow:
         """See `SourceReader`."""
         self.before()
         return self._reader.heads()
+
+    def audit_head(self) -> AuditHead | None:
+        """See `SourceReader`."""
+        self.before()
+        return self._reader.audit_head()
 
     def keys(self) -> Sequence[OfferedKey]:
         """See `SourceReader`."""

@@ -23,6 +23,7 @@ from shared.database.engine import Database
 from shared.errors import TongyuanError, Unconfirmed
 from shared.messaging.delivery import Message
 from shared.publishing.editions import Plans
+from tests.harness.actors import TESTER
 from tests.harness.history import History, mark_of_change
 from tests.harness.pipeline import SERVICE, Pipeline, guide, item
 from tests.harness.witnesses import DRAFT_WORD, roll_call
@@ -118,7 +119,7 @@ class Simulation:
     def import_some(self) -> None:
         """Import a file of three rows on the other lane."""
         rows = [item(self.draw.randrange(ITEMS), f"{self.draw.random()}").model_dump(mode="json") for _ in range(3)]
-        self.county.catalog.import_items(ItemImport(rows=rows))
+        self.county.catalog.import_items(TESTER, ItemImport(rows=rows))
 
     def relay(self) -> None:
         """Send one batch of one relay."""

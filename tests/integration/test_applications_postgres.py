@@ -17,6 +17,7 @@ from services.applications.model import ApplicationsModel
 from shared.county.store import IdentityRow
 from shared.errors import Unavailable
 from shared.feeds.outbox import CounterRow, RelayedRow, ReleaseRow
+from tests.harness.actors import TESTER
 from tests.harness.cases import ACCEPTED, APPROVED, CALENDAR, PROJECT_NO, RECEIVED, REVIEW, october
 from tests.harness.county_cases import CODE, ITEM, KEY, County, fact, hall, moment, notice
 
@@ -65,7 +66,7 @@ def test_recorders_of_one_case_lose_nothing_and_release_every_version_once(count
     county.open()
     reports = [*FACTS, *FACTS, *FACTS]
     random.Random(7).shuffle(reports)
-    at_once([lambda one=one: county.cases.record(PROJECT_NO, [one]) for one in reports])
+    at_once([lambda one=one: county.cases.record(TESTER, PROJECT_NO, [one]) for one in reports])
 
     assert county.count("fact") == len(FACTS)
     assert county.body()["state"] == "APPROVED"
@@ -77,9 +78,9 @@ def test_a_case_that_is_opened_while_its_facts_arrive_knows_all_of_them(county: 
     numbers = [f"37-2020-{serial}" for serial in range(30)]
     work: list[Callable[[], Any]] = []
     for number in numbers:
-        work.append(lambda number=number: county.cases.record(number, [fact("received", 12, number=number)]))
-        work.append(lambda number=number: county.cases.open_case({"item_code": ITEM, "project_no": number}))
-        work.append(lambda number=number: county.cases.record(number, [fact("accepted", 13, number=number)]))
+        work.append(lambda number=number: county.cases.record(TESTER, number, [fact("received", 12, number=number)]))
+        work.append(lambda number=number: county.cases.open_case(TESTER, {"item_code": ITEM, "project_no": number}))
+        work.append(lambda number=number: county.cases.record(TESTER, number, [fact("accepted", 13, number=number)]))
     at_once(work)
 
     assert {county.body(release["key"])["state"] for release in county.releases()} == {"ACCEPTED"}
@@ -87,7 +88,7 @@ def test_a_case_that_is_opened_while_its_facts_arrive_knows_all_of_them(county: 
 
 
 def test_every_new_case_gets_a_number_of_its_own(county: County) -> None:
-    receipts = at_once([lambda: county.cases.open_case({"item_code": ITEM})] * 24)
+    receipts = at_once([lambda: county.cases.open_case(TESTER, {"item_code": ITEM})] * 24)
 
     assert sorted(ProjectNo.parse(receipt.project_no).serial for receipt in receipts) == list(range(1, 25))
     assert len({receipt.case_ref for receipt in receipts}) == 24
@@ -95,7 +96,7 @@ def test_every_new_case_gets_a_number_of_its_own(county: County) -> None:
 
 def test_one_request_that_arrives_many_times_at_once_opens_one_case(county: County) -> None:
     request = {"item_code": ITEM, "request_id": "window-7/0001"}
-    receipts = at_once([lambda: county.cases.open_case(request)] * 8)
+    receipts = at_once([lambda: county.cases.open_case(TESTER, request)] * 8)
 
     assert len({receipt.project_no for receipt in receipts}) == 1
     assert sum(receipt.query_code is not None for receipt in receipts) == 1
@@ -119,14 +120,14 @@ def test_batches_over_the_same_cases_never_wait_in_a_circle(county: County) -> N
 def test_a_holiday_notice_reaches_cases_that_change_meanwhile(county: County) -> None:
     numbers = [f"37-2021-{serial}" for serial in range(24)]
     for number in numbers:
-        county.cases.open_case({"item_code": ITEM, "project_no": number, "promise_day": 100})
+        county.cases.open_case(TESTER, {"item_code": ITEM, "project_no": number, "promise_day": 100})
     work: list[Callable[[], Any]] = [
         lambda number=number: county.cases.record(
-            number, [fact("received", 12, number=number), fact("accepted", 13, number=number)]
+            TESTER, number, [fact("received", 12, number=number), fact("accepted", 13, number=number)]
         )
         for number in numbers
     ]
-    work.insert(8, lambda: county.cases.put_calendar(2021, notice(2021)))
+    work.insert(8, lambda: county.cases.put_calendar(TESTER, 2021, notice(2021)))
     at_once(work)
     county.cases.keep_up()
 
@@ -143,7 +144,7 @@ def test_a_case_that_is_locked_is_an_error_of_the_moment_that_quotes_nothing(cou
     with county.db.engine.connect() as other, other.begin():
         other.execute(text("SELECT 1 FROM application FOR UPDATE"))
         with pytest.raises(Unavailable) as caught:
-            county.cases.record(PROJECT_NO, [call])
+            county.cases.record(TESTER, PROJECT_NO, [call])
 
     said = "".join(traceback.format_exception(caught.value))
     assert "lock timeout" in said

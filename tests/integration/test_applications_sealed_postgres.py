@@ -18,6 +18,7 @@ from services.applications.privacy import key_rotation, sealing
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.database.engine import ROOT, Database
+from tests.harness.actors import TESTER
 from tests.harness.county_cases import CODE, County, fact
 from tests.harness.postgres import PrivatePostgres
 from tests.harness.rabbitmq import wait_until
@@ -36,7 +37,7 @@ def county(database_url: str) -> Iterator[County]:
 def busy(county: County, number: str) -> None:
     county.open(project_no=number, request_id=f"window-7/{number}", query_code=CODE, **PERSON)
     told = fact("received", 12, number=number, explain="欧阳试来电说明")
-    county.cases.record(number, [told])
+    county.cases.record(TESTER, number, [told])
 
 
 def heap(postgres: PrivatePostgres, url: str) -> bytes:

@@ -11,6 +11,7 @@ from contracts.topology import INTAKE_EXCHANGE, INTAKE_QUEUE
 from services.runtime.manifests import topology
 from shared.messaging import topology_job
 from shared.messaging.publisher import AmqpPublisher
+from tests.harness.actors import TESTER
 from tests.harness.broker_queues import dead_letters, ready
 from tests.harness.cases import PROJECT_NO, RECEIVED
 from tests.harness.county_cases import CODE, ITEM, KEY, County, hall
@@ -27,6 +28,7 @@ from services.applications.worker import make_worker
 from shared.database.engine import Database
 from shared.messaging.consumer import run_worker
 from shared.security.vault import Vault
+from tests.harness.actors import TESTER
 db = Database("applications", sys.argv[1], Vault(Path(sys.argv[3])))
 run_worker(make_worker(Applications(db, "440232000000")), sys.argv[2])
 """
@@ -88,7 +90,7 @@ def test_what_halls_report_is_released_and_what_is_wrong_lies_with_the_dead_lett
 def test_the_worker_lets_time_do_what_the_law_says(county: County, start: Callable[[], Path]) -> None:
     """Received in October 2020 and never answered: by the worker's clock that was long ago."""
     county.open()
-    county.cases.record(PROJECT_NO, [RECEIVED])
+    county.cases.record(TESTER, PROJECT_NO, [RECEIVED])
     log = start()
 
     wait_until(lambda: county.body()["state"] == "ACCEPTED", f"no deemed acceptance; see {log}")

@@ -22,6 +22,7 @@ from shared.county.store import known
 from shared.database.engine import Database
 from shared.errors import Unavailable
 from shared.publishing.editions import Period
+from tests.harness.actors import TESTER
 from tests.harness.before_identity import BEFORE, put_back
 
 pytestmark = [pytest.mark.servers]
@@ -69,8 +70,8 @@ def release_an_item(place: Place) -> None:
     item = content.items()[0]
     with closing(Wiring(place.settings)) as wiring:
         wiring.require_keys("catalog")
-        wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-        wiring.catalog.release_item(item.code, Period(), None)
+        wiring.catalog.save_item(TESTER, item.code, item.model_dump(mode="json"), None)
+        wiring.catalog.release_item(TESTER, item.code, Period(), None)
 
 
 def test_migrate_writes_the_county_into_every_store(migrated: Place) -> None:

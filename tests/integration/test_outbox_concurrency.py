@@ -10,6 +10,7 @@ from services.catalog.commands import ItemImport
 from shared.database.engine import Database
 from shared.errors import TongyuanError
 from shared.feeds.outbox import Draft, SourceFeed, emit
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import REGION, Pipeline, item, pipeline
 from tests.harness.rabbitmq import wait_until
 
@@ -79,7 +80,7 @@ def test_a_read_is_one_view_however_many_statements_it_has(db):
 def test_a_dry_run_of_an_import_leaves_no_trace(database_url, tmp_path):
     with pipeline(database_url, tmp_path) as county:
         rows = [item(n).model_dump(mode="json") for n in range(3)]
-        outcome = county.catalog.import_items(ItemImport(rows=rows, dry_run=True))
+        outcome = county.catalog.import_items(TESTER, ItemImport(rows=rows, dry_run=True))
 
         assert outcome.released == 3
         assert county.execute("catalog", "SELECT count(*) FROM catalog.release") == [(0,)]
@@ -104,7 +105,7 @@ def together(count, work):
 def saved(county: Pipeline, name):
     one = item(1, name)
     try:
-        county.catalog.save_item(one.code, one.model_dump(mode="json"), None)
+        county.catalog.save_item(TESTER, one.code, one.model_dump(mode="json"), None)
     except TongyuanError as error:
         return type(error).__name__
     return "saved"

@@ -14,6 +14,7 @@ from services.operations import unstated_facts as reading
 from services.runtime.manifests import CHANNELS
 from shared.database.engine import Database
 from shared.publishing.editions import Plans
+from tests.harness.actors import TESTER
 from tests.harness.ledgers import held
 from tests.harness.old_ledger import migrated
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline, progress, shown
@@ -29,7 +30,7 @@ def county(database_url, tmp_path):
 
 
 def test_what_is_released_is_shown_by_all_and_what_is_withdrawn_by_none(county):
-    county.catalog.import_items(ItemImport(rows=[item(n).model_dump(mode="json") for n in range(1, 30)]))
+    county.catalog.import_items(TESTER, ItemImport(rows=[item(n).model_dump(mode="json") for n in range(1, 30)]))
     county.release(guide(1))
     county.release_case(progress())
     county.flow()
@@ -46,7 +47,7 @@ def test_what_is_released_is_shown_by_all_and_what_is_withdrawn_by_none(county):
 
 def test_what_nobody_states_is_counted_in_the_newest_versions_page_by_page(county, monkeypatch):
     monkeypatch.setattr(reading, "PAGE", 2)
-    county.catalog.import_items(ItemImport(rows=[item(n).model_dump(mode="json") for n in range(1, 6)]))
+    county.catalog.import_items(TESTER, ItemImport(rows=[item(n).model_dump(mode="json") for n in range(1, 6)]))
     county.release(item(1, is_online=True))
     county.withdraw(item(2))
 

@@ -14,6 +14,7 @@ from shared.errors import TongyuanError
 from shared.feeds.outbox import SourceFeed
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import GrowingTiles, NoTiles, leaf_hash, tree_root
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import item, pipeline
 from tests.harness.rabbitmq import wait_until
 
@@ -28,7 +29,7 @@ def county(database_url, tmp_path):
 
 def test_two_sequencers_record_one_history(county):
     rows = [item(number).model_dump(mode="json") for number in range(ITEMS)]
-    county.catalog.import_items(ItemImport(rows=rows))
+    county.catalog.import_items(TESTER, ItemImport(rows=rows))
     for number in range(0, ITEMS, 3):
         county.release(item(number, "经编辑"))
     county.release_case(None)
@@ -70,7 +71,7 @@ def test_one_process_holds_a_role_and_the_next_takes_over_when_it_is_gone(county
 def test_the_bell_rings_in_another_process_when_and_only_when_a_transaction_commits(county, database_url):
     listener = Database("catalog", database_url).notifier.listener()
     assert not listener.wait(0.01)
-    county.catalog.import_items(ItemImport(rows=[item(1).model_dump(mode="json")], dry_run=True))
+    county.catalog.import_items(TESTER, ItemImport(rows=[item(1).model_dump(mode="json")], dry_run=True))
     assert not listener.wait(0.3)
     county.release(item(1))
     assert listener.wait(60)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from contracts.base import Json
+from services.applications.audit import entry, standing
 from services.applications.case_repository import CaseRepository
 from services.applications.commands import Applications
 from services.applications.intake import hall_messages
@@ -15,12 +17,17 @@ from services.applications.lifecycle.opening import Opening
 from services.applications.model import CaseRow
 from services.applications.privacy.error_guard import reading, writing
 from shared import log, metrics
+from shared.audit.recording import record
 from shared.errors import Conflict, Invalid, Unavailable, Violation
 from shared.messaging.delivery import Message, Refusal
 from shared.security.case_ref import case_ref
+from shared.tokens.person import Actor
 
 BATCH = 50
 """Opening a case costs 50 ms of scrypt; a batch must end well within the connection's heartbeat."""
+
+INTAKE = Actor("intake")
+"""The machine in the audit log: a hall's system, known by its account at the broker only."""
 
 _log = log.get("intake")
 
@@ -72,11 +79,12 @@ def take(applications: Applications, understood: Mapping[int, Arrival]) -> dict[
     If the process dies before the commit, the messages are delivered again. After it too: their `fact_id`s are known.
     """
     ready, refused = _prepare(applications, understood)
-    touched: dict[str, CaseRow] = {}
+    touched: dict[str, tuple[CaseRow, Json]] = {}
     with writing(applications.db) as session:
         rows = CaseRepository(session).locked([one.arrival.project_no for one in ready.values()])
         for index, one in ready.items():
             row = rows[one.arrival.project_no]
+            before = standing(row)
             try:
                 with session.begin_nested():
                     changed = _take_one(session, row, one)
@@ -84,8 +92,9 @@ def take(applications: Applications, understood: Mapping[int, Arrival]) -> dict[
                 refused[index] = str(error)
                 continue
             if changed and row.is_open:
-                touched[row.project_no] = row
-        applications.settle_all(session, list(touched.values()))
+                touched.setdefault(row.project_no, (row, before))
+        applications.settle_all(session, [row for row, _ in touched.values()])
+        record(session, INTAKE, *(entry("facts", row, before) for row, before in touched.values()))
     return refused
 
 

@@ -18,21 +18,26 @@ from services.applications.model import CaseRow
 from services.applications.privacy.error_guard import reading, writing
 from services.applications.statements import BODIES_OF_KEY, ERASE_BODY, SUPERSEDED_BODIES, UNSENT
 from shared import log, metrics
+from shared.audit.recording import AuditEntry, record
 from shared.database import erasure
 from shared.database.engine import Database
 from shared.errors import Conflict, NotFound
 from shared.feeds.outbox import Draft, ReleaseRow
+from shared.publishing.retention import Erasure
+from shared.tokens.person import Actor
+from shared.transparency.canonical import digest
 
 BATCH = 500
 BARE = '%"body":null%'
 _log = log.get("retention")
 
 
-def erase_case(db: Database, region: str, key: str) -> Json:
+def erase_case(db: Database, region: str, by: Actor, wanted: Erasure) -> Json:
     """Withdraw the case if it is still shown, erase its personal data, and erase its bodies.
 
     Raises `NotFound`; `Conflict` while a release of it has not been relayed to the ledger. Repeating it is no error.
     """
+    key = wanted.key
     with reading(db) as session:
         number = session.exec(select(CaseRow.project_no).where(CaseRow.case_ref == key.partition(":")[2])).first()
     with writing(db) as session:
@@ -56,11 +61,14 @@ def erase_case(db: Database, region: str, key: str) -> Json:
         elif newest.op != Op.WITHDRAW:
             drafts = [Draft(key, newest.version + 1, Op.WITHDRAW, region, None)]
         recompute.release(session, drafts)
+        after = {"bodies": erased, "version": newest.version + len(drafts)}
+        told = {**after, "reason": wanted.reason, "decided_by": digest(wanted.by)}
+        record(session, by, AuditEntry("erase_bodies", key, {"version": newest.version}, told))
     _finish(db, erased)
     return {"erased": erased, "version": newest.version + len(drafts)}
 
 
-def compact_cases(db: Database, older_than: timedelta) -> int:
+def compact_cases(db: Database, by: Actor, older_than: timedelta) -> int:
     """Erase bodies of superseded releases that are older than `older_than`; return how many."""
     before = format_time(datetime.now(UTC) - older_than)
     total = 0
@@ -68,6 +76,8 @@ def compact_cases(db: Database, older_than: timedelta) -> int:
         with writing(db) as session:
             erasure.overwrite(db, session)
             erased = _erase(session, _bodies(session, SUPERSEDED_BODIES, {"before": before}))
+            if erased:
+                record(session, by, AuditEntry("compact", "application", None, {"bodies": erased, "before": before}))
         _finish(db, erased)
         total += erased
         if erased < BATCH:

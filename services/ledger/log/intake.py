@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from contracts.envelope.publication import Lane, Op, Release
+from contracts.envelope.statement import AuditHead
 from services.ledger.log.passed_over import objection
 from services.ledger.signing.signer import Signer
 from services.ledger.sources.keys import SourceKeys, configured_keys
@@ -159,6 +160,10 @@ class _OwnReader:
     def keys(self) -> Sequence[OfferedKey]:
         """See `SourceReader`."""
         return self._reader.keys()
+
+    def audit_head(self) -> AuditHead | None:
+        """See `SourceReader`."""
+        return self._reader.audit_head()
 
     def _require(self, release: Release) -> Release:
         if release.region != self._region:

@@ -18,7 +18,7 @@ from services.ledger.log.append import StoredTiles
 from services.ledger.log.cached_trees import CachedTrees
 from services.ledger.model import HeadRow, LogRow
 from services.ledger.signing.known_keys import remember_keys
-from services.ledger.signing.records import NEWEST, SecondKeyRow, SourceKeyRow, StatementRow
+from services.ledger.signing.records import NEWEST, SecondKeyRow, SourceAuditRow, SourceKeyRow, StatementRow
 from services.ledger.signing.refusal import clear, tell
 from services.ledger.signing.signed_head_store import SignedTree, WouldFork
 from services.ledger.signing.signer import Signer
@@ -79,7 +79,8 @@ def _sign_head(db: Database, signer: Signer, statement_every: timedelta) -> Head
         sources = _source_keys(session)
         old = last is None or datetime.fromisoformat(last.issued_at) + statement_every <= now
         if old or _sources_of(last) != sources:
-            session.merge(_statement(head, signer, last, _roots(db, session, size), sources))
+            audits = _audit_heads(session)
+            session.merge(_statement(head, signer, last, _roots(db, session, size), sources, audits))
         # The commit publishes the head: it notifies the relay, which sends the newest head after its entries. If the
         # process dies after the commit, the relay still finds the head in the table.
         db.notifier.notify(session)
@@ -97,7 +98,12 @@ def _roots(db: Database, session: Session, size: int) -> dict[str, str]:
 
 
 def _statement(
-    head: Head, signer: Signer, last: StatementRow | None, roots: dict[str, str], sources: list[Json]
+    head: Head,
+    signer: Signer,
+    last: StatementRow | None,
+    roots: dict[str, str],
+    sources: list[Json],
+    audits: list[Json],
 ) -> StatementRow:
     sequence = last.sequence + 1 if last else 1
     content = {
@@ -111,6 +117,7 @@ def _statement(
         "expires_at": format_time(head.time + STATEMENT_LIFE),
         "state_kinds": list(PUBLIC),
         "sources": sources,
+        "audit_heads": audits,
     }
     return StatementRow(
         id=NEWEST,
@@ -127,6 +134,12 @@ def _source_keys(session: Session) -> list[Json]:
     keys = [row.listed() for row in session.exec(select(SourceKeyRow))]
     keys.sort(key=lambda key: (key.source, key.signs_from.position, key.key_id))
     return [key.model_dump(mode="json") for key in keys]
+
+
+def _audit_heads(session: Session) -> list[Json]:
+    """Return the newest rows of the sources' audit logs, by source."""
+    rows = session.exec(select(SourceAuditRow).order_by(col(SourceAuditRow.source)))
+    return [row.head().model_dump(mode="json") for row in rows]
 
 
 def _sources_of(statement: StatementRow | None) -> list[Json]:

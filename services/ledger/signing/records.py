@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Text
 from sqlmodel import Field
 
-from contracts.envelope.statement import SourceKey, Start
+from contracts.envelope.statement import AuditHead, SourceKey, Start
 from services.ledger.model import LedgerModel
 
 NEWEST = ONLY = 1
@@ -64,6 +64,20 @@ class SourceKeyRow(LedgerModel, table=True):
         starts = {name: getattr(self, name) for name in ("signs_from", "revoked_from", "compulsory_from")}
         read = {name: text and Start.model_validate_json(text) for name, text in starts.items()}
         return SourceKey(source=self.source, key_id=self.key_id, public_key=self.public_key, **read)
+
+
+class SourceAuditRow(LedgerModel, table=True):
+    """The newest row of a source's audit log, as the source said it last."""
+
+    __tablename__ = "source_audit"
+
+    source: str = Field(primary_key=True, max_length=32)
+    sequence: int
+    hash: str = Field(max_length=64)
+
+    def head(self) -> AuditHead:
+        """Return it as a head statement lists it."""
+        return AuditHead(source=self.source, sequence=self.sequence, hash=self.hash)
 
 
 class SecondKeyRow(LedgerModel, table=True):

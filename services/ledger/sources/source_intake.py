@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from contracts.envelope.publication import Lane, Release
 from services.ledger.signing.signer import Signer
+from services.ledger.sources.audit_head import NotedAuditHead
 from services.ledger.sources.inquiry import Inquiry
 from services.ledger.sources.keys import SourceKeys
 from services.ledger.sources.source_lane import SourceLane
@@ -54,6 +55,7 @@ class SourceIntake:
         self.lanes = {lane: SourceLane(keys, signer, lane, reader) for lane in Lane}
         # Whether the source has answered that it has no keys: a version from before signatures.
         self._keyless = False
+        self._audit = NotedAuditHead(keys.db, self._source)
         self._turn = threading.Lock()
         self._wanted: dict[Lane, int] = {}
         self._hinted_at = -LEARN_SECONDS
@@ -193,6 +195,7 @@ class SourceIntake:
             except TongyuanError as error:
                 whole = False
                 _log.warning("source not reconciled", source=self._source, lane=str(lane), reason=str(error))
+        self._audit.note(self._reader.audit_head())
         now = datetime.now(UTC)
         if whole and self._keys.is_unsettled(offered, now) and self._is_at(heads):
             self._keys.settle(offered, now)

@@ -26,7 +26,7 @@ from shared.publishing.editions.batches import (
     standings,
     withdraw_many,
 )
-from shared.publishing.editions.commands import Then, cancel_plans, release, restore, save, withdraw
+from shared.publishing.editions.commands import Then, cancel_plans, release, restore, save, suspend, withdraw
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, ReleasingSource
 from shared.publishing.editions.queries import bodies_in_force, find, live_count, overtaken, page, plans, states, view
@@ -56,6 +56,7 @@ __all__ = [
     "save",
     "standings",
     "states",
+    "suspend",
     "view",
     "withdraw",
     "withdraw_many",

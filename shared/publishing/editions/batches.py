@@ -11,7 +11,10 @@ from sqlmodel import Session, col
 
 from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
+from shared.audit.recording import record
 from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.audit import entry, standing
+from shared.publishing.editions.commands import ACTIONS
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
     AT_ONCE,
@@ -34,6 +37,7 @@ from shared.publishing.editions.steps import (
 )
 from shared.publishing.editions.versions import overtakes
 from shared.publishing.statements import SAVE_RELEASED
+from shared.tokens.person import Actor
 
 COLUMNS = (
     "code",
@@ -87,7 +91,9 @@ def standings(session: Session, who: ReleasingSource, codes: Iterable[str]) -> d
     return {row.code: _standing(session, who, row, now) for row in locked_rows(session, codes)}
 
 
-def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyToRelease], lane: Lane) -> list[Release]:
+def release_many(
+    session: Session, who: ReleasingSource, by: Actor, wanted: Sequence[BodyToRelease], lane: Lane
+) -> list[Release]:
     """Release bodies in one transaction, in order; skip those already released for the same period.
 
     A planned version that one of them overtakes is planned again after it. A draft that an editor has changed is kept;
@@ -97,10 +103,12 @@ def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyTo
     now = datetime.now(UTC)
     drafts: list[Draft] = []
     changed: dict[str, EditionRow] = {}
+    before: dict[str, Json] = {}
     for one in wanted:
         row = rows.setdefault(one.code, EditionRow(code=one.code, revision=0, draft=""))
         if row.state == EditionState.RELEASED and row.released_digest == fingerprint(one.body, one.period):
             continue
+        before.setdefault(one.code, standing(row))
         step = NextVersion(Op.RELEASE, one.body, one.period, EditionState.RELEASED)
         drafts += append(who, row, _steps(one, situation(session, who, row, now), step))
         changed[one.code] = row
@@ -108,6 +116,7 @@ def release_many(session: Session, who: ReleasingSource, wanted: Sequence[BodyTo
         session.connection().execute(SAVE_RELEASED, [_values(row) for row in changed.values()])
     made = emit(session, who.source, drafts, lane)
     follow(session, who, changed, lane)
+    record(session, by, *(entry("release", who, row, before[code], made) for code, row in changed.items()))
     return made
 
 
@@ -126,6 +135,7 @@ def _steps(wanted: BodyToRelease, now: Situation, step: NextVersion) -> list[Nex
 def withdraw_many(
     session: Session,
     who: ReleasingSource,
+    by: Actor,
     codes: Iterable[str] | Mapping[str, datetime | None],
     lane: Lane,
     state: EditionState = EditionState.WITHDRAWN,
@@ -139,19 +149,20 @@ def withdraw_many(
     since = codes if isinstance(codes, Mapping) else {}
     now = datetime.now(UTC)
     drafts: list[Draft] = []
-    changed: list[str] = []
+    changed: list[tuple[EditionRow, Json]] = []
     for row in locked_rows(session, codes):
         at = situation(session, who, row, now)
         if not _is_on(at) or (plans == Plans.KEEP and not _in_force(at)):
             continue
+        changed.append((row, standing(row)))
         step = NextVersion(Op.WITHDRAW, None, Period(since.get(row.code)), state)
         drafts += append(who, row, settled(row.code, at, step, plans))
         if row.state == EditionState.SUSPENDED and _in_force(at):
             row.returns = orjson.dumps([at.in_force.version] if at.in_force else []).decode()
-        changed.append(row.code)
     session.flush()
     made = emit(session, who.source, drafts, lane)
-    follow(session, who, changed, lane)
+    follow(session, who, [row.code for row, _ in changed], lane)
+    record(session, by, *(entry(ACTIONS[state], who, row, before, made) for row, before in changed))
     return made
 
 

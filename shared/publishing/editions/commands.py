@@ -4,7 +4,7 @@ If we die before its commit, neither edition nor release is stored. After it bot
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
@@ -12,8 +12,10 @@ from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.envelope.publication import Op, Release
+from shared.audit.recording import record
 from shared.errors import Conflict, PreconditionFailed, PreconditionMissing
 from shared.feeds.outbox import emit
+from shared.publishing.editions.audit import entry, saved, standing
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
     EditionRow,
@@ -37,17 +39,31 @@ from shared.publishing.editions.steps import (
     settled,
     situation,
 )
+from shared.tokens.person import Actor
 
 Then = Callable[[Session, Release | None], None]
 """Called in the transaction of a release after it, with the release, or None if nothing was released."""
 
+ACTIONS = {EditionState.WITHDRAWN: "withdraw", EditionState.SUSPENDED: "suspend"}
+"""How the audit log names what takes an edition off the channels, by the edition's state after it."""
 
-def save(session: Session, code: str, draft: Json, revision: int | None) -> EditionRow:
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change for the audit log: what is done, by whom, and the edition's standing before it."""
+
+    action: str
+    by: Actor
+    before: Json
+
+
+def save(session: Session, who: ReleasingSource, by: Actor, code: str, draft: Json, revision: int | None) -> EditionRow:
     """Store a draft.
 
     Raises `PreconditionMissing` without a revision, `PreconditionFailed` for one that is not the newest.
     """
     row = session.get(EditionRow, code, with_for_update=True)
+    before, old_draft = (standing(row), row.draft) if row else (None, None)
     if row is None:
         if revision is not None:
             raise PreconditionFailed(f"{code} does not exist, so it has no revision {revision}")
@@ -61,12 +77,15 @@ def save(session: Session, code: str, draft: Json, revision: int | None) -> Edit
     # An editor who names the newest revision has read what is released now.
     row.starts_from = row.content_version
     session.add(row)
+    session.flush()
+    record(session, by, saved(who, row, before, old_draft))
     return row
 
 
 def release(
     session: Session,
     who: ReleasingSource,
+    by: Actor,
     code: str,
     period: Period,
     revision: int | None = None,
@@ -94,49 +113,80 @@ def release(
     now = situation(session, who, row, moment)
     if plans == Plans.CANCEL:
         require_no_set(code, now)
-    return row, _emit(session, who, row, settled(code, now, step, plans), step)
+    return row, _emit(session, who, Change("release", by, standing(row)), row, settled(code, now, step, plans), step)
 
 
 def withdraw(
     session: Session,
     who: ReleasingSource,
+    by: Actor,
     code: str,
-    state: EditionState,
     period: Period,
     revision: int | None = None,
     plans: Plans | None = None,
 ) -> tuple[EditionRow, Release | None]:
-    """Remove a code from every channel, for good (`withdrawn`) or for now (`suspended`).
+    """Remove a code from every channel for good.
 
     Raises `Conflict` if it was never released, and for planned versions as `release` does.
     """
-    row = _locked(session, code, revision)
+    return _off(session, who, by, _locked(session, code, revision), _Off(EditionState.WITHDRAWN, period, plans))
+
+
+def suspend(
+    session: Session,
+    who: ReleasingSource,
+    by: Actor,
+    code: str,
+    period: Period,
+    revision: int | None = None,
+    plans: Plans | None = None,
+) -> tuple[EditionRow, Release | None]:
+    """Remove a code from every channel for now: `restore` brings it back. Raises as `withdraw` does."""
+    return _off(session, who, by, _locked(session, code, revision), _Off(EditionState.SUSPENDED, period, plans))
+
+
+@dataclass(frozen=True, slots=True)
+class _Off:
+    """How an edition leaves the channels: its state after it, from when on, and what becomes of its plans."""
+
+    state: EditionState
+    period: Period
+    plans: Plans | None
+
+
+def _off(
+    session: Session, who: ReleasingSource, by: Actor, row: EditionRow, wanted: _Off
+) -> tuple[EditionRow, Release | None]:
+    state, period = wanted.state, wanted.period
     if row.state == EditionState.DRAFT:
-        raise Conflict(f"{code} was never released; there is nothing to withdraw")
+        raise Conflict(f"{row.code} was never released; there is nothing to withdraw")
     moment = datetime.now(UTC)
     now = situation(session, who, row, moment)
-    if plans == Plans.CANCEL:
-        require_no_set(code, now)
+    if wanted.plans == Plans.CANCEL:
+        require_no_set(row.code, now)
     if row.state == state and (not now.waiting or now.waiting[-1].period == period):
         return row, None
+    change = Change(ACTIONS[state], by, standing(row))
     if not now.waiting:
         if row.state == EditionState.WITHDRAWN:
-            raise Conflict(f"{code} is already withdrawn; release it first")
+            raise Conflict(f"{row.code} is already withdrawn; release it first")
         if row.state == EditionState.SUSPENDED:
             row.state, row.returns = state, None
             row.revision += 1
             session.add(row)
+            session.flush()
+            record(session, by, entry(change.action, who, row, change.before))
             return row, None
     step = NextVersion(Op.WITHDRAW, None, period, state)
     back = _brought_back(row, now, moment)
-    made = _emit(session, who, row, settled(code, now, step, plans), step)
+    made = _emit(session, who, change, row, settled(row.code, now, step, wanted.plans), step)
     if row.state == EditionState.SUSPENDED:
         row.returns = back
     return row, made
 
 
 def restore(
-    session: Session, who: ReleasingSource, code: str, revision: int | None = None
+    session: Session, who: ReleasingSource, by: Actor, code: str, revision: int | None = None
 ) -> tuple[EditionRow, Release | None]:
     """Show a suspended edition again: the released text, not the draft. Raises `Conflict` if it is not suspended."""
     row = _locked(session, code, revision)
@@ -147,11 +197,17 @@ def restore(
     steps = returning(versions, datetime.now(UTC), None)
     if not steps:
         raise Conflict(f"{code}: the suspended version has expired in the meantime; release a new one")
-    return row, _emit(session, who, row, steps, steps[0])
+    return row, _emit(session, who, Change("restore", by, standing(row)), row, steps, steps[0])
 
 
 def cancel_plans(
-    session: Session, who: ReleasingSource, code: str, revision: int | None = None, *, ends: bool = False
+    session: Session,
+    who: ReleasingSource,
+    by: Actor,
+    code: str,
+    revision: int | None = None,
+    *,
+    ends: bool = False,
 ) -> tuple[EditionRow, Release | None]:
     """Cancel every planned version by releasing the one in force again, with `ends` without its planned end.
 
@@ -168,7 +224,7 @@ def cancel_plans(
     step = restated(current)
     if lifts:
         step = replace(step, period=Period())
-    return row, _emit(session, who, row, [step], step)
+    return row, _emit(session, who, Change("cancel_plans", by, standing(row)), row, [step], step)
 
 
 def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | None:
@@ -178,8 +234,10 @@ def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | No
     return row.returns
 
 
-def emit_steps(session: Session, who: ReleasingSource, row: EditionRow, steps: Sequence[NextVersion]) -> list[Release]:
-    """Release the steps of one edition, whose row is locked."""
+def emit_steps(
+    session: Session, who: ReleasingSource, change: Change, row: EditionRow, steps: Sequence[NextVersion]
+) -> list[Release]:
+    """Release the steps of one edition, whose row is locked, and record the change."""
     drafts = append(who, row, steps)
     row.starts_from = row.content_version
     session.add(row)
@@ -187,14 +245,20 @@ def emit_steps(session: Session, who: ReleasingSource, row: EditionRow, steps: S
     session.flush()
     made = emit(session, who.source, drafts)
     follow(session, who, [row.code])
+    record(session, change.by, entry(change.action, who, row, change.before, made))
     return made
 
 
 def _emit(
-    session: Session, who: ReleasingSource, row: EditionRow, steps: list[NextVersion], own: NextVersion
+    session: Session,
+    who: ReleasingSource,
+    change: Change,
+    row: EditionRow,
+    steps: list[NextVersion],
+    own: NextVersion,
 ) -> Release:
     """Release the steps of one edition. Return the release of the editor's own step."""
-    return emit_steps(session, who, row, steps)[steps.index(own)]
+    return emit_steps(session, who, change, row, steps)[steps.index(own)]
 
 
 def _locked(session: Session, code: str, revision: int | None) -> EditionRow:

@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 import orjson
 from sqlmodel import Session
 
+from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
+from shared.audit.recording import AuditEntry, record
 from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.audit import entry, standing
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
@@ -22,6 +25,7 @@ from shared.publishing.editions.model import (
 )
 from shared.publishing.editions.steps import NextVersion, draft_of, history, own_versions
 from shared.publishing.editions.versions import Version
+from shared.tokens.person import SYSTEM
 from shared.transparency.timeline import OfTime, in_force, moments, planned, stands
 
 
@@ -33,12 +37,18 @@ def follow(session: Session, who: ReleasingSource, codes: Iterable[str], lane: L
     """
     followed = who.follows(session, codes) if who.follows is not None else {}
     drafts: list[Draft] = []
+    changed: list[tuple[EditionRow, Json]] = []
     now = datetime.now(UTC)
     for row in locked_rows(session, followed):
         if row.state != EditionState.DRAFT and (row.returns or not _always_stands(followed[row.code], now)):
-            drafts += _followed(session, who, row, followed[row.code], now)
+            before = standing(row)
+            own = _followed(session, who, row, followed[row.code], now)
+            drafts += own
+            changed += [(row, before)] if own else []
     session.flush()
-    return emit(session, who.source, drafts, lane)
+    made = emit(session, who.source, drafts, lane)
+    record(session, SYSTEM, *_entries(who, changed, made))
+    return made
 
 
 def catching_up(
@@ -64,6 +74,12 @@ def catching_up(
         steps.append(step)
         made.append(Version(made[-1].version + 1, step.op, step.period, step.body))
     return steps
+
+
+def _entries(
+    who: ReleasingSource, changed: Sequence[tuple[EditionRow, Json]], made: Sequence[Release]
+) -> list[AuditEntry]:
+    return [entry("follow", who, row, before, made) for row, before in changed]
 
 
 def _always_stands(followed: Sequence[OfTime], now: datetime) -> bool:

@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session
 
+from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
+from shared.audit.recording import record
 from shared.feeds.outbox import emit
+from shared.publishing.editions.audit import entry, standing
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, ReleasingSource, locked_rows
 from shared.publishing.editions.steps import NextVersion, append, history, own_versions, returning, situation
 from shared.publishing.editions.versions import Version
+from shared.tokens.person import Actor
 from shared.transparency.timeline import in_force, planned
 
 
@@ -43,14 +47,18 @@ def target(versions: list[Version], before: int) -> BackTo:
     return BackTo(before, shows=current is not None and current.shows(now))
 
 
-def go_back(session: Session, who: ReleasingSource, targets: Mapping[str, BackTo], lane: Lane) -> list[Release]:
+def go_back(
+    session: Session, who: ReleasingSource, by: Actor, targets: Mapping[str, BackTo], lane: Lane
+) -> list[Release]:
     """Release, for each code, what was in force and planned before the version named; withdraw what was not shown.
 
     A draft that nobody has changed follows; an editor's draft stays.
     """
     now = datetime.now(UTC)
     drafts = []
+    changed: list[tuple[EditionRow, Json]] = []
     for row in locked_rows(session, targets):
+        changed.append((row, standing(row)))
         earlier = [one for one in past_versions(session, who, row.code) if one.version < targets[row.code].before]
         steps = returning(earlier, now, None)
         if not targets[row.code].shows:
@@ -64,4 +72,6 @@ def go_back(session: Session, who: ReleasingSource, targets: Mapping[str, BackTo
             row.draft, row.starts_from = row.released, row.content_version
     session.flush()
     made = emit(session, who.source, drafts, lane)
-    return [*made, *follow(session, who, targets, lane)]
+    followed = follow(session, who, targets, lane)
+    record(session, by, *(entry("undo", who, row, before, made) for row, before in changed))
+    return [*made, *followed]

@@ -15,6 +15,7 @@ from contracts.codes.identifiers import PARENT
 from contracts.codes.item_checks import LiveCodes
 from contracts.envelope.publication import Lane, Release
 from shared import metrics
+from shared.audit.recording import record as record_audit
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.feeds.outbox import ReleaseRow
@@ -25,11 +26,12 @@ from shared.publishing.imports.answer import EntryOutcome, Fate, Outcome
 from shared.publishing.imports.breaker import held_for, load_of, nowhere, question, stopped
 from shared.publishing.imports.case import CodeHistory
 from shared.publishing.imports.judgement import Judgement, judge
-from shared.publishing.imports.provenance import record
+from shared.publishing.imports.provenance import audit_entry, record
 from shared.publishing.imports.regrouping import Regrouping, leaving_at, regroupings
 from shared.publishing.imports.request import Confirmation, ImportEntry, ImportRequest
 from shared.publishing.imports.rules import BodyRules
 from shared.publishing.imports.statement import NOTHING_SAID, Statement, StatementStore
+from shared.tokens.person import Actor
 
 OTHER_FORM = "C-9"
 
@@ -56,6 +58,7 @@ class _Run:
     """One request in progress. `entries` holds the last entry of each code; earlier ones do not count."""
 
     importer: Importer
+    by: Actor
     request: ImportRequest
     session: Session
     statements: StatementStore
@@ -76,7 +79,7 @@ class _Run:
 
 
 def run_import(
-    importer: Importer, request: ImportRequest, prepare: Callable[[Session], list[str]] | None = None
+    importer: Importer, by: Actor, request: ImportRequest, prepare: Callable[[Session], list[str]] | None = None
 ) -> Outcome:
     """Import the entries on the backfill lane. `prepare` runs first, in the same transaction.
 
@@ -84,7 +87,7 @@ def run_import(
     """
     try:
         with importer.db.write() as session:
-            run = _Run(importer, request, session, StatementStore(session, request.source))
+            run = _Run(importer, by, request, session, StatementStore(session, request.source))
             run.outcome.directory = prepare(session) if prepare else []
             _settle(run)
             _write(run)
@@ -102,6 +105,7 @@ class _DryRun(Exception):
 def _keep(run: _Run) -> None:
     if run.request.dry_run:
         raise _DryRun
+    record_audit(run.session, run.by, audit_entry(run.request, run.outcome))
 
 
 def _settle(run: _Run) -> None:
@@ -261,10 +265,10 @@ def _write(run: _Run) -> None:
     if run.request.dry_run:
         return
     _remember(run)
-    releases = editions.release_many(session, who, wanted, Lane.BACKFILL)
+    releases = editions.release_many(session, who, run.by, wanted, Lane.BACKFILL)
     withdrawals = _withdraw(run)
     entries = {who.key(code): entry for code, entry in run.entries.items()}
-    record(session, run.request, [*releases, *withdrawals], entries)
+    record(session, run.by, run.request, [*releases, *withdrawals], entries)
 
 
 def _withdraw(run: _Run) -> list[Release]:
@@ -276,7 +280,7 @@ def _withdraw(run: _Run) -> list[Release]:
         codes = {code: since.get(code) for code, one in run.judgements.items() if one.leaves == state}
         if codes:
             made += editions.withdraw_many(
-                run.session, run.importer.who, codes, Lane.BACKFILL, state, plans=Plans.CANCEL
+                run.session, run.importer.who, run.by, codes, Lane.BACKFILL, state, plans=Plans.CANCEL
             )
     return made
 

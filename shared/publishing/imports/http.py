@@ -16,7 +16,8 @@ from shared.publishing.imports.request import ImportRequest
 from shared.publishing.imports.statement import StatementStore
 from shared.publishing.recording_status import Noticing
 from shared.text.validation import parse
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
+from shared.tokens.person import Actor
 from shared.tokens.rights import Right
 from shared.web.edge import After, Content, Key, takes
 
@@ -28,20 +29,20 @@ def imports_router(
     db: Database,
     who: ReleasingSource,
     model: type[Request],
-    command: Callable[[Request], Outcome],
+    command: Callable[[Actor, Request], Outcome],
     summary: str,
     notice: Noticing,
 ) -> APIRouter:
-    """`POST /v1/imports`, its undo, and queries about earlier imports. `command` takes a request of `model`.
+    """`POST /v1/imports`, its undo, and queries about earlier imports. `command` takes who imports, and a `model`.
 
     `notice` returns why what is released now does not take effect yet.
     """
     router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[guard(Right.WRITE)])
 
     @router.post("", openapi_extra=takes(model), summary=summary, response_model=Outcome)
-    def post_import(content: Content) -> Response:
+    def post_import(by: By, content: Content) -> Response:
         request = parse(model, content)
-        outcome = command(request)
+        outcome = command(by, request)
         outcome.notice = notice() if outcome.publishes and not request.dry_run else None
         # Hundreds of entries: serialize them directly, without copying each field into a model first.
         return Response(orjson.dumps(outcome), media_type="application/json")
@@ -51,9 +52,9 @@ def imports_router(
         openapi_extra=takes(UndoRequest),
         summary="Take one import back as one act; what was changed since is listed and stays",
     )
-    def post_undo(content: Content) -> UndoOutcome:
+    def post_undo(by: By, content: Content) -> UndoOutcome:
         request = parse(UndoRequest, content)
-        outcome = undo_import(db, who, request)
+        outcome = undo_import(db, who, by, request)
         outcome.notice = notice() if outcome.publishes and not request.dry_run else None
         return outcome
 

@@ -1,5 +1,6 @@
 """Where a release came from: the file, its row, who imported it, and the name of the source."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,8 +10,11 @@ from sqlmodel import Session
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Release
+from shared.audit.recording import AuditEntry
+from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.request import ImportEntry, ImportRequest
 from shared.publishing.imports.statement import imports_metadata
+from shared.tokens.person import Actor
 
 UNDONE = "!undo"
 """The source of versions that take an import back; no source of imports can have this name."""
@@ -30,7 +34,11 @@ PROVENANCE = Table(
 
 
 def record(
-    session: Session, request: ImportRequest, releases: Iterable[Release], entries: Mapping[str, ImportEntry]
+    session: Session,
+    by: Actor,
+    request: ImportRequest,
+    releases: Iterable[Release],
+    entries: Mapping[str, ImportEntry],
 ) -> None:
     """Store where `releases` came from. `entries`: ledger key → the entry that caused the release."""
     now = format_time(datetime.now(UTC))
@@ -43,7 +51,7 @@ def record(
             "file": file.name if file else None,
             "sha256": file.sha256 if file else None,
             "row": entries[release.key].row,
-            "by": request.by,
+            "by": importer(request.by, by),
             "imported_at": now,
         }
         for release in releases
@@ -51,6 +59,24 @@ def record(
     ]
     if rows:
         session.connection().execute(insert(PROVENANCE), rows)
+
+
+def importer(stated: str | None, by: Actor) -> str | None:
+    """Return who imported or undid: as the request says, else the person. A machine that says nothing stays unnamed."""
+    return stated or (by.title if by.person else None)
+
+
+def audit_entry(request: ImportRequest, outcome: Outcome) -> AuditEntry:
+    """Return what the audit log says of a whole import; what it released and withdrew has entries of its own."""
+    file = request.file
+    after = {
+        "source": request.source,
+        "file": file.name if file else None,
+        "conversion": request.conversion,
+        "confirmed": sorted(request.confirmed()),
+        "rows": dict(Counter(str(one.fate) for one in outcome.entries)),
+    }
+    return AuditEntry("import", f"import:{file.sha256 if file else request.source}", None, after)
 
 
 def record_undo(session: Session, source: str, sha256: str, by: str | None, releases: Iterable[Release]) -> None:

@@ -15,22 +15,25 @@ from contracts.base import SALT, Json, format_time
 from contracts.content.acts import Act
 from contracts.envelope.publication import Op, Release
 from contracts.kinds import kind_of
+from shared.audit.recording import AuditEntry, record
 from shared.errors import Conflict, Invalid, Violation
 from shared.feeds.outbox import Draft, ReleaseRow, emit, released_version
 from shared.publishing.acts import SALT_BYTES, Why, require_publishable
 from shared.publishing.editions import ReleasingSource, commands
-from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked
+from shared.publishing.editions.audit import standing
+from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked, locked_rows
 from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation
 from shared.publishing.editions.versions import Version, overtakes
 from shared.publishing.sets.requests import CancelRequest, CompleteRequest, Member, MemberOp, PrepareRequest
 from shared.text.validation import body_of, parse_draft
+from shared.tokens.person import Actor
 from shared.transparency.timeline import in_force, is_overtaken, planned
 
 Check = Callable[[Session, str], object]
 """Raises `Invalid` unless the draft of a code may be released: the rules of the service."""
 
 
-def prepare(session: Session, who: ReleasingSource, asked: PrepareRequest, check: Check) -> list[Json]:
+def prepare(session: Session, who: ReleasingSource, by: Actor, asked: PrepareRequest, check: Check) -> list[Json]:
     """Release the members as versions of the set. Return key, version and digest of each, in order of codes.
 
     All are released, or none. Raises what the release of a single edition raises, and `Invalid` for a time that has
@@ -46,12 +49,15 @@ def prepare(session: Session, who: ReleasingSource, asked: PrepareRequest, check
     if asked.effective_at <= datetime.now(UTC):
         remedy = "must be in the future, so that all members are recorded before it"
         raise Invalid(Violation("effective_at", "in_the_future", remedy, format_time(asked.effective_at)))
+    # First all editions, then the outbox and the audit log: whoever saves one of the drafts meanwhile waits, and never
+    # holds an edition that we wait for.
+    locked_rows(session, [one.code for one in members])
     for one in members:
-        _release(session, who, one, asked, check)
+        _release(session, who, by, one, asked, check)
     return [told for one in members if (told := _prepared(session, who.key(one.code), asked.part_of))]
 
 
-def complete(session: Session, who: ReleasingSource, asked: CompleteRequest) -> Release | None:
+def complete(session: Session, who: ReleasingSource, by: Actor, asked: CompleteRequest) -> Release | None:
     """Release the act of the set: every member counts from now on. None when it was released already.
 
     Raises `Conflict` when a member of this source was cancelled or overtaken meanwhile.
@@ -80,10 +86,12 @@ def complete(session: Session, who: ReleasingSource, asked: CompleteRequest) -> 
     body = {**body_of(parse_draft(Act, content)), SALT: secrets.token_hex(SALT_BYTES)}
     # If we die before the commit, the set is incomplete everywhere. After it, the act is in the outbox, and each
     # channel shows the whole set in the transaction after the one that applies the act.
-    return emit(session, who.source, [Draft(asked.part_of, 1, Op.RELEASE, who.region, body, asked.effective_at)])[0]
+    act = emit(session, who.source, [Draft(asked.part_of, 1, Op.RELEASE, who.region, body, asked.effective_at)])[0]
+    record(session, by, AuditEntry("complete_set", asked.part_of, None, {"digest": act.digest, "members": len(own)}))
+    return act
 
 
-def cancel(session: Session, who: ReleasingSource, asked: CancelRequest) -> list[str]:
+def cancel(session: Session, who: ReleasingSource, by: Actor, asked: CancelRequest) -> list[str]:
     """Take back the members of a set that is not complete. Return the codes that changed.
 
     Raises `Conflict` when this source has released the act: then the set counts, and is undone by another set.
@@ -91,6 +99,7 @@ def cancel(session: Session, who: ReleasingSource, asked: CancelRequest) -> list
     if released_version(session, asked.part_of, 1) is not None:
         raise Conflict(f"{asked.part_of} is complete: undo it by a new set")
     changed = []
+    locked_rows(session, asked.codes)
     for code in sorted(asked.codes):
         versions = history(session, who.key(code))
         if not versions:
@@ -98,27 +107,29 @@ def cancel(session: Session, who: ReleasingSource, asked: CancelRequest) -> list
         row = locked(session, code)
         if not _alive(versions, asked.part_of):
             continue
-        commands.emit_steps(session, who, row, _without(row, versions, asked.part_of))
+        change = commands.Change("cancel_set", by, standing(row))
+        commands.emit_steps(session, who, change, row, _without(row, versions, asked.part_of))
         changed.append(code)
     return changed
 
 
-def _release(session: Session, who: ReleasingSource, one: Member, asked: PrepareRequest, check: Check) -> None:
+def _release(
+    session: Session, who: ReleasingSource, by: Actor, one: Member, asked: PrepareRequest, check: Check
+) -> None:
     period = Period(asked.effective_at, one.expires_at, asked.part_of)
     match one.op:
         case MemberOp.RELEASE:
             check(session, one.code)
-            commands.release(session, who, one.code, period, one.revision, asked.plans)
+            commands.release(session, who, by, one.code, period, one.revision, asked.plans)
         case MemberOp.WITHDRAW:
-            state = EditionState.WITHDRAWN
-            _, made = commands.withdraw(session, who, one.code, state, period, one.revision, asked.plans)
+            _, made = commands.withdraw(session, who, by, one.code, period, one.revision, asked.plans)
             if made is None:
                 raise Conflict(f"{one.code} is not shown and nothing is planned: leave it out of the set")
         case _:
-            _go_back(session, who, one, period)
+            _go_back(session, who, by, one, period)
 
 
-def _go_back(session: Session, who: ReleasingSource, one: Member, period: Period) -> None:
+def _go_back(session: Session, who: ReleasingSource, by: Actor, one: Member, period: Period) -> None:
     """Plan what was in force before version `before`, in its place. Raises `Conflict` if it was changed since."""
     row = locked(session, one.code)
     versions = history(session, who.key(one.code))
@@ -128,7 +139,8 @@ def _go_back(session: Session, who: ReleasingSource, one: Member, period: Period
         raise Conflict(f"{one.code}: version {one.before} is neither in force nor planned: it was changed since")
     step = _as_before(versions, taken, period)
     others = Situation(now.in_force, [version for version in now.waiting if version != taken])
-    commands.emit_steps(session, who, row, settled(one.code, others, step, Plans.KEEP))
+    change = commands.Change("undo", by, standing(row))
+    commands.emit_steps(session, who, change, row, settled(one.code, others, step, Plans.KEEP))
 
 
 def _as_before(versions: Sequence[Version], taken: Version, period: Period) -> NextVersion:

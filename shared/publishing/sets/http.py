@@ -21,28 +21,28 @@ def sets_router(db: Database, who: ReleasingSource, check: Callable[[Session, st
     router = APIRouter(prefix="/v1/sets", tags=["sets"], dependencies=[guard(Right.WRITE)])
 
     @router.post("/prepare", openapi_extra=takes(PrepareRequest), summary="Release the members of a set, not shown yet")
-    def prepare(content: Content, _by: By) -> Json:
+    def prepare(content: Content, by: By) -> Json:
         """Channels show them once the set is complete and its time has come: whole or not at all."""
         asked = parse(PrepareRequest, content)
         # One transaction: if the process dies before its commit, no member is released; after it, all are.
         with db.write() as session:
-            return {"part_of": asked.part_of, "members": commands.prepare(session, who, asked, check)}
+            return {"part_of": asked.part_of, "members": commands.prepare(session, who, by, asked, check)}
 
     @router.post(
         "/complete", openapi_extra=takes(CompleteRequest), summary="Complete a set that the ledger has recorded"
     )
-    def complete(content: Content, _by: By) -> Json:
+    def complete(content: Content, by: By) -> Json:
         asked = parse(CompleteRequest, content)
         with db.write() as session:
-            made = commands.complete(session, who, asked)
+            made = commands.complete(session, who, by, asked)
         return {"act": asked.part_of, "digest": made and made.digest, "already": made is None}
 
     @router.post(
         "/cancel", openapi_extra=takes(CancelRequest), summary="Take back members of a set that is not complete"
     )
-    def cancel(content: Content, _by: By) -> Json:
+    def cancel(content: Content, by: By) -> Json:
         asked = parse(CancelRequest, content)
         with db.write() as session:
-            return {"part_of": asked.part_of, "cancelled": commands.cancel(session, who, asked)}
+            return {"part_of": asked.part_of, "cancelled": commands.cancel(session, who, by, asked)}
 
     return router

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from services.applications import api
 from shared.config import Settings
 from shared.security.case_ref import case_ref
+from tests.harness.actors import TESTER
 from tests.harness.cases import PROJECT_NO
 from tests.harness.county_cases import CODE, ITEM, REFERENCE, County, hall, moment, notice
 
@@ -145,7 +146,7 @@ def test_a_lost_receipt_is_replaced(clerk: TestClient) -> None:
 def test_clerks_find_cases_by_state_delay_and_what_waits(clerk: TestClient, county: County) -> None:
     clerk.put(PATH, json={**CONTENT, **PERSON})
     county.take(hall("jj", 12, number="37-2020-1"))
-    county.cases.record(PROJECT_NO, [])
+    county.cases.record(TESTER, PROJECT_NO, [])
 
     def numbers(**query: Any) -> list[str]:
         return [row["project_no"] for row in clerk.get("/v1/applications", params=query).json()["applications"]]
@@ -242,7 +243,7 @@ def test_the_openapi_document_says_what_is_taken(clerk: TestClient) -> None:
 
 
 def test_a_clerk_reads_in_which_years_a_promised_day_was_guessed(county: County, clerk: TestClient) -> None:
-    county.cases.put_calendar(2020, {"year": 2020, "days": []})
+    county.cases.put_calendar(TESTER, 2020, {"year": 2020, "days": []})
     county.now = moment(1, 18)
     clerk.put(PATH, json=CONTENT)
 

@@ -21,6 +21,7 @@ from shared.config import Settings
 from shared.database.engine import ROOT, Database
 from shared.errors import Broken, Conflict, Unavailable
 from shared.security.vault import Tampered, UnknownKey, Vault, make_keys
+from tests.harness.actors import TESTER
 from tests.harness.backups import contents, put_back
 from tests.harness.cases import PROJECT_NO
 from tests.harness.county_cases import CODE, ITEM, REGION, County, fact, hall
@@ -40,7 +41,9 @@ def county(tmp_path: Path):
 
 def busy(county: County, number: str = PROJECT_NO) -> None:
     county.open(project_no=number, request_id=f"{REQUEST}/{number}", query_code=CODE, **PERSON)
-    county.cases.record(number, [fact("received", 12, number=number, explain="欧阳试来电说明", handle_user="欧阳试")])
+    county.cases.record(
+        TESTER, number, [fact("received", 12, number=number, explain="欧阳试来电说明", handle_user="欧阳试")]
+    )
 
 
 def traces(folder: Path) -> dict[str, set[str]]:
@@ -241,7 +244,7 @@ def test_a_store_of_before_is_sealed_and_nothing_stays_in_its_files(old, tmp_pat
     with closing(County.embedded(tmp_path, calendar=False)) as county:
         assert {table: sorted(county.opened(table)) for table in TABLES} == old
         content = {"item_code": ITEM, "promise_day": 10, "project_no": "37-0", "query_code": CODE, **PERSON}
-        again = county.cases.open_case({**content, "request_id": f"{REQUEST}/37-0"})
+        again = county.cases.open_case(TESTER, {**content, "request_id": f"{REQUEST}/37-0"})
         assert (again.created, again.query_code) == (False, CODE), "the same request is known under its new name"
 
 
@@ -339,7 +342,9 @@ def test_an_old_key_stays_while_a_value_needs_it(county, tmp_path):
     def open_an_earlier_case(done: int) -> None:
         with closing(Database("applications", f"sqlite:///{tmp_path}/applications.db", late)) as db:
             cases = Applications(db, REGION, clock=lambda: county.now)
-            cases.open_case({"item_code": ITEM, "promise_day": 10, "project_no": "37-1", "query_code": CODE, **PERSON})
+            cases.open_case(
+                TESTER, {"item_code": ITEM, "promise_day": 10, "project_no": "37-1", "query_code": CODE, **PERSON}
+            )
 
     with pytest.raises(Conflict, match="sealed with an old key in the meantime"):
         key_rotation.change_key(county.db, open_an_earlier_case)

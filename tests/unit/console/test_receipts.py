@@ -11,6 +11,7 @@ from services.console.release.requests import CancelRequest
 from services.console.release.shown import shown_at
 from services.console.release.single import ReleaseOne, WithdrawOne, cancel_plans, release_one, withdraw_one
 from services.runtime.manifests import CHANNELS
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
 from tests.harness.releasing import RELEASER, releasing
 from tests.harness.wall_clock import WallClock
@@ -20,7 +21,7 @@ from tests.harness.wall_clock import WallClock
 def county(tmp_path):
     (tmp_path / "county").mkdir()
     with pipeline(tmp_path / "county") as made:
-        made.catalog.save_item(code_of(1), item(1).model_dump(mode="json"), None)
+        made.catalog.save_item(TESTER, code_of(1), item(1).model_dump(mode="json"), None)
         yield made
 
 
@@ -136,7 +137,7 @@ def test_a_preview_link_dies_with_the_draft(desk, county):
     token = previews.begin(RELEASER, code_of(1))["path"].rpartition("/")[2]
     assert previews.opened(token)["code"] == code_of(1)
 
-    county.guides.save_guide(code_of(1), guide(1).model_dump(mode="json"), None)
+    county.guides.save_guide(TESTER, code_of(1), guide(1).model_dump(mode="json"), None)
 
     with pytest.raises(Exception, match="已失效"):
         previews.opened(token)

@@ -21,6 +21,7 @@ from shared.database.engine import Database
 from shared.errors import Broken
 from shared.feeds.outbox import Draft, SourceFeed, emit
 from shared.messaging.delivery import Message
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import REGION, code_of, item, pipeline, source
 
 SIGNER = Signer("tongyuan/test", Ed25519PrivateKey.generate())
@@ -212,7 +213,7 @@ def release_some(db: Database, name, lane, versions, data):
 
 
 def bring(county, rows):
-    county.catalog.import_items(ItemImport(rows=[one.model_dump(mode="json") for one in rows]))
+    county.catalog.import_items(TESTER, ItemImport(rows=[one.model_dump(mode="json") for one in rows]))
 
 
 def sent(county, name, lane):

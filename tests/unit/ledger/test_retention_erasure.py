@@ -13,8 +13,10 @@ from services.channels.core.port import adapters
 from services.ledger.signing.heads import sign_head
 from services.operations.verification.verifier import Verification
 from shared.errors import Conflict, NotFound
+from shared.publishing.retention import Erasure
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import GrowingTiles, NoTiles, leaf_hash, verify_inclusion
+from tests.harness.actors import TESTER
 from tests.harness.county_cases import KEY, PROJECT_NO, County
 from tests.harness.pipeline import ADMIN, SERVICE, Pipeline, code_of, item, pipeline, progress
 
@@ -232,7 +234,7 @@ def test_a_real_case_is_withdrawn_forgotten_and_never_opened_again(tmp_path):
         county.open()
         with county.db.write() as session:
             session.connection().exec_driver_sql("INSERT INTO relayed (lane, sequence) VALUES ('live', 99)")
-        done = erase_case(county.db, county.cases.region, KEY)
+        done = erase_case(county.db, county.cases.region, TESTER, Erasure(key=KEY, reason=REASON, by="x"))
 
         newest = max(county.releases(KEY), key=lambda row: row["version"])
         assert (newest["op"], newest["version"]) == ("withdraw", done["version"])
@@ -240,7 +242,7 @@ def test_a_real_case_is_withdrawn_forgotten_and_never_opened_again(tmp_path):
         assert county.count("application", "erased AND withdrawn") == 1
         assert county.opened("application") == ["{}"]
         with pytest.raises(Conflict, match="erased"):
-            county.cases.release(PROJECT_NO)
+            county.cases.release(TESTER, PROJECT_NO)
 
 
 def test_superseded_versions_are_compacted_and_the_history_stays(county):

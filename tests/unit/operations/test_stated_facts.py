@@ -10,6 +10,7 @@ from services.operations import unstated_facts as reading
 from services.operations.unstated_facts import stated_facts
 from shared.publishing.editions import EditionState, find
 from shared.publishing.imports.request import ImportEntry, ImportRequest
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, guide, item, pipeline
 from tests.unit.operations.test_verification import Stranger, verify
 
@@ -47,10 +48,10 @@ def county(tmp_path):
 
 def bring(county, items=(), guides=(), without_guide=(), **more):
     """`without_guide`: codes for which the file has nothing of a guide but the item's name."""
-    county.catalog.import_items(ItemImport(rows=[one.model_dump(mode="json") for one in items]))
+    county.catalog.import_items(TESTER, ItemImport(rows=[one.model_dump(mode="json") for one in items]))
     bare = [ImportEntry(code=code, stated={"task_name": "居民身份证办理"}) for code in without_guide]
     rows = [one.model_dump(mode="json") for one in guides]
-    outcome = county.guides.import_guides(ImportRequest(rows=rows, entries=bare, **more))
+    outcome = county.guides.import_guides(TESTER, ImportRequest(rows=rows, entries=bare, **more))
     county.flow()
     return outcome
 
@@ -142,7 +143,7 @@ def test_a_guide_without_content_that_an_editor_released_stays(county):
 def test_a_draft_does_not_decide_whether_a_released_guide_goes(county):
     bring(county, [item(2), item(3)], [guide(2, **EMPTY), guide(3)])
     for number, drafted in ((2, guide(2)), (3, guide(3, **EMPTY))):
-        county.guides.save_guide(code_of(number), drafted.model_dump(mode="json"), revision(county, number))
+        county.guides.save_guide(TESTER, code_of(number), drafted.model_dump(mode="json"), revision(county, number))
 
     assert bring(county, without_guide=[code_of(2), code_of(3)]).withdrawn == 1
     assert state(county, 3) == EditionState.RELEASED

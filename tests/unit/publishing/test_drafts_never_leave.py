@@ -19,6 +19,7 @@ from shared.publishing import editions
 from shared.publishing.editions import EditionState, Plans
 from shared.publishing.imports.local_midnight import COUNTY_TIME
 from shared.publishing.imports.request import ImportRequest
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline
 
 CANARY = "未审核内容"
@@ -57,7 +58,7 @@ def test_the_search_finds_what_is_there_to_find(county, tmp_path):
     seen = county.get(f"catalog/v1/items/{code_of(0)}", ADMIN)
     assert CANARY in seen.text
     assert CANARY.encode() in (tmp_path / "catalog.db").read_bytes() + (tmp_path / "catalog.db-wal").read_bytes()
-    county.catalog.release_item(code_of(0), editions.Period(), None)
+    county.catalog.release_item(TESTER, code_of(0), editions.Period(), None)
     county.flow()
     assert [where for where, content in stores(tmp_path).items() if CANARY.encode() in content]
     assert [where for where, content in answers(county).items() if CANARY.encode() in content]
@@ -82,7 +83,7 @@ def draft(county, number, ends=TODAY):
     ):
         with source.db.read() as session:
             revision = editions.find(session, one.code).revision
-        save(one.code, one.model_dump(mode="json"), revision)
+        save(TESTER, one.code, one.model_dump(mode="json"), revision)
 
 
 def run_every_way(county):
@@ -101,9 +102,9 @@ def run_every_way(county):
             restore(county, number)
         if way in ("hidden with its item", "imported again", "planned end"):
             again = [item(number, f"再次导入{number}").model_dump(mode="json")]
-            county.catalog.import_items(ItemImport(rows=again))
+            county.catalog.import_items(TESTER, ItemImport(rows=again))
             guides = [guide(number, f"再次导入{number}").model_dump(mode="json")]
-            county.guides.import_guides(ImportRequest(rows=guides))
+            county.guides.import_guides(TESTER, ImportRequest(rows=guides))
         if way in ("plan kept", "plan cancelled"):
             plan(county, number, Plans.KEEP if way == "plan kept" else Plans.CANCEL)
     with suppress(Conflict):
@@ -118,7 +119,7 @@ def run_every_way(county):
 def restore(county, number):
     for source in (county.catalog, county.guides):
         with source.db.write() as session:
-            editions.restore(session, source.who, code_of(number))
+            editions.restore(session, source.who, TESTER, code_of(number))
 
 
 def plan(county, number, plans):
@@ -127,12 +128,12 @@ def plan(county, number, plans):
     body = item(number, f"计划{number}").model_dump(mode="json", exclude_none=True)
     wanted = [editions.BodyToRelease(code_of(number), body, editions.Period(soon))]
     with source.db.write() as session:
-        editions.release_many(session, source.who, wanted, Lane.BACKFILL)
+        editions.release_many(session, source.who, TESTER, wanted, Lane.BACKFILL)
     with source.db.write() as session:
         if plans == Plans.KEEP:
-            editions.withdraw_many(session, source.who, [code_of(number)], Lane.LIVE)
+            editions.withdraw_many(session, source.who, TESTER, [code_of(number)], Lane.LIVE)
         else:
-            editions.cancel_plans(session, source.who, code_of(number))
+            editions.cancel_plans(session, source.who, TESTER, code_of(number))
 
 
 def answers(county):

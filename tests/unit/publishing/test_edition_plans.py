@@ -15,6 +15,7 @@ from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Period, Plans, Version
 from shared.transparency.timeline import in_force, planned
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -162,11 +163,11 @@ def test_plans_can_be_cancelled_without_releasing_anything_new(county):
     county.release(item(1, "现行版"))
     county.release(item(1, "明年版"), effective_at=soon())
     with county.catalog.db.write() as session:
-        editions.cancel_plans(session, county.catalog.who, CODE)
+        editions.cancel_plans(session, county.catalog.who, TESTER, CODE)
 
     assert (name(county, 3), view(county)["planned"]) == ("现行版", [])
     with county.catalog.db.write() as session, pytest.raises(Conflict, match="no release is planned"):
-        editions.cancel_plans(session, county.catalog.who, CODE)
+        editions.cancel_plans(session, county.catalog.who, TESTER, CODE)
 
 
 def test_over_http_a_plan_is_named_in_the_refusal_and_the_caller_may_say_what_becomes_of_it(county):
@@ -200,9 +201,9 @@ def test_nobody_but_the_source_salts_a_body(county):
     salted = {**item(1).model_dump(mode="json"), "salt": "0" * 32}
 
     with pytest.raises(Invalid) as refused:
-        county.catalog.save_item(CODE, salted, None)
+        county.catalog.save_item(TESTER, CODE, salted, None)
     assert [(v.field, v.rule) for v in refused.value.violations] == [("salt", "made_by_the_source")]
-    (rejected,) = county.catalog.import_items(ItemImport(rows=[salted])).rejected
+    (rejected,) = county.catalog.import_items(TESTER, ItemImport(rows=[salted])).rejected
     assert (rejected["field"], rejected["rule"]) == ("salt", "made_by_the_source")
 
 
@@ -214,22 +215,22 @@ def test_a_draft_that_was_begun_before_something_else_was_released_is_not_releas
     save(county, "编辑中")
     with county.catalog.db.write() as session:
         wanted = [editions.BodyToRelease(CODE, {**body(county, 1), "task_name": "导入版"})]
-        editions.release_many(session, county.catalog.who, wanted, Lane.BACKFILL)
+        editions.release_many(session, county.catalog.who, TESTER, wanted, Lane.BACKFILL)
 
     with pytest.raises(Conflict, match="is based on version 1, but version 2"):
-        county.catalog.release_item(CODE, Period(), None)
+        county.catalog.release_item(TESTER, CODE, Period(), None)
     assert view(county)["draft"]["task_name"] == "编辑中"
     save(county, "编辑中")
-    assert county.catalog.release_item(CODE, Period(), None)[1].version == 3
+    assert county.catalog.release_item(TESTER, CODE, Period(), None)[1].version == 3
 
 
 def test_a_draft_that_says_what_an_import_has_released_meanwhile_can_be_released_for_another_period(county):
     save(county, "导入版")
     with county.catalog.db.write() as session:
         wanted = [editions.BodyToRelease(CODE, view(county)["draft"])]
-        editions.release_many(session, county.catalog.who, wanted, Lane.BACKFILL)
+        editions.release_many(session, county.catalog.who, TESTER, wanted, Lane.BACKFILL)
 
-    _, made = county.catalog.release_item(CODE, Period(expires_at=soon(9)), None)
+    _, made = county.catalog.release_item(TESTER, CODE, Period(expires_at=soon(9)), None)
 
     assert made.version == 2
 
@@ -240,7 +241,7 @@ def test_an_import_leaves_a_changed_draft_alone_and_moves_an_untouched_one_along
     save(county, "编辑中")
     with county.catalog.db.write() as session:
         wanted = [editions.BodyToRelease(code_of(n), {**body(county, 1, n), "task_name": "导入版"}) for n in (1, 2)]
-        editions.release_many(session, county.catalog.who, wanted, Lane.BACKFILL)
+        editions.release_many(session, county.catalog.who, TESTER, wanted, Lane.BACKFILL)
 
     drafts = [view(county, n) for n in (1, 2)]
     assert [one["draft"]["task_name"] for one in drafts] == ["编辑中", "导入版"]
@@ -252,7 +253,7 @@ def test_what_was_suspended_is_restored_as_it_was_released_and_not_as_it_is_draf
     county.withdraw(item(1), EditionState.SUSPENDED)
     save(county, "编辑中")
     with county.catalog.db.write() as session:
-        editions.restore(session, county.catalog.who, CODE)
+        editions.restore(session, county.catalog.who, TESTER, CODE)
 
     assert (name(county, 3), document(county, 3)["expires_at"]) == ("第一版", document(county, 1)["expires_at"])
     assert (view(county)["state"], view(county)["draft"]["task_name"]) == ("released", "编辑中")
@@ -261,9 +262,9 @@ def test_what_was_suspended_is_restored_as_it_was_released_and_not_as_it_is_draf
 def test_what_an_import_suspended_can_be_restored_too(county):
     county.release(item(1, "第一版"))
     with county.catalog.db.write() as session:
-        editions.withdraw_many(session, county.catalog.who, [CODE], Lane.BACKFILL, EditionState.SUSPENDED)
+        editions.withdraw_many(session, county.catalog.who, TESTER, [CODE], Lane.BACKFILL, EditionState.SUSPENDED)
     with county.catalog.db.write() as session:
-        editions.restore(session, county.catalog.who, CODE)
+        editions.restore(session, county.catalog.who, TESTER, CODE)
 
     assert (name(county, 3), view(county)["state"]) == ("第一版", "released")
 
@@ -271,14 +272,14 @@ def test_what_an_import_suspended_can_be_restored_too(county):
 def test_only_what_is_suspended_can_be_restored(county):
     county.release(item(1))
     with county.catalog.db.write() as session, pytest.raises(Conflict, match="not suspended"):
-        editions.restore(session, county.catalog.who, CODE)
+        editions.restore(session, county.catalog.who, TESTER, CODE)
 
 
 def save(county, task_name):
     with county.catalog.db.read() as session:
         row = session.get(editions.EditionRow, CODE)
         revision = row.revision if row else None
-    county.catalog.save_item(CODE, item(1, task_name).model_dump(mode="json"), revision)
+    county.catalog.save_item(TESTER, CODE, item(1, task_name).model_dump(mode="json"), revision)
 
 
 def view(county, number=1):

@@ -10,6 +10,7 @@ from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, Preco
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Period
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
 from tests.harness.wall_clock import WallClock
 
@@ -55,7 +56,7 @@ def test_a_release_takes_the_draft_of_the_revision_that_was_reviewed(county):
     save(county, item(1, "未审的改动"), 1)
 
     with pytest.raises(PreconditionFailed):
-        county.catalog.release_item(CODE, Period(), 1)
+        county.catalog.release_item(TESTER, CODE, Period(), 1)
     assert versions(county) == []
 
 
@@ -70,7 +71,7 @@ def test_what_is_released_never_changes(county):
 
 def test_releasing_the_same_again_releases_nothing(county):
     county.release(item(1))
-    row, made = county.catalog.release_item(CODE, Period(), None)
+    row, made = county.catalog.release_item(TESTER, CODE, Period(), None)
 
     assert made is None
     assert (row.version, versions(county)) == (1, [1])
@@ -78,7 +79,7 @@ def test_releasing_the_same_again_releases_nothing(county):
 
 def test_the_same_draft_for_another_period_is_another_version(county):
     county.release(item(1))
-    _, made = county.catalog.release_item(CODE, Period(expires_at=NOW + timedelta(days=9999)), None)
+    _, made = county.catalog.release_item(TESTER, CODE, Period(expires_at=NOW + timedelta(days=9999)), None)
 
     assert made is not None
     assert made.version == 2
@@ -93,12 +94,12 @@ def test_what_was_never_released_cannot_be_withdrawn(county):
 
 def test_what_does_not_exist_can_be_neither_released_nor_withdrawn(county):
     with pytest.raises(NotFound):
-        county.catalog.release_item(CODE, Period(), None)
+        county.catalog.release_item(TESTER, CODE, Period(), None)
     with pytest.raises(NotFound):
         county.withdraw(item(1))
 
 
-@pytest.mark.parametrize("state", [EditionState.WITHDRAWN, EditionState.SUSPENDED, EditionState.HIDDEN])
+@pytest.mark.parametrize("state", [EditionState.WITHDRAWN, EditionState.SUSPENDED])
 def test_what_is_taken_off_is_the_next_version_without_a_body(county, state):
     county.release(item(1))
     county.withdraw(item(1), state)
@@ -111,7 +112,7 @@ def test_what_is_taken_off_is_the_next_version_without_a_body(county, state):
 def test_what_was_taken_off_comes_back_as_a_new_version(county, state):
     county.release(item(1))
     county.withdraw(item(1), state)
-    _, made = county.catalog.release_item(CODE, Period(), None)
+    _, made = county.catalog.release_item(TESTER, CODE, Period(), None)
 
     assert made is not None
     assert (made.version, made.op, edition(county).state) == (3, Op.RELEASE, EditionState.RELEASED)
@@ -146,7 +147,7 @@ def test_a_version_cannot_end_before_it_begins(county):
 
     for end in (NOW, NOW - timedelta(seconds=1)):
         with pytest.raises(Invalid) as refused:
-            county.catalog.release_item(CODE, Period(NOW, end), None)
+            county.catalog.release_item(TESTER, CODE, Period(NOW, end), None)
         assert [(v.field, v.rule) for v in refused.value.violations] == [("expires_at", "after_effective")]
     assert versions(county) == []
 
@@ -169,7 +170,7 @@ def test_the_same_release_sent_again_after_its_end_is_still_the_same_release(cou
     county.release(item(1), expires_at=end)
     with pytest.MonkeyPatch.context() as patch:
         WallClock(patch, editions.commands).forward(timedelta(days=2))
-        _, made = county.catalog.release_item(CODE, Period(None, end), None)
+        _, made = county.catalog.release_item(TESTER, CODE, Period(None, end), None)
 
     assert made is None
 
@@ -200,7 +201,7 @@ def test_a_refused_item_changes_nothing(county):
 
 def test_an_item_is_saved_under_its_own_code_alone(county):
     with pytest.raises(Invalid) as refused:
-        county.catalog.save_item(code_of(2), item(1).model_dump(mode="json"), None)
+        county.catalog.save_item(TESTER, code_of(2), item(1).model_dump(mode="json"), None)
     assert [(v.field, v.rule) for v in refused.value.violations] == [("code", "same_as_path")]
 
 
@@ -212,7 +213,7 @@ def test_a_guide_with_a_resident_id_in_a_text_is_refused(county):
 
 
 def save(county, one, revision):
-    row, _ = county.catalog.save_item(one.code, one.model_dump(mode="json"), revision)
+    row, _ = county.catalog.save_item(TESTER, one.code, one.model_dump(mode="json"), revision)
     return row
 
 

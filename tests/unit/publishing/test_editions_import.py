@@ -11,6 +11,7 @@ from shared.publishing import editions
 from shared.publishing.imports.answer import Fate
 from shared.publishing.imports.breaker import Load, stopped
 from shared.publishing.imports.request import Confirmation
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, item, pipeline
 
 
@@ -38,7 +39,7 @@ def test_a_bad_row_is_named_and_the_others_are_taken(county):
     rows = [item(0), item(1), item(2)]
     contents = [one.model_dump(mode="json") for one in rows]
     contents[1] |= {"dept_code": "99999999999999999X", "use_level": "4"}
-    outcome = county.catalog.import_items(ItemImport(rows=contents))
+    outcome = county.catalog.import_items(TESTER, ItemImport(rows=contents))
 
     assert outcome.released == 2
     assert [(r["index"], r["field"], r["rule"]) for r in outcome.rejected] == [(1, "dept_code", "C-3")]
@@ -110,7 +111,7 @@ def test_the_breaker_stops_at_more_than_twenty_or_five_percent(live, count):
 
 def bring(county, rows, **request):
     contents = [one.model_dump(mode="json") for one in rows]
-    return county.catalog.import_items(ItemImport(rows=contents, **request))
+    return county.catalog.import_items(TESTER, ItemImport(rows=contents, **request))
 
 
 def states(county):

@@ -15,6 +15,7 @@ from services.operations.repeated_facts import RepeatedFact, as_json, repeated_f
 from shared.config import Settings
 from shared.publishing.editions import find
 from shared.publishing.imports.request import ImportRequest
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, Pipeline, code_of, guide, item, pipeline
 from tests.unit.operations.test_verification import Stranger
 
@@ -91,7 +92,7 @@ def test_words_that_cannot_be_read_are_saved_and_told_with_the_answer(county: Pi
 
 def test_an_import_keeps_the_words_of_a_fee_without_its_amount_and_warns(county: Pipeline) -> None:
     row = guide(1, fees=[OTHER]).model_dump(mode="json")
-    outcome = county.guides.import_guides(ImportRequest(rows=[row]))
+    outcome = county.guides.import_guides(TESTER, ImportRequest(rows=[row]))
 
     assert outcome.released == 1
     (fee,) = released(county, "guides", code_of(1))["fees"]
@@ -103,7 +104,7 @@ def test_an_import_keeps_the_words_of_a_fee_without_its_amount_and_warns(county:
 
 def test_an_import_leaves_out_words_that_a_body_can_do_without(county: Pipeline) -> None:
     row = item(1, limit_scene_num=1, limit_scene_explain="最多跑0次", task_name="登记").model_dump(mode="json")
-    outcome = county.catalog.import_items(ItemImport(rows=[row]))
+    outcome = county.catalog.import_items(TESTER, ItemImport(rows=[row]))
 
     assert outcome.released == 1
     body = released(county, "catalog", code_of(1))
@@ -114,7 +115,7 @@ def test_an_import_leaves_out_words_that_a_body_can_do_without(county: Pipeline)
 def test_the_same_file_again_releases_nothing(county: Pipeline) -> None:
     row = guide(1, fees=[OTHER]).model_dump(mode="json")
     for expected in (1, 0):
-        assert county.guides.import_guides(ImportRequest(rows=[row])).released == expected
+        assert county.guides.import_guides(TESTER, ImportRequest(rows=[row])).released == expected
 
 
 # What several bodies say

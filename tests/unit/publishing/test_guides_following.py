@@ -17,6 +17,7 @@ from shared.publishing.editions import EditionState, Period, Plans, Version, fin
 from shared.publishing.editions.following import catching_up
 from shared.publishing.imports.request import ImportRequest
 from shared.transparency.timeline import Timed, in_force, shows, stands
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, guide, item, pipeline
 from tests.harness.wall_clock import WallClock
 
@@ -233,18 +234,18 @@ def test_releasing_the_same_guide_again_changes_nothing_although_its_item_ends(c
     county.release(item(1, "限期的事项"), expires_at=later())
     county.flow()
 
-    _, again = county.guides.release_guide(CODE, Period(), None)
+    _, again = county.guides.release_guide(TESTER, CODE, Period(), None)
 
     assert again is None
 
 
 def test_importing_a_guide_again_changes_nothing_although_its_item_ends(county):
     rows = [guide(1, accept_condition="导入的条件").model_dump(mode="json", exclude_unset=True)]
-    county.guides.import_guides(ImportRequest(rows=rows))
+    county.guides.import_guides(TESTER, ImportRequest(rows=rows))
     county.release(item(1, "限期的事项"), expires_at=later())
     county.flow()
 
-    again = county.guides.import_guides(ImportRequest(rows=rows))
+    again = county.guides.import_guides(TESTER, ImportRequest(rows=rows))
 
     assert again.released == 0
     assert at(county, later(days=2)) is None
@@ -254,7 +255,7 @@ def test_an_imported_guide_ends_with_its_item(county):
     county.release(item(1, "限期的事项"), expires_at=later())
     county.flow()
     rows = [guide(1, accept_condition="导入的条件").model_dump(mode="json", exclude_unset=True)]
-    county.guides.import_guides(ImportRequest(rows=rows))
+    county.guides.import_guides(TESTER, ImportRequest(rows=rows))
 
     assert at(county, later(hours=1))["accept_condition"] == "导入的条件"
     assert at(county, later(days=2)) is None
@@ -265,7 +266,7 @@ def test_plans_of_a_hidden_guide_can_be_cancelled_and_its_text_still_comes_back(
     county.withdraw(item(1))
     county.flow()
     with county.dbs["guides"].write() as session:
-        editions.cancel_plans(session, county.guides.who, CODE)
+        editions.cancel_plans(session, county.guides.who, TESTER, CODE)
     county.release(item(1, "又开办了"))
     county.flow()
 
@@ -277,7 +278,7 @@ def test_a_suspended_guide_that_is_restored_while_its_item_is_gone_stays_hidden(
     county.withdraw(item(1))
     county.flow()
     with county.dbs["guides"].write() as session:
-        editions.restore(session, county.guides.who, CODE)
+        editions.restore(session, county.guides.who, TESTER, CODE)
 
     assert (state(county), at(county, later())) == (EditionState.HIDDEN, None)
 
@@ -352,7 +353,7 @@ def draft(county, condition):
     one = guide(1, accept_condition=condition)
     with county.dbs["guides"].read() as session:
         revision = find(session, CODE).revision
-    county.guides.save_guide(CODE, one.model_dump(mode="json"), revision)
+    county.guides.save_guide(TESTER, CODE, one.model_dump(mode="json"), revision)
 
 
 def drafted(county):

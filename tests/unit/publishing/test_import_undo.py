@@ -10,6 +10,7 @@ from shared.publishing import editions
 from shared.publishing.editions import Period
 from shared.publishing.import_undo import UndoOutcome, UndoRequest, undo_import
 from shared.publishing.imports.provenance import UNDONE, provenance_of
+from tests.harness.actors import TESTER
 from tests.harness.importing import bring, exchange_row
 from tests.harness.pipeline import code_of, item, pipeline
 
@@ -28,7 +29,7 @@ def digest(file):
 
 def undo(county, file, service="catalog", **more):
     owner = county.catalog if service == "catalog" else county.guides
-    return undo_import(owner.db, owner.who, UndoRequest(source="test", sha256=digest(file), by="张三", **more))
+    return undo_import(owner.db, owner.who, TESTER, UndoRequest(source="test", sha256=digest(file), by="张三", **more))
 
 
 def view(county, code, service="catalog"):
@@ -44,8 +45,8 @@ def shown(county, code, service="catalog"):
 
 def change_by_hand(county, code, **fields):
     now = view(county, code)
-    county.catalog.save_item(code, now["in_force"]["body"] | fields, now["revision"])
-    county.catalog.release_item(code, Period(), None)
+    county.catalog.save_item(TESTER, code, now["in_force"]["body"] | fields, now["revision"])
+    county.catalog.release_item(TESTER, code, Period(), None)
 
 
 def test_what_an_import_changed_is_again_what_it_was_and_what_it_made_is_gone(county):
@@ -105,7 +106,7 @@ def test_a_later_edit_and_a_later_import_are_conflicts_and_stay(county):
 def test_an_editors_draft_stays_and_an_unchanged_one_follows(county):
     bring(county, exchange_row(1), exchange_row(2), file="first")
     bring(county, exchange_row(1, promise_day=3), exchange_row(2, promise_day=3), file="second")
-    county.catalog.save_item(ONE, shown(county, ONE) | {"promise_day": 7}, view(county, ONE)["revision"])
+    county.catalog.save_item(TESTER, ONE, shown(county, ONE) | {"promise_day": 7}, view(county, ONE)["revision"])
 
     undo(county, "second")
 
@@ -146,7 +147,7 @@ def test_a_plan_of_an_editor_comes_back_and_what_the_import_showed_is_gone(count
     now = shown(county, ONE)
 
     owner = county.catalog
-    undo_import(owner.db, owner.who, UndoRequest(source="other", sha256=digest("second")))
+    undo_import(owner.db, owner.who, TESTER, UndoRequest(source="other", sha256=digest("second")))
 
     assert now is None or shown(county, ONE) is None
     assert len(view(county, ONE)["planned"]) == 1
@@ -161,7 +162,7 @@ class Direct:
     def post(self, service, path, content):
         assert path == "imports/undo"
         owner = self._county.catalog if service == "catalog" else self._county.guides
-        return asdict(undo_import(owner.db, owner.who, UndoRequest(**content)))
+        return asdict(undo_import(owner.db, owner.who, TESTER, UndoRequest(**content)))
 
 
 def test_an_item_and_its_guide_are_taken_back_together_or_both_stay(county):

@@ -18,6 +18,7 @@ from shared.publishing.editions import Period, Plans
 from shared.publishing.imports.local_midnight import COUNTY_TIME
 from shared.publishing.imports.provenance import provenance_of
 from shared.publishing.imports.request import ImportRequest
+from tests.harness.actors import TESTER
 from tests.harness.importing import Direct, bring, exchange_row, imported, outcomes_of
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline
 
@@ -53,7 +54,7 @@ def made_by_an_import_of_before(county, count):
                 body["materials"] = [one | facts | {"source_type": "10"} for one in body["materials"]]
         with source.db.write() as session:
             wanted = [editions.BodyToRelease(body["code"], body) for body in bodies]
-            editions.release_many(session, source.who, wanted, Lane.BACKFILL)
+            editions.release_many(session, source.who, TESTER, wanted, Lane.BACKFILL)
             session.execute(text("DELETE FROM import_statement"))
 
 
@@ -219,7 +220,7 @@ def test_what_somebody_released_again_stays_while_the_source_repeats_its_deletio
     bring(county, row(**GONE))
     draft(county, task_name="亲手恢复")
     with county.dbs["catalog"].write() as session:
-        editions.release(session, county.catalog.who, CODE, Period())
+        editions.release(session, county.catalog.who, TESTER, CODE, Period())
 
     assert bring(county, row(**GONE)).fates == ["kept"]
     assert state(county) == "released"
@@ -229,8 +230,8 @@ def test_importing_the_same_file_leaves_a_plan_and_an_end_of_an_editor_alone(cou
     bring(county, row(), row(2))
     start = datetime.now(UTC) + timedelta(days=3)
     draft(county, task_name="计划中的第二版")
-    county.catalog.release_item(CODE, Period(start), None)
-    county.catalog.release_item(code_of(2), Period(None, start), None)
+    county.catalog.release_item(TESTER, CODE, Period(start), None)
+    county.catalog.release_item(TESTER, code_of(2), Period(None, start), None)
     before = edition(county), edition(county, code_of(2))
 
     assert bring(county, row(), row(2)).fates == ["unchanged", "unchanged"]
@@ -241,8 +242,8 @@ def test_a_change_of_the_source_leaves_a_plan_and_an_end_of_an_editor_alone_too(
     bring(county, row(), row(2))
     start = datetime.now(UTC) + timedelta(days=3)
     draft(county, task_name="计划中的第二版")
-    county.catalog.release_item(CODE, Period(start), None)
-    county.catalog.release_item(code_of(2), Period(None, start), None)
+    county.catalog.release_item(TESTER, CODE, Period(start), None)
+    county.catalog.release_item(TESTER, code_of(2), Period(None, start), None)
     bring(county, row(promise_day=4), row(2, promise_day=4))
 
     first, second = edition(county), edition(county, code_of(2))
@@ -323,7 +324,7 @@ def test_a_guide_that_went_for_saying_nothing_does_not_come_back(county):
     empty = {"code": CODE, "task_name": "第1号事项", "dept_name": "云溪县公安局"}
     bring(county, row())
     county.guides.import_guides(
-        ImportRequest(rows=[empty | {name: None for name in guide_released(county) if name not in empty}])
+        TESTER, ImportRequest(rows=[empty | {name: None for name in guide_released(county) if name not in empty}])
     )
     bring(county, listed)
     versions = everything(county)
@@ -344,7 +345,9 @@ def test_what_an_import_of_before_filled_in_is_unknown_again_when_its_file_comes
     invented = {"dept_type": "1", "project_type": "2"} | dict.fromkeys(CHANNELS_OF_ITEM, False)
     stated = {"task_name": "第1号事项", "dept_name": "云溪县公安局", "promise_day": 10, "promise_type": "1"}
     body = item(1, **(stated | invented)).model_dump(mode="json", exclude_none=True)
-    county.catalog.import_items(ItemImport(rows=[{name: body[name] for name in body if name in OLD}], source="old"))
+    county.catalog.import_items(
+        TESTER, ItemImport(rows=[{name: body[name] for name in body if name in OLD}], source="old")
+    )
     bring(county, {"task_code": CODE, "link_way": "110"}, source="phones")
     assert released(county)["project_type"] == "2"
 
@@ -486,7 +489,7 @@ def test_a_thousand_withdrawals_of_a_script_are_looked_up_in_parts(county, monke
     monkeypatch.setattr("shared.publishing.imports.engine.CODES_A_STATEMENT", 7)
     bring(county, *(row(n) for n in range(1, 25)))
 
-    outcome = county.catalog.import_items(ItemImport(withdraw=[code_of(n) for n in range(1, 21)]))
+    outcome = county.catalog.import_items(TESTER, ItemImport(withdraw=[code_of(n) for n in range(1, 21)]))
     assert outcome.withdrawn == 20
 
 
@@ -501,7 +504,7 @@ def test_what_was_published_by_mistake_can_be_taken_back(county):
 
 def test_what_one_format_guessed_refuses_no_row_of_another(county):
     guess = DirectoryRow(catalog_code="339917051000", task_name="猜的", task_type="01", use_level=["2"])
-    county.catalog.import_items(import_request(guessed=[guess.model_dump()]))
+    county.catalog.import_items(TESTER, import_request(guessed=[guess.model_dump()]))
 
     assert bring(county, row(1)).fates == ["released"]
 
@@ -628,14 +631,14 @@ def state(county, code=CODE):
 
 def draft(county, code=CODE, **changes):
     body = released(county, code) | changes
-    county.catalog.save_item(code, body, edition(county, code)["revision"])
+    county.catalog.save_item(TESTER, code, body, edition(county, code)["revision"])
 
 
 def by_hand(county, code=CODE, **changes):
     """Change and release the guide, as an editor."""
     body = guide_released(county, code) | changes
-    county.guides.save_guide(code, body, edition(county, code, "guides")["revision"])
-    county.guides.release_guide(code, Period(), None, Plans.KEEP)
+    county.guides.save_guide(TESTER, code, body, edition(county, code, "guides")["revision"])
+    county.guides.release_guide(TESTER, code, Period(), None, Plans.KEEP)
 
 
 def history_of(county, code):

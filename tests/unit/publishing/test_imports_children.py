@@ -4,6 +4,7 @@ import pytest
 
 from shared.publishing import editions
 from shared.publishing.editions import Period
+from tests.harness.actors import TESTER
 from tests.harness.importing import bring, exchange_row
 from tests.harness.pipeline import code_of, pipeline
 
@@ -140,8 +141,8 @@ def facts(county):
 
 def by_hand(county, materials):
     view = _view(county, county.guides, "guides")
-    county.guides.save_guide(CODE, view["in_force"]["body"] | {"materials": materials}, view["revision"])
-    county.guides.release_guide(CODE, Period(), None)
+    county.guides.save_guide(TESTER, CODE, view["in_force"]["body"] | {"materials": materials}, view["revision"])
+    county.guides.release_guide(TESTER, CODE, Period(), None)
 
 
 def item_of(county):

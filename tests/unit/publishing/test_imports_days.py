@@ -4,6 +4,7 @@ import pytest
 
 from shared.publishing import editions
 from shared.publishing.editions import Period
+from tests.harness.actors import TESTER
 from tests.harness.importing import bring, exchange_row
 from tests.harness.pipeline import code_of, pipeline
 
@@ -106,8 +107,8 @@ def with_another_unit(county):
     catalog = county.catalog
     with county.dbs["catalog"].read() as session:
         view = editions.view(session, catalog.who, editions.find(session, CODE))
-    catalog.save_item(CODE, view["in_force"]["body"] | {"promise_type": "2"}, view["revision"])
-    catalog.release_item(CODE, Period(), None)
+    catalog.save_item(TESTER, CODE, view["in_force"]["body"] | {"promise_type": "2"}, view["revision"])
+    catalog.release_item(TESTER, CODE, Period(), None)
 
 
 def item_of(county):

@@ -3,6 +3,7 @@
 import pytest
 
 from services.catalog.commands import ItemImport
+from tests.harness.actors import TESTER
 from tests.harness.importing import bring, exchange_row
 from tests.harness.pipeline import code_of, pipeline
 
@@ -93,7 +94,7 @@ def test_a_dry_run_remembers_no_refusal_and_a_request_of_its_own_asks_too(county
 
     bring(county, *situations())
     sent = {"source": "test", "entries": [{"code": CODE, "state": "withdrawn"}]}
-    (told,) = county.catalog.import_items(ItemImport.model_validate(sent)).entries
+    (told,) = county.catalog.import_items(TESTER, ItemImport.model_validate(sent)).entries
     assert (told.fate, told.refused) == ("held", PARTS)
 
 

@@ -17,6 +17,7 @@ from shared.publishing import editions
 from shared.publishing.editions import Period
 from shared.publishing.import_undo import UndoRequest, undo_import
 from shared.publishing.imports.request import Confirmation
+from tests.harness.actors import TESTER
 from tests.harness.import_model import ImportModel, Said
 from tests.harness.importing import Direct, exchange_row, imported, outcomes_of
 from tests.harness.pipeline import code_of, item, pipeline
@@ -171,7 +172,7 @@ class Codes:
 
     def undo(self, sha256):
         request = UndoRequest(source=self._source, sha256=sha256)
-        done = [undo_import(one.db, one.who, request) for one in (self._county.guides, self._county.catalog)]
+        done = [undo_import(one.db, one.who, TESTER, request) for one in (self._county.guides, self._county.catalog)]
         return [conflict for outcome in done for conflict in outcome.conflicts]
 
     def by_hand(self, model, name, change):
@@ -186,8 +187,8 @@ class Codes:
         with self._county.dbs["catalog"].read() as session:
             row = editions.find(session, code)
             view = editions.view(session, catalog.who, row)
-        catalog.save_item(code, view["in_force"]["body"] | dict([change]), view["revision"])
-        catalog.release_item(code, Period(), None)
+        catalog.save_item(TESTER, code, view["in_force"]["body"] | dict([change]), view["revision"])
+        catalog.release_item(TESTER, code, Period(), None)
 
     def shown(self):
         found = {}

@@ -10,6 +10,7 @@ from services.catalog.commands import ItemImport
 from services.importing.fields.conversions import cleaned_text
 from shared.errors import Invalid
 from shared.text.invisible_characters import invisible, without_invisible
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, guide, item, pipeline
 
 UNDEFINED = {"Cn", "Co", "Cs"}
@@ -26,7 +27,7 @@ def county(tmp_path):
 @pytest.mark.parametrize("character", HIDDEN)
 def test_a_draft_that_holds_one_is_refused_by_field_and_nothing_is_stored(county, character):
     with pytest.raises(Invalid) as refused:
-        county.catalog.save_item(code_of(1), item(1, f"居民{character}身份证").model_dump(mode="json"), None)
+        county.catalog.save_item(TESTER, code_of(1), item(1, f"居民{character}身份证").model_dump(mode="json"), None)
 
     (violation,) = refused.value.violations
     assert (violation.rule, violation.value) == ("invisible_character", None)
@@ -39,12 +40,12 @@ def test_a_guide_is_refused_likewise_deep_inside(county):
     content = guide(1).model_dump(mode="json", exclude_none=True)
     content["windows"][0]["address"] += "\u202e"
     with pytest.raises(Invalid, match=r"windows\.0\.address: contains the invisible character U\+202E"):
-        county.guides.save_guide(code_of(1), content, None)
+        county.guides.save_guide(TESTER, code_of(1), content, None)
 
 
 def test_an_import_that_holds_one_has_that_row_refused_and_takes_the_others(county):
     rows = [item(1, "居民\u202e身份证").model_dump(mode="json"), item(2).model_dump(mode="json")]
-    done = county.catalog.import_items(ItemImport(rows=rows))
+    done = county.catalog.import_items(TESTER, ItemImport(rows=rows))
 
     (rejected,) = done.rejected
     assert (done.released, rejected["index"], rejected["rule"]) == (1, 0, "invisible_character")

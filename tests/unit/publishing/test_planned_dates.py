@@ -10,6 +10,7 @@ from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Period
 from shared.publishing.imports.local_midnight import COUNTY_TIME
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, item, pipeline
 
 CODE = code_of(1)
@@ -116,7 +117,7 @@ def test_an_item_that_would_end_before_anybody_saw_it_is_not_released(county, da
     save(county, one)
 
     with pytest.raises(Invalid) as refused:
-        county.catalog.release_item(CODE, Period(), None)
+        county.catalog.release_item(TESTER, CODE, Period(), None)
     assert [(v.field, v.rule) for v in refused.value.violations] == [("plan_cancel_date", rule)]
     with county.catalog.db.read() as session:
         assert history(session, f"item:{CODE}") == []
@@ -125,7 +126,7 @@ def test_an_item_that_would_end_before_anybody_saw_it_is_not_released(county, da
 def save(county, one):
     with county.catalog.db.read() as session:
         row = session.get(editions.EditionRow, CODE)
-    county.catalog.save_item(CODE, one.model_dump(mode="json"), row.revision if row else None)
+    county.catalog.save_item(TESTER, CODE, one.model_dump(mode="json"), row.revision if row else None)
 
 
 def edition(county):

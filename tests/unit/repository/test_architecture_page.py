@@ -23,6 +23,7 @@ from shared.feeds.relay import Relay
 from shared.web.admission import Admission
 from shared.web.limits import Limits
 from shared.web.server.process import mount
+from tests.harness.actors import TESTER
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -69,7 +70,7 @@ class County:
     def open_case(self) -> None:
         """Open a case of the item, as a clerk."""
         opening = {"project_no": NUMBER, "query_code": QUERY_CODE, "item_code": CODE}
-        self.county.wiring.applications.open_case(opening)
+        self.county.wiring.applications.open_case(TESTER, opening)
 
     def look_up(self) -> None:
         """Look the case up, by the API and by the page."""
@@ -92,7 +93,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     folder = tmp_path_factory.mktemp("county")
     folder.chmod(0o700)
     made = County(folder)
-    made.county.wiring.catalog.save_directory(content.directory())
+    made.county.wiring.catalog.save_directory(TESTER, content.directory())
     made.http.put(f"/catalog/v1/items/{CODE}", json=ITEM.model_dump(mode="json"))
     yield made
     made.county.close()

@@ -19,6 +19,7 @@ from shared.county.identity import Identity
 from shared.county.store import IdentityRow
 from shared.database.engine import Database
 from shared.publishing.editions import Period
+from tests.harness.actors import TESTER
 from tests.harness.before_identity import BEFORE, put_back
 
 RUYUAN = {"region": "440232000000", "county": "乳源瑶族自治县"}
@@ -60,9 +61,9 @@ def named(folder: Path) -> dict[str, Identity | None]:
 
 def release_a_demo_item(county: Embedded) -> None:
     item = content.items()[0]
-    county.wiring.catalog.save_directory(content.directory())
-    county.wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-    county.wiring.catalog.release_item(item.code, Period(), None)
+    county.wiring.catalog.save_directory(TESTER, content.directory())
+    county.wiring.catalog.save_item(TESTER, item.code, item.model_dump(mode="json"), None)
+    county.wiring.catalog.release_item(TESTER, item.code, Period(), None)
 
 
 def as_an_earlier_version_left_it(folder: Path) -> None:

@@ -15,6 +15,7 @@ from services.runtime.embedded import Embedded
 from shared.config import Settings, SettingsError
 from shared.errors import Unavailable
 from shared.publishing.editions import Period
+from tests.harness.actors import TESTER
 
 ITEM, LATER = content.items()[:2]
 PAGE = 4096
@@ -39,8 +40,8 @@ def catch_up(county: Embedded) -> None:
 
 
 def release(county: Embedded, item: Item) -> None:
-    county.wiring.catalog.save_item(item.code, item.model_dump(mode="json"), None)
-    county.wiring.catalog.release_item(item.code, Period(), None)
+    county.wiring.catalog.save_item(TESTER, item.code, item.model_dump(mode="json"), None)
+    county.wiring.catalog.release_item(TESTER, item.code, Period(), None)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The folder of a county that has recorded one release, and its backup."""
     folder = tmp_path_factory.mktemp("county") / "data"
     with started(folder) as county:
-        county.wiring.catalog.save_directory(content.directory())
+        county.wiring.catalog.save_directory(TESTER, content.directory())
         release(county, ITEM)
         catch_up(county)
     file = folder.parent / "county.backup"

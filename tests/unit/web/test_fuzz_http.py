@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Invalid
 from shared.text.strict_json import parse_json
+from tests.harness.actors import TESTER
 from tests.harness.hostile import CHANGES, VALUES, mutated
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
 
@@ -34,7 +35,7 @@ PATHS = {
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory):
     with pipeline(tmp_path_factory.mktemp("fuzz"), channels=["web"], lookup_limit="100000/second") as made:
-        made.catalog.save_item(CODE, item(1).model_dump(mode="json"), None)
+        made.catalog.save_item(TESTER, CODE, item(1).model_dump(mode="json"), None)
         yield made
 
 

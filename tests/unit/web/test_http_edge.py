@@ -15,6 +15,7 @@ from shared.errors import Invalid
 from shared.text import strict_json
 from shared.text.strict_json import parse_json
 from shared.web import edge
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, item, pipeline
 
 CODE = code_of(1)
@@ -28,7 +29,7 @@ LEAKS = ("Traceback", "sqlite", "SELECT", "INSERT", ".py", "/home", "sqlalchemy"
 def county(tmp_path_factory):
     """One item as a draft; refused requests change nothing, so all tests share it."""
     with pipeline(tmp_path_factory.mktemp("edge"), channels=["web"]) as made:
-        made.catalog.save_item(CODE, item(1).model_dump(mode="json"), None)
+        made.catalog.save_item(TESTER, CODE, item(1).model_dump(mode="json"), None)
         made.flow()
         yield made
 
@@ -166,7 +167,7 @@ def test_without_a_token_set_nobody_comes_in(tmp_path):
 @pytest.mark.parametrize("sent", ['"1"', "1", 'W/"1"', ' "1" '])
 def test_the_revision_is_read_however_it_is_quoted(tmp_path, sent):
     with pipeline(tmp_path, channels=[]) as fresh:
-        fresh.catalog.save_item(CODE, item(1).model_dump(mode="json"), None)
+        fresh.catalog.save_item(TESTER, CODE, item(1).model_dump(mode="json"), None)
         answer = put(fresh, item(1, "改了名").model_dump_json(), sent)
 
     assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')

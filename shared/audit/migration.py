@@ -1,0 +1,62 @@
+"""The tables of an audit log. Frozen: every service made them in one migration, alike."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from shared.database.migration_env import compress_quickly
+
+GENESIS = "0" * 64
+SQLITE_TRIGGER = (
+    "CREATE TRIGGER audit_log_no_{name} BEFORE {event} ON audit_log BEGIN "
+    "SELECT RAISE(ABORT, 'audit_log is append-only'); END"
+)
+POSTGRES_FUNCTION = (
+    "CREATE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'audit_log is append-only'; END $$"
+)
+POSTGRES_TRIGGER = (
+    "CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log "
+    "FOR EACH ROW EXECUTE FUNCTION audit_log_is_append_only()"
+)
+
+
+def make_audit_tables() -> None:
+    """Create an empty log that refuses every change of a row.
+
+    The service's account owns the table in PostgreSQL; it gives up its own rights to change or delete rows. It keeps
+    TRUNCATE, with which a restored backup replaces the store as a whole; the signed head tells of that.
+    """
+    op.create_table(
+        "audit_log",
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("object", sa.String(length=160), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("changes", sa.Text(), nullable=True),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("sequence"),
+    )
+    op.create_index("audit_log_at", "audit_log", ["at", "sequence"])
+    op.create_index("audit_log_actor", "audit_log", ["actor", "action", "sequence"])
+    op.create_index("audit_log_of_actor", "audit_log", ["actor", "sequence"])
+    op.create_index("audit_log_action", "audit_log", ["action", "sequence"])
+    op.create_index("audit_log_object", "audit_log", ["object", "sequence"])
+    compress_quickly("audit_log", "document", "changes")
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.execute(f"INSERT INTO audit_head (id, sequence, at, hash) VALUES (1, 0, '', '{GENESIS}')")  # noqa: S608  # ours
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(POSTGRES_FUNCTION)
+        op.execute(POSTGRES_TRIGGER)
+        op.execute("REVOKE UPDATE, DELETE ON audit_log FROM CURRENT_USER")
+        return
+    for name, event in (("update", "UPDATE"), ("delete", "DELETE")):
+        op.execute(SQLITE_TRIGGER.format(name=name, event=event))

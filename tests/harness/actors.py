@@ -1,0 +1,5 @@
+"""Who acts in tests that are not about people."""
+
+from shared.tokens.person import Actor
+
+TESTER = Actor("tester")
