@@ -130,9 +130,8 @@ class County:
     def starts(self, leaf):
         """From when a version counts; one of a set counts no sooner than the act that completes its set."""
         own, act = max(leaf["recorded_at"], leaf["effective_at"] or ""), self.acts[leaf["position"]]
-        return (
-            own if not act else max([own, *([one["recorded_at"] for one in self.leaves if one["key"] == act] or ["9"])])
-        )
+        done = [one["recorded_at"] for one in self.leaves if one["key"] == act] if act else [own]
+        return max(own, *(done or ["9"]))
 
     def channel(self, name, note, marks):
         then = (datetime.now(UTC) - timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -123,6 +123,4 @@ def read(page: Page, path: str) -> Any:
 def keep(page: Page, name: str) -> None:
     """Save a picture where `TONGYUAN_PICTURES` names a folder."""
     if PICTURES:
-        page.settle()
-        page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
         page.screenshot(Path(PICTURES) / f"{name}.png", whole=True)

@@ -14,6 +14,7 @@ from shared.errors import Conflict, TongyuanError
 from shared.publishing.sets import commands
 from shared.publishing.sets.requests import CancelRequest, CompleteRequest, PrepareRequest
 from shared.text.validation import parse
+from shared.tokens.person import SYSTEM
 from tests.harness.pipeline import code_of, guide, item
 from tests.harness.simulation import CHANNELS, Killed, simulated
 from tests.harness.wall_clock import WallClock
@@ -61,13 +62,13 @@ class Schedule:
             asked["members"] = [{"code": code} for code in codes_of(number)[name]]
             with who[name].db.write() as session:
                 known[name] = commands.prepare(
-                    session, who[name].who, parse(PrepareRequest, asked), who[name].checked_draft
+                    session, who[name].who, SYSTEM, parse(PrepareRequest, asked), who[name].checked_draft
                 )
         elif self._is_recorded(known):
             members = [{n: one[n] for n in ("key", "version", "digest")} for some in known.values() for one in some]
             asked = {"part_of": key_of(number), "effective_at": self.at[number], "members": members}
             with who["catalog"].db.write() as session:
-                commands.complete(session, who["catalog"].who, parse(CompleteRequest, asked))
+                commands.complete(session, who["catalog"].who, SYSTEM, parse(CompleteRequest, asked))
             self.ended[number] = "complete"
 
     def step_clock(self):
@@ -117,7 +118,7 @@ class Schedule:
             asked = parse(CancelRequest, {"part_of": key_of(number), "codes": codes_of(number)[name]})
             try:
                 with who[name].db.write() as session:
-                    commands.cancel(session, who[name].who, asked)
+                    commands.cancel(session, who[name].who, SYSTEM, asked)
             except Conflict:
                 return "complete"
         return "cancelled"
@@ -135,9 +136,9 @@ class Schedule:
 
     def _save(self, number, name):
         for one in items_of(number, name):
-            self.run.county.catalog.save_item(one.code, one.model_dump(mode="json"), 2)
+            self.run.county.catalog.save_item(SYSTEM, one.code, one.model_dump(mode="json"), 2)
         one = guide_of(number, name)
-        self.run.county.guides.save_guide(one.code, one.model_dump(mode="json"), 2)
+        self.run.county.guides.save_guide(SYSTEM, one.code, one.model_dump(mode="json"), 2)
 
 
 def items_of(number, name):
