@@ -37,7 +37,8 @@ REFUSED = {400, 401, 403, 404, 405, 421}
 ENDLESS = "/v1/stream"
 
 Operation = tuple[str, str, str]
-"""Method, address with every variable filled in, and the token it needs: `admin`, `service`, `screen` or nothing."""
+"""Method, address with every variable filled in, and whose token it needs: `admin`'s, a `service`'s, a `screen`'s, a
+`person`'s, or nobody's."""
 
 
 def operations() -> list[Operation]:
@@ -260,4 +261,4 @@ def leading_to(answer: RawAnswer) -> str:
 def test_every_operation_is_tried() -> None:
     everything = apis()
     assert len(OPERATIONS) == sum(len(each) for one in everything.values() for each in one["paths"].values())
-    assert {one[2] for one in OPERATIONS} == {"", "admin", "service", "screen"}
+    assert {one[2] for one in OPERATIONS} == {"", "admin", "service", "screen", "person"}
