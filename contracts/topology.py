@@ -45,6 +45,9 @@ AUDITOR = "auditor"
 CONSOLE = "console"
 """The desk of the staff: HTTP only, as the auditor."""
 
+IMPORTING = "importing"
+"""Imports of files: likewise."""
+
 DELIVERY_LIMIT = 20
 MAX_LENGTH = 1_000_000
 

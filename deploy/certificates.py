@@ -36,6 +36,7 @@ ACCOUNTS = {
     "portal": "portal-http",
     "auditor": "auditor-http",
     "console": "console-http",
+    "importing": "importing-http",
     "catalog-worker": "catalog",
     "guides-worker": "guides",
     "applications-worker": "applications",

@@ -13,6 +13,7 @@
 \getenv portal POSTGRES_PASSWORD_PORTAL
 \getenv auditor POSTGRES_PASSWORD_AUDITOR
 \getenv console POSTGRES_PASSWORD_CONSOLE
+\getenv importing POSTGRES_PASSWORD_IMPORTING
 -- end of passwords
 
 BEGIN;
@@ -38,7 +39,8 @@ INSERT INTO account VALUES
     ('kiosk', :'kiosk'),
     ('portal', :'portal'),
     ('auditor', :'auditor'),
-    ('console', :'console');
+    ('console', :'console'),
+    ('importing', :'importing');
 -- end of accounts
 
 SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec

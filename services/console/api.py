@@ -13,6 +13,8 @@ from services.console.accounts.http.sign_in_pages import sign_in_pages
 from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
 from services.console.desk import Desk
+from services.console.imports import api as imports_api
+from services.console.imports import routes as import_pages
 from services.console.pages.frame import page, static_routes
 from services.console.release import api as release_api
 from services.console.release import routes as release_pages
@@ -40,6 +42,8 @@ def make(desk: Desk) -> FastAPI:
     api.state.work = work_of(releasing)
     api.include_router(release_api.routes_of(releasing))
     api.include_router(release_pages.routes_of(releasing))
+    api.include_router(import_pages.routes_of(desk))
+    api.include_router(imports_api.routes_of(desk))
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:

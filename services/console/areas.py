@@ -1,6 +1,7 @@
 """The navigation of the desk. A folder that has pages adds its line here."""
 
 from services.console.accounts.rights import REVIEWERS, Area
+from services.console.imports.roles import AREA as IMPORTS
 from shared.tokens.person import StaffRole
 
 RELEASE_READERS = (
@@ -16,6 +17,7 @@ RELEASE_READERS = (
 AREAS: tuple[Area, ...] = (
     Area("", "工作台"),
     Area("release", "发布", frozenset(RELEASE_READERS)),
+    IMPORTS,
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),
 )
 """In the order in which pages show them."""

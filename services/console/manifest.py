@@ -1,6 +1,6 @@
-"""Process and rights of the desk. It is the only process whose tokens name the person for whom it acts."""
+"""Process and rights of the desk. Its tokens name the person for whom it acts."""
 
-from contracts.topology import AUDITOR, CONSOLE
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING
 from shared.manifest.model import Dependency, Manifest, Process, Role
 from shared.tokens.rights import Right
 
@@ -9,6 +9,7 @@ CALLS = (
     Dependency(Role.LEDGER, frozenset({Right.BODIES, Right.RECORDING, Right.INSPECT, Right.OPERATE})),
     Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR, Right.OPERATE, Right.PREVIEW})),
     Dependency(AUDITOR, frozenset({Right.INSPECT})),
+    Dependency(IMPORTING, frozenset({Right.WRITE})),
 )
 
 MANIFEST = Manifest(

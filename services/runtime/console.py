@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from contracts.topology import CONSOLE
+from contracts.topology import CONSOLE, IMPORTING
 from services.console import api
 from services.console.desk import Desk
 from services.console.upstream.services import Services
@@ -51,5 +51,5 @@ def console_background(app: FastAPI, reachable: Callable[[], bool] = lambda: Tru
 
 
 def callers_within(service: str, key: Ed25519PrivateKey) -> Callers:
-    """Return the callers of a service of the embedded county: the desk alone, with a key of this start."""
-    return Callers(service, {CONSOLE: (key.public_key(),)}, manifests.permissions(service))
+    """Return the callers of a service of the embedded county: the desk and imports, with a key of this start."""
+    return Callers(service, dict.fromkeys((CONSOLE, IMPORTING), (key.public_key(),)), manifests.permissions(service))

@@ -22,6 +22,7 @@ from contracts.topology import (
     FEEDBACK_EXCHANGE,
     FEEDBACK_QUEUE,
     GUIDES_QUEUE,
+    IMPORTING,
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
     SOURCES,
@@ -39,6 +40,7 @@ from services.ledger.log.intake import ImportPace, Intake
 from services.ledger.scrub.rounds import STEP_SECONDS, Scrub
 from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
+from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import at_one_address, auditor_api
 from services.runtime.console import callers_within, console_background, embedded_api
 from services.runtime.local_readers import LocalLedger, LocalSource
@@ -76,7 +78,7 @@ class Embedded:
     first_password: str | None = None
     """The one-time password of the first administrator, where this start has created the account."""
     _desk_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-    """With it the desk signs its tokens. It is made anew at each start and stored nowhere."""
+    """With it desk and imports sign their tokens. It is made anew at each start and stored nowhere."""
     _desk_work: dict[str, Background] = field(default_factory=dict)
     _bus: InProcessBus = field(default_factory=InProcessBus)
     _lock: int = field(init=False)
@@ -123,7 +125,7 @@ class Embedded:
         channels = {name: channel.api(self.settings) for name, channel in self.channels.items()}
         desk = embedded_api(self.wiring, self._desk_key, self._reached, demo=bool(self.county.demo))
         self._desk_work = console_background(desk, lambda: self.address is not None)
-        inspecting = {AUDITOR: auditor_api(self.wiring), CONSOLE: desk}
+        inspecting = {AUDITOR: auditor_api(self.wiring), CONSOLE: desk, IMPORTING: self._importing.api}
         apis = {**sources, "ledger": self.wiring.ledger_api(), **channels, **inspecting}
         for name, api in apis.items():
             api.state.county = self.county
@@ -156,6 +158,7 @@ class Embedded:
             "planned-ends": periodically(ENDS_SECONDS, self.wiring.catalog.withdraw_cancelled, name="planned-ends"),
             **applications_background(self.wiring.applications),
             **self._desk_work,
+            **self._importing.background(),
             "guides-reconcile": periodically(
                 self.settings.reconcile_interval, self.watch.reconcile, name="guides-reconcile"
             ),
@@ -191,6 +194,7 @@ class Embedded:
         os.close(self._lock)
 
     def _wire(self) -> None:
+        self._importing = embedded_importing(self.wiring, self._desk_key, self._reached)
         ledger = self.wiring.database("ledger")
         readers = {name: LocalSource(self.wiring.database(name), name) for name in SOURCES}
         require = self.wiring.signing_guard.require

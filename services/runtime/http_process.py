@@ -11,12 +11,14 @@ from contracts.topology import (
     AUDITOR,
     CONSOLE,
     FEEDBACK_EXCHANGE,
+    IMPORTING,
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
     SOURCES,
 )
 from services.ledger.log.feed import LedgerFeed
 from services.runtime import manifests
+from services.runtime.assembly.importing import importing
 from services.runtime.auditor import auditing, auditor_api
 from services.runtime.console import console_api, console_background
 from services.runtime.county_check import CountyGate
@@ -86,6 +88,9 @@ def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background]
     if name == CONSOLE:
         desk = console_api(wiring)
         return desk, console_background(desk), {}
+    if name == IMPORTING:
+        parts = importing(wiring)
+        return parts.api, dict(parts.background()), {}
     channel = wiring.channel(name, wiring.http_ledger())
     beside = channel.background()
     if name in FEEDBACK_CHANNELS and wiring.settings.amqp_url is not None:

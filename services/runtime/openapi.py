@@ -24,9 +24,10 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
-from contracts.topology import AUDITOR, CONSOLE, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.channels.kiosk.screens_api import TOKEN, require_screen
 from services.console.accounts.rights import May, MayOrMachine
+from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -207,7 +208,9 @@ def apis(wiring: Wiring) -> Iterator[tuple[str, FastAPI]]:
     for channel in CHANNELS:
         yield channel, wiring.channel(channel, ledger).api(wiring.settings)
     yield AUDITOR, auditor_api(wiring)
-    yield CONSOLE, embedded_api(wiring, Ed25519PrivateKey.generate(), lambda: wiring.settings, demo=False)
+    key = Ed25519PrivateKey.generate()
+    yield CONSOLE, embedded_api(wiring, key, lambda: wiring.settings, demo=False)
+    yield IMPORTING, embedded_importing(wiring, key, lambda: wiring.settings).api
 
 
 def tokens_of(api: FastAPI) -> dict[tuple[str, str], str]:

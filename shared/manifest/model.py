@@ -79,6 +79,7 @@ class Process:
     `published`: the port of this machine at which its HTTP answers; None for a worker, which has only metrics.
     `keys`: private keys, without the one for its tokens, which follows from `calls`.
     `secrets`: other settings that only some processes may hold, beside the accounts at database and broker.
+    `folders`: of files that are not keys.
     `settings`: what it reads beside `shared.manifest.settings`; `stated`: likewise, and `.env` sets it.
     """
 
@@ -88,6 +89,7 @@ class Process:
     broker: bool = True
     keys: tuple[Key, ...] = ()
     secrets: tuple[str, ...] = ()
+    folders: tuple[Volume, ...] = ()
     settings: tuple[str, ...] = ()
     stated: tuple[str, ...] = ()
     memory: str = HTTP_MEMORY
@@ -121,8 +123,8 @@ class Process:
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
-        """The folders of its keys."""
-        return tuple(key.volume for key in self.keys if key.volume)
+        """The folders that outlive it: of its keys, and of its files."""
+        return (*(key.volume for key in self.keys if key.volume), *self.folders)
 
     @property
     def held_keys(self) -> tuple[Key, ...]:

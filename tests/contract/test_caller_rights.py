@@ -15,8 +15,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, CONSOLE, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.runtime import manifests
+from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -31,7 +32,8 @@ from shared.tokens.rights import Right
 from tests.harness.callers import CALLERS, NAMES, key_of
 from tests.harness.documents import load
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING)
+KEY = Ed25519PrivateKey.generate()
 EDITORS = "an editor's token of many letters"
 BODIES = ("/v1/entries", "/v1/entries/{position}", "/v1/snapshot/entries", "/v1/snapshot/predecessors")
 """Routes of the ledger that show more to a caller with the right `bodies`."""
@@ -56,7 +58,8 @@ def _apis(wiring: Wiring) -> dict[str, FastAPI]:
         "ledger": wiring.ledger_api(),
         **{name: wiring.channel(name, ledger).api(wiring.settings) for name in CHANNELS},
         AUDITOR: auditor_api(wiring),
-        CONSOLE: embedded_api(wiring, Ed25519PrivateKey.generate(), lambda: wiring.settings, demo=False),
+        CONSOLE: embedded_api(wiring, KEY, lambda: wiring.settings, demo=False),
+        IMPORTING: embedded_importing(wiring, KEY, lambda: wiring.settings).api,
     }
     for name, api in apis.items():
         api.state.callers = manifests.callers(name, wiring.settings)

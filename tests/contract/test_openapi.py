@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, CONSOLE, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.runtime import openapi
+from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -23,7 +24,7 @@ from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING)
 ENDLESS = {"/v1/stream"}
 
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -136,8 +137,11 @@ def apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI
     ledger = LocalLedger(wiring.database("ledger"))
     channels = {name: wiring.channel(name, ledger).api(wiring.settings) for name in CHANNELS}
     sources = {name: wiring.source_api(name) for name in SOURCES}
-    desk = embedded_api(wiring, Ed25519PrivateKey.generate(), lambda: wiring.settings, demo=False)
-    yield {**sources, "ledger": wiring.ledger_api(), **channels, AUDITOR: auditor_api(wiring), CONSOLE: desk}
+    key = Ed25519PrivateKey.generate()
+    desk = embedded_api(wiring, key, lambda: wiring.settings, demo=False)
+    imports = embedded_importing(wiring, key, lambda: wiring.settings).api
+    of_staff = {AUDITOR: auditor_api(wiring), CONSOLE: desk, IMPORTING: imports}
+    yield {**sources, "ledger": wiring.ledger_api(), **channels, **of_staff}
     wiring.close()
 
 

@@ -20,7 +20,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from contracts.topology import AUDITOR, CONSOLE
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING
+from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.openapi import FOLDER
@@ -46,13 +47,17 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def app_of(county: Any, name: str) -> Any:
-    if name not in (AUDITOR, CONSOLE):
+    if name not in (AUDITOR, CONSOLE, IMPORTING):
         return county.http.app
     wiring = Wiring(county.settings)
     wiring.migrate(name)
     key = Ed25519PrivateKey.generate()
-    api = auditor_api(wiring) if name == AUDITOR else embedded_api(wiring, key, lambda: wiring.settings, demo=False)
-    return mount({name: api})
+    apis = {
+        AUDITOR: lambda: auditor_api(wiring),
+        CONSOLE: lambda: embedded_api(wiring, key, lambda: wiring.settings, demo=False),
+        IMPORTING: lambda: embedded_importing(wiring, key, lambda: wiring.settings).api,
+    }
+    return mount({name: apis[name]()})
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -4,13 +4,13 @@ import os
 import subprocess
 from urllib.parse import urlsplit
 
-from contracts.topology import AUDITOR, CONSOLE, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.runtime.manifests import CHANNELS
 from tests.harness.county import REPOSITORY
 from tests.harness.packages import require
 from tests.harness.postgres import PLACES
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING)
 
 
 def accounts(url: str) -> dict[str, str]:

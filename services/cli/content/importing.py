@@ -1,10 +1,9 @@
 """`import`: read a foreign file into catalog and guides."""
 
 import getpass
-import hashlib
 import re
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -15,16 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.cli.content import import_report
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, plain, print_json
-from services.importing.engine.files import Files, earlier_run, opened
+from services.importing.engine.files import earlier_run, opened
 from services.importing.engine.findings import write_findings
 from services.importing.engine.import_run import Course, ImportOptions
-from services.importing.engine.reading import Reading, RowListener
-from services.importing.engine.report import ImportReport, sums, warnings_of
-from services.importing.engine.results import Result
-from services.importing.engine.sources import Desk, ImportOrigin
+from services.importing.engine.report import ImportReport
+from services.importing.engine.sources import ImportOrigin
 from services.importing.engine.spool import spooling
-from services.importing.formats.registry import FORMATS, columns, conversion, read
-from services.importing.row import Outcome, Rejected, RowWarning
+from services.importing.file_import import FileImport, FileToImport
+from services.importing.formats.registry import FORMATS
+from services.importing.row import Outcome
 from shared.errors import Refused, TongyuanError
 from shared.publishing.imports.request import REGION_PATTERN, SOURCE_PATTERN, Confirmation
 
@@ -71,12 +69,11 @@ ReportFile = Annotated[Path | None, typer.Option(help="Append the outcome of eac
 
 @dataclass(frozen=True)
 class Job:
-    """One file to import, and the files to write."""
+    """One file to import, its rows, and the files to write."""
 
-    file: Path
-    outcomes: Iterator[Outcome]
+    file: FileToImport
     origin: ImportOrigin
-    columns: Mapping[str, str]
+    outcomes: Iterator[Outcome]
     rejects: Path | None
     warnings: Path | None
     report: Path | None
@@ -114,13 +111,12 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
     confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
     wishes = ImportOptions(preview, empty_cells, full, withdraw_missing, confirmed)
+    given_file = FileToImport(file, format, _source(source or format), mapping, codes, _regions(region), _person())
     try:
-        outcomes, names = read(file, format, mapping, codes), columns(format, mapping)
-        origin = _origin(file, source or format, conversion(format, mapping, codes), region)
+        job = Job(given_file, given_file.origin(), given_file.outcomes(), rejects, warnings, report)
     except Refused as error:
         fail(str(error), USAGE)
-    job = Job(file, outcomes, origin, names, rejects, warnings, report)
-    before = earlier_run(report, origin.sha256)
+    before = earlier_run(report, job.origin.sha256)
     course, summary, stopped = _run(job, wishes, base_url, data_dir)
     if findings is not None:
         _write_findings(findings, summary)
@@ -138,16 +134,18 @@ def _write_findings(path: Path, summary: ImportReport) -> None:
         fail(f"--findings {path}: {error.strerror}", USAGE)
 
 
-def _origin(file: Path, source: str, how: str, region: str) -> ImportOrigin:
+def _regions(region: str) -> tuple[str, ...]:
     regions = tuple(word.strip() for word in region.split(",") if word.strip())
     wrong = next((word for word in regions if not re.fullmatch(REGION_PATTERN, word)), None)
     if wrong is not None:
         fail(f"--region {plain(wrong)}: expected 行政区划 of 6 digits, comma-separated", USAGE)
+    return regions
+
+
+def _source(source: str) -> str:
     if not re.fullmatch(SOURCE_PATTERN, source):
         fail(f"--source {plain(source)}: expected a name of letters, digits, dots and hyphens", USAGE)
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ImportOrigin(source, how, file.name, sha256, _person(), regions)
+    return source
 
 
 def _person() -> str | None:
@@ -158,39 +156,17 @@ def _person() -> str | None:
         return None
 
 
-@dataclass
-class _RowListeners:
-    """Passes events about rows to the files and the report."""
-
-    files: Files
-    report: ImportReport
-
-    def warned(self, number: int | None, code: str | None, warnings: list[RowWarning]) -> None:
-        self.files.warned(number, code, warnings)
-        self.report.warn(number, code, warnings)
-
-    def settled(self, result: Result) -> None:
-        self.warned(result.number, result.code, warnings_of(result))
-        self.files.settled(result)
-
-    def refused(self, rejected: Rejected) -> None:
-        self.files.refused(rejected)
-        self.report.refuse(rejected)
-
-
 def _run(
     job: Job, wishes: ImportOptions, base_url: str | None, data_dir: Path | None
 ) -> tuple[Course, ImportReport, str | None]:
     """Run the import; return also why it stopped before its end (None: it did not)."""
     try:
         with opened(job.rejects, job.warnings, job.report) as files, spooling() as spool:
-            listeners = _RowListeners(files, ImportReport())
-            reading = Reading(spool, RowListener(listeners.warned, listeners.refused), job.columns, wishes.empty_cells)
             with county(base_url, data_dir) as running:
-                course = Course(reading, Desk(running, job.origin), wishes, listeners.settled)
-                stopped = _run_with_progress(course, job, listeners)
-            files.end({**sums(course), "stopped": stopped})
-            return course, listeners.report, stopped
+                run = FileImport(job.file, job.origin, wishes, running, files, spool)
+                stopped = _run_with_progress(run, job.outcomes)
+            run.end(stopped)
+            return run.course, run.report, stopped
     except OSError as error:
         options = {"--rejects": job.rejects, "--warnings": job.warnings, "--report": job.report}
         option = next((name for name, path in options.items() if path and str(path) == error.filename), "")
@@ -218,23 +194,21 @@ def _until_interrupted(steps: Iterator[int]) -> Iterator[int]:
         signal.signal(signal.SIGINT, before)
 
 
-def _run_with_progress(course: Course, job: Job, listeners: _RowListeners) -> str | None:
+def _run_with_progress(run: FileImport, outcomes: Iterator[Outcome]) -> str | None:
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=err) as progress:
-        name = plain(job.file.name)
+        name, reading = plain(run.origin.file), run.course.reading
         task = progress.add_task(f"{name}: reading", total=None)
         try:
-            for rows in _until_interrupted(course.reading.take(job.outcomes)):
+            for rows in _until_interrupted(run.read(outcomes)):
                 progress.update(task, completed=rows)
-            facts = {"file": job.file.name, "sha256": job.origin.sha256, "source": job.origin.source}
-            listeners.files.begin({**facts, "rows": course.reading.rows, "dry_run": course.wishes.dry_run})
-            progress.update(task, description=name, total=course.reading.rows, completed=0)
-            for rows in _until_interrupted(course.run()):
+            progress.update(task, description=name, total=reading.rows, completed=0)
+            for rows in _until_interrupted(run.execute()):
                 progress.advance(task, rows)
         except KeyboardInterrupt:
             return "interrupted"
         except TongyuanError as error:
-            if course.reading.rows == 0:
+            if reading.rows == 0:
                 raise
             return str(error)
     return None

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from contracts.base import Json
-from services.cli.terminal import BaseUrl, DataDir, Json_, RunningCounty, county, plain, print_json, say
+from services.cli.terminal import BaseUrl, DataDir, Json_, county, plain, print_json, say
+from services.importing.undo import take_back
 
 MOST_SHOWN = 20
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -38,21 +39,6 @@ def undo(
     else:
         _print(told)
     raise typer.Exit(1 if told["conflicts"] else 0)
-
-
-def take_back(running: RunningCounty, source: str, sha256: str, *, preview: bool) -> Json:
-    """Ask both services first: an item and its guide are taken back together, or both stay."""
-    request: Json = {"source": source, "sha256": sha256}
-    services = ("guides", "catalog")
-    plans = {name: running.post(name, "imports/undo", {**request, "dry_run": True}) for name in services}
-    conflicts = [{"service": name, **one} for name, plan in plans.items() for one in plan["conflicts"]]
-    keep = sorted({one["code"] for one in conflicts})
-    # The guide goes first: a guide without its item would be hidden, and then be withdrawn a second time.
-    done = {
-        name: running.post(name, "imports/undo", {**request, "keep": keep, "dry_run": preview}) for name in services
-    }
-    totals = {part: {name: len(done[name][part]) for name in services} for part in ("restored", "withdrawn", "already")}
-    return {**totals, "conflicts": conflicts, "preview": preview, "notice": done["catalog"]["notice"]}
 
 
 def _print(told: Json) -> None:

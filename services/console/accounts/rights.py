@@ -74,10 +74,14 @@ class May:
     async def __call__(self, request: Request) -> Person:
         """Return the person; `request.state.signed_in` is the session, None with an API token."""
         request.state.signed_in = None
-        if "authorization" in request.headers:
-            person = await self._by_token(request)
-        else:
-            person = await self._by_cookie(request)
+        try:
+            return await self._with_role(request)
+        except NotAllowed:
+            await request.close()  # a form with a file holds an open one
+            raise
+
+    async def _with_role(self, request: Request) -> Person:
+        person = await (self._by_token if "authorization" in request.headers else self._by_cookie)(request)
         if self.roles and not self.roles & person.roles:
             raise NotAllowed("this needs one of the roles " + ", ".join(sorted(self.roles)))
         return person

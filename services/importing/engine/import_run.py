@@ -41,17 +41,23 @@ class ImportOptions:
     confirmed: frozenset[Confirmation] = frozenset()
 
 
+PlannedRow = tuple[RowEntry, Result]
+"""What a row states, and what the county will make of it."""
+
+
 @dataclass
 class Course:
     """One import of one file. `results` is filled step by step; a row without a result was not reached.
 
     `settled`  receives every result once, when it is final
+    `planned`  receives what will be sent, before the first change; what it raises ends the import, nothing is changed
     """
 
     reading: Reading
     desk: Desk
     wishes: ImportOptions = field(default_factory=ImportOptions)
     settled: Callable[[Result], None] = lambda _result: None
+    planned: Callable[[Iterable[PlannedRow]], None] = lambda _rows: None
     results: list[Result] = field(default_factory=list)
     missing: Missing = field(default_factory=Missing)
     missing_results: list[Result] = field(default_factory=list)
@@ -67,10 +73,11 @@ class Course:
         for result in self.reading.settled:
             self._settle(result)
         yield len(self.reading.settled)
-        yield self._take_directory()
         self._find_missing()
         yield from self._make_plan()
         self.questions = hold(list(self._plan.values()), self.live, self.wishes.confirmed)
+        self.planned((self._entry(code), result) for code, result in self._plan.items())
+        yield self._take_directory()
         yield from self._finish_plan() if self.wishes.dry_run else self._do()
 
     def not_reached(self) -> int:
@@ -146,9 +153,9 @@ class Course:
 
     def _known_directory(self, entries: Iterable[RowEntry]) -> list[DirectoryRow]:
         """Return the file's rows of the 基本目录 against which these entries are checked; at least one if the file has
-        any, so that the dry run knows that there is a directory.
+        any, so that the plan knows that there is a directory.
         """
-        if not (self.wishes.dry_run and self.reading.directory):
+        if not self.reading.directory:
             return []
         rows = list(self.reading.directory.values())
         codes = {entry.code[BASIC] for entry in entries} | {rows[0].catalog_code}

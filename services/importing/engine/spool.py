@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -67,9 +68,9 @@ class Spool:
 
 
 @contextmanager
-def spooling() -> Iterator[Spool]:
-    """Yield a spool that is deleted afterwards."""
-    with TemporaryFile(prefix="tongyuan-import-") as file:
+def spooling(folder: Path | None = None) -> Iterator[Spool]:
+    """Yield a spool that is deleted afterwards. `folder`: where its file is; by default that of temporary files."""
+    with TemporaryFile(prefix="tongyuan-import-", dir=folder) as file:
         yield Spool(file)
 
 

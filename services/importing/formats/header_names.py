@@ -13,12 +13,17 @@ from pathlib import Path
 import yaml
 
 from services.importing.fields.conversions import compared
+from services.importing.fields.notes import shown
 from services.importing.formats.csv_reading import csv_records
 from services.importing.formats.file_kinds import FileKind, kind_of
 from services.importing.formats.rows import LARGEST_FILE, refused
 from services.importing.formats.table_header import LOOKED_AT, Header, Record, best_header
 from services.importing.formats.xls_reading import xls_sheets
 from services.importing.formats.xlsx_reading import xlsx_sheets
+from shared.errors import Violation
+
+MOST_EXAMPLES = 3
+"""Different values that are shown of a column, so that a person sees what it contains."""
 
 ITEM_SPELLINGS = {
     "code": "实施编码 事项编码 实施清单编码 事项实施编码 业务办理项编码 办理项编码 事项代码 权力编码 编码",
@@ -148,23 +153,55 @@ class Suggestion:
         return head + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120) + tail
 
 
+@dataclass(frozen=True)
+class HeaderTable:
+    """The header of one sheet (of a CSV file: without a name), and for each column its first values."""
+
+    sheet: str
+    header: Header
+    examples: dict[str, list[str]]
+
+
 def suggested(path: Path, largest: int = LARGEST_FILE) -> Suggestion:
     """Suggest a mapping for a table of any kind.
 
     Raises `Invalid` if no sheet has a column for the item's code, or if the file is no table; `NotFound`, `TooLarge`.
     """
-    made, seen = Suggestion(), []
+    tables = tables_of(path, largest)
+    made = suggested_from(tables)
+    if "code" not in made.columns:
+        seen = [(one.sheet, ", ".join(_named(one.header))) for one in tables]
+        has = "; ".join(f"{name}: {names[:200]}" if name else names[:400] for name, names in seen)
+        raise refused(path, f"no column looks like the 实施编码 of an item; it has {has[:800] or 'nothing'}")
+    return made
+
+
+def suggested_from(tables: Sequence[HeaderTable]) -> Suggestion:
+    """Suggest a mapping for these tables, perhaps without a column for the item's code."""
+    made = Suggestion()
+    for one in tables:
+        _add_sheet(made, one.sheet, one.header)
+    return made
+
+
+def tables_of(path: Path, largest: int = LARGEST_FILE) -> list[HeaderTable]:
+    """Return the tables of a file that have a header. Raises `Invalid` if it is no table; `NotFound`, `TooLarge`."""
+    found = []
     for name, first in _beginnings(path, largest):
         header = best_header(first, _known)
-        if header is None:
-            continue
-        _add_sheet(made, name, header)
-        seen.append(f"{name}: {', '.join(_named(header))[:200]}" if name else ", ".join(_named(header))[:400])
-    if "code" not in made.columns:
-        raise refused(
-            path, f"no column looks like the 实施编码 of an item; it has {'; '.join(seen)[:800] or 'nothing'}"
-        )
-    return made
+        if header is not None:
+            found.append(HeaderTable(name, header, _examples(first, header)))
+    return found
+
+
+def _examples(first: Sequence[Record], header: Header) -> dict[str, list[str]]:
+    rows = [record for number, record in first if number > header.last_row and not isinstance(record, Violation)]
+    found = {}
+    for place, name in enumerate(header.names):
+        values = (shown(row[place].strip()) for row in rows if place < len(row) and row[place].strip())
+        if not header.unnamed(place):
+            found[name] = [value for value in dict.fromkeys(values) if value][:MOST_EXAMPLES]
+    return found
 
 
 def _beginnings(path: Path, largest: int) -> list[tuple[str, list[Record]]]:

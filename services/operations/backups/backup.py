@@ -1,7 +1,7 @@
 """Backup of a whole county, on SQLite or PostgreSQL.
 
-The stores are copied in the order desk, auditor, channels, ledger, sources. Each only grows, so in a backup of a
-running county no channel is ahead of the ledger, and the ledger is not ahead of a source. A store that is behind
+The stores are copied in the order imports, desk, auditor, channels, ledger, sources. Each only grows, so in a backup of
+a running county no channel is ahead of the ledger, and the ledger is not ahead of a source. A store that is behind
 catches up by itself after a restore.
 """
 
@@ -17,7 +17,7 @@ from typing import Literal
 
 from contracts.base import format_time
 from contracts.envelope.publication import Head
-from contracts.topology import AUDITOR, CONSOLE, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.operations.archive import encryption, signed_file
 from services.operations.archive.contents import ArchiveManifest, Store, describe_parts
 from services.operations.archive.header import Header
@@ -43,7 +43,7 @@ from shared.security.data_folder import make_private
 NEEDED = (*CHANNELS, "ledger", *SOURCES)
 # The auditor's findings and the desk's people and drafts are worth keeping, but a county can run without them, and
 # backups of earlier versions have no desk.
-ORDER = (CONSOLE, AUDITOR, *NEEDED)
+ORDER = (IMPORTING, CONSOLE, AUDITOR, *NEEDED)
 KEYS = ("ledger-key.pem", *(f"{source}-key.pem" for source in SOURCES), "admin-token", "service-token")
 Mode = Literal["sqlite", "postgresql"]
 Tell = Callable[[str, int], None]

@@ -11,7 +11,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.topology import AUDITOR, CONSOLE
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING
 from services.operations.archive.contents import BadArchive, Store
 from services.operations.archive.signed_file import CHUNK
 from services.operations.backups.statements import (
@@ -160,7 +160,13 @@ def restoring_postgres(service: str, url: str) -> Iterator[Connection]:
 
 def is_empty(service: str, connection: Connection) -> bool:
     """Return whether no table of the schema holds anything that was released, drafted or shown."""
-    telling = {"ledger": ("entry",), "applications": ("application", "release"), AUDITOR: (), CONSOLE: ("account",)}
+    telling = {
+        "ledger": ("entry",),
+        "applications": ("application", "release"),
+        AUDITOR: (),
+        CONSOLE: ("account",),
+        IMPORTING: ("upload",),
+    }
     tables = telling.get(service, ("document",) if service in CHANNELS else ("edition", "release"))
     for table in tables:
         name = f'"{service}"."{table}"'

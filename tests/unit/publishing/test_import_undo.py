@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from services.cli.content.undo import take_back
+from services.importing.undo import take_back
 from shared.publishing import editions
 from shared.publishing.editions import Period
 from shared.publishing.import_undo import UndoOutcome, UndoRequest, undo_import

@@ -38,7 +38,7 @@ def test_the_sources_are_the_owners_of_kinds_and_the_channels_have_an_adapter() 
 
     assert [name for name, role in roles.items() if role == Role.SOURCE] == list(SOURCES)
     assert {name for name, role in roles.items() if role == Role.CHANNEL} == set(adapters()) == set(manifests.CHANNELS)
-    assert (*SOURCES, "ledger", *manifests.CHANNELS, "auditor", "console") == manifests.SERVICES
+    assert (*SOURCES, "ledger", *manifests.CHANNELS, "auditor", "console", "importing") == manifests.SERVICES
 
 
 def test_the_topology_has_the_queues_and_bindings_that_others_rely_on() -> None:
@@ -65,7 +65,7 @@ def test_no_process_that_the_public_reaches_may_change_anything_anywhere() -> No
             assert not [call for call in one.calls if call.rights & CHANGING], one.name
 
 
-def test_what_may_be_done_at_a_source_no_other_process_but_the_desk_may_do() -> None:
+def test_what_may_be_done_at_a_source_no_other_process_but_the_desk_and_its_imports_may_do() -> None:
     for one in manifests.processes():
         if one.for_people:
             continue
@@ -73,10 +73,11 @@ def test_what_may_be_done_at_a_source_no_other_process_but_the_desk_may_do() -> 
         assert not [call for call in at_sources if call.rights - {Right.FEED}], one.name
 
 
-def test_the_desk_alone_speaks_for_people_and_the_gateway_does_not_know_it() -> None:
-    assert [one.name for one in manifests.processes() if one.for_people] == ["console"]
+def test_the_desk_and_its_imports_alone_speak_for_people_and_the_gateway_does_not_know_them() -> None:
+    assert [one.name for one in manifests.processes() if one.for_people] == ["console", "importing"]
     folder = REPOSITORY / "deploy" / "gateway"
-    assert [file.name for file in folder.glob("*.conf") if "console" in file.read_text(encoding="utf-8")] == []
+    texts = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.conf")}
+    assert [name for name, text in texts.items() if "console" in text or "importing" in text] == []
 
 
 def test_the_compose_file_gives_each_process_what_its_manifest_says_and_nothing_else() -> None:

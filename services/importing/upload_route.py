@@ -1,0 +1,67 @@
+"""`POST /v1/imports`: takes a file as it arrives, never whole in memory."""
+
+import secrets
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from contracts.base import Json
+from services.importing.commands import Imports
+from services.importing.jobs.upload_folder import Received, Receiving, safe_name
+from shared.errors import Invalid, Violation
+from shared.failures import FULL
+from shared.tokens.access import By, guard
+from shared.tokens.rights import Right
+
+CREATED = 201
+INSUFFICIENT_STORAGE = 507
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+IS_FULL = "磁盘已满，没有收下这个文件，已有内容不受影响：请管理员腾出空间后再上传 (the disk is full; nothing was lost)"
+
+
+def uploads_router(imports: Imports) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(prefix="/v1/imports", tags=["imports"], dependencies=[guard(Right.WRITE)])
+
+    @router.post("", status_code=CREATED, openapi_extra=BODY, summary="Upload a file: its bytes are the body")
+    async def upload(
+        request: Request,
+        by: By,
+        name: Annotated[str, Query(min_length=1, max_length=300, description="The file's name.")],
+        beside: Annotated[
+            str | None,
+            Query(pattern=r"^[0-9a-f]{32}$", description="`id` of the list that this child or code table is for."),
+        ] = None,
+    ) -> Json:
+        """At most 32 MB: `.xlsx`, `.xls`, CSV, JSON Lines or a JSON array. The content decides, not the name."""
+        plain = safe_name(name)
+        number = secrets.token_hex(16)
+        try:
+            with imports.folder.receive(number) as receiving:
+                received = await _received(request, receiving)
+                keep = partial(imports.keep, received, number, beside, plain, by)
+                return await run_in_threadpool(keep)
+        except OSError as error:
+            if error.errno in FULL:
+                raise HTTPException(INSUFFICIENT_STORAGE, IS_FULL) from error
+            raise
+
+    return router
+
+
+async def _received(request: Request, receiving: Receiving) -> Received:
+    async for chunk in request.stream():
+        if chunk:
+            await run_in_threadpool(receiving.take, chunk)
+    received = await run_in_threadpool(receiving.finish)
+    if received.size == 0:
+        raise Invalid(Violation("file", "readable", "文件是空的 (the file is empty)"))
+    return received
