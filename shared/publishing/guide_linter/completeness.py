@@ -48,7 +48,9 @@ def materials_have_forms(subject: Subject) -> Found:
     for index, material in enumerate(guide.materials or () if guide else ()):
         if not material.form_url and not _origin_is_stated(material):
             message = f"材料“{material.material_name}”既没有空白表格，也没有说明从哪里取得"
-            yield Finding("G-14", "guide", f"materials.{index}.source_type", message, "上传空白表格，或者注明“申请人自备”")
+            yield Finding(
+                "G-14", "guide", f"materials.{index}.source_type", message, "上传空白表格，或者注明“申请人自备”"
+            )
 
 
 def _origin_is_stated(material: Material) -> bool:

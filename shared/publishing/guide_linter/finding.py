@@ -22,7 +22,7 @@ REPEALED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place that breaks a rule. `field`: path such as `materials.2.material_name`; the document's own name is apart.
+    """One place that breaks a rule. `field`: path in the document, such as `materials.2.material_name`.
 
     `message` says what is wrong and `remedy` what to write, both in Chinese. `certain` is False where a person has to
     judge, because the rule reads words.
@@ -50,8 +50,8 @@ class Finding:
 class Subject:
     """What is checked: the item, its guide, or both; None for what is not written yet.
 
-    `today` in the county's time zone. `repealed`: full name of a law → by what, since when. `certificates`: names in the
-    county's 证明事项清单; None: no list was given, so nothing can be said about it.
+    `today` in the county's time zone. `repealed`: full name of a law → by what, since when. `certificates`: names in
+    the county's 证明事项清单; None: no list was given, so nothing can be said about it.
     """
 
     item: Item | None

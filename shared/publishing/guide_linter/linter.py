@@ -27,5 +27,5 @@ RULES: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
 
 
 def lint(subject: Subject) -> list[Finding]:
-    """Return the findings of all rules, in order of the rules. A guide without its item is checked as far as it goes."""
+    """Return the findings of all rules, in their order. A guide without its item is checked as far as it goes."""
     return [finding for _, rule in RULES for finding in rule(subject)]

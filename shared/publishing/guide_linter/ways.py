@@ -70,7 +70,9 @@ def _window(window: Window, path: str) -> Iterator[Finding]:
         message = "办理地点没有写到窗口或者门牌号"
         yield Finding("G-9", "guide", f"{path}.address", message, "写到门牌号、楼层，并填写窗口号")
     if not window.hours:
-        yield Finding("G-9", "guide", f"{path}.hours", "没有填写办理时间", "例如：工作日 上午9:00—12:00，下午13:00—17:00")
+        yield Finding(
+            "G-9", "guide", f"{path}.hours", "没有填写办理时间", "例如：工作日 上午9:00—12:00，下午13:00—17:00"
+        )
     elif not any(word in window.hours for word in ("工作日", "全天", "24小时", "24 小时")):
         message = "办理时间没有写明是工作日、全天还是24小时"
         yield Finding("G-9", "guide", f"{path}.hours", message, "写明“工作日”，或者“全天”“24小时”")

@@ -1,0 +1,1 @@
+"""Writing items and guides: forms made from the contracts, working copies, merging by field, differences."""
