@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.base import Json
-from services.console.content.block_values import with_value
+from services.console.blocks.block_values import with_value
 from services.console.content.merging import Conflict
-from services.console.content.rewriting import rewrite
-from services.console.content.saving import Decisions, Saved, save
 from services.console.content.shape import ContentKind
 from services.console.content.typed import changed_rows, rows
-from services.console.content.working_copies import Base, WorkingCopy
+from services.console.drafts.rewriting import rewrite
+from services.console.drafts.saving import Decisions, Saved, save
+from services.console.drafts.working_copies import Base, WorkingCopy
 from services.demo import content
 from shared.errors import Conflict as Refusal
 from shared.errors import PreconditionFailed
@@ -72,6 +72,7 @@ class Interleaving:
         self.forms = [Form("form 1", person=EDITOR), Form("form 2", person=OTHER)]
         self.api, self.block, self.importer = Writer("api"), Writer("block"), Writer("import")
         self.lost: list[str] = []
+        self.during, self.reported = set[str](), set[str]()
         self.conflicts = 0
         sources.before_put = lambda: None
         self._begin()
@@ -94,7 +95,8 @@ class Interleaving:
         body = {**body_of(demo), "code": self.code}
         for name in FREE_TEXTS:
             body[name] = self._value()
-        body["materials"] = [{**one, "material_name": self._value(), "fill_explain": self._value()} for one in body["materials"]]
+        names = ("material_name", "fill_explain")
+        body["materials"] = [{**one, **{name: self._value() for name in names}} for one in body["materials"]]
         body["windows"] = [{**one, "traffic": self._value()} for one in body["windows"]]
         for one in body["materials"]:
             one.pop("copies", None)
@@ -113,7 +115,7 @@ class Interleaving:
 
     def _written(self, writer: Writer, before: set[str]) -> None:
         """Whatever has gone must have been read by the one who made it go."""
-        for value in before - self._standing() - writer.read:
+        for value in before - self._standing() - writer.read - self.reported:
             self.lost.append(f"{writer.name} overwrote {value}, which it has not read")
 
     # A person's form
@@ -166,7 +168,8 @@ class Interleaving:
     def _save(self, form: Form, decisions: Decisions | None) -> None:
         before = self._standing()
         try:
-            saved = self._with_interruption(form, lambda: save(self.editions, form.person, GUIDE, form.copy, decisions))
+            self.during = set()
+            saved = save(self.editions, form.person, GUIDE, form.copy, decisions)
         except Refusal:
             return
         assert not saved.problems, saved.problems
@@ -180,13 +183,9 @@ class Interleaving:
         # What was taken over is shown with the page.
         self._written(form, before - self.during)
         form.read |= values(form.copy.base(GUIDE).draft)
-        for value in form.typed - self._standing() - self.undone:
+        for value in form.typed - self._standing():
             self.lost.append(f"{form.name} typed {value}, which was saved nowhere and shown to nobody")
         form.typed = set()
-
-    def _with_interruption(self, form: Form, act: Any) -> Any:
-        self.during, self.undone = set(), set()
-        return act()
 
     def _decide(self, form: Form) -> None:
         sides = {}
@@ -217,9 +216,6 @@ class Interleaving:
         self.random.choice([self._api_writes, self._import])()
         self.during |= before - self._standing()
 
-    during: set[str] = frozenset()
-    undone: set[str] = frozenset()
-
     def _api_writes(self) -> None:
         edition = self.editions.find(GUIDE, self.code, OTHER)
         if edition.released != edition.begun_from:
@@ -235,20 +231,23 @@ class Interleaving:
 
     def _import(self) -> None:
         name = self.random.choice(FREE_TEXTS)
-        entry = ImportEntry(code=self.code, stated={name: self._value()}, identity={"task_name": "甲", "dept_name": "乙"})
+        named = {"task_name": "甲", "dept_name": "乙"}
+        entry = ImportEntry(code=self.code, stated={name: self._value()}, identity=named)
         before = self._standing()
         edition = self.editions.find(GUIDE, self.code, OTHER)
         told = self.sources.guides.import_guides(ImportRequest(source="api", entries=[entry]))
         # Its report names each field whose released value it changes.
         reported = {name for one in told.entries for name in one.fields}
-        self.importer.read = values({name: [edition.draft.get(name), (edition.released or {}).get(name)] for name in reported})
+        self.importer.read = values({name: (edition.released or {}).get(name) for name in reported})
         self._written(self.importer, before)
+        # Somebody else's draft may still hold what was released before; who merges the import into it loses nothing.
+        self.reported |= self.importer.read
 
     def _block_changes(self) -> None:
         standing = sorted(values(self.editions.find(GUIDE, self.code, OTHER).draft))
         old, new = self.random.choice(standing), self._value()
         self.block.read = {old}
-        before = self._standing()
+        before, self.during = self._standing(), set()
         rewrite(self.editions, OTHER, GUIDE, self.code, lambda body: with_value(GUIDE, body, old, new))
         self._written(self.block, before - self.during)
 

@@ -1,1 +1,1 @@
-"""Writing items and guides: forms made from the contracts, working copies, merging by field, differences."""
+"""Items and guides as the desk shows them: the shape of their contracts, forms, merges, differences. Pure."""

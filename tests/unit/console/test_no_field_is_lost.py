@@ -15,7 +15,7 @@ def lost_in(folder, seeds):
     codes = sorted({guide.code[:31] for guide in content.guides()})
     with desk_sources(folder) as sources:
         for number, seed in enumerate(seeds):
-            interleaving = Interleaving(sources, f"{codes[number // 100]}{number % 100:02d}", seed)
+            interleaving = Interleaving(sources, f"{codes[number // 99]}{number % 99 + 1:02d}", seed)
             found += [f"seed {seed}: {one}" for one in interleaving.run()]
             conflicts += interleaving.conflicts
     return found, conflicts

@@ -1,4 +1,4 @@
-"""Tables of writing: working copies, content blocks and their changes."""
+"""Tables of content blocks: the blocks, which documents use them, and their changes."""
 
 from sqlalchemy import Column, Text
 from sqlmodel import Field, SQLModel
@@ -7,21 +7,6 @@ from services.console.model import console_metadata
 
 TIME = 27
 """Characters of a time as `contracts.base.format_time` writes it."""
-
-
-class WorkingCopyRow(SQLModel, table=True):
-    """What one person has typed about one code, item and guide, and what it started from."""
-
-    metadata = console_metadata
-    __tablename__ = "working_copy"
-
-    person: str = Field(primary_key=True, max_length=32)
-    code: str = Field(primary_key=True, max_length=64)
-    version: int = Field(description="Grows with each change; two windows of one person tell by it who was first.")
-    name: str = Field(max_length=200, description="The item's name as typed, for the list.")
-    texts: str = Field(sa_column=Column(Text, nullable=False), description="JSON: form path → text.")
-    bases: str = Field(sa_column=Column(Text, nullable=False), description="JSON: kind → `Base`.")
-    changed_at: str = Field(max_length=TIME)
 
 
 class BlockRow(SQLModel, table=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from contracts.base import Json
 from services.console.content.merging import Merged, Side, merge
-from services.console.content.working_copies import Base
+from services.console.drafts.working_copies import Base
 from services.console.upstream.editions import Edition
 
 

@@ -12,9 +12,9 @@ import orjson
 from sqlmodel import col, select
 
 from contracts.base import Json, format_time
-from services.console.content.model import WorkingCopyRow
 from services.console.content.shape import ContentKind
 from services.console.content.typed import LONGEST_TEXT, MOST_TEXTS, Texts, texts_of
+from services.console.drafts.model import WorkingCopyRow
 from services.console.upstream.editions import Edition
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, Violation
@@ -48,7 +48,7 @@ class Base:
 class WorkingCopy:
     """What one person has typed about one code. `texts`: paths begin with the kind, such as `guide.fees.0.fee_name`.
 
-    `version`: 0 for one that is not stored yet.
+    `version`: 0 for one that is not stored yet. `touched`: something is typed that is not saved at the sources.
     """
 
     code: str
@@ -56,6 +56,7 @@ class WorkingCopy:
     bases: Mapping[ContentKind, Base]
     version: int = 0
     changed_at: str = ""
+    touched: bool = False
 
     def texts_about(self, kind: ContentKind) -> Texts:
         """Return the texts of one document, by paths in that document."""
@@ -103,14 +104,12 @@ class WorkingCopies:
             row = session.get(WorkingCopyRow, (person.name, copy.code), with_for_update=True)
             if (0 if row is None else row.version) != copy.version:
                 raise Conflict(f"{copy.code}: another window has changed this working copy: load it again")
-            row = row or WorkingCopyRow(
-                person=person.name, code=copy.code, version=0, name="", texts="", bases="", changed_at=""
-            )
+            row = row or WorkingCopyRow(person=person.name, code=copy.code, version=0)
             row.version = copy.version + 1
             row.name = copy.texts.get("item.task_name", copy.texts.get("guide.task_name", ""))[:LONGEST_NAME]
             row.texts = orjson.dumps(copy.texts).decode()
             row.bases = orjson.dumps({str(kind): _as_json(base) for kind, base in copy.bases.items()}).decode()
-            row.changed_at = format_time(self.clock())
+            row.changed_at, row.touched = format_time(self.clock()), copy.touched
             session.add(row)
             session.flush()
             # If the process dies before this commit, the copy is as it was; after it, what was typed is kept.
@@ -124,9 +123,11 @@ class WorkingCopies:
                 session.delete(row)
 
     def of(self, person: Person) -> list[Json]:
-        """Return code, name and time of each copy of a person, newest first."""
+        """Return code, name and time of each touched copy of a person, newest first."""
         query = select(WorkingCopyRow.code, WorkingCopyRow.name, WorkingCopyRow.changed_at)
-        query = query.where(WorkingCopyRow.person == person.name).order_by(col(WorkingCopyRow.changed_at).desc())
+        query = query.where(WorkingCopyRow.person == person.name, col(WorkingCopyRow.touched)).order_by(
+            col(WorkingCopyRow.changed_at).desc()
+        )
         with self.db.read() as session:
             return [{"code": code, "name": name, "changed_at": at} for code, name, at in session.exec(query)]
 
@@ -141,7 +142,7 @@ def _require_bounded(texts: Texts) -> None:
 
 def _copy(row: WorkingCopyRow) -> WorkingCopy:
     bases = {ContentKind(kind): Base(**base) for kind, base in orjson.loads(row.bases).items()}
-    return WorkingCopy(row.code, orjson.loads(row.texts), bases, row.version, row.changed_at)
+    return WorkingCopy(row.code, orjson.loads(row.texts), bases, row.version, row.changed_at, row.touched)
 
 
 def _as_json(base: Base) -> Json:

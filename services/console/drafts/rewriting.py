@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.base import Json
-from services.console.content.catching_up import caught_up
 from services.console.content.shape import ContentKind
-from services.console.content.working_copies import Base
+from services.console.drafts.catching_up import caught_up
+from services.console.drafts.working_copies import Base
 from services.console.upstream.editions import Editions
 from shared.errors import Invalid, PreconditionFailed, PreconditionMissing, Violation
 from shared.tokens.person import Person

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from contracts.base import Json
-from services.console.content.catching_up import caught_up, rebased
 from services.console.content.merging import Conflict, Merged, Side
 from services.console.content.problems import problems_of, refusals
-from services.console.content.reading import Problem, Read, read
+from services.console.content.reading import Problem, read
 from services.console.content.shape import ContentKind
-from services.console.content.working_copies import Base, WorkingCopy
+from services.console.drafts.catching_up import caught_up, rebased
+from services.console.drafts.working_copies import Base, WorkingCopy
 from services.console.upstream.editions import Edition, Editions
 from shared.errors import Conflict as SomebodyWasFirst
 from shared.errors import Invalid, PreconditionFailed, PreconditionMissing
@@ -71,13 +71,14 @@ def save(
         now = editions.find(kind, copy.code, person)
         if now is not None and now.released == now.begun_from:
             return Saved("unchanged", copy.with_body(kind, now.draft, Base.of(now)))
-    return _put(editions, person, kind, copy, done, decisions or Decisions())
+    return save_body(editions, person, kind, copy, done.body, decisions or Decisions())
 
 
-def _put(
-    editions: Editions, person: Person, kind: ContentKind, copy: WorkingCopy, done: Read, decisions: Decisions
+def save_body(
+    editions: Editions, person: Person, kind: ContentKind, copy: WorkingCopy, body: Json, decisions: Decisions
 ) -> Saved:
-    body, base, taken_over = done.body, copy.base(kind), list[str]()
+    """Save a valid body that was begun from the base of a working copy. Raises as `save`."""
+    base, taken_over = copy.base(kind), list[str]()
     for _ in range(TRIES):
         now = editions.find(kind, copy.code, person)
         etag = "" if now is None else now.etag
