@@ -76,6 +76,12 @@ class DirectServices:
             released = {"released": {"version": made.version}} if made else {}
             return self._answer({**editions.view(session, source.who, row), **released})
 
+    def text_of_guide(self, code: str) -> str:
+        """Return the draft and what is released, as they are stored."""
+        with self.guides.db.read() as session:
+            row = editions.find(session, code)
+            return f"{row.draft}{row.released or ''}"
+
     def _source(self, service: str) -> Any:
         return self.catalog if service == "catalog" else self.guides
 

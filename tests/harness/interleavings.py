@@ -5,9 +5,10 @@ released; or it was overwritten by somebody who had read it; or it is shown as a
 """
 
 import random
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
-from typing import Any
+
+import orjson
 
 from contracts.base import Json
 from services.console.blocks.block_values import with_value
@@ -30,19 +31,12 @@ GUIDE = ContentKind.GUIDE
 FREE_TEXTS = ("link_way", "supervise_way", "accept_condition", "remedy", "special_procedure")
 PARTS = {"materials": ("material_name", "fill_explain"), "windows": ("address", "traffic"), "steps": ("name", "result")}
 MOST_ACTS = 14
+WRITTEN = re.compile(r"值\d+x\d+y")
 
 
 def values(body: Json | None) -> set[str]:
     """Return every value of a body that a test wrote."""
-    return set(_marked(body or {}))
-
-
-def _marked(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("值"):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _marked(part)
+    return set(WRITTEN.findall(orjson.dumps(body or {}).decode()))
 
 
 @dataclass
@@ -110,8 +104,7 @@ class Interleaving:
 
     def _standing(self) -> set[str]:
         """Every value in the draft or in what is released."""
-        edition = self.editions.find(GUIDE, self.code, EDITOR)
-        return values(edition.draft) | values(edition.released)
+        return set(WRITTEN.findall(self.sources.text_of_guide(self.code)))
 
     def _written(self, writer: Writer, before: set[str]) -> None:
         """Whatever has gone must have been read by the one who made it go."""

@@ -111,10 +111,17 @@ def _value(shape: FieldShape, path: str, texts: Mapping[str, str], old: Json, pr
     if text == text_of(shape, before):
         return before
     try:
-        return value_of(shape, text)
+        value = value_of(shape, text)
+        return _in_order(value, before) if shape.kind is FieldKind.CODES else value
     except Unreadable as error:
         problems.append(Problem(path, error.rule, str(error)))
         return None
+
+
+def _in_order(codes: list[str], before: Any) -> list[str]:
+    """Return chosen codes in the order that they had; a form shows them in that of their table."""
+    known = [code for code in before or () if code in codes]
+    return [*known, *(code for code in codes if code not in known)]
 
 
 def value_of(shape: FieldShape, text: str) -> Any:

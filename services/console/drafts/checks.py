@@ -11,6 +11,7 @@ from contracts.content.guides import Guide
 from contracts.content.items import Item
 from services.console.content.problems import known_part, problems_of
 from services.console.content.reading import Problem, Read, read
+from services.console.content.sections import FROM_ITEM
 from services.console.content.shape import MODELS, ContentKind, FieldShape, label_of, shape_of
 from services.console.drafts.working_copies import WorkingCopy
 from shared.publishing.guide_linter.finding import Finding, Subject
@@ -54,10 +55,13 @@ def findings_about(item: BaseModel | None, guide: BaseModel | None, today: date)
 
 def is_begun(copy: WorkingCopy, kind: ContentKind) -> bool:
     """Whether the document exists, or something is typed about it."""
-    repeated = {"code", "task_name", "dept_name"} if kind is ContentKind.GUIDE else set[str]()
-    return bool(copy.base(kind).etag) or any(
-        text.strip() for path, text in copy.texts_about(kind).items() if path not in repeated and "@" not in path
-    )
+    if copy.base(kind).etag:
+        return True
+    if kind is ContentKind.ITEM:
+        # What is new is an item; a guide may exist without one.
+        return not copy.base(ContentKind.GUIDE).etag or bool(copy.texts.get("item.task_name", "").strip())
+    texts = copy.texts_about(kind).items()
+    return any(text.strip() for path, text in texts if path not in FROM_ITEM and "@" not in path)
 
 
 def tolerant(kind: ContentKind, body: Json) -> BaseModel | None:

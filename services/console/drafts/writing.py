@@ -103,7 +103,8 @@ class Writing:
         known = self.copies.find(person, code)
         if known is None:
             raise Conflict(f"{code}: this working copy was saved or discarded in another window: load the page again")
-        return self.copies.keep(person, replace(known, texts=texts, version=version, touched=True))
+        typed = _following(replace(known, texts=texts, version=version, touched=True))
+        return self.copies.keep(person, typed)
 
     def save(self, person: Person, copy: WorkingCopy, decisions: Mapping[ContentKind, Decisions]) -> SavedBoth:
         """Save item and guide as drafts at their sources; the guide only if the item is saved.
@@ -113,8 +114,6 @@ class Writing:
         require_own(person, copy.code)
         done: dict[ContentKind, Saved] = {}
         for kind in ContentKind:
-            if kind is GUIDE:
-                copy = _following(copy)
             if not is_begun(copy, kind):
                 continue
             done[kind] = save(self.editions, person, kind, copy, decisions.get(kind))
@@ -160,7 +159,8 @@ def _copied(texts: Texts) -> Texts:
 
 
 def _following(copy: WorkingCopy) -> WorkingCopy:
-    """Return the copy with the guide's name and unit as in the item, unless they differed before."""
+    """Return the copy with its code, and with the guide's name and unit as in the item, unless they differed before."""
+    copy = copy.with_texts(ITEM, {**copy.texts_about(ITEM), "code": copy.code})
     guide, item = copy.texts_about(GUIDE), copy.texts_about(ITEM)
     shown = copy.base(GUIDE).shown
     followed = {"code": copy.code}
@@ -168,4 +168,4 @@ def _following(copy: WorkingCopy) -> WorkingCopy:
         before = copy.base(ITEM).draft.get(name)
         if name in item and (not shown.get(name) or shown.get(name) == before or guide.get(name) == before):
             followed[name] = item[name]
-    return copy.with_texts(GUIDE, {**guide, **followed}) if guide else copy
+    return copy.with_texts(GUIDE, {**guide, **followed})
