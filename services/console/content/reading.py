@@ -78,7 +78,7 @@ def _empty(shape: FieldShape, texts: Mapping[str, str], before: Any) -> Any:
     """Return the value of a field without one: unknown, or for some lists that there is none."""
     if shape.states_none:
         return [] if texts.get(f"{shape.name}.{NONE_STATED}") else None
-    return [] if before == [] else None
+    return None if before is None or not isinstance(before, list) else []
 
 
 def _parts(

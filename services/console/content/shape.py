@@ -6,7 +6,7 @@ Forms, differences and merges are made from it, so that a new field of a contrac
 import datetime as dt
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin
@@ -113,9 +113,11 @@ def label_of(kind: ContentKind, path: str) -> str:
 
 def _fields(model: type[BaseModel]) -> Iterator[FieldShape]:
     coded: Mapping[str, str] = getattr(model, "CODED", {})
+    addresses: Mapping[str, str] = getattr(model, "ADDRESSES", {})
     for name, info in model.model_fields.items():
         if name != SALT:
-            yield _field(name, info, coded.get(name))
+            field = _field(name, info, coded.get(name))
+            yield replace(field, kind=FieldKind.TEXT) if name in addresses else field
 
 
 def _field(name: str, info: FieldInfo, table: str | None) -> FieldShape:

@@ -17,7 +17,7 @@ from services.console.drafts.working_copies import WorkingCopy
 
 FEW_CODES = 8
 """Longer tables are searched by typing; shorter ones are chosen from a list."""
-SIDES = {"mine": "用我的", "theirs": "用对方的"}
+FEWEST_LINES, MOST_LINES, LINE = 2, 10, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Input:
     def chosen(self) -> list[str]:
         """The lines of a field with several values."""
         return [line for line in self.text.split("\n") if line.strip()]
+
+    @property
+    def lines(self) -> int:
+        """Lines that the field shows at once: as many as its text needs, within bounds."""
+        needed = sum(1 + len(line) // LINE for line in self.text.split("\n"))
+        return min(max(needed, FEWEST_LINES), MOST_LINES)
 
     @property
     def is_searched(self) -> bool:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from contracts.base import Json
-from services.console.content.merging import Conflict, Merged, Side
+from services.console.content.merging import Conflict, Side
 from services.console.content.problems import problems_of, refusals
 from services.console.content.reading import Problem, read
 from services.console.content.shape import ContentKind
-from services.console.drafts.catching_up import caught_up, rebased
+from services.console.drafts.catching_up import caught_up
 from services.console.drafts.working_copies import Base, WorkingCopy
-from services.console.upstream.editions import Edition, Editions
+from services.console.upstream.editions import Editions
 from shared.errors import Conflict as SomebodyWasFirst
 from shared.errors import Invalid, PreconditionFailed, PreconditionMissing
 from shared.tokens.person import Person
@@ -85,10 +85,11 @@ def save_body(
         if now is not None:
             sides = decisions.sides if decisions.seen == now.etag else {}
             merged = caught_up(base, now, body, sides)
-            if merged.conflicts:
-                return _undecided(kind, copy, base, body, taken_over, merged, now)
-            body, base = merged.body, rebased(now)
+            body, base = merged.body, merged.base
             taken_over += [path for path in merged.taken_over if path not in taken_over]
+            if merged.conflicts:
+                kept = copy.with_body(kind, body, base)
+                return Saved("conflicts", kept, [], taken_over, merged.conflicts, now.etag)
         try:
             findings = editions.save(kind, copy.code, body, etag, person)
         except (PreconditionFailed, PreconditionMissing):
@@ -101,18 +102,3 @@ def save_body(
         kept = copy if stored is None else copy.with_body(kind, stored.draft, Base.of(stored))
         return Saved("saved", kept, taken_over=taken_over, findings=findings)
     raise SomebodyWasFirst(f"{copy.code}: others are saving all the time: try again in a moment")
-
-
-def _undecided(
-    kind: ContentKind,
-    copy: WorkingCopy,
-    base: Base,
-    body: Json,
-    taken_over: list[str],
-    merged: Merged,
-    now: Edition,
-) -> Saved:
-    """What was typed stays as it is, on its old base: only a decision changes it."""
-    kept = copy.with_body(kind, body, base)
-    paths = [*taken_over, *(path for path in merged.taken_over if path not in taken_over)]
-    return Saved("conflicts", kept, taken_over=paths, conflicts=merged.conflicts, now_etag=now.etag)

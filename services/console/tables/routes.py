@@ -19,7 +19,8 @@ Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
 Q = Annotated[str, Query(max_length=200)]
 Department = Annotated[str, Query(pattern=r"^[0-9A-Z]{0,18}$")]
 ERRORS = {
-    "columns": "第一行里没有“实施编码”这一列：请用导出的表格修改",
+    "columns": "第一行里没有“实施编码”或者“指纹（请勿改动）”这一列：请用导出的表格修改",
+    "fingerprint": "“指纹（请勿改动）”这一列被改过：请重新导出再修改",
     "repeated": "有的实施编码出现了两次：每个事项只留一行",
     "repeated_field": "有两列的标题一样：只留一列",
     "too_long": "行数太多：请分成几个文件，每个最多5000行",

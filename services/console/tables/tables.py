@@ -3,8 +3,9 @@
 A cell that is as it was exported changes nothing. What a changed cell says is merged with what others saved since.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.base import Json
@@ -24,6 +25,12 @@ FIXED = frozenset({CODE})
 MOST_ROWS = 5000
 MOST_NAMED = 20
 JOIN = "；"
+FINGERPRINTS = "指纹（请勿改动）"
+"""Title of the column that says how each cell was exported: only so can a table that is days old overwrite nothing that
+was changed meanwhile.
+"""
+DIGITS = 6
+"""Of the fingerprint of a cell. A collision would leave a change out, which the preview shows."""
 Row = Mapping[str, str]
 """Column title → cell."""
 RowState = Literal["changed", "unchanged", "wrong", "unknown", "foreign"]
@@ -71,16 +78,33 @@ def columns() -> dict[str, FieldShape]:
 
 
 def cells_of(body: Json) -> list[str]:
-    """Return an item as cells, in the order of `columns`: words, not codes."""
-    return [_cell(field, body.get(field.name)) for field in columns().values()]
+    """Return an item as cells, in the order of `columns`: words, not codes; last the fingerprint of each cell."""
+    cells = [_cell(field, body.get(field.name)) for field in columns().values()]
+    return [*cells, "".join(_fingerprint(cell) for cell in cells)]
 
 
-def changed_by(row: Row, body: Json) -> tuple[Json, list[Problem]]:
-    """Return the body with what the row's cells say, and what cannot be read. A column that is missing says nothing."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The body with what a row's cells say, and what is wrong with them."""
+
+    body: Json
+    problems: list[Problem]
+
+
+def changed_by(row: Row, body: Json) -> Change:
+    """Return what the row's cells say about a body. A cell that is as it was exported, or is missing, says nothing.
+
+    A cell that was changed here while somebody changed the same field at the source is a problem: the row's author has
+    not seen that value.
+    """
     made, problems = dict(body), list[Problem]()
-    for title, field in columns().items():
-        cell = row.get(title)
-        if field.name in FIXED or cell is None or cell.strip() == _cell(field, body.get(field.name)):
+    for place, (title, field) in enumerate(columns().items()):
+        cell, now = row.get(title), _cell(field, body.get(field.name))
+        exported = row[FINGERPRINTS][place * DIGITS : (place + 1) * DIGITS]
+        if field.name in FIXED or cell is None or cell.strip() == now or _fingerprint(cell.strip()) == exported:
+            continue
+        if _fingerprint(now) != exported:
+            problems.append(Problem(field.name, "changed_since", f"导出之后别人改成了“{now}”，请重新导出再改"))
             continue
         try:
             value = value_of(field, _lines(field, cell))
@@ -91,7 +115,7 @@ def changed_by(row: Row, body: Json) -> tuple[Json, list[Problem]]:
             made.pop(field.name, None)
         else:
             made[field.name] = value
-    return made, problems
+    return Change(made, problems)
 
 
 @dataclass(frozen=True)
@@ -102,7 +126,7 @@ class Tables:
 
     def rows(self, person: Person, **wanted: str) -> Iterator[list[str]]:
         """Yield the header, then each item found by `q`, `department` and `state`, as `cells_of`."""
-        yield list(columns())
+        yield [*columns(), FINGERPRINTS]
         after: str | None = ""
         while after is not None:
             page = self.editions.overview(ContentKind.ITEM, person, **wanted, after=after, limit=200)
@@ -129,21 +153,25 @@ class Tables:
         edition = self.editions.find(ContentKind.ITEM, code, person) if well_formed else None
         if edition is None:
             return RowOutcome(line, code, "", "unknown", [], [])
-        body, problems = changed_by(row, edition.draft)
-        problems = problems or problems_of(ContentKind.ITEM, Read(body, []))
-        found = differences(ContentKind.ITEM, edition.draft, body)
+        change = changed_by(row, edition.draft)
+        problems = change.problems
+        if not problems and change.body != edition.draft:
+            problems = problems_of(ContentKind.ITEM, Read(change.body, []))
+        found = differences(ContentKind.ITEM, edition.draft, change.body)
         state: RowState = "wrong" if problems else "changed" if found else "unchanged"
-        if state == "wrong" and not found and body == edition.draft:
-            state, problems = "unchanged", []
-        told = [
-            Problem(one.path, one.rule, f"{label_of(ContentKind.ITEM, one.path)}：{one.message}") for one in problems
-        ]
+        told = [replace(one, message=f"{label_of(ContentKind.ITEM, one.path)}：{one.message}") for one in problems]
         return RowOutcome(line, code, str(edition.draft.get("task_name", "")), state, found, told)
 
     def _saved(self, person: Person, row: Row, seen: RowOutcome) -> RowOutcome:
         if seen.state != "changed":
             return seen
-        done = rewrite(self.editions, person, ContentKind.ITEM, seen.code, lambda body: changed_by(row, body)[0])
+
+        def change(body: Json) -> Json:
+            newest = changed_by(row, body)
+            # Somebody has changed the same field since the preview: the row changes nothing.
+            return body if newest.problems else newest.body
+
+        done = rewrite(self.editions, person, ContentKind.ITEM, seen.code, change)
         found = differences(ContentKind.ITEM, done.before, done.after) if done.before else seen.found
         told = [Problem(one.field, one.rule, one.message) for one in done.violations]
         return RowOutcome(seen.line, seen.code, seen.name, seen.state, found, told, done.result)
@@ -153,8 +181,11 @@ def _check(rows: Sequence[Row]) -> None:
     """Raise `Invalid` for a table without the column of codes, with too many rows, or a code twice."""
     if len(rows) > MOST_ROWS:
         raise Invalid(Violation("file", "too_long", f"at most {MOST_ROWS} rows"))
-    if not rows or _title(CODE) not in rows[0]:
-        raise Invalid(Violation("file", "columns", f"the first line must have the column {_title(CODE)}"))
+    needed = (_title(CODE), FINGERPRINTS)
+    if not rows or any(title not in rows[0] for title in needed):
+        raise Invalid(Violation("file", "columns", f"the first line must have the columns {', '.join(needed)}"))
+    if any(len(row.get(FINGERPRINTS, "")) != len(columns()) * DIGITS for row in rows):
+        raise Invalid(Violation("file", "fingerprint", f"the column {FINGERPRINTS} must stay as it was exported"))
     codes = [(row.get(_title(CODE)) or "").strip() for row in rows]
     twice = sorted({code for code in codes if codes.count(code) > 1})
     if twice:
@@ -163,6 +194,10 @@ def _check(rows: Sequence[Row]) -> None:
 
 def _title(name: str) -> str:
     return shape_of(ContentKind.ITEM)[name].label
+
+
+def _fingerprint(cell: str) -> str:
+    return hashlib.sha256(cell.encode()).hexdigest()[:DIGITS]
 
 
 def _cell(field: FieldShape, value: object) -> str:

@@ -72,6 +72,15 @@ def test_unknown_stays_unknown_and_none_is_a_statement_of_its_own():
     assert "is_fee" not in changed(ITEM, BODIES[0][1], is_fee="").body
 
 
+def test_a_list_whose_last_part_is_removed_is_empty():
+    body = {**EMPTY, "windows": [{"address": "一楼"}], "steps": []}
+    texts = changed_rows(texts_of(GUIDE, body), "windows", "remove", 0)
+
+    done = read(GUIDE, texts, body)
+
+    assert (done.body, problems_of(GUIDE, done)) == ({**EMPTY, "windows": [], "steps": []}, [])
+
+
 def test_money_is_typed_in_yuan_and_kept_in_fen():
     body = {**EMPTY, "fees": [{"fee_name": "工本费", "amount_fen": 1050, "fee_stand": "每证10.5元"}]}
 

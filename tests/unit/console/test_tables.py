@@ -45,6 +45,22 @@ def test_a_changed_cell_is_saved_as_a_draft_and_nothing_else(county):
     assert county.editions.find(ITEM, code, EDITOR).draft == {**before, "promise_day": 15}
 
 
+def test_a_table_that_is_days_old_overwrites_nothing_that_was_changed_meanwhile(county):
+    tables, code = Tables(county.editions), content.items()[0].code
+    rows = read_table(as_csv(tables.rows(EDITOR)))
+    edition = county.editions.find(ITEM, code, EDITOR)
+    meanwhile = {**edition.draft, "short_name": "别人改的", "result_name": "别人改的证"}
+    county.catalog.save_item(code, meanwhile, int(edition.etag))
+    rows[0]["承诺办结时限"] = "15"
+
+    assert tables.save(EDITOR, rows)[0].result == "saved"
+    assert county.editions.find(ITEM, code, EDITOR).draft == {**meanwhile, "promise_day": 15}
+
+    rows[0]["事项简称"] = "我改的"
+    assert [one.rule for one in tables.save(EDITOR, rows)[0].problems] == ["changed_since"]
+    assert county.editions.find(ITEM, code, EDITOR).draft["short_name"] == "别人改的"
+
+
 def test_no_cell_runs_as_a_formula(tmp_path):
     harmful = [f"{first}SUM(1)" for first in FORMULA]
     (tmp_path / "a.xlsx").write_bytes(as_xlsx([["a"], *[[one] for one in harmful]], "a"))
@@ -67,5 +83,6 @@ def test_a_table_without_codes_and_a_code_twice_are_refused(county):
 
     with pytest.raises(Invalid):
         tables.preview(EDITOR, [{"事项名称": "甲"}])
+    row = read_table(as_csv(tables.rows(EDITOR)))[0]
     with pytest.raises(Invalid):
-        tables.preview(EDITOR, [{"实施编码": "A"}, {"实施编码": "A"}])
+        tables.preview(EDITOR, [row, row])

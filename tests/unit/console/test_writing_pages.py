@@ -1,6 +1,8 @@
 """The pages of writing: what is typed is never lost, and never over what nobody has seen."""
 
+import contextlib
 import re
+import sqlite3
 
 import httpx
 import pytest
@@ -68,6 +70,18 @@ def test_what_is_half_typed_and_wrong_survives_signing_out(county, code):
     again = dict(opened(county.desk.browser("bianji"), code).fields)
 
     assert (again["item.promise_day"], again["guide.remedy"]) == ("约五天", "写到一半")
+
+
+def test_what_was_kept_is_there_for_a_process_that_knows_nothing_of_the_one_before(county, code):
+    browser = county.desk.browser("bianji")
+    send(browser, code, "keep", opened(browser, code), **{"guide.remedy": "断电之前写的"})
+
+    # Read past the pool of the process that wrote it: what is not committed is not there.
+    file = county.desk.db.engine.url.database
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        (texts,) = connection.execute("SELECT texts FROM working_copy WHERE code = ?", (code,)).fetchone()
+
+    assert "断电之前写的" in texts
 
 
 def test_an_error_stands_at_its_field_and_nothing_typed_is_lost(county, code):
