@@ -45,7 +45,7 @@ def draft(county, code, kind=GUIDE):
 
 def test_a_form_that_changes_nothing_changes_no_byte(county, code):
     before = draft(county, code), draft(county, code, ITEM)
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
 
     answer = send(browser, code, "save", opened(browser, code))
 
@@ -54,7 +54,7 @@ def test_a_form_that_changes_nothing_changes_no_byte(county, code):
 
 
 def test_what_is_saved_is_a_draft_at_the_source(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
 
     send(browser, code, "save", opened(browser, code), **{"guide.link_way": "县公安局：0899-1234567"})
 
@@ -63,17 +63,17 @@ def test_what_is_saved_is_a_draft_at_the_source(county, code):
 
 
 def test_what_is_half_typed_and_wrong_survives_signing_out(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     send(browser, code, "keep", opened(browser, code), **{"item.promise_day": "约五天", "guide.remedy": "写到一半"})
 
     browser.post("/sign-out", data={"csrf": csrf(browser)})
-    again = dict(opened(county.desk.browser("bianji"), code).fields)
+    again = dict(opened(county.desk.session("bianji"), code).fields)
 
     assert (again["item.promise_day"], again["guide.remedy"]) == ("约五天", "写到一半")
 
 
 def test_what_was_kept_is_there_for_a_process_that_knows_nothing_of_the_one_before(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     send(browser, code, "keep", opened(browser, code), **{"guide.remedy": "断电之前写的"})
 
     # Read past the pool of the process that wrote it: what is not committed is not there.
@@ -85,7 +85,7 @@ def test_what_was_kept_is_there_for_a_process_that_knows_nothing_of_the_one_befo
 
 
 def test_an_error_stands_at_its_field_and_nothing_typed_is_lost(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     before = draft(county, code, ITEM)
 
     answer = send(
@@ -100,7 +100,7 @@ def test_an_error_stands_at_its_field_and_nothing_typed_is_lost(county, code):
 
 
 def test_the_second_of_two_people_gets_a_merge_by_field(county, code):
-    first, second = county.desk.browser("bianji"), county.desk.browser("zuozhe")
+    first, second = county.desk.session("bianji"), county.desk.browser("zuozhe")
     forms = opened(first, code), opened(second, code)
 
     send(first, code, "save", forms[0], **{"guide.link_way": "第一个人改的：0899-1111111"})
@@ -115,7 +115,7 @@ def test_the_second_of_two_people_gets_a_merge_by_field(county, code):
 
 
 def test_where_both_changed_the_same_field_both_values_are_shown_and_a_person_decides(county, code):
-    first, second = county.desk.browser("bianji"), county.desk.browser("zuozhe")
+    first, second = county.desk.session("bianji"), county.desk.browser("zuozhe")
     forms = opened(first, code), opened(second, code)
 
     send(first, code, "save", forms[0], **{"guide.link_way": "第一个：0899-1111111"})
@@ -134,7 +134,7 @@ def test_where_both_changed_the_same_field_both_values_are_shown_and_a_person_de
 
 
 def test_another_window_of_the_same_person_overwrites_nothing_unseen(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     windows = opened(browser, code), opened(browser, code)
 
     send(browser, code, "keep", windows[0], **{"guide.remedy": "第一个窗口"})
@@ -146,7 +146,7 @@ def test_another_window_of_the_same_person_overwrites_nothing_unseen(county, cod
 
 
 def test_a_part_is_added_moved_and_removed_without_scripts(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     form = opened(browser, code)
     count = len(draft(county, code)["materials"])
 
@@ -165,7 +165,7 @@ def test_a_part_is_added_moved_and_removed_without_scripts(county, code):
 
 
 def test_a_form_that_was_cut_off_on_its_way_changes_nothing(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     sent = opened(browser, code).sent("save")
     del sent["@end"]
     before = draft(county, code)
@@ -176,14 +176,14 @@ def test_a_form_that_was_cut_off_on_its_way_changes_nothing(county, code):
 
 def test_an_editor_of_one_department_cannot_write_what_is_another_s(county):
     other = next(one.code for one in county.items[:12] if not one.code.startswith("11339921003991014U"))
-    browser = county.desk.browser("jingcha")
+    browser = county.desk.session("jingcha")
 
     assert browser.get(f"/content/{other}").status_code == httpx.codes.FORBIDDEN
     assert browser.get(f"/content/{county.items[0].code}").status_code == httpx.codes.OK
 
 
 def test_the_list_is_searched_by_words_department_and_state(county):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
 
     assert county.items[0].code in browser.get("/content", params={"q": "居民身份证 首次"}).text
     assert "没有符合条件的事项" in browser.get("/content", params={"q": "没有这样的字"}).text
@@ -193,7 +193,7 @@ def test_the_list_is_searched_by_words_department_and_state(county):
 
 
 def test_a_new_item_is_copied_from_another_and_released_by_who_may(county):
-    browser, new = county.desk.browser("zuozhe"), county.items[20]
+    browser, new = county.desk.session("zuozhe"), county.items[20]
     begun = browser.post("/content/new", data={"csrf": csrf(browser), "code": new.code, "copy": county.items[0].code})
     assert begun.headers["location"] == f"/console/content/{new.code}"
     form = opened(browser, new.code)
@@ -208,7 +208,7 @@ def test_a_new_item_is_copied_from_another_and_released_by_who_may(county):
 
 
 def test_the_differences_to_what_is_in_force_are_told_field_by_field(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     send(browser, code, "save", opened(browser, code), **{"guide.supervise_way": "新的投诉电话：0899-7654321"})
 
     text = browser.get(f"/content/{code}/differences").text
@@ -218,7 +218,7 @@ def test_the_differences_to_what_is_in_force_are_told_field_by_field(county, cod
 
 
 def test_the_json_api_merges_and_tells_conflicts_like_the_page(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     headers = {"x-csrf-token": csrf(browser)}
     read = browser.get(f"/v1/content/{code}").json()["guide"]
     base = {"etag": read["etag"], "base": read["draft"], "base_released": read["begun_from"]}
@@ -238,7 +238,7 @@ def test_the_json_api_merges_and_tells_conflicts_like_the_page(county, code):
 
 
 def test_the_script_keeps_what_is_typed_and_gets_findings(county, code):
-    browser = county.desk.browser("bianji")
+    browser = county.desk.session("bianji")
     copy = browser.get(f"/v1/working-copies/{code}").json()
     texts = {**copy["texts"], "guide.materials.0.material_name": "其他材料"}
 
