@@ -43,7 +43,7 @@ class DirectServices:
     def editions(self) -> Editions:
         return Editions(self)
 
-    def get(self, service: str, path: str, _person: Person, **params: Any) -> Answered:
+    def get(self, service: str, path: str, person: Person, **params: Any) -> Answered:
         source = self._source(service)
         words = path.split("/")
         with source.db.read() as session:
@@ -58,7 +58,7 @@ class DirectServices:
             row = editions.find(session, words[1])
             return self._answer(editions.view(session, source.who, row))
 
-    def put(self, service: str, path: str, _person: Person, body: Any, *, if_match: str = "") -> Answered:
+    def put(self, service: str, path: str, person: Person, body: Any, *, if_match: str = "") -> Answered:
         self.before_put()
         save = self.catalog.save_item if service == "catalog" else self.guides.save_guide
         row, findings = save(path.split("/")[1], orjson.loads(orjson.dumps(body)), _revision(if_match))
@@ -66,7 +66,7 @@ class DirectServices:
         with source.db.read() as session:
             return self._answer({**editions.view(session, source.who, row), "findings": findings})
 
-    def post(self, service: str, path: str, _person: Person, body: Any = None, *, if_match: str = "") -> Answered:
+    def post(self, service: str, path: str, person: Person, body: Any = None, *, if_match: str = "") -> Answered:
         _, code, act = path.split("/")
         assert (act, body) == ("release", {})
         release = self.catalog.release_item if service == "catalog" else self.guides.release_guide

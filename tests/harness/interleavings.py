@@ -12,12 +12,13 @@ import orjson
 
 from contracts.base import Json
 from services.console.blocks.block_values import with_value
-from services.console.content.merging import Conflict
+from services.console.content.merging import Conflict, Side
 from services.console.content.shape import ContentKind
 from services.console.content.typed import changed_rows, rows
 from services.console.drafts.rewriting import rewrite
 from services.console.drafts.saving import Decisions, Saved, save
 from services.console.drafts.working_copies import Base, WorkingCopy
+from services.console.upstream.editions import Edition
 from services.demo import content
 from shared.errors import Conflict as Refusal
 from shared.errors import PreconditionFailed
@@ -31,6 +32,7 @@ GUIDE = ContentKind.GUIDE
 FREE_TEXTS = ("link_way", "supervise_way", "accept_condition", "remedy", "special_procedure")
 PARTS = {"materials": ("material_name", "fill_explain"), "windows": ("address", "traffic"), "steps": ("name", "result")}
 MOST_ACTS = 14
+SIDES: tuple[Side, ...] = ("theirs", "mine")
 WRITTEN = re.compile(r"值\d+x\d+y")
 
 
@@ -52,9 +54,19 @@ class Form(Writer):
     """A person's page. `typed`: what they have typed since they opened it, and not decided against."""
 
     person: Person = EDITOR
-    copy: WorkingCopy | None = None
+    open_copy: WorkingCopy | None = None
     typed: set[str] = field(default_factory=set)
-    waiting: Saved | None = None
+    conflicts: Saved | None = None
+
+    @property
+    def copy(self) -> WorkingCopy:
+        assert self.open_copy is not None
+        return self.open_copy
+
+    @property
+    def waiting(self) -> Saved:
+        assert self.conflicts is not None
+        return self.conflicts
 
 
 class Interleaving:
@@ -102,6 +114,11 @@ class Interleaving:
         self.number += 1
         return f"值{self.seed}x{self.number}y"
 
+    def _edition(self) -> Edition:
+        found = self.editions.find(GUIDE, self.code, EDITOR)
+        assert found is not None
+        return found
+
     def _standing(self) -> set[str]:
         """Every value in the draft or in what is released."""
         return set(WRITTEN.findall(self.sources.text_of_guide(self.code)))
@@ -115,9 +132,9 @@ class Interleaving:
 
     def _form_acts(self) -> None:
         form = self.random.choice(self.forms)
-        if form.copy is None:
+        if form.open_copy is None:
             self._open(form)
-        elif form.waiting is not None:
+        elif form.conflicts is not None:
             self._decide(form)
         elif self.random.random() < 0.6:
             self._type(form)
@@ -125,9 +142,9 @@ class Interleaving:
             self._save(form, None)
 
     def _open(self, form: Form) -> None:
-        edition = self.editions.find(GUIDE, self.code, form.person)
+        edition = self._edition()
         base = Base.of(edition)
-        form.copy = WorkingCopy(self.code, {}, {}).with_body(GUIDE, edition.draft, base)
+        form.open_copy = WorkingCopy(self.code, {}, {}).with_body(GUIDE, edition.draft, base)
         form.typed = set()
         form.read |= values(edition.draft)
 
@@ -145,18 +162,18 @@ class Interleaving:
             number = self.random.choice(numbers)
             gone = {text for path, text in texts.items() if path.startswith(f"{name}.{number}.")}
             form.typed -= gone
-            form.copy = form.copy.with_texts(GUIDE, changed_rows(texts, name, "remove", number))
+            form.open_copy = form.copy.with_texts(GUIDE, changed_rows(texts, name, "remove", number))
             return
         elif act == "move":
             moved = changed_rows(texts, name, self.random.choice(["up", "down"]), self.random.choice(numbers))
-            form.copy = form.copy.with_texts(GUIDE, moved)
+            form.open_copy = form.copy.with_texts(GUIDE, moved)
             return
         else:
             path = f"{name}.{self.random.choice(numbers)}.{self.random.choice(PARTS[name])}"
         form.typed.discard(texts.get(path, ""))
         texts[path] = self._value()
         form.typed.add(texts[path])
-        form.copy = form.copy.with_texts(GUIDE, texts)
+        form.open_copy = form.copy.with_texts(GUIDE, texts)
 
     def _save(self, form: Form, decisions: Decisions | None) -> None:
         before = self._standing()
@@ -166,13 +183,13 @@ class Interleaving:
         except Refusal:
             return
         assert not saved.problems, saved.problems
-        form.copy = saved.copy
+        form.open_copy = saved.copy
         if saved.result == "conflicts":
             self.conflicts += 1
-            form.waiting = saved
+            form.conflicts = saved
             form.read |= {one for conflict in saved.conflicts for one in values({"": [conflict.theirs, conflict.mine]})}
             return
-        form.waiting = None
+        form.conflicts = None
         # What was taken over is shown with the page.
         self._written(form, before - self.during)
         form.read |= values(form.copy.base(GUIDE).draft)
@@ -181,9 +198,9 @@ class Interleaving:
         form.typed = set()
 
     def _decide(self, form: Form) -> None:
-        sides = {}
+        sides: dict[str, Side] = {}
         for conflict in form.waiting.conflicts:
-            side = self.random.choice(["theirs", "mine"])
+            side: Side = self.random.choice(SIDES)
             sides[conflict.key] = side
             if side == "theirs":
                 form.typed -= _of(conflict)
@@ -191,13 +208,13 @@ class Interleaving:
 
     def _settle(self, form: Form) -> None:
         for _ in range(6):
-            if form.copy is None:
+            if form.open_copy is None:
                 return
-            if form.waiting is not None:
+            if form.conflicts is not None:
                 self._decide(form)
             else:
                 self._save(form, None)
-                if form.waiting is None:
+                if form.conflicts is None:
                     return
 
     # Everybody else
@@ -210,7 +227,7 @@ class Interleaving:
         self.during |= before - self._standing()
 
     def _api_writes(self) -> None:
-        edition = self.editions.find(GUIDE, self.code, OTHER)
+        edition = self._edition()
         if edition.released != edition.begun_from:
             return  # a careful program reads what is released before it says that it did
         self.api.read |= values(edition.draft) | values(edition.released)
@@ -227,7 +244,7 @@ class Interleaving:
         named = {"task_name": "甲", "dept_name": "乙"}
         entry = ImportEntry(code=self.code, stated={name: self._value()}, identity=named)
         before = self._standing()
-        edition = self.editions.find(GUIDE, self.code, OTHER)
+        edition = self._edition()
         told = self.sources.guides.import_guides(ImportRequest(source="api", entries=[entry]))
         # Its report names each field whose released value it changes.
         reported = {name for one in told.entries for name in one.fields}
@@ -237,7 +254,7 @@ class Interleaving:
         self.reported |= self.importer.read
 
     def _block_changes(self) -> None:
-        standing = sorted(values(self.editions.find(GUIDE, self.code, OTHER).draft))
+        standing = sorted(values(self._edition().draft))
         old, new = self.random.choice(standing), self._value()
         self.block.read = {old}
         before, self.during = self._standing(), set()
@@ -245,7 +262,7 @@ class Interleaving:
         self._written(self.block, before - self.during)
 
     def _release(self) -> None:
-        edition = self.editions.find(GUIDE, self.code, EDITOR)
+        edition = self._edition()
         try:
             self.sources.guides.release_guide(self.code, Period(), int(edition.etag.partition("-")[0]))
         except Refusal:

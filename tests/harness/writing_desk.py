@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -22,7 +23,7 @@ from shared.text.validation import body_of
 from shared.tokens.checking import Callers
 from shared.tokens.person import Person, StaffRole
 from tests.harness.desk import TestDesk, desk
-from tests.harness.desk_sources import desk_sources
+from tests.harness.desk_sources import DirectServices, desk_sources
 
 AUTHOR = Person("zuozhe", "新作者", frozenset({StaffRole.EDITOR, StaffRole.RELEASER}))
 POLICE = Person("jingcha", "公安编辑", frozenset({StaffRole.EDITOR}), frozenset({"11339921003991014U"}))
@@ -48,7 +49,7 @@ def writing_desk(folder: Path, *, filled: bool = True) -> Iterator[SimpleNamespa
         yield SimpleNamespace(desk=place, sources=sources, items=items, guides=guides)
 
 
-def _apps(sources: object, folder: Path, place: TestDesk) -> dict[str, Starlette]:
+def _apps(sources: DirectServices, folder: Path, place: TestDesk) -> dict[str, FastAPI]:
     settings = Settings(data_dir=folder)
     made = {
         "catalog": catalog_api.make(sources.catalog, settings),
