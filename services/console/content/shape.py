@@ -11,7 +11,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
-from annotated_types import MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -123,7 +122,8 @@ def _fields(model: type[BaseModel]) -> Iterator[FieldShape]:
 def _field(name: str, info: FieldInfo, table: str | None) -> FieldShape:
     optional = type(None) in get_args(info.annotation)
     bare = _without_none(info.annotation)
-    longest = next((one.max_length for one in info.metadata if isinstance(one, MaxLen)), None)
+    limits = (getattr(one, "max_length", None) for one in info.metadata)
+    longest = next((limit for limit in limits if limit is not None), None)
     listed = get_origin(bare) is list
     inner = get_args(bare)[0] if listed else bare
     parts = tuple(_fields(inner)) if isinstance(inner, type) and issubclass(inner, BaseModel) else ()
