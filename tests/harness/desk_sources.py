@@ -16,7 +16,7 @@ from shared.errors import NotFound
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions, overview
 from shared.publishing.editions import Period
-from shared.tokens.person import Person, StaffRole
+from shared.tokens.person import SYSTEM, Actor, Person, StaffRole
 from tests.harness.stores import store
 
 EDITOR = Person("wang.fang", "王芳", frozenset({StaffRole.EDITOR, StaffRole.RELEASER}))
@@ -61,7 +61,9 @@ class DirectServices:
     def put(self, service: str, path: str, person: Person, body: Any, *, if_match: str = "") -> Answered:
         self.before_put()
         save = self.catalog.save_item if service == "catalog" else self.guides.save_guide
-        row, findings = save(path.split("/")[1], orjson.loads(orjson.dumps(body)), _revision(if_match))
+        row, findings = save(
+            Actor(person.name, person), path.split("/")[1], orjson.loads(orjson.dumps(body)), _revision(if_match)
+        )
         source = self._source(service)
         with source.db.read() as session:
             return self._answer({**editions.view(session, source.who, row), "findings": findings})
@@ -70,7 +72,7 @@ class DirectServices:
         _, code, act = path.split("/")
         assert (act, body) == ("release", {})
         release = self.catalog.release_item if service == "catalog" else self.guides.release_guide
-        row, made = release(code, Period(), _revision(if_match))
+        row, made = release(Actor(person.name, person), code, Period(), _revision(if_match))
         source = self._source(service)
         with source.db.read() as session:
             released = {"released": {"version": made.version}} if made else {}
@@ -107,7 +109,7 @@ def desk_sources(folder: Path) -> Iterator[DirectServices]:
     """Both sources with the demonstration's 基本目录, empty otherwise."""
     stores = [store(name, f"sqlite:///{folder / name}.db") for name in ("catalog", "guides")]
     catalog = Catalog(stores[0], content.county().region)
-    catalog.save_directory(content.directory())
+    catalog.save_directory(SYSTEM, content.directory())
     try:
         yield DirectServices(catalog, Guides(stores[1], content.county().region))
     finally:

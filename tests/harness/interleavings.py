@@ -25,7 +25,7 @@ from shared.errors import PreconditionFailed
 from shared.publishing.editions import Period
 from shared.publishing.imports.request import ImportEntry, ImportRequest
 from shared.text.validation import body_of
-from shared.tokens.person import Person
+from shared.tokens.person import SYSTEM, Person
 from tests.harness.desk_sources import EDITOR, OTHER, DirectServices
 
 GUIDE = ContentKind.GUIDE
@@ -106,9 +106,9 @@ class Interleaving:
         body["windows"] = [{**one, "traffic": self._value()} for one in body["windows"]]
         for one in body["materials"]:
             one.pop("copies", None)
-        self.sources.guides.save_guide(self.code, body, None)
+        self.sources.guides.save_guide(SYSTEM, self.code, body, None)
         if self.random.random() < 0.6:
-            self.sources.guides.release_guide(self.code, Period(), None)
+            self.sources.guides.release_guide(SYSTEM, self.code, Period(), None)
 
     def _value(self) -> str:
         self.number += 1
@@ -234,7 +234,7 @@ class Interleaving:
         body = {**edition.draft, self.random.choice(FREE_TEXTS): self._value()}
         before = self._standing()
         try:
-            self.sources.guides.save_guide(self.code, body, int(edition.etag.partition("-")[0]))
+            self.sources.guides.save_guide(SYSTEM, self.code, body, int(edition.etag.partition("-")[0]))
         except PreconditionFailed:
             return
         self._written(self.api, before)
@@ -245,7 +245,7 @@ class Interleaving:
         entry = ImportEntry(code=self.code, stated={name: self._value()}, identity=named)
         before = self._standing()
         edition = self._edition()
-        told = self.sources.guides.import_guides(ImportRequest(source="api", entries=[entry]))
+        told = self.sources.guides.import_guides(SYSTEM, ImportRequest(source="api", entries=[entry]))
         # Its report names each field whose released value it changes.
         reported = {name for one in told.entries for name in one.fields}
         self.importer.read = values({name: (edition.released or {}).get(name) for name in reported})
@@ -264,7 +264,7 @@ class Interleaving:
     def _release(self) -> None:
         edition = self._edition()
         try:
-            self.sources.guides.release_guide(self.code, Period(), int(edition.etag.partition("-")[0]))
+            self.sources.guides.release_guide(SYSTEM, self.code, Period(), int(edition.etag.partition("-")[0]))
         except Refusal:
             return
 

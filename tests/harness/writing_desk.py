@@ -21,7 +21,7 @@ from shared.config import Settings
 from shared.publishing.editions import Period
 from shared.text.validation import body_of
 from shared.tokens.checking import Callers
-from shared.tokens.person import Person, StaffRole
+from shared.tokens.person import SYSTEM, Person, StaffRole
 from tests.harness.desk import TestDesk, desk
 from tests.harness.desk_sources import DirectServices, desk_sources
 
@@ -42,10 +42,10 @@ def writing_desk(folder: Path, *, filled: bool = True) -> Iterator[SimpleNamespa
         items, guides = content.items(), content.guides()
         if filled:
             for item, guide in zip(items[:12], guides[:12], strict=True):
-                sources.catalog.save_item(item.code, body_of(item), None)
-                sources.guides.save_guide(guide.code, body_of(guide), None)
-                sources.catalog.release_item(item.code, Period(), None)
-                sources.guides.release_guide(guide.code, Period(), None)
+                sources.catalog.save_item(SYSTEM, item.code, body_of(item), None)
+                sources.guides.save_guide(SYSTEM, guide.code, body_of(guide), None)
+                sources.catalog.release_item(SYSTEM, item.code, Period(), None)
+                sources.guides.release_guide(SYSTEM, guide.code, Period(), None)
         yield SimpleNamespace(desk=place, sources=sources, items=items, guides=guides)
 
 

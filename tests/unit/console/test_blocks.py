@@ -8,6 +8,7 @@ from services.console.content.shape import ContentKind
 from services.demo import content
 from shared.errors import Conflict, Invalid
 from shared.text.validation import body_of
+from shared.tokens.person import SYSTEM
 from tests.harness.desk_sources import EDITOR, desk_sources
 from tests.harness.stores import store
 
@@ -19,7 +20,7 @@ OLD, NEW = "0899-5350000", "0899-5359999"
 def county(tmp_path):
     with desk_sources(tmp_path) as sources:
         for guide in content.guides()[:4]:
-            sources.guides.save_guide(guide.code, {**body_of(guide), "link_way": f"县服务中心：{OLD}"}, None)
+            sources.guides.save_guide(SYSTEM, guide.code, {**body_of(guide), "link_way": f"县服务中心：{OLD}"}, None)
         db = store("console", f"sqlite:///{tmp_path / 'console'}.db")
         yield sources, Blocks(db, sources.editions)
         db.close()
@@ -55,7 +56,7 @@ def test_a_change_is_taken_back_as_one_act_and_what_was_changed_since_stays(coun
     block = blocks.create(EDITOR, "服务中心电话", OLD)
     change, _ = blocks.change(EDITOR, block.id, block.version, NEW)
     first = sources.editions.find(GUIDE, content.guides()[0].code, EDITOR)
-    sources.guides.save_guide(first.draft["code"], {**first.draft, "link_way": "由人改过"}, int(first.etag))
+    sources.guides.save_guide(SYSTEM, first.draft["code"], {**first.draft, "link_way": "由人改过"}, int(first.etag))
 
     blocks.undo(EDITOR, change)
 

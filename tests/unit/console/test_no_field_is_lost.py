@@ -7,7 +7,7 @@ from tests.harness.desk_sources import desk_sources
 from tests.harness.interleavings import Interleaving
 
 PARTS = 4
-SEEDS, ALL_SEEDS = 300, 10_000
+SEEDS, ALL_SEEDS = 100, 10_000
 
 
 def lost_in(folder, seeds):

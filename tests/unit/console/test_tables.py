@@ -9,6 +9,7 @@ from services.console.tables.tables import Tables
 from services.demo import content
 from shared.errors import Invalid
 from shared.text.validation import body_of
+from shared.tokens.person import SYSTEM
 from tests.harness.desk_sources import EDITOR, desk_sources
 
 ITEM = ContentKind.ITEM
@@ -18,7 +19,7 @@ ITEM = ContentKind.ITEM
 def county(tmp_path):
     with desk_sources(tmp_path) as sources:
         for item in content.items()[:5]:
-            sources.catalog.save_item(item.code, body_of(item), None)
+            sources.catalog.save_item(SYSTEM, item.code, body_of(item), None)
         yield sources
 
 
@@ -50,7 +51,7 @@ def test_a_table_that_is_days_old_overwrites_nothing_that_was_changed_meanwhile(
     rows = read_table(as_csv(tables.rows(EDITOR)))
     edition = county.editions.find(ITEM, code, EDITOR)
     meanwhile = {**edition.draft, "short_name": "别人改的", "result_name": "别人改的证"}
-    county.catalog.save_item(code, meanwhile, int(edition.etag))
+    county.catalog.save_item(SYSTEM, code, meanwhile, int(edition.etag))
     rows[0]["承诺办结时限"] = "15"
 
     assert tables.save(EDITOR, rows)[0].result == "saved"

@@ -7,6 +7,7 @@ from services.demo import content
 from shared.publishing import overview
 from shared.publishing.editions import Period
 from shared.text.validation import body_of
+from shared.tokens.person import SYSTEM
 from tests.harness.desk_sources import desk_sources
 
 GUIDES = content.guides()[:6]
@@ -17,7 +18,7 @@ def sources(tmp_path_factory):
     with desk_sources(tmp_path_factory.mktemp("overview")) as made:
         for number, guide in enumerate(GUIDES):
             words = {"remedy": '他说"可以"，100%_确定'} if number == 0 else {}
-            made.guides.save_guide(guide.code, body_of(Guide.model_validate({**body_of(guide), **words})), None)
+            made.guides.save_guide(SYSTEM, guide.code, body_of(Guide.model_validate({**body_of(guide), **words})), None)
         yield made
 
 
@@ -50,7 +51,7 @@ def test_pages_join_to_the_whole_list_without_a_gap_or_a_repetition(sources):
 
 def test_a_state_and_a_department_narrow_the_list(sources):
     one = GUIDES[2].code
-    sources.guides.release_guide(one, Period(), None)
+    sources.guides.release_guide(SYSTEM, one, Period(), None)
 
     assert codes(sources, state="released")[0] == [one]
     assert codes(sources, department=one[:18])[0] == [each for each in codes(sources)[0] if each[:18] == one[:18]]
