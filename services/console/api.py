@@ -12,13 +12,24 @@ from services.console.accounts.http.people_pages import people_pages
 from services.console.accounts.http.sign_in_pages import sign_in_pages
 from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
+from services.console.blocks import api as blocks_api
+from services.console.blocks import routes as blocks_pages
+from services.console.blocks.blocks import Blocks
 from services.console.desk import Desk
+from services.console.drafts import api as drafts_api
+from services.console.drafts import routes as drafts_pages
+from services.console.drafts.working_copies import WorkingCopies
+from services.console.drafts.writing import Writing
 from services.console.imports import api as imports_api
 from services.console.imports import routes as import_pages
 from services.console.pages.frame import page, static_routes
 from services.console.release import api as release_api
 from services.console.release import routes as release_pages
 from services.console.release.work import Releasing, work_of
+from services.console.tables import api as tables_api
+from services.console.tables import routes as tables_pages
+from services.console.tables.tables import Tables
+from services.console.upstream.editions import Editions
 from shared.tokens.person import Person
 from shared.web.edge import make_api
 
@@ -37,6 +48,7 @@ def make(desk: Desk) -> FastAPI:
     api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
     api.state.demo = desk.demo
     _include_accounts(api, desk)
+    _include_writing(api, desk)
     api.include_router(static_routes())
     releasing = api.state.releasing = Releasing.of(desk)
     api.state.work = work_of(releasing)
@@ -61,6 +73,22 @@ def _include_accounts(api: FastAPI, desk: Desk) -> None:
     api.include_router(people_pages(administration))
     api.include_router(own_api(sign_in, county))
     api.include_router(people_api(administration))
+
+
+def _include_writing(api: FastAPI, desk: Desk) -> None:
+    """Items, guides, content blocks and tables."""
+    editions = Editions(desk.services)
+    writing = Writing(editions, WorkingCopies(desk.db))
+    blocks, tables = Blocks(desk.db, editions), Tables(editions)
+    for routes in (
+        drafts_pages.routes_of(writing),
+        drafts_api.routes_of(writing),
+        blocks_pages.routes_of(blocks),
+        blocks_api.routes_of(blocks),
+        tables_pages.routes_of(tables),
+        tables_api.routes_of(tables),
+    ):
+        api.include_router(routes)
 
 
 def _to_sign_in(_request: Request, needed: SignInRequired) -> Response:

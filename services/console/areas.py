@@ -16,6 +16,7 @@ RELEASE_READERS = (
 
 AREAS: tuple[Area, ...] = (
     Area("", "工作台"),
+    Area("content", "事项和指南"),
     Area("release", "发布", frozenset(RELEASE_READERS)),
     IMPORTS,
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),

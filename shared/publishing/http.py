@@ -17,6 +17,7 @@ from shared.feeds.outbox import SourceFeed, history, newest_releases, released_v
 from shared.publishing import editions
 from shared.publishing.acts import explain
 from shared.publishing.editions import Period, Plans
+from shared.publishing.overview import add_overview
 from shared.publishing.recording_status import Noticing, nothing_to_notice, noticed
 from shared.publishing.requests import (
     CancelRequest,
@@ -117,6 +118,8 @@ def edition_router(
     def page(after: After = "", limit: Limit = 100) -> Json:
         with db.read() as session:
             return {"editions": [editions.view(session, who, row) for row in editions.page(session, after, limit)]}
+
+    add_overview(router, db)
 
     @router.get("/planned", dependencies=[List], summary="List editions with planned versions or a planned end")
     def planned(after: After = "", limit: Limit = 100) -> Json:

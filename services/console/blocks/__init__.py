@@ -1,0 +1,1 @@
+"""Content blocks: one value that many documents use, changed once."""

@@ -1,0 +1,208 @@
+"""Pages of writing: the list, one code with its form, new, my work, differences."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from services.console.accounts.rights import form_of, may
+from services.console.content.differences import differences
+from services.console.content.shape import ContentKind, label_of
+from services.console.content.typed import Texts, changed_rows, from_form
+from services.console.drafts.checks import findings_in, problems_in
+from services.console.drafts.form_view import view_of
+from services.console.drafts.saving import Decisions
+from services.console.drafts.versions import Side, side_of, sides_of
+from services.console.drafts.working_copies import WorkingCopy
+from services.console.drafts.writing import SavedBoth, Writing
+from services.console.pages.frame import page, see_other
+from shared.errors import Conflict, Invalid, NotFound, Violation
+from shared.publishing.imports.local_midnight import today
+from shared.tokens.person import Person, StaffRole
+
+Code = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
+CODE_LENGTHS = (31, 33)
+Staff = Annotated[Person, Depends(may())]
+Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
+Sent = Annotated[Any, Depends(form_of)]
+END = "@end"
+"""The form's last field: a form that lacks it was cut off on its way, and would empty what is missing."""
+STATES = {"draft": "草稿", "released": "已发布", "suspended": "已暂停", "hidden": "随事项停办", "withdrawn": "已撤下"}
+PAGE = 50
+
+
+def routes_of(writing: Writing) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(include_in_schema=False)
+    _add_lists(routes, writing)
+    _add_new(routes, writing)
+    _add_form(routes, writing)
+    _add_differences(routes, writing)
+    return routes
+
+
+def _add_lists(routes: APIRouter, writing: Writing) -> None:
+    @routes.get("/content")
+    def some(
+        request: Request,
+        person: Staff,
+        q: Annotated[str, Query(max_length=200)] = "",
+        department: Annotated[str, Query(pattern=r"^[0-9A-Z]{0,18}$")] = "",
+        state: Annotated[str, Query(pattern=r"^[a-z]{0,12}$")] = "",
+        after: Annotated[str, Query(pattern=r"^[0-9A-Z]{0,33}$")] = "",
+    ) -> Response:
+        wanted = {"q": q, "department": department, "state": state}
+        found = writing.editions.overview(ContentKind.ITEM, person, **wanted, after=after, limit=PAGE)
+        departments = writing.editions.departments(person)
+        given = {**wanted, "rows": found["rows"], "next": found["next"], "total": found["total"], "states": STATES}
+        mine = writing.copies.of(person)
+        return page(request, "content_list.html", person=person, departments=departments, mine=mine, **given)
+
+    @routes.get("/content/work")
+    def work(request: Request, person: Editor) -> Response:
+        return page(request, "content_work.html", person=person, mine=writing.copies.of(person))
+
+
+def _add_new(routes: APIRouter, writing: Writing) -> None:
+    @routes.get("/content/new")
+    def new(request: Request, person: Editor, copy: str = "") -> Response:
+        return page(request, "content_new.html", person=person, code="", copy=copy, errors={})
+
+    @routes.post("/content/new")
+    def begin(request: Request, person: Editor, sent: Sent) -> Response:
+        code, copied = (str(sent.get(name, "")).strip().upper() for name in ("code", "copy"))
+        errors: dict[str, str] = {}
+        for name, text in (("code", code), ("copy", copied)):
+            if (text or name == "code") and (len(text) not in CODE_LENGTHS or not (text.isascii() and text.isalnum())):
+                errors[name] = "实施编码是31位，业务办理项编码是33位，只有数字和大写字母"
+        try:
+            if not errors:
+                return see_other(f"content/{writing.begin(person, code, copied).code}")
+        except Conflict:
+            errors["code"] = "这个编码已经有了，请在列表里打开它"
+        except NotFound:
+            errors["copy"] = "没有这个编码的事项，无法复制"
+        return page(request, "content_new.html", person=person, status=422, code=code, copy=copied, errors=errors)
+
+
+def _add_form(routes: APIRouter, writing: Writing) -> None:
+    @routes.get("/content/{code}")
+    def form(request: Request, person: Editor, code: Code) -> Response:
+        return _form_page(request, person, writing.open(person, code))
+
+    @routes.post("/content/{code}")
+    def act(request: Request, person: Editor, code: Code, sent: Sent) -> Response:
+        given = from_form((name, str(value)) for name, value in sent.multi_items())
+        if END not in given:
+            raise Invalid(Violation(END, "cut_off", "the form did not arrive whole: send it again"))
+        act, _, place = given.get("act", "keep").partition(":")
+        texts = {path: text for path, text in given.items() if path.split(".")[0] in set(ContentKind)}
+        if act == "discard":
+            writing.copies.discard(person, code)
+            return see_other(f"content/{code}" if given.get("exists") else "content")
+        if place:
+            texts = _with_act(texts, act, place)
+        try:
+            copy = writing.keep(person, code, texts, _number(given.get("version", "")))
+        except Conflict:
+            return _in_another_window(request, person, writing, code, texts)
+        if place:
+            return see_other(f"content/{code}#{place}")
+        if act == "keep":
+            return _form_page(request, person, copy, notices=["已暂存。还没有存为草稿，别人看不到。"])
+        return _saved(request, person, writing, copy, given)
+
+
+def _saved(request: Request, person: Person, writing: Writing, copy: WorkingCopy, given: Mapping[str, str]) -> Response:
+    saved = writing.save(person, copy, _decisions(given))
+    if not saved.is_done:
+        status = 409 if any(one.conflicts for one in saved.documents.values()) else 422
+        return _form_page(request, person, saved.copy, saved, status=status)
+    notices = ["已存为草稿。"]
+    if given.get("act") == "release" and StaffRole.RELEASER in person.roles:
+        try:
+            done = writing.release(person, copy.code)
+        except (Conflict, Invalid) as error:
+            return _form_page(request, person, saved.copy, saved, notices=[*notices, f"没有发布：{error}"], status=409)
+        parts = [f"{kind.words}第{answer['version']}版" for kind, answer in done.answers.items()]
+        notices = [f"已发布：{'、'.join(parts)}。"]
+        notices += [f"办事指南没有发布：{done.failed}"] if done.failed else []
+        saved = SavedBoth(writing.open(person, copy.code), saved.documents)
+    return _form_page(request, person, saved.copy, saved, notices=notices)
+
+
+def _form_page(
+    request: Request,
+    person: Person,
+    copy: WorkingCopy,
+    saved: SavedBoth | None = None,
+    *,
+    notices: list[str] | None = None,
+    status: int = 200,
+) -> Response:
+    documents = saved.documents if saved else {}
+    problems = saved.problems if saved else (problems_in(copy) if copy.touched and copy.version > 1 else {})
+    shown = view_of(copy, problems, findings_in(copy, today(datetime.now(UTC))), documents, notices or ())
+    release = StaffRole.RELEASER in person.roles
+    return page(request, "content_form.html", person=person, status=status, view=shown, may_release=release, end=END)
+
+
+def _in_another_window(request: Request, person: Person, writing: Writing, code: str, texts: Texts) -> Response:
+    """What was typed here is shown again, with what the other window has, and stored when it is sent once more."""
+    other = writing.copies.find(person, code) or writing.open(person, code)
+    differing = [path for path in {**texts, **other.texts} if texts.get(path, "") != other.texts.get(path, "")]
+    there = [(path.partition("."), other.texts.get(path, "")) for path in differing if "@" not in path]
+    told = sorted(f"{label_of(ContentKind(kind), rest)}（那里是：{text or '空'}）" for (kind, _, rest), text in there)
+    notice = "您在另一个窗口里改过这份内容。下面是这个窗口里填写的；再点一次就以它为准。"
+    notice += f"不同的地方：{'；'.join(told)}"
+    mine = WorkingCopy(code, texts, other.bases, other.version, other.changed_at, touched=True)
+    return _form_page(request, person, mine, notices=[notice], status=409)
+
+
+def _add_differences(routes: APIRouter, writing: Writing) -> None:
+    @routes.get("/content/{code}/differences")
+    def compare(
+        request: Request, person: Staff, code: Code, before: Side = "in_force", after: Side = "draft"
+    ) -> Response:
+        documents = []
+        for kind in ContentKind:
+            edition = writing.editions.find(kind, code, person)
+            if edition is None:
+                continue
+            old, new = (side_of(writing.editions, kind, code, edition, one, person) for one in (before, after))
+            sides = sides_of(writing.editions, kind, code, edition, person)
+            documents.append({"kind": kind, "sides": sides, "found": differences(kind, old, new)})
+        if not documents:
+            raise NotFound(code)
+        given: dict[str, Any] = {"code": code, "documents": documents, "before": before, "after": after}
+        return page(request, "content_differences.html", person=person, **given)
+
+
+def _with_act(texts: Texts, act: str, place: str) -> Texts:
+    """Add, remove or move a part: `add:guide.materials`, `remove:guide.materials.2`."""
+    kind, _, rest = place.partition(".")
+    name, _, number = rest.partition(".")
+    prefix = f"{kind}."
+    about = {path.removeprefix(prefix): text for path, text in texts.items() if path.startswith(prefix)}
+    changed = changed_rows(about, name, act, int(number) if number.isascii() and number.isdigit() else None)
+    others = {path: text for path, text in texts.items() if not path.startswith(prefix)}
+    return others | {f"{prefix}{path}": text for path, text in changed.items()}
+
+
+def _decisions(given: Mapping[str, str]) -> dict[ContentKind, Decisions]:
+    made: dict[ContentKind, Decisions] = {}
+    for kind in ContentKind:
+        prefix = f"decide.{kind.value}."
+        sides: dict[str, Any] = {
+            name.removeprefix(prefix): side
+            for name, side in given.items()
+            if name.startswith(prefix) and side in ("mine", "theirs")
+        }
+        if sides:
+            made[kind] = Decisions(given.get(f"seen.{kind.value}", ""), sides)
+    return made
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,1 @@
+"""Lists of items as tables: CSV and Excel, out and in."""
