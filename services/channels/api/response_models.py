@@ -217,7 +217,7 @@ class Anchor(Answer):
 
 
 class Halt(Answer):
-    """When and why the channel stopped taking entries."""
+    """Since when and why the channel takes no entries."""
 
     since: Timestamp
     reason: str | None
@@ -227,7 +227,8 @@ class Lineage(Answer):
     """Whether the channel still follows its ledger."""
 
     anchor: Anchor
-    halted: Halt | None
+    halted: Halt | None = Field(description="Its ledger does not continue what it has seen.")
+    paused: Halt | None = Field(default=None, description="A person paused it.")
 
 
 class TrustedKey(Answer):
