@@ -4,7 +4,7 @@ The public uses a channel.
 """
 
 import math
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.base import Contract, Json
 from contracts.envelope.publication import Lane
-from services.applications import queries
+from services.applications import figures, queries
 from services.applications.commands import Applications
 from services.applications.intake.editor_reports import EventNotAllowed, EventReport
 from services.applications.lifecycle import timers
@@ -61,6 +61,7 @@ def make(applications: Applications, settings: Settings, notice: Noticing = noth
     api.include_router(_changes(applications, notice))
     api.include_router(_calendars(applications))
     api.include_router(_retention(applications, notice))
+    api.include_router(_figures(applications))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
     api.include_router(audit_router(db))
@@ -162,6 +163,34 @@ def _calendars(applications: Applications) -> APIRouter:
     def get_counts() -> Response:
         with reading(applications.db) as session:
             return _answer(queries.counts(session, applications.known(session)))
+
+    return router
+
+
+def _figures(applications: Applications) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["figures"], dependencies=[guard(Right.WRITE)])
+
+    @router.get(
+        "/figures/cases",
+        summary="Count by item: results in a period, late ones, those that promised no day, open and overdue cases",
+    )
+    def by_item(first: date, last: date) -> Response:
+        """Days of Asia/Shanghai, both included."""
+        with reading(applications.db) as session:
+            return _answer({"items": figures.by_item(session, first, last)})
+
+    @router.get(
+        "/deadlines",
+        summary="List cases under review by their promised day: those to come until a day, or those that have passed",
+    )
+    def deadlines(
+        until: date,
+        over: bool = False,
+        unit: Annotated[str, Query(pattern=r"^([0-9A-Z]{18})?$", description="统一社会信用代码")] = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> Response:
+        with reading(applications.db) as session:
+            return _answer(figures.due(session, over=over, until=until, unit=unit, limit=limit))
 
     return router
 

@@ -65,3 +65,37 @@ SUPERSEDED_BODIES = text(_BODIES.format(where=f"released_at < :before AND {_SENT
 
 # Replace a release's document by one without a body.
 ERASE_BODY = text("UPDATE release SET document = :document WHERE lane = :lane AND sequence = :sequence")
+
+# By item: the cases with a result in a period, those of them after the promised day, and those that promised no day.
+CLOSED_BY_ITEM = text(
+    "SELECT a.item_code, count(*) AS closed, sum(CASE WHEN a.overdue THEN 1 ELSE 0 END) AS late, "
+    "sum(CASE WHEN a.promise_day IS NULL THEN 1 ELSE 0 END) AS unpromised "
+    "FROM application a JOIN (SELECT project_no, min(occurred_at) AS at FROM fact WHERE event IN :events "
+    "GROUP BY project_no) result ON result.project_no = a.project_no "
+    "WHERE a.case_ref IS NOT NULL AND a.state IN :states AND result.at >= :first AND result.at < :behind "
+    "GROUP BY a.item_code"
+).bindparams(bindparam("events", expanding=True), bindparam("states", expanding=True))
+
+# By item: the cases under review now, and those of them that are overdue.
+OPEN_BY_ITEM = text(
+    "SELECT item_code, count(*) AS open, sum(CASE WHEN overdue THEN 1 ELSE 0 END) AS overdue FROM application "
+    "WHERE case_ref IS NOT NULL AND state IN :states GROUP BY item_code"
+).bindparams(bindparam("states", expanding=True))
+
+_DUE = (
+    "FROM timer t JOIN application a ON a.project_no = t.project_no "
+    "WHERE t.kind = :kind AND t.fired = :over AND t.day <= :until AND a.state IN :states "
+    "AND (:unit = '' OR substr(a.item_code, 1, 18) = :unit)"
+)
+
+# Cases under review by their promised day, soonest first.
+DUE = (
+    text(f"SELECT t.project_no, t.day, a.item_code, a.state {_DUE} ORDER BY t.day, t.project_no LIMIT :most")
+    .bindparams(bindparam("until", type_=Date), bindparam("states", expanding=True))
+    .columns(day=Date())
+)
+
+# How many there are.
+COUNT_DUE = text(f"SELECT count(*) {_DUE}").bindparams(
+    bindparam("until", type_=Date), bindparam("states", expanding=True)
+)

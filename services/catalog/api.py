@@ -1,14 +1,15 @@
-"""HTTP API of catalog: /catalog/v1/items, /directory, /imports, /releases."""
+"""HTTP API of catalog: /catalog/v1/items, /directory, /figures, /imports, /releases."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Query, Response
 from sqlmodel import col, select
 
 from contracts.base import Json
 from contracts.content.items import DirectoryRow
 from contracts.envelope.publication import Lane
 from services.catalog.commands import Catalog, ItemImport
+from services.catalog.figures import figures
 from services.catalog.model import SOURCE, DirectoryEntry, DirectoryOrigin
 from shared.audit.http import audit_router
 from shared.config import Settings
@@ -19,7 +20,8 @@ from shared.publishing.recording_status import Noticing, nothing_to_notice
 from shared.publishing.sets.http import sets_router
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
-from shared.web.edge import make_api
+from shared.web.admission import List
+from shared.web.edge import After, make_api
 
 
 def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_notice) -> FastAPI:
@@ -48,6 +50,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
     summary = "Release many items at once; each entry states fields of `contracts.content.items.Item`"
     api.include_router(imports_router(db, catalog.who, ItemImport, catalog.import_items, summary, notice))
     api.include_router(_own_routes(catalog))
+    api.include_router(_figures(catalog))
     return api
 
 
@@ -69,5 +72,21 @@ def _own_routes(catalog: Catalog) -> APIRouter:
             "rows": [row for origin, row in found if origin == DirectoryOrigin.GIVEN],
             "guessed": [row for origin, row in found if origin == DirectoryOrigin.GUESSED],
         }
+
+    return router
+
+
+def _figures(catalog: Catalog) -> APIRouter:
+    router = APIRouter(prefix="/v1/figures", tags=["figures"], dependencies=[guard(Right.WRITE)])
+
+    @router.get(
+        "/items", dependencies=[List], summary="List what each shown item states about online service, visits and time"
+    )
+    def items(response: Response, after: After = "", limit: Annotated[int, Query(ge=1, le=1000)] = 500) -> Json:
+        """Null: nobody has stated it. `next`: `after` of the next page; null on the last one."""
+        response.headers["Cache-Control"] = "no-store"
+        with catalog.db.read() as session:
+            found, following = figures(session, catalog.who, after, limit)
+        return {"items": found, "next": following}
 
     return router

@@ -22,6 +22,12 @@ from services.console.drafts.working_copies import WorkingCopies
 from services.console.drafts.writing import Writing
 from services.console.imports import api as imports_api
 from services.console.imports import routes as import_pages
+from services.console.indicators.routes import indicator_routes
+from services.console.operations.api import api as operations_json
+from services.console.operations.inbox_routes import inbox_pages
+from services.console.operations.room import Room
+from services.console.operations.routes import pages as operations_pages
+from services.console.operations.stream import stream_routes
 from services.console.pages.frame import page, static_routes
 from services.console.release import api as release_api
 from services.console.release import routes as release_pages
@@ -56,6 +62,7 @@ def make(desk: Desk) -> FastAPI:
     api.include_router(release_pages.routes_of(releasing))
     api.include_router(import_pages.routes_of(desk))
     api.include_router(imports_api.routes_of(desk))
+    _include_operations(api, desk)
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:
@@ -89,6 +96,14 @@ def _include_writing(api: FastAPI, desk: Desk) -> None:
         tables_api.routes_of(tables),
     ):
         api.include_router(routes)
+
+
+def _include_operations(api: FastAPI, desk: Desk) -> None:
+    """The pipeline, its parts, what waits for somebody, and the indicators."""
+    api.include_router(indicator_routes(desk))
+    room = Room.of(desk)
+    for part in (operations_pages(room), inbox_pages(room), operations_json(room), stream_routes(room)):
+        api.include_router(part)
 
 
 def _to_sign_in(_request: Request, needed: SignInRequired) -> Response:

@@ -19,6 +19,8 @@ AREAS: tuple[Area, ...] = (
     Area("content", "事项和指南"),
     Area("release", "发布", frozenset(RELEASE_READERS)),
     IMPORTS,
+    Area("operations", "运行"),
+    Area("indicators", "指标"),
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),
 )
 """In the order in which pages show them."""

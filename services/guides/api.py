@@ -69,10 +69,11 @@ def _feedback(feedback: FeedbackStore) -> APIRouter:
     def some(
         state: FeedbackState | None = None,
         code: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{31,33}$")] = None,
+        unit: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{18}$", description="统一社会信用代码")] = None,
         after: Number = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Json:
-        return feedback.page(state, code, after, limit)
+        return feedback.page(state, code, after, limit, unit)
 
     @router.post(
         "/{feedback_id}/answer",

@@ -89,19 +89,28 @@ class FeedbackStore:
                 session.connection().execute(ADD_FEEDBACK, rows)
         return refusals
 
-    def page(self, state: FeedbackState | None, code: str | None, after: int, limit: int) -> Json:
-        """Return a page in order of arrival, the number of all open ones, and the number to continue after."""
+    def page(
+        self, state: FeedbackState | None, code: str | None, after: int, limit: int, unit: str | None = None
+    ) -> Json:
+        """Return a page in order of arrival, the number of all open ones, and the number to continue after.
+
+        `unit`: only what concerns items of the unit with this 统一社会信用代码; it narrows the number too.
+        """
         number = col(FeedbackRow.number)
         query = select(FeedbackRow).where(number > after).order_by(number).limit(limit)
         if state is not None:
             query = query.where(FeedbackRow.state == state)
         if code is not None:
             query = query.where(FeedbackRow.code == code)
+        count = _COUNT_OPEN
+        if unit is not None:
+            of_unit = col(FeedbackRow.code).startswith(unit)
+            query, count = query.where(of_unit), count.where(of_unit)
         with self._db.read() as session:
-            rows, count_open = list(session.exec(query)), session.exec(_COUNT_OPEN).one()
-        count = taken([len(row.text or "") + len(row.answer or "") for row in rows])
-        following = rows[count - 1].number if count < len(rows) or len(rows) == limit else None
-        return {"feedback": [row.as_json() for row in rows[:count]], "open": count_open, "next": following}
+            rows, count_open = list(session.exec(query)), session.exec(count).one()
+        fit = taken([len(row.text or "") + len(row.answer or "") for row in rows])
+        following = rows[fit - 1].number if fit < len(rows) or len(rows) == limit else None
+        return {"feedback": [row.as_json() for row in rows[:fit]], "open": count_open, "next": following}
 
     def count_open(self) -> int:
         """Return how many are open."""

@@ -35,6 +35,9 @@ ASKED = {
     "/v1/source/{kind}/{bucket}": "source/item/{bucket}",
     "/v1/position": "position",
     "/v1/parked": "parked",
+    "/v1/parked/{position}": "parked/{parked}",
+    "/v1/unanswered": "unanswered",
+    "/v1/sets": "sets",
     "/v1/trace/{key}": f"trace/item:{CODE}",
     "/v1/lineage": "lineage",
     "/v1/witness": "witness",
@@ -71,10 +74,11 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_an_answer_holds_nothing_that_is_not_described(full: Any, name: str) -> None:
     document = closed(name)
     buckets = full.get(f"{name}/v1/source").json()["digests"]["buckets"]["item"]
+    parked = full.get(f"{name}/v1/parked", ADMIN).json()["parked"][0]["position"]
     hook = full.http.post("/mobile/v1/hooks", json=POSTED["/v1/hooks"]).json()
     headers = {**AS_ADMIN, "Webhook-Secret": hook["secret"]}
     for path in sorted({path for path, methods in document["paths"].items() if "get" in methods} - NOT_JSON):
-        asked = ASKED[path].format(bucket=next(iter(buckets)), hook=hook["id"])
+        asked = ASKED[path].format(bucket=next(iter(buckets)), hook=hook["id"], parked=parked)
         answer = full.http.get(f"/{name}/v1/{asked}", headers=headers)
 
         assert answer.status_code == 200, answer.text

@@ -61,6 +61,7 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     api.include_router(operators.entries(channel))
     api.include_router(cosigning.router(db, name, settings))
     api.include_router(operators.proofs(channel))
+    api.include_router(operators.searches(shelf.unanswered))
     if find_spec(f"services.channels.{name}.api"):
         api.include_router(import_module(f"services.channels.{name}.api").router(db, shelf, live))
     api.include_router(preview.router(channel.adapter, shelf, settings))
@@ -112,6 +113,8 @@ def _lists(channel: Channel, index: SearchIndex, shelf: ReadModel) -> APIRouter:
         with db.read() as session:
             keys = [f"item:{one['code']}" for one in listing.items] if listing else index.find(session, q, limit)
             found = list(map(summary, queries.each_by_keys(session, keys)))
+        if not keys and not listing:
+            shelf.unanswered.add(q)
         more = {"total": listing.total, "facets": counts_of(listing)} if listing and counts else {}
         return openapi.as_json({"query": q, "items": found, **more})
 

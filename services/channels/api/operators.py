@@ -1,14 +1,14 @@
-"""HTTP for operators: parked entries, rebuilds, repairs, drills, and whether the channel follows its ledger."""
+"""HTTP for operators: parked entries, pauses, rebuilds, repairs, drills, and whether the channel follows its ledger."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from contracts.base import Timestamp
+from contracts.base import Contract, Timestamp
 from services.channels.api import openapi, queries, response_models
 from services.channels.api.response_models import Answer
 from services.channels.core import release_sets
@@ -17,14 +17,38 @@ from services.channels.core.drill import Drill, drilled
 from services.channels.core.parked import drop_parked, replay_parked
 from services.channels.core.rebuild import Rebuild
 from services.channels.core.repair import RepairRequest, repair
-from services.channels.trust import ledger_keys
-from services.channels.trust.anchor import lineage
-from shared.errors import NotFound
-from shared.tokens.access import guard, require
+from services.channels.search.unanswered import UnansweredQueries
+from services.channels.trust import anchor, ledger_keys
+from shared.errors import Conflict, NotFound
+from shared.log import get
+from shared.tokens.access import By, guard, require
 from shared.tokens.rights import Right
 from shared.web.edge import Key, Number
 
 NO_STORE = {"Cache-Control": "no-store"}
+_log = get("operate")
+
+
+class Pause(Contract):
+    """Why a channel is paused; operators and the desk show it."""
+
+    reason: Annotated[str, Field(title="理由", min_length=1, max_length=300)]
+
+
+class ParkedInFull(response_models.ParkedEntry):
+    """A parked entry as it came, and what the channel shows of its key instead; `withheld`: its body is not public."""
+
+    withheld: bool
+    entry: dict[str, Any]
+    shown: response_models.Trace | None
+
+
+class Unanswered(Answer):
+    """Queries asked at least `least` times in vain since the process started, most often first."""
+
+    since: Timestamp
+    least: int
+    queries: list[response_models.Query]
 
 
 class VersionOfKey(Answer):
@@ -80,6 +104,37 @@ def entries(channel: Channel) -> APIRouter:
         with channel.db.read() as session:
             return openapi.as_json({"sets": release_sets.waiting(session)})
 
+    @router.get(
+        "/trace/{key}",
+        dependencies=[guard(Right.INSPECT)],
+        summary="Read this channel's state of a key",
+        response_model=response_models.Trace,
+    )
+    def trace(key: Key) -> Response:
+        with channel.db.read() as session:
+            found = queries.trace(session, key)
+        if found is None:
+            raise NotFound(f"{channel.adapter.name} has nothing for this key")
+        return openapi.as_json(found)
+
+    _one_parked(router, channel)
+    return router
+
+
+def _one_parked(router: APIRouter, channel: Channel) -> None:
+    @router.get(
+        "/parked/{position}",
+        dependencies=[guard(Right.INSPECT)],
+        summary="Read a parked entry; the body of a kind that is not public is withheld",
+        response_model=ParkedInFull,
+    )
+    def parked_one(position: Number) -> Response:
+        with channel.db.read() as session:
+            found = queries.parked_entry(session, position)
+        if found is None:
+            raise NotFound(f"no parked entry at position {position}")
+        return openapi.as_json(found)
+
     @router.post(
         "/parked/{position}/replay",
         dependencies=[guard(Right.REPAIR)],
@@ -98,21 +153,6 @@ def entries(channel: Channel) -> APIRouter:
     def drop(position: Number) -> Response:
         return openapi.as_json({"dropped": drop_parked(channel.db, position)})
 
-    @router.get(
-        "/trace/{key}",
-        dependencies=[guard(Right.INSPECT)],
-        summary="Read this channel's state of a key",
-        response_model=response_models.Trace,
-    )
-    def trace(key: Key) -> Response:
-        with channel.db.read() as session:
-            found = queries.trace(session, key)
-        if found is None:
-            raise NotFound(f"{channel.adapter.name} has nothing for this key")
-        return openapi.as_json(found)
-
-    return router
-
 
 def proofs(channel: Channel) -> APIRouter:
     """Routes that show whether the channel follows its ledger and equals what the ledger gives."""
@@ -126,7 +166,7 @@ def proofs(channel: Channel) -> APIRouter:
     )
     def anchored() -> Response:
         with channel.db.read() as session:
-            return openapi.as_json(lineage(session))
+            return openapi.as_json(anchor.lineage(session))
 
     @router.get(
         "/witness",
@@ -138,9 +178,55 @@ def proofs(channel: Channel) -> APIRouter:
         with channel.db.read() as session:
             return openapi.as_json(ledger_keys.facts(session))
 
+    _pauses(router, channel)
     _rebuilds(router, channel)
     _drills(router, channel)
     return router
+
+
+def searches(unanswered: UnansweredQueries) -> APIRouter:
+    """Routes about what readers looked for in vain."""
+    router = APIRouter(prefix="/v1", tags=["operators"])
+
+    @router.get(
+        "/unanswered",
+        dependencies=[guard(Right.INSPECT)],
+        summary="List queries that found nothing and were asked often since this process started, without who asked",
+        response_model=Unanswered,
+    )
+    def unanswered_queries() -> Response:
+        return openapi.as_json(unanswered.told())
+
+    return router
+
+
+def _pauses(router: APIRouter, channel: Channel) -> None:
+    @router.post(
+        "/pause",
+        dependencies=[guard(Right.OPERATE)],
+        summary="Let the channel take no more entries until it is resumed; it keeps what it shows",
+        response_model=response_models.Lineage,
+    )
+    def pause(wanted: Pause, by: By) -> Response:
+        """It takes effect within a second. Versions that the channel already has begin and end at their times."""
+        with channel.db.write() as session:
+            now = anchor.pause(session, wanted.reason)
+        channel.continuity.look_again()
+        _log.warning("channel paused", channel=channel.service, by=by.name)
+        return openapi.as_json(now)
+
+    @router.post(
+        "/resume",
+        dependencies=[guard(Right.OPERATE)],
+        summary="Let a paused channel take entries again, from where it stopped",
+        response_model=response_models.Lineage,
+    )
+    def resume(by: By) -> Response:
+        with channel.db.write() as session:
+            now = anchor.resume(session)
+        channel.continuity.look_again()
+        _log.warning("channel resumed", channel=channel.service, by=by.name)
+        return openapi.as_json(now)
 
 
 def _rebuilds(router: APIRouter, channel: Channel) -> None:
@@ -159,6 +245,7 @@ def _rebuilds(router: APIRouter, channel: Channel) -> None:
         """
         if new_epoch or accept_loss:
             require(request, Right.OPERATE)
+        _require_not_paused(channel)
         steps = Rebuild(channel, new_epoch=new_epoch, full=full, accept_loss=accept_loss).run
         return Lines(_lines(steps), headers=NO_STORE)
 
@@ -192,6 +279,13 @@ def _drills(router: APIRouter, channel: Channel) -> None:
     def newest_drill() -> Response:
         with channel.db.read() as session:
             return openapi.as_json(drilled(session))
+
+
+def _require_not_paused(channel: Channel) -> None:
+    """Raise `Conflict` for a paused channel: a rebuild would show what the pause keeps from being shown."""
+    with channel.db.read() as session:
+        if anchor.lineage(session)["paused"]:
+            raise Conflict("the channel is paused: resume it first")
 
 
 def _lines(steps: Callable[[], Any]) -> Any:

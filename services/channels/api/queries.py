@@ -9,7 +9,7 @@ import orjson
 from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
-from contracts.kinds import LISTED
+from contracts.kinds import KINDS, LISTED, kind_of
 from services.channels.api.statements import CASE_COUNTS, CHANGES, ENDS, POSITION_AND_HEAD, SIZES_OF_CHANGES
 from services.channels.core.digests import Digests, bucket_of, digest_lines, served_lines, sha256_of
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
@@ -215,6 +215,25 @@ def parked(session: Session) -> list[Json]:
     """Return the parked entries with their reasons."""
     query = select(ParkedRow).order_by(col(ParkedRow.position))
     return [row.model_dump(exclude={"entry"}) for row in session.exec(query.execution_options(yield_per=FEW))]
+
+
+def parked_entry(session: Session, position: int) -> Json | None:
+    """Return a parked entry with its content; without its body if not everybody may read such bodies.
+
+    A kind that this version does not know may not be public: its body is withheld too.
+    """
+    row = session.get(ParkedRow, position)
+    if row is None:
+        return None
+    entry = orjson.loads(row.entry)
+    known = KINDS.get(kind_of(row.key))
+    withheld = known is None or not known.public
+    return {
+        **row.model_dump(exclude={"entry"}),
+        "withheld": withheld,
+        "entry": {**entry, "body": None} if withheld else entry,
+        "shown": trace(session, row.key),
+    }
 
 
 def trace(session: Session, key: str) -> Json | None:

@@ -180,6 +180,13 @@ class Parked(Answer):
     parked: list[ParkedEntry]
 
 
+class Query(Answer):
+    """A query that found nothing, in one spelling, and how often it was asked."""
+
+    query: str
+    count: int
+
+
 class Shown(Answer):
     """The entry is shown now."""
 
@@ -217,7 +224,7 @@ class Anchor(Answer):
 
 
 class Halt(Answer):
-    """When and why the channel stopped taking entries."""
+    """Since when and why the channel takes no entries."""
 
     since: Timestamp
     reason: str | None
@@ -227,7 +234,8 @@ class Lineage(Answer):
     """Whether the channel still follows its ledger."""
 
     anchor: Anchor
-    halted: Halt | None
+    halted: Halt | None = Field(description="Its ledger does not continue what it has seen.")
+    paused: Halt | None = Field(default=None, description="A person paused it.")
 
 
 class TrustedKey(Answer):

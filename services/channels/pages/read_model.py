@@ -22,6 +22,7 @@ from services.channels.pages.version_history import VersionHistory, VersionStep
 from services.channels.search.directory import Directory, Facets, Listing
 from services.channels.search.facets import FACETS, Filter
 from services.channels.search.index import MOST_CANDIDATES, SearchIndex
+from services.channels.search.unanswered import UnansweredQueries
 from shared.errors import Invalid, Unavailable, Violation
 from shared.text.validation import parse
 
@@ -40,6 +41,7 @@ class ReadModel:
         self._past, self._box = VersionHistory(channel), box
         self._db, self._adapter = channel.db, channel.adapter
         self._index, self._lookup, self._succession = index, lookup, Succession(channel.db)
+        self.unanswered = UnansweredQueries()
         self._turn = threading.Lock()
         self._directory = CachedUntilChanged(self.released, lambda: Directory(self.documents(Kind.ITEM)))
         self._looked: tuple[str, int, str] = ("", 0, "")
@@ -70,7 +72,7 @@ class ReadModel:
             elsewhere = tuple(one for one in codes if one not in {head["code"] for head in shown})
             return Gone(since, was, shown, [], named=True, note=followed.note, elsewhere=elsewhere)
         successors = browsed.beginning(code[:WHOLE_CODE]) if len(code) >= WHOLE_CODE else []
-        similar = self.search(was["name"], Filter(), 0, SIMILAR).items if was and not successors else []
+        similar = self._found(was["name"], Filter(), 0, SIMILAR).items if was and not successors else []
         return Gone(since, was, successors, similar)
 
     def step(self, kind: Kind, code: str) -> VersionStep | None:
@@ -86,7 +88,13 @@ class ReadModel:
         return self._directory.get().facets
 
     def search(self, query: str, wanted: Filter, offset: int, limit: int) -> Listing:
-        """See `ChannelReader`."""
+        """See `ChannelReader`. A query that finds nothing, whatever the filter, is counted."""
+        listing = self._found(query, wanted, offset, limit)
+        if not listing.total and not wanted.pairs():
+            self.unanswered.add(query)
+        return listing
+
+    def _found(self, query: str, wanted: Filter, offset: int, limit: int) -> Listing:
         with self._db.read() as session:
             keys = self._index.find(session, query, MOST_CANDIDATES)
         return self._directory.get().listing(wanted, offset, limit, [name_of(key) for key in keys])

@@ -1,17 +1,23 @@
-"""The anchor: the newest head proven to continue all heads before it, and whether the channel is halted."""
+"""The anchor: the newest head proven to continue all heads before it, and whether the channel is halted or paused."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, col, delete
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from contracts.envelope.publication import Head
 from services.channels.core.model import ONLY, ChannelModel, SeenHeadRow
+from shared.errors import Conflict
+from shared.transparency.merkle import EMPTY_ROOT
 
 
 class LineageRow(ChannelModel, table=True):
-    """The anchor. While the channel is halted, also when and why it halted, and the head that does not continue it."""
+    """The anchor. While the channel is halted, also when and why it halted, and the head that does not continue it.
+
+    A person may stop the channel too: then `reason` is that person's, and there is no refused head.
+    """
 
     __tablename__ = "lineage"
 
@@ -24,6 +30,11 @@ class LineageRow(ChannelModel, table=True):
     refused: str | None = Field(
         default=None, sa_column=Column(Text), description="The conflicting head as JSON, kept as evidence."
     )
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a person stopped the channel."""
+        return self.halted_at is not None and self.reason is not None and self.refused is None
 
 
 def anchor_of(session: Session) -> LineageRow | None:
@@ -47,16 +58,47 @@ def begin_anew(session: Session, head: Head) -> None:
 
 
 def is_halted(session: Session) -> bool:
-    """Whether the channel is halted and needs an operator."""
+    """Whether the channel is halted because its ledger does not continue what it has seen."""
     found = session.get(LineageRow, ONLY)
-    return found is not None and found.halted_at is not None
+    return found is not None and found.halted_at is not None and not found.is_paused
+
+
+def pause(session: Session, reason: str) -> Json:
+    """Make the channel take no more entries until `resume`. Return `lineage`. Raises `Conflict` for a halted channel.
+
+    Repeated, only the reason changes.
+    """
+    found = session.get(LineageRow, ONLY, with_for_update=True) or anchor_of(session)
+    row = found or LineageRow(size=0, root=EMPTY_ROOT.hex(), checkpoint="")
+    if row.halted_at is not None and not row.is_paused:
+        raise Conflict("the channel is halted because its ledger lost entries; it takes none until that is settled")
+    row.halted_at, row.reason = row.halted_at or format_time(datetime.now(UTC)), reason
+    session.merge(row)
+    session.flush()
+    return lineage(session)
+
+
+def resume(session: Session) -> Json:
+    """Let a paused channel take entries again. Return `lineage`. Raises `Conflict` if it is not paused."""
+    row = session.get(LineageRow, ONLY, with_for_update=True)
+    if row is None or not row.is_paused:
+        raise Conflict("the channel is not paused")
+    if row.size == 0:
+        # Paused before its first head: it has no anchor to go on from.
+        session.delete(row)
+    else:
+        row.halted_at = row.reason = None
+        session.add(row)
+    session.flush()
+    return lineage(session)
 
 
 def lineage(session: Session) -> Json:
-    """Return the anchor, and when and why the channel halted; null if it is not."""
+    """Return the anchor; when and why the channel halted, or a person paused it; each null if it is not so."""
     found: Any = anchor_of(session)
     facts: Json = {"size": 0, "root": None} if found is None else {"size": found.size, "root": found.root}
-    halted = None
+    stopped = None
     if found is not None and found.halted_at:
-        halted = {"since": found.halted_at, "reason": found.reason}
-    return {"anchor": facts, "halted": halted}
+        stopped = {"since": found.halted_at, "reason": found.reason}
+    paused = stopped is not None and found.is_paused
+    return {"anchor": facts, "halted": None if paused else stopped, "paused": stopped if paused else None}

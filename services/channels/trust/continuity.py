@@ -2,9 +2,11 @@
 
 The anchor is the newest head proven to continue all heads before it. A ledger with fewer entries (restored from an
 older backup) or with other ones (a fork) halts the channel: it keeps what it shows, takes no more entries and reports
-that, until the ledger continues the anchor again or an operator rebuilds it with a new epoch.
+that, until the ledger continues the anchor again or an operator rebuilds it with a new epoch. An operator may also
+pause the channel, which stops it in the same way until the operator resumes it.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -23,11 +25,18 @@ from shared.feeds.upstream import LedgerReader
 from shared.transparency.merkle import EMPTY_ROOT, verify_consistency
 from shared.transparency.proof import LedgerEntry, another_history
 
+LOOK_SECONDS = 1.0
+"""How long the anchor is believed before it is read again: another process may have paused or resumed the channel."""
+
 _log = log.get("lineage")
 
 
 class Halted(Unavailable):
     """The ledger does not continue what this channel has seen of it."""
+
+
+class Paused(Halted):
+    """An operator paused the channel."""
 
 
 class Replaced(Halted):
@@ -50,14 +59,23 @@ class Continuity:
         self.service = db.service
         # None: not read yet. Another process may rewrite the anchor, so it is read again before the channel is halted.
         self._anchor: LineageRow | None = None
+        self._look_at = 0.0
         # Position and ledger root where the last run ended; None: read them from the store.
         self._root: tuple[int, bytes | None] | None = None
 
     def require_going_on(self) -> None:
-        """If the channel is halted, compare it with the ledger before it takes anything. Raises `Halted`."""
+        """If the channel is halted, compare it with the ledger before it takes anything. Raises `Halted`, `Paused`."""
+        if time.monotonic() >= self._look_at:
+            self._read_anchor()
         anchor = self._anchor or self._read_anchor()
+        if anchor is not None and anchor.is_paused:
+            raise Paused(f"{self.service}: paused since {anchor.halted_at}: {anchor.reason}")
         if anchor is not None and anchor.halted_at:
             self.require_lineage()
+
+    def look_again(self) -> None:
+        """Read the anchor before the next run: somebody has just paused or resumed the channel."""
+        self._look_at = 0.0
 
     def require_continued(self, entries: Sequence[LedgerEntry]) -> None:
         """Check that a run continues what was applied. Raises `AnotherHistory`, `Moved`, `Halted`."""
@@ -113,6 +131,10 @@ class Continuity:
 
     def _compare(self, head: Head, entry_too: bool) -> None:
         anchor = self._anchor or self._read_anchor()
+        if anchor is not None and anchor.is_paused:
+            anchor = self._read_anchor()
+        if anchor is not None and anchor.is_paused:
+            raise Paused(f"{self.service}: paused since {anchor.halted_at}: {anchor.reason}")
         halted = anchor is not None and anchor.halted_at is not None
         if anchor is not None and (head.size, head.root) == (anchor.size, anchor.root) and not (entry_too or halted):
             return
@@ -183,9 +205,12 @@ class Continuity:
             _log.warning("resumed: the ledger continues the known history", channel=self.service, size=head.size)
 
     def _replace(self, read: LineageRow | None, row: LineageRow) -> LineageRow:
-        """Write the anchor. Raises `Replaced` if it is no longer the one that was read."""
+        """Write the anchor. Raises `Replaced` if it is no longer the one that was read, `Paused` if it is paused."""
         with self._db.write() as session:
             standing = session.get(LineageRow, ONLY, with_for_update=True)
+            if standing is not None and standing.is_paused:
+                self._anchor = None
+                raise Paused(f"{self.service}: paused since {standing.halted_at}: {standing.reason}")
             if standing is None or (read is not None and (standing.size, standing.root) == (read.size, read.root)):
                 return session.merge(row)
         raise Replaced(f"{self.service}: its anchor was replaced in the meantime")
@@ -194,4 +219,5 @@ class Continuity:
         self._on_new_life()
         with self._db.read() as session:
             self._anchor = anchor_of(session)
+        self._look_at = time.monotonic() + LOOK_SECONDS
         return self._anchor

@@ -11,7 +11,7 @@ OLD_HEAD_SECONDS = 60
 
 def is_bad(part: dict[str, Any]) -> bool:
     """Return whether a part is wrong: behind, or ahead, such as a source that was restored from an older backup."""
-    wrong = any(part.get(what) for what in ("parked", "halted", "refuses", "unsigned", "damaged", "findings"))
+    wrong = any(part.get(what) for what in ("parked", "halted", "paused", "refuses", "unsigned", "damaged", "findings"))
     return bool(part["behind"] or wrong or _failed(part) or _stale(part))
 
 
@@ -36,6 +36,9 @@ def advice(parts: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"{name} has been halted since {part['halted']['since']}: {part['halted']['reason']}"
             yield "  `tongyuan doctor` shows which county the ledger belongs to. Restore a newer ledger of this county,"
             yield f"  or, to follow the present one: tongyuan rebuild {name} --new-epoch (docs/operating/backup.md)"
+        if part.get("paused"):
+            yield f"{name} has been paused since {part['paused']['since']}: {part['paused']['reason']}"
+            yield f"  An operator lets it go on at the desk, or with POST /{name}/v1/resume"
         if refused := part.get("refused"):
             yield f"{name} has refused {refused['count']} heads, the newest at {refused['at']}: {refused['reason']}"
         if name == AUDITOR and part["read"] is None:

@@ -191,13 +191,14 @@ def _status(running: RunningCounty) -> dict[str, Any]:
         **{what: signer.get(what) for what in ("refuses", "damaged")},
     }
     for name in CHANNELS:
-        mark = running.get(name, "position")
+        mark, follows = running.get(name, "position"), running.get(name, "lineage")
         parts[name] = {
             "position": mark["position"],
             "behind": max(size - mark["position"], 0),
             "head_age_seconds": age(mark["head"]),
             "parked": len(running.get(name, "parked")["parked"]),
-            "halted": running.get(name, "lineage")["halted"],
+            "halted": follows["halted"],
+            "paused": follows.get("paused"),
             "drill": running.get(name, "drill"),
             "refused": running.get(name, "witness")["refused"],
         }

@@ -258,3 +258,13 @@ def test_what_was_written_comes_back_as_text(shown):
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_a_unit_reads_what_concerns_its_own_items(shown):
+    relay = relay_of(shown)
+    say(shown)
+    relay.step()
+    unit = kept(shown)["feedback"][0]["code"][:18]
+
+    assert kept(shown, unit=unit)["open"] == 1
+    assert kept(shown, unit="9" * 18) == {"feedback": [], "open": 0, "next": None}
