@@ -21,7 +21,6 @@ MANIFEST = Manifest(
             8096,
             CALLS,
             broker=False,
-            stated=("public_url",),
             for_people=True,
             about="for staff: never at the public gateway",
         ),

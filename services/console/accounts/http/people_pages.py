@@ -99,26 +99,9 @@ def _creating(administration: Administration) -> APIRouter:
 def _changing(administration: Administration) -> APIRouter:
     routes = APIRouter(prefix=f"/{PEOPLE}/{{name}}")
 
-    def shown(
-        request: Request, me: Person, name: str, sent: Sent | None = None, error: Refused | None = None
-    ) -> Response:
-        row = administration.account(name)
-        values: dict[str, Any] = {
-            "one": _listed(row),
-            "sent": sent or _of_row(row),
-            "errors": by_field(error) if error else {},
-            "changes": [
-                {**one, "action": ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
-                for one in administration.history(name, None, MOST_CHANGES)
-            ],
-            "done": DONE.get(request.query_params.get("done", ""), ""),
-            **_choices(),
-        }
-        return page(request, "person.html", person=me, status=error.status if error else 200, **values)
-
     @routes.get("")
     def form(request: Request, me: Administrator, name: str) -> Response:
-        return shown(request, me, name)
+        return _shown(administration, request, me, name)
 
     @routes.post("")
     def change(request: Request, me: Administrator, name: str, sent: Form) -> Response:
@@ -128,7 +111,7 @@ def _changing(administration: Administration) -> APIRouter:
         except NotFound:
             raise
         except Refused as error:
-            return shown(request, me, name, given, error)
+            return _shown(administration, request, me, name, given, error)
         return see_other(f"{PEOPLE}/{name}?done=changed")
 
     @routes.post("/password")
@@ -149,10 +132,34 @@ def _changing(administration: Administration) -> APIRouter:
         except NotFound:
             raise
         except Refused as error:
-            return shown(request, me, name, None, error)
+            return _shown(administration, request, me, name, None, error)
         return see_other(f"{PEOPLE}/{name}?done={action}")
 
     return routes
+
+
+def _shown(
+    administration: Administration,
+    request: Request,
+    me: Person,
+    name: str,
+    sent: Sent | None = None,
+    error: Refused | None = None,
+) -> Response:
+    """Show a person; `sent` and `error`: what a form has sent and why it was refused."""
+    row = administration.account(name)
+    values: dict[str, Any] = {
+        "one": _listed(row),
+        "sent": sent or _of_row(row),
+        "errors": by_field(error) if error else {},
+        "changes": [
+            {**one, "action": ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
+            for one in administration.history(name, None, MOST_CHANGES)
+        ],
+        "done": DONE.get(request.query_params.get("done", ""), ""),
+        **_choices(),
+    }
+    return page(request, "person.html", person=me, status=error.status if error else 200, **values)
 
 
 def _change_text(change: Json) -> str:
