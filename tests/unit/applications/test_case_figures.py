@@ -9,6 +9,7 @@ import pytest
 from contracts.base import Json
 from services.applications import figures
 from services.applications.lifecycle import timers
+from tests.harness.actors import TESTER
 from tests.harness.county_cases import ITEM, REGION, County, fact, moment
 
 OTHER = "11440232007046161X4440111004005"
@@ -23,11 +24,11 @@ def county(tmp_path: Path) -> Iterator[County]:
 
 def case(county: County, number: str, closed_on: int | None, item: str = ITEM, promise: int | None = 10) -> None:
     """A case accepted on 12 October 2020: with ten working days until the 26th."""
-    county.cases.open_case({"item_code": item, "project_no": number, "promise_day": promise})
-    county.cases.record(number, [fact("received", 12, number=number), fact("accepted", 12, 10, number=number)])
+    county.cases.open_case(TESTER, {"item_code": item, "project_no": number, "promise_day": promise})
+    county.cases.record(TESTER, number, [fact("received", 12, number=number), fact("accepted", 12, 10, number=number)])
     if closed_on is not None:
         county.now = moment(closed_on, 18)
-        county.cases.record(number, [fact("approved", closed_on, number=number, result_type="10")])
+        county.cases.record(TESTER, number, [fact("approved", closed_on, number=number, result_type="10")])
 
 
 def by_item(county: County, first: date = date(2020, 7, 1), last: date = date(2020, 12, 31)) -> dict[str, Json]:
