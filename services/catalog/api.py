@@ -77,7 +77,7 @@ def _own_routes(catalog: Catalog) -> APIRouter:
 
 
 def _figures(catalog: Catalog) -> APIRouter:
-    router = APIRouter(prefix="/v1/figures", tags=["figures"], dependencies=[guard(Right.INSPECT)])
+    router = APIRouter(prefix="/v1/figures", tags=["figures"], dependencies=[guard(Right.WRITE)])
 
     @router.get(
         "/items", dependencies=[List], summary="List what each shown item states about online service, visits and time"

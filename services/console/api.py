@@ -13,6 +13,12 @@ from services.console.accounts.http.sign_in_pages import sign_in_pages
 from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
 from services.console.desk import Desk
+from services.console.indicators.routes import indicator_routes
+from services.console.operations.api import api as operations_json
+from services.console.operations.inbox_routes import inbox_pages
+from services.console.operations.room import Room
+from services.console.operations.routes import pages as operations_pages
+from services.console.operations.stream import stream_routes
 from services.console.pages.frame import page, static_routes
 from services.console.release import api as release_api
 from services.console.release import routes as release_pages
@@ -40,6 +46,10 @@ def make(desk: Desk) -> FastAPI:
     api.state.work = work_of(releasing)
     api.include_router(release_api.routes_of(releasing))
     api.include_router(release_pages.routes_of(releasing))
+    api.include_router(indicator_routes(desk))
+    room = Room.of(desk)
+    for part in (operations_pages(room), inbox_pages(room), operations_json(room), stream_routes(room)):
+        api.include_router(part)
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:

@@ -16,6 +16,8 @@ RELEASE_READERS = (
 AREAS: tuple[Area, ...] = (
     Area("", "工作台"),
     Area("release", "发布", frozenset(RELEASE_READERS)),
+    Area("operations", "运行"),
+    Area("indicators", "指标"),
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),
 )
 """In the order in which pages show them."""

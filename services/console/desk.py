@@ -1,6 +1,7 @@
 """What the desk's pages and routes are made with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from services.console.upstream.services import Services
 from shared.config import Settings
@@ -11,7 +12,7 @@ from shared.database.engine import Database
 class Desk:
     """The desk's own store, the county's settings, and the other services. `demo`: the county is a demonstration.
 
-    `channels`: names of the county's channels.
+    `channels`: names of the county's channels; `channel_titles`: name → Chinese title, in the same order.
     """
 
     db: Database
@@ -19,3 +20,4 @@ class Desk:
     services: Services
     demo: bool = False
     channels: tuple[str, ...] = ()
+    channel_titles: Mapping[str, str] = field(default_factory=dict)

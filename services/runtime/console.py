@@ -35,7 +35,9 @@ def embedded_api(wiring: Wiring, key: Ed25519PrivateKey, at: Callable[[], Settin
     services = Services(
         lambda service: client(at().url_for(service), tls=at().tls), lambda service: Minter(CONSOLE, key, service)
     )
-    return api.make(Desk(wiring.database(CONSOLE), wiring.settings, services, demo, manifests.CHANNELS))
+    return api.make(
+        Desk(wiring.database(CONSOLE), wiring.settings, services, demo, manifests.CHANNELS, channel_titles())
+    )
 
 
 def console_background(app: FastAPI, reachable: Callable[[], bool] = lambda: True) -> dict[str, Background]:
@@ -48,6 +50,12 @@ def console_background(app: FastAPI, reachable: Callable[[], bool] = lambda: Tru
         return lambda: work() if reachable() else None
 
     return {name: periodically(STEP_SECONDS, step(work), name=name) for name, work in app.state.work.items()}
+
+
+def channel_titles() -> dict[str, str]:
+    """Return the Chinese title of each channel; its name if it has none."""
+    titles = manifests.titles()
+    return {name: titles[name][0] if name in titles else name for name in manifests.CHANNELS}
 
 
 def callers_within(service: str, key: Ed25519PrivateKey) -> Callers:

@@ -37,6 +37,7 @@ ASKED = {
     "/v1/parked": "parked",
     "/v1/parked/{position}": "parked/{parked}",
     "/v1/unanswered": "unanswered",
+    "/v1/sets": "sets",
     "/v1/trace/{key}": f"trace/item:{CODE}",
     "/v1/lineage": "lineage",
     "/v1/witness": "witness",

@@ -19,6 +19,7 @@ from services.console.accounts.rights import SECURE_COOKIE
 from services.console.accounts.sessions import Sessions, Stage, csrf_of
 from services.console.desk import Desk
 from services.console.upstream.services import Services
+from services.runtime.console import channel_titles
 from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
 from shared.config import Settings
@@ -70,7 +71,7 @@ class TestDesk:
     def __init__(self, db: Database, settings: Settings, connect: Connect, *, demo: bool) -> None:
         self.db, self.key = db, Ed25519PrivateKey.generate()
         services = Services(connect, lambda service: Minter(CONSOLE, self.key, service))
-        self.api: FastAPI = api.make(Desk(db, settings, services, demo, CHANNELS))
+        self.api: FastAPI = api.make(Desk(db, settings, services, demo, CHANNELS, channel_titles()))
         self.people = Administration(db)
 
     def browser(self, name: str | None = None, password: str = DEMO_PASSWORD) -> Browser:

@@ -43,19 +43,12 @@ class ParkedInFull(response_models.ParkedEntry):
     shown: response_models.Trace | None
 
 
-class Query(response_models.Answer):
-    """A query that found nothing, in one spelling, and how often it was asked."""
-
-    query: str
-    count: int
-
-
-class Unanswered(response_models.Answer):
+class Unanswered(Answer):
     """Queries asked at least `least` times in vain since the process started, most often first."""
 
     since: Timestamp
     least: int
-    queries: list[Query]
+    queries: list[response_models.Query]
 
 
 class VersionOfKey(Answer):
@@ -102,6 +95,34 @@ def entries(channel: Channel) -> APIRouter:
             return openapi.as_json({"parked": queries.parked(session)})
 
     @router.get(
+        "/sets",
+        dependencies=[guard(Right.INSPECT)],
+        summary="List the sets that are not complete here, so that nothing of them is shown",
+        response_model=WaitingSets,
+    )
+    def sets() -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json({"sets": release_sets.waiting(session)})
+
+    @router.get(
+        "/trace/{key}",
+        dependencies=[guard(Right.INSPECT)],
+        summary="Read this channel's state of a key",
+        response_model=response_models.Trace,
+    )
+    def trace(key: Key) -> Response:
+        with channel.db.read() as session:
+            found = queries.trace(session, key)
+        if found is None:
+            raise NotFound(f"{channel.adapter.name} has nothing for this key")
+        return openapi.as_json(found)
+
+    _one_parked(router, channel)
+    return router
+
+
+def _one_parked(router: APIRouter, channel: Channel) -> None:
+    @router.get(
         "/parked/{position}",
         dependencies=[guard(Right.INSPECT)],
         summary="Read a parked entry; the body of a kind that is not public is withheld",
@@ -131,21 +152,6 @@ def entries(channel: Channel) -> APIRouter:
     )
     def drop(position: Number) -> Response:
         return openapi.as_json({"dropped": drop_parked(channel.db, position)})
-
-    @router.get(
-        "/trace/{key}",
-        dependencies=[guard(Right.INSPECT)],
-        summary="Read this channel's state of a key",
-        response_model=response_models.Trace,
-    )
-    def trace(key: Key) -> Response:
-        with channel.db.read() as session:
-            found = queries.trace(session, key)
-        if found is None:
-            raise NotFound(f"{channel.adapter.name} has nothing for this key")
-        return openapi.as_json(found)
-
-    return router
 
 
 def proofs(channel: Channel) -> APIRouter:

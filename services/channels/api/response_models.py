@@ -180,6 +180,13 @@ class Parked(Answer):
     parked: list[ParkedEntry]
 
 
+class Query(Answer):
+    """A query that found nothing, in one spelling, and how often it was asked."""
+
+    query: str
+    count: int
+
+
 class Shown(Answer):
     """The entry is shown now."""
 

@@ -4,7 +4,7 @@ What the callee refuses becomes an error of the same kind here, with its violati
 fields.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -42,6 +42,7 @@ ERRORS: Mapping[int, type[Refused]] = {
     428: PreconditionMissing,
 }
 SERVER_ERROR = 500
+LINE_TIMEOUT = httpx.Timeout(600.0, connect=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,19 @@ class Services:
         if not answer.is_success:
             raise _error(service, answer)
         return _answer(service, answer)
+
+    def lines(self, method: str, service: str, path: str, person: Person) -> Iterator[str]:
+        """Yield the lines of an answer as they come; each may take minutes. Raises as `send`, also in between."""
+        client, minter = self._of(service)
+        headers = {"Authorization": f"Bearer {minter.token_for(person)}"}
+        try:
+            with client.stream(method, f"/{service}/v1/{path}", headers=headers, timeout=LINE_TIMEOUT) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _error(service, answer)
+                yield from answer.iter_lines()
+        except httpx.HTTPError as error:
+            raise UpstreamDown(f"{service}: {reason(error)}") from error
 
     def close(self) -> None:
         """Close the connections."""

@@ -23,6 +23,9 @@ from shared.web.edge import OF_OPERATORS
 from tests.harness.desk import TestDesk, desk
 
 OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"), ("GET", "/static/{name}")}
+ENDLESS = "/v1/stream"
+"""Declared like every route; its answer ends with the session, which `test_operations.py` waits for."""
+
 SIGNING_IN = "/sign-in/"
 REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 TO_SIGN_IN = "/console/sign-in"
@@ -58,7 +61,7 @@ def routes(place: TestDesk) -> Iterator[tuple[str, str, list[Guard]]]:
 def table(place: TestDesk) -> Iterator[tuple[str, str, Guard]]:
     """The guarded routes, without those of signing in."""
     for method, path, guards in routes(place):
-        if (method, path) not in OPEN and not path.startswith(SIGNING_IN):
+        if (method, path) not in OPEN and not path.startswith(SIGNING_IN) and path != ENDLESS:
             yield method, path, guards[0]
 
 

@@ -1,0 +1,2 @@
+// Comes again while the numbers are being read.
+setTimeout(() => location.reload(), 2000);
