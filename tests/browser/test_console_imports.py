@@ -65,12 +65,12 @@ def test_a_clerk_imports_a_list_and_takes_it_back(browser: Browser, county: Embe
         looked_at(page, "list")
         choose(page, list_of(tmp_path, "清单.xlsx", "9个工作日"))
         page.click("main form button")
-        page.wait("() => document.getElementById('mapping')")
+        page.wait("() => document.getElementById('mapping') !== null")
         looked_at(page, "mapping")
         assert page.evaluate("() => document.getElementById('column.code').value") == "实施编码"
 
         page.click("#mapping ~ form > button")
-        page.wait("() => document.getElementById('preview')")
+        page.wait("() => document.getElementById('preview') !== null")
         looked_at(page, "preview")
         assert "还什么都没有改" in page.text("#preview")
         assert "9" in page.text("#changes + div")
@@ -85,7 +85,7 @@ def test_a_clerk_imports_a_list_and_takes_it_back(browser: Browser, county: Embe
         page.click("form[action$='/undo'] button.harm")
         page.wait("() => document.getElementById('ended')?.textContent.includes('撤销完成')")
         looked_at(page, "undone")
-        assert page.evaluate("() => document.querySelector(\"form[action$='/undo']\")") is None
+        assert page.evaluate("() => document.querySelector(\"form[action$='/undo']\") === null")
 
 
 @pytest.mark.one_browser
@@ -95,12 +95,12 @@ def test_an_editor_prepares_and_cannot_import(browser: Browser, county: Embedded
         page.open("/console/imports")
         choose(page, list_of(tmp_path, "编辑的清单.xlsx", "8个工作日"))
         page.click("main form button")
-        page.wait("() => document.getElementById('mapping')")
+        page.wait("() => document.getElementById('mapping') !== null")
         page.click("#mapping ~ form > button")
-        page.wait("() => document.getElementById('preview')")
+        page.wait("() => document.getElementById('preview') !== null")
 
         assert "由“发布”角色的同事来做" in page.text("main")
-        assert page.evaluate("() => document.querySelector(\"form[action$='/run']\")") is None
+        assert page.evaluate("() => document.querySelector(\"form[action$='/run']\") === null")
 
 
 @pytest.mark.one_browser
@@ -113,7 +113,7 @@ def test_a_foreign_file_is_told_at_the_field(browser: Browser, county: EmbeddedC
         choose(page, file)
         page.forgive(422)
         page.click("main form button")
-        page.wait("() => document.getElementById('file-error')")
+        page.wait("() => document.getElementById('file-error') !== null")
 
         assert "PDF" in page.text("#file-error")
         looked_at(page, "refused")

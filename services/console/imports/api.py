@@ -72,6 +72,11 @@ def routes_of(desk: Desk) -> APIRouter:
     def undo(person: Releaser, upload: UploadId, content: Content) -> Json:
         return upstream.ask(person, upload, "undos", content)
 
+    _job_routes(routes, upstream)
+    return routes
+
+
+def _job_routes(routes: APIRouter, upstream: ImportsUpstream) -> None:
     @routes.get("/jobs/{job}", summary="Read a job")
     def job(person: Reader, job: JobNumber) -> Json:
         return upstream.job(person, job)
@@ -83,5 +88,3 @@ def routes_of(desk: Desk) -> APIRouter:
     @routes.get("/jobs/{job}/files/{name}", summary="Read a file of a job", response_class=Response)
     def file(person: Reader, job: JobNumber, name: FileName) -> Response:
         return download(upstream, person, job, name)
-
-    return routes
