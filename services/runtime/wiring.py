@@ -23,10 +23,10 @@ from services.catalog.model import read_units
 from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.api.reader_feedback import LANE, FeedbackFeed
-from services.channels.core.bootstrap import starting_channel
 from services.channels.core.channel import Channel
-from services.channels.core.drill import LOOK_SECONDS, drill_if_due
 from services.channels.core.port import adapters
+from services.channels.recovery.bootstrap import starting_channel
+from services.channels.recovery.drill import LOOK_SECONDS, drill_if_due
 from services.channels.search.index import SearchIndex
 from services.guides import api as guides_api
 from services.guides.commands import Guides

@@ -16,8 +16,8 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.channels.api import queries
-from services.channels.core.bootstrap import starting_channel
 from services.channels.core.port import adapters
+from services.channels.recovery.bootstrap import starting_channel
 from services.channels.trust.snapshot import PAYS_FROM
 from services.runtime.local_readers import LocalLedger
 from shared.database.engine import Database

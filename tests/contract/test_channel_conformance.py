@@ -7,8 +7,8 @@ import pytest
 
 from contracts.envelope.publication import Publication
 from services.channels.core.port import adapters, source_of
-from services.channels.core.rebuild import Rebuild
 from services.channels.pages.version_history import VersionHistory
+from services.channels.recovery.rebuild import Rebuild
 from services.ledger.signing.heads import sign_head
 from shared.errors import UpstreamDown
 from shared.publishing.editions import EditionState, Plans

@@ -5,8 +5,8 @@ A ledger that was restored from an older backup: `unit/channels/test_backup_line
 
 import pytest
 
-from services.channels.core.content_loss import WouldLose
-from services.channels.core.repair import RepairRequest, repair
+from services.channels.recovery.content_loss import WouldLose
+from services.channels.recovery.repair import RepairRequest, repair
 from services.ledger.scrub.rounds import Scrub
 from shared.errors import Conflict
 from tests.contract.test_channel_rebuild import KEY, visible

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from services.channels.core.digests import bucket_of, digest_lines, served_lines
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.rebuild import Rebuild
 from shared.errors import Broken
 from tests.harness.moments import ahead_of_time
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, progress, shown

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.channels.core.digests import bucket_of
-from services.channels.core.repair import RepairRequest, repair
+from services.channels.recovery.repair import RepairRequest, repair
 from shared.errors import Conflict, Unavailable
 from tests.contract.test_channel_rebuild import INJECT, KEY, digests, visible
 from tests.contract.test_channel_rebuild import stocked as _stocked

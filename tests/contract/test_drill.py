@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from contracts.base import format_time
-from services.channels.core.drill import Drill, drill_if_due
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.drill import Drill, drill_if_due
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust.continuity import Halted
 from shared.errors import Broken, Conflict
 from shared.publishing.editions import Plans

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from services.channels.core import aside, parked, repair, store
-from services.channels.core.drill import Drill
-from services.channels.core.repair import RepairRequest
+from services.channels.recovery.drill import Drill
+from services.channels.recovery.repair import RepairRequest
 from services.ledger import queries as ledger_queries
 from services.ledger.verify import page as verify_page
 from shared.transparency.comparison import Log

@@ -11,10 +11,10 @@ from sqlmodel import select
 from contracts.base import Json
 from contracts.envelope.publication import Head, Kind, Lane, Op, Release
 from services.channels.api import queries
-from services.channels.core.bootstrap import starting_channel
 from services.channels.core.channel import Channel
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
 from services.channels.core.port import adapters
+from services.channels.recovery.bootstrap import starting_channel
 from services.ledger.log.append import record
 from services.ledger.signing.heads import sign_head
 from services.ledger.signing.known_keys import remember_keys

@@ -31,11 +31,11 @@ from services.catalog import api as catalog_api
 from services.catalog.commands import Catalog
 from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
-from services.channels.core.aside import Progress
-from services.channels.core.bootstrap import starting_channel
 from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.aside import Progress
+from services.channels.recovery.bootstrap import starting_channel
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.search.index import SearchIndex
 from services.guides import api as guides_api
 from services.guides.commands import Guides

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.channels.core.content_loss import WouldLose
 from services.channels.core.port import adapters
+from services.channels.recovery.content_loss import WouldLose
 from services.ledger.scrub.rounds import Scrub
 from services.operations.verification.verifier import Verification
 from shared.errors import Unavailable

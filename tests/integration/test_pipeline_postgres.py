@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.catalog.commands import ItemImport
-from services.channels.core.bootstrap import starting_channel
-from services.channels.core.drill import Drill
 from services.channels.kiosk.displayed_digest import digest_of
+from services.channels.recovery.bootstrap import starting_channel
+from services.channels.recovery.drill import Drill
 from services.operations import unstated_facts as reading
 from services.runtime.manifests import CHANNELS
 from shared.database.engine import Database

@@ -13,10 +13,10 @@ from services.channels.api import openapi, queries, response_models
 from services.channels.api.response_models import Answer
 from services.channels.core import release_sets
 from services.channels.core.channel import Channel
-from services.channels.core.drill import Drill, drilled
 from services.channels.core.parked import drop_parked, replay_parked
-from services.channels.core.rebuild import Rebuild
-from services.channels.core.repair import RepairRequest, repair
+from services.channels.recovery.drill import Drill, drilled
+from services.channels.recovery.rebuild import Rebuild
+from services.channels.recovery.repair import RepairRequest, repair
 from services.channels.search.unanswered import UnansweredQueries
 from services.channels.trust import anchor, ledger_keys
 from shared.errors import Conflict, NotFound

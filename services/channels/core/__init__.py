@@ -1,1 +1,1 @@
-"""Turns the ledger's entries into what a channel shows: apply, rebuild, repair, drill."""
+"""Turns the ledger's entries into what a channel shows: apply, release sets, parked entries, digests."""

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from services.channels.core.content_loss import WouldLose
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.content_loss import WouldLose
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust.continuity import Halted
 from services.ledger.signing.heads import sign_head
 from shared.errors import Conflict, TongyuanError, Unavailable, UpstreamDown

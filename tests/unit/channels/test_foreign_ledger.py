@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.envelope.publication import Lane, Op
-from services.channels.core.bootstrap import starting_channel
 from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.bootstrap import starting_channel
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust.ledger_keys import facts
 from services.cli.app import app
 from services.cli.inspect import part_state

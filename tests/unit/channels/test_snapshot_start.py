@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from contracts.envelope.publication import Publication
-from services.channels.core.bootstrap import starting_channel
-from services.channels.core.drill import Drill
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.bootstrap import starting_channel
+from services.channels.recovery.drill import Drill
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust import snapshot
 from services.channels.trust.snapshot import PAYS_FROM
 from services.ledger.log.feed import LedgerFeed
@@ -165,7 +165,7 @@ from pathlib import Path
 from services.channels.trust import snapshot
 from services.runtime.local_readers import LocalLedger
 from services.channels.core.port import adapters
-from services.channels.core.bootstrap import starting_channel
+from services.channels.recovery.bootstrap import starting_channel
 from shared.database.engine import Database
 
 class Slow(LocalLedger):

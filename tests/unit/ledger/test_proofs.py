@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from services.channels.core.documents import document_row
 from services.channels.core.port import adapters
-from services.channels.core.repair import RepairRequest, repair
+from services.channels.recovery.repair import RepairRequest, repair
 from services.ledger.signing.heads import sign_head
 from services.ledger.signing.keyring import rotate
 from services.ledger.signing.signer import Signer

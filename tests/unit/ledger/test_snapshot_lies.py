@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.base import format_time
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust.snapshot import Snapshot
 from services.ledger.signing.keyring import KEY_FILE
 from services.ledger.signing.signer import Signer

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.channels.core.drill import Drill
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.drill import Drill
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust import snapshot
 from services.ledger.erasure.retention import compact, erase
 from services.ledger.snapshots.tree import SnapshotTree

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from services.channels.core.channel import Channel
 from services.channels.core.port import Adapter
-from services.channels.core.rebuild import Rebuild
+from services.channels.recovery.rebuild import Rebuild
 from services.channels.trust.snapshot import PAYS_FROM
 from shared import log, metrics
 from shared.county.identity import Identity

@@ -15,11 +15,11 @@ from sqlalchemy import Column, Text
 from sqlmodel import Field, Session
 
 from contracts.base import Json, format_time
-from services.channels.core.aside import AsideBuild, Progress, compared
 from services.channels.core.channel import Channel
 from services.channels.core.digests import digest_lines, served_lines
 from services.channels.core.model import ONLY, AsideRow, ChannelModel
 from services.channels.core.store import state
+from services.channels.recovery.aside import AsideBuild, Progress, compared
 from shared import log, metrics
 from shared.database.engine import Database
 from shared.errors import Broken

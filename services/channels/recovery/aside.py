@@ -14,13 +14,13 @@ from sqlmodel import Session, col, delete, insert, select, update
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Publication
 from services.channels.core.channel import Channel
-from services.channels.core.content_loss import UnreadableVersions
 from services.channels.core.digests import sha256_of
 from services.channels.core.documents import Row
 from services.channels.core.model import AsideRow, DocumentRow, ParkedRow, ReleaseSetRow, ScheduledRow
 from services.channels.core.release_sets import completes_a_set, is_complete, set_of
 from services.channels.core.statements import PUT_ASIDE
 from services.channels.core.store import opened, park
+from services.channels.recovery.content_loss import UnreadableVersions
 from services.channels.trust.anchor import is_halted
 from services.channels.trust.snapshot import PAYS_FROM, Snapshot
 from shared.errors import Broken, Conflict, Unavailable

@@ -15,15 +15,15 @@ from sqlmodel import Session, col, delete, insert, select
 
 from contracts.base import Contract
 from contracts.envelope.publication import Publication
-from services.channels.core.aside import MARKED
 from services.channels.core.channel import Channel
-from services.channels.core.content_loss import UnreadableVersions, loss_of, refuse
 from services.channels.core.digests import bucket_of, sha256_of
 from services.channels.core.documents import Row
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow, StateRow
 from services.channels.core.release_sets import completions, settle
 from services.channels.core.statements import HIDE, REPLACE
 from services.channels.core.store import in_time, locked_state, opened, park
+from services.channels.recovery.aside import MARKED
+from services.channels.recovery.content_loss import UnreadableVersions, loss_of, refuse
 from services.channels.trust.anchor import is_halted
 from shared.errors import Conflict
 from shared.log import get

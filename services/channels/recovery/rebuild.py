@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
-from services.channels.core.aside import PAGE, AsideBuild, Progress, compared
 from services.channels.core.channel import Channel
-from services.channels.core.content_loss import accept, as_lines, lost, refuse
 from services.channels.core.digests import digest_lines, served_lines
 from services.channels.core.model import AsideRow, StateRow
 from services.channels.core.statements import HIDE, REPLACE
 from services.channels.core.store import locked_state
+from services.channels.recovery.aside import PAGE, AsideBuild, Progress, compared
+from services.channels.recovery.content_loss import accept, as_lines, lost, refuse
 from services.channels.trust.anchor import begin_anew
 from services.channels.trust.snapshot import PAYS_FROM
 from shared.errors import Broken
