@@ -35,9 +35,11 @@ def as_csv(rows: Iterable[list[str]]) -> bytes:
 
 def as_xlsx(rows: Iterable[list[str]], title: str) -> bytes:
     """Return rows as a workbook of one sheet; every cell is a text."""
+    # All rows first: a source that fails in the middle must not leave a half-written sheet behind.
+    lines = list(rows)
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
-    for row in rows:
+    for row in lines:
         cells = []
         for value in row:
             cell = WriteOnlyCell(sheet, safe(value))
