@@ -111,9 +111,9 @@ def test_a_foreign_file_is_told_at_the_field(browser: Browser, county: EmbeddedC
         sign_in(page, "fabu")
         page.open("/console/imports")
         choose(page, file)
-        page.forgive(422)
         page.click("main form button")
         page.wait("() => document.getElementById('file-error') !== null")
+        page.forgive(422)
 
         assert "PDF" in page.text("#file-error")
         looked_at(page, "refused")
