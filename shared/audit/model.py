@@ -1,6 +1,6 @@
 """The tables of an audit log."""
 
-from sqlalchemy import Column, Index, MetaData, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Text
 from sqlmodel import Field, SQLModel
 
 from shared.audit.chain import GENESIS
@@ -29,7 +29,7 @@ class AuditRow(AuditModel, table=True):
         Index("audit_log_object", "object", "sequence"),
     )
 
-    sequence: int = Field(primary_key=True)
+    sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     at: str = Field(max_length=27)
     actor: str = Field(max_length=64)
     action: str = Field(max_length=40)
@@ -45,6 +45,6 @@ class AuditHeadRow(AuditModel, table=True):
     __tablename__ = "audit_head"
 
     id: int = Field(default=ONLY, primary_key=True)
-    sequence: int = 0
+    sequence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     at: str = Field(default="", max_length=27)
     hash: str = Field(default=GENESIS, max_length=64)

@@ -27,7 +27,8 @@ from services.ledger.sources import source_lane as ledger_lane
 from shared.errors import TongyuanError, Unavailable, Unconfirmed
 from shared.feeds import follower
 from shared.messaging.delivery import Message
-from shared.tokens.access import needs
+from shared.tokens.access import actor_of, needs
+from shared.tokens.person import Actor
 from shared.tokens.rights import Right
 from tests.harness.actors import TESTER
 from tests.harness.forging import forged_next
@@ -446,6 +447,7 @@ def everybody_is_an_editor(patch, run):
     def open_to_all(*arguments):
         made = make(*arguments)
         made.dependency_overrides[needs(Right.WRITE)] = lambda: None
+        made.dependency_overrides[actor_of] = lambda: Actor("stranger")
         return made
 
     patch.setattr(api, "make", open_to_all)

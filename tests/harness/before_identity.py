@@ -38,6 +38,8 @@ def tables_since(service: str, revision: str) -> Iterator[str]:
         yield from re.findall(r'create_table\(\s*"(\w+)"', content)
         if "make_identity_table()" in content:
             yield "identity"
+        if "make_audit_tables()" in content:
+            yield from ("audit_log", "audit_head")
 
 
 def columns_since(service: str, revision: str) -> Iterator[tuple[str, str]]:
@@ -51,8 +53,11 @@ def columns_since(service: str, revision: str) -> Iterator[tuple[str, str]]:
 
 def put_back(connection: Connection, service: str, revision: str, schema: str = "") -> None:
     """Drop what migrations after `revision` created; the next `migrate` creates it again. `schema`: `name.` or ""."""
-    for table in tables_since(service, revision):
+    # The newest first: it may refer to an older one.
+    for table in reversed(list(tables_since(service, revision))):
         connection.execute(text(f"DROP TABLE {schema}{table}"))
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP FUNCTION IF EXISTS audit_log_is_append_only()"))
     for table, column in columns_since(service, revision):
         connection.execute(text(f'ALTER TABLE {schema}"{table}" DROP COLUMN {column}'))
     if not revision:

@@ -35,14 +35,25 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "position": [str(position) for position in range(1, 200, 7)],
         "lane": ["live", "backfill"],
         "q": ["办理", "sfz", "申请人", "身份证"],
-        "first": ["1"],
+        "first": ["1", "2026-01-01"],
+        "last": ["2026-12-31"],
+        "until": ["2026-12-31"],
+        "name": ["web", "report.csv"],
+        "number": ["1"],
+        "act": ["act:catalog-live-1"],
+        "upload": ["1"],
+        "job": ["1"],
         "path": ["0/000", "entries/000"],
         "source": ["gd-portal", "api"],
     }
     document = county.http(service).get(f"/{service}/openapi.json").json()
     for path, operations in document["paths"].items():
         # Whole cases are for their clerk, hooks for their owner; the stream has no end.
-        if "get" not in operations or path.startswith(("/v1/applications", "/v1/hooks")) or path == "/v1/stream":
+        if (
+            "get" not in operations
+            or path.startswith(("/v1/applications", "/v1/deadlines", "/v1/hooks"))
+            or path == "/v1/stream"
+        ):
             continue
         needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
         paths = [f"/{service}{path}"]

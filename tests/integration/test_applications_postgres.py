@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, text
 from contracts.codes.identifiers import ProjectNo
 from services.applications.lifecycle.working_days import Calendar
 from services.applications.model import ApplicationsModel
+from shared.audit.model import AuditModel
 from shared.county.store import IdentityRow
 from shared.errors import Unavailable
 from shared.feeds.outbox import CounterRow, RelayedRow, ReleaseRow
@@ -53,6 +54,7 @@ def test_the_migrations_make_the_tables_of_the_model(county: County) -> None:
     wanted = MetaData()
     for table in (
         *ApplicationsModel.metadata.tables.values(),
+        *AuditModel.metadata.tables.values(),
         *(t.__table__ for t in (CounterRow, RelayedRow, ReleaseRow, IdentityRow)),
     ):
         table.to_metadata(wanted)
