@@ -26,7 +26,9 @@ READERS: dict[str, dict[str, str]] = {
     "an app": {"webhook-secret": "whsec_wrong"},
     "elsewhere": {"host": "elsewhere:81"},
 }
-CHANGING = {"metrics"}
+CHANGING = {"metrics", "unanswered"}
+"""What a process counts: the two fronts count apart."""
+
 DRAWN_ANEW = re.compile(rb'value="[0-9a-f]{32}"|"(?:time|age_seconds|at)":\s*"?[^,"}]*')
 OF_THE_CACHE = {"vary", "content-length"}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from contracts.base import Contract, Json, Timestamp, format_time
 from contracts.envelope.publication import Publication
@@ -56,14 +56,25 @@ class PreviewRequest(Contract):
     past: Timestamp | None = None
 
 
+class Preview(BaseModel):
+    """What the channel would show. `documents`: by key, without source; null: nothing. `html`: the page, if wanted."""
+
+    documents: dict[str, dict[str, Any] | None]
+    html: str | None
+
+
 def router(adapter: Adapter, reader: ChannelReader, settings: Settings) -> APIRouter:
     """Return the route `/v1/preview`."""
     routes = APIRouter(prefix="/v1", tags=["operators"], dependencies=[guard(Right.PREVIEW)])
     place: ChannelPages = import_module(f"services.channels.{adapter.name}.pages").PAGES
 
-    @routes.post("/preview", openapi_extra=takes(PreviewRequest), summary="Show what this channel would show")
+    @routes.post(
+        "/preview",
+        openapi_extra=takes(PreviewRequest),
+        summary="Show what this channel would show",
+        response_model=Preview,
+    )
     def preview(request: Request, content: Content) -> Response:
-        """`documents`: by key, without source; null: this channel would show nothing. `html`: the page, if wanted."""
         asked = parse(PreviewRequest, content)
         documents = {one.key: _projected(adapter, one, settings.region) for one in asked.versions}
         html = None if asked.page is None else _page(place, reader, request, documents, asked)
