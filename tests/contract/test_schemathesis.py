@@ -31,8 +31,10 @@ from tests.harness.pipeline import ADMIN, guide, item, pipeline, progress
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DOCUMENTS = sorted(path.stem for path in FOLDER.glob("*.json"))
-ENDLESS = ("/v1/stream", "/v1/rebuild", "/v1/drill")
-"""What answers for as long as somebody listens, or takes a minute: tests of their own look at both."""
+ENDLESS = ("/v1/stream", "/v1/rebuild", "/v1/drill", "/v1/pause")
+"""What answers for as long as somebody listens, takes a minute, or stops a channel (whose checkpoint is then not
+available): tests of their own look at them.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from services.applications.model import ApplicationsModel
+from shared.audit.model import AuditModel
 from shared.county.store import IdentityRow
 from shared.database.engine import Database
 from shared.feeds.outbox import CounterRow, RelayedRow, ReleaseRow
 
-OURS = [ApplicationsModel.metadata.tables[name] for name in ApplicationsModel.metadata.tables]
+OURS = [*ApplicationsModel.metadata.tables.values(), *AuditModel.metadata.tables.values()]
 OUTBOX = [row.__table__ for row in (CounterRow, RelayedRow, ReleaseRow, IdentityRow)]  # type: ignore[attr-defined]  # SQLModel's table
 
 

@@ -175,7 +175,7 @@ def test_an_interrupted_recomputation_is_finished_after_the_restart(
     monkeypatch.setattr(timers, "CHUNK", 1)
     days = iter([date(2020, 9, 25)])
 
-    timers.store_notice(uninformed.db, 2020, notice(2020))
+    timers.store_notice(uninformed.db, TESTER, 2020, notice(2020))
     with pytest.raises(StopIteration):
         timers.finish_calendar(uninformed.db, uninformed.cases.region, lambda: next(days))
     uninformed.close()
