@@ -160,9 +160,14 @@ def _key_mark(publication: Publication, first: Mapping[str, int]) -> dict[str, A
     }
 
 
-def _row(publication: Publication, proof: str) -> dict[str, Any]:
+def meta_of(publication: Publication) -> dict[str, Any]:
+    """Return what an entry's row stores as `meta`."""
     absent = {"body", "proof", "no_body", "withheld_until"} | (set() if publication.part_of else {"part_of"})
-    meta = publication.model_dump(mode="json", exclude=absent)
+    return publication.model_dump(mode="json", exclude=absent)
+
+
+def _row(publication: Publication, proof: str) -> dict[str, Any]:
+    meta = meta_of(publication)
     return {
         "position": publication.position,
         "key": publication.key,

@@ -19,7 +19,7 @@ from contracts.envelope.publication import Op, Publication, Release
 from contracts.kinds import KINDS, kind_of
 from services.ledger import queries
 from services.ledger.erasure.retention import ErasureRow
-from services.ledger.log.append import LOCKED_SIZE, StoredTiles
+from services.ledger.log.append import LOCKED_SIZE, StoredTiles, meta_of
 from services.ledger.model import EntryRow
 from services.ledger.scrub.check import check_entry, check_tree, full_root, hash_above, leaf_at, read_meta
 from services.ledger.scrub.model import DamagedPart, DamageRow
@@ -81,9 +81,8 @@ def _mend_entry(session: Session, damage: DamageRow, release: Release) -> None:
     entry = next((one for one in _candidates(session, row, release) if _leaf(one) == stored), None)
     if entry is None:
         raise Unmendable(f"the release of {row.key} version {row.version} at {release.source} does not match the leaf")
-    made = entry.model_dump(mode="json", exclude={"body", "proof", "no_body", "withheld_until"})
     body = None if session.get(ErasureRow, row.position) or release.body is None else orjson.dumps(release.body)
-    values = {"meta": orjson.dumps(made).decode(), "body": None if body is None else body.decode()}
+    values = {"meta": orjson.dumps(meta_of(entry)).decode(), "body": None if body is None else body.decode()}
     _write(session, entry, values if damage.part == DamagedPart.META else {"body": values["body"]})
 
 
