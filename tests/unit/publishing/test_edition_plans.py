@@ -74,7 +74,7 @@ def shown(versions, at):
 def row(version):
     start = version.period.effective_at
     text = start.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if start else None
-    return {"key": "k", "version": version.version, "effective_at": text, "expires_at": None}
+    return {"key": "k", "version": version.version, "effective_at": text, "expires_at": None, "part_of": None}
 
 
 # Releasing while something is planned
