@@ -65,6 +65,8 @@ def test_a_secret_or_setting_too_many_is_found(given: Mapping, setting: str) -> 
 def test_a_process_gets_every_key_that_its_manifest_gives_it_and_no_other(given: Mapping) -> None:
     for one in PROCESSES:
         keys = {key.setting for key in one.held_keys if key.volume or key.setting == "caller_key"}
+        # The folder of uploaded files is named by the setting that names the folder of the ledger's key elsewhere.
+        keys |= {setting for folder in one.folders for setting in folder.settings}
         found = settings(given[one.name]) & {key.setting for other in PROCESSES for key in other.held_keys}
         assert found == keys, one.name
 
@@ -76,7 +78,10 @@ def test_the_volume_of_a_key_is_mounted_by_those_who_hold_it() -> None:
     }
     # The job that makes the keys of personal data has them, too, and nobody else.
     expected = {
-        **{one.name: {volume.name for volume in one.volumes} for one in PROCESSES},
+        **{
+            one.name: {volume.name for volume in one.volumes} - {folder.name for folder in one.folders}
+            for one in PROCESSES
+        },
         "migrate": {"personal-keys"},
     }
 
