@@ -15,6 +15,7 @@ from shared import metrics
 from shared.errors import Conflict, Invalid, NotFound, TooManyRequests, Unconfirmed
 from shared.feeds.relay import Relay
 from shared.messaging.delivery import Message
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, REGION, Pipeline, code_of, guide, item, pipeline
 
 CODE = code_of(1)
@@ -219,13 +220,13 @@ def test_it_is_open_until_it_is_answered_and_closed_for_good(shown):
     assert waits() > 0
 
     feedback = stored(shown)
-    answered = feedback.answer(FORM, "已改正")
-    closed = feedback.close(FORM)
-    assert feedback.close(FORM) == closed
+    answered = feedback.answer(TESTER, FORM, "已改正")
+    closed = feedback.close(TESTER, FORM)
+    assert feedback.close(TESTER, FORM) == closed
     with pytest.raises(Conflict):
-        feedback.answer(FORM, "再说一句")
+        feedback.answer(TESTER, FORM, "再说一句")
     with pytest.raises(NotFound):
-        feedback.close("f" * 32)
+        feedback.close(TESTER, "f" * 32)
 
     assert (answered["state"], closed["state"], closed["answer"]) == ("answered", "closed", "已改正")
     assert kept(shown, state="open") == {"feedback": [], "open": 0, "next": None}
