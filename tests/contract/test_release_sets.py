@@ -7,7 +7,8 @@ import orjson
 import pytest
 from sqlalchemy import event
 
-from services.channels.core import aside, parked, repair, store
+from services.channels.core import parked, store
+from services.channels.recovery import aside, repair
 from services.channels.recovery.drill import Drill
 from services.channels.recovery.repair import RepairRequest
 from services.ledger import queries as ledger_queries
