@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session
 
-from contracts.base import SALT, format_time
+from contracts.base import SALT, Json, format_time
 from contracts.content.acts import Act, Reason
 from contracts.envelope.publication import Lane, Release
 from contracts.kinds import KINDS, Kind, Op, is_public, kind_of
@@ -45,17 +45,22 @@ def explain(
     lane = Lane(releases[0].lane)
     key = f"{Kind.ACT}:{source}-{lane}-{next_sequence(session, lane)}"
     effective_at = _earliest(releases)
+    acts_on = [{"key": one.key, "version": one.version, "digest": one.digest} for one in releases]
+    body = act_body(why, acts_on, scheduled=effective_at is not None)
+    return emit(session, source, [Draft(key, 1, Op.RELEASE, releases[0].region, body, effective_at)], lane)[0]
+
+
+def act_body(why: Why, acts_on: Sequence[Json], *, scheduled: bool) -> Json:
+    """Return the body of an act made now. `acts_on`: see `ActedOn`; `scheduled`: it takes effect later."""
     content = {
         "reason": why.reason,
-        "acts_on": [{"key": one.key, "version": one.version, "digest": one.digest} for one in releases],
+        "acts_on": list(acts_on),
         "successors": list(why.successors),
         "note": why.note,
         "made_at": format_time(datetime.now(UTC)),
     }
-    body = body_of(parse_draft(Act, content))
-    if effective_at:
-        body[SALT] = secrets.token_hex(SALT_BYTES)
-    return emit(session, source, [Draft(key, 1, Op.RELEASE, releases[0].region, body, effective_at)], lane)[0]
+    salt = {SALT: secrets.token_hex(SALT_BYTES)} if scheduled else {}
+    return {**body_of(parse_draft(Act, content)), **salt}
 
 
 def _earliest(releases: Sequence[Release]) -> datetime | None:

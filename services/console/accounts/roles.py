@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from contracts.codes.identifiers import USCC
 from contracts.content.gates import GATES
 from shared.tokens.person import Person, StaffRole
 
@@ -21,8 +22,6 @@ NEED_SECOND_FACTOR = frozenset(
 )
 """Who has one of these signs in with a second factor: what they do reaches the public or other people's rights."""
 
-CODE_OF_UNIT = slice(0, 18)
-
 
 def titles(roles: Iterable[StaffRole]) -> list[str]:
     """Return the titles of roles in the usual order."""
@@ -37,4 +36,4 @@ def needs_second_factor(person: Person, *, demo: bool) -> bool:
 
 def may_write(person: Person, code: str) -> bool:
     """Whether content with this code is the person's: 谁起草谁负责. The code begins with its unit's code (USCC)."""
-    return not person.departments or code[CODE_OF_UNIT] in person.departments
+    return not person.departments or code[USCC] in person.departments

@@ -11,7 +11,7 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
-from contracts.codes.identifiers import USCC
+from services.console.accounts.roles import may_write
 from services.console.blocks.block_values import SHORTEST_VALUE, uses, with_value
 from services.console.blocks.model import BlockChangeRow, BlockRow, BlockUseRow
 from services.console.content.differences import Difference, differences
@@ -124,7 +124,7 @@ class Blocks:
             effect
             for kind in ContentKind
             for code in self.editions.containing(kind, value, person)
-            if _is_own(person, code) and (effect := self._effect(person, (kind, code), value, value)).paths
+            if may_write(person, code) and (effect := self._effect(person, (kind, code), value, value)).paths
         ]
 
     def preview(self, person: Person, block: Block, value: str) -> list[Effect]:
@@ -195,7 +195,7 @@ class Blocks:
 
     def _rewritten(self, person: Person, place: Place, old: str, new: str) -> Effect:
         kind, code = place
-        if not _is_own(person, code):
+        if not may_write(person, code):
             return Effect(kind, code, "", [], [], "不是您部门的内容，没有修改")
         done = rewrite(self.editions, person, kind, code, lambda body: with_value(kind, body, old, new))
         return _effect(place, done, old)
@@ -215,10 +215,6 @@ def _effect(place: Place, done: Rewriting, old: str, result: str | None = None) 
     found = differences(kind, before, after) if done.before is not None else []
     name = str(before.get("task_name", ""))
     return Effect(kind, code, name, uses(kind, before, old), found, done.result if result is None else result)
-
-
-def _is_own(person: Person, code: str) -> bool:
-    return not person.departments or code[USCC] in person.departments
 
 
 def _check(name: str, value: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from contracts.base import Json
 from contracts.codes.identifiers import BASIC, LEVEL, USCC
+from services.console.accounts.roles import may_write
 from services.console.content.reading import Problem
 from services.console.content.shape import ContentKind
 from services.console.content.typed import FROM, Texts
@@ -144,7 +145,7 @@ class Writing:
 
 def require_own(person: Person, code: str) -> None:
     """Raise `NotAllowed` for a code of another department: 谁起草谁负责."""
-    if person.departments and code[USCC] not in person.departments:
+    if not may_write(person, code):
         raise NotAllowed(f"{code} is of another department than {', '.join(sorted(person.departments))}")
 
 

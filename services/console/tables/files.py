@@ -12,12 +12,10 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import InvalidFileException
 
 from shared.errors import Invalid, TooLarge, Violation
+from shared.text.spreadsheet_cells import QUOTE, harmless
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters by which a spreadsheet takes a text for a formula (OWASP, CSV injection)."""
-QUOTE = "'"
 LARGEST_FILE = 10 * 1024 * 1024
 LARGEST_UNPACKED = 100 * 1024 * 1024
 MOST_COLUMNS, MOST_LINES = 200, 10_000
@@ -53,7 +51,7 @@ def as_xlsx(rows: Iterable[list[str]], title: str) -> bytes:
 
 def safe(cell: str) -> str:
     """Return the cell's text so that no spreadsheet takes it for a formula; `read_table` takes the mark away again."""
-    return QUOTE + cell if cell.startswith((*FORMULA, QUOTE)) else cell
+    return QUOTE + cell if cell.startswith(QUOTE) else harmless(cell)
 
 
 def read_table(content: bytes) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.base import Json
-from contracts.codes.identifiers import USCC
+from services.console.accounts.roles import may_write
 from services.console.content.differences import Difference, differences
 from services.console.content.problems import problems_of
 from services.console.content.reading import Problem, Read, Unreadable, value_of
@@ -147,7 +147,7 @@ class Tables:
 
     def _seen(self, person: Person, line: int, row: Row) -> RowOutcome:
         code = (row.get(_title(CODE)) or "").strip().upper()
-        if person.departments and code[USCC] not in person.departments:
+        if not may_write(person, code):
             return RowOutcome(line, code, "", "foreign", [], [])
         well_formed = code.isascii() and code.isalnum() and len(code) in (31, 33)
         edition = self.editions.find(ContentKind.ITEM, code, person) if well_formed else None

@@ -11,6 +11,7 @@ from contracts.codes.remedies import remedy
 from services.importing.fields.notes import visible
 from services.importing.row import Rejected, RowWarning
 from shared.errors import Violation
+from shared.text.spreadsheet_cells import harmless
 
 COLUMNS = {
     "severity": "结果",
@@ -25,9 +26,6 @@ COLUMNS = {
     "remedy": "remedy",
 }
 """Field of a finding → its name in the CSV file."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins like this would be run by the spreadsheet that opens the file."""
 
 REFUSED, LEFT_OUT, DOUBTFUL = "refused", "left_out", "doubtful"
 
@@ -84,13 +82,8 @@ def as_csv(findings: Iterable[Finding]) -> str:
     writer.writerow(COLUMNS.values())
     for one in findings:
         values = asdict(one)
-        writer.writerow([_harmless(values[name]) for name in COLUMNS])
+        writer.writerow(["" if values[name] is None else harmless(str(values[name])) for name in COLUMNS])
     return "\ufeff" + made.getvalue()
-
-
-def _harmless(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _finding(severity: str, place: tuple[str, int | None, str | None], found: Violation) -> Finding:

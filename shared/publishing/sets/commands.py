@@ -4,28 +4,25 @@ Whoever asks (the desk) may die at any step. Members without their act are shown
 neither completed nor cancelled changes nothing for anybody.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import orjson
 from sqlmodel import Session, col, select
 
-from contracts.base import SALT, Json, format_time
-from contracts.content.acts import Act
+from contracts.base import Json, format_time
 from contracts.envelope.publication import Op, Release
 from contracts.kinds import kind_of
 from shared.audit.recording import AuditEntry, record
 from shared.errors import Conflict, Invalid, Violation
 from shared.feeds.outbox import Draft, ReleaseRow, emit, released_version
-from shared.publishing.acts import SALT_BYTES, Why, require_publishable
+from shared.publishing.acts import Why, act_body, require_publishable
 from shared.publishing.editions import ReleasingSource, commands
 from shared.publishing.editions.audit import standing
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked, locked_rows
 from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation
 from shared.publishing.editions.versions import Version, overtakes
 from shared.publishing.sets.requests import CancelRequest, CompleteRequest, Member, MemberOp, PrepareRequest
-from shared.text.validation import body_of, parse_draft
 from shared.tokens.person import Actor
 from shared.transparency.timeline import in_force, is_overtaken, planned
 
@@ -76,14 +73,7 @@ def complete(session: Session, who: ReleasingSource, by: Actor, asked: CompleteR
         raise Invalid(Violation("members", "own", f"must name a member of {who.source}, which releases the act"))
     why = Why(asked.reason, asked.note, asked.successors)
     require_publishable(why, {one.key for one in asked.members})
-    content = {
-        "reason": why.reason,
-        "acts_on": [one.model_dump() for one in asked.members],
-        "successors": list(why.successors),
-        "note": why.note,
-        "made_at": format_time(datetime.now(UTC)),
-    }
-    body = {**body_of(parse_draft(Act, content)), SALT: secrets.token_hex(SALT_BYTES)}
+    body = act_body(why, [one.model_dump() for one in asked.members], scheduled=True)
     # If we die before the commit, the set is incomplete everywhere. After it, the act is in the outbox, and each
     # channel shows the whole set in the transaction after the one that applies the act.
     act = emit(session, who.source, [Draft(asked.part_of, 1, Op.RELEASE, who.region, body, asked.effective_at)])[0]

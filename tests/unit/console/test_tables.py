@@ -4,10 +4,11 @@ import pytest
 from openpyxl import load_workbook
 
 from services.console.content.shape import ContentKind
-from services.console.tables.files import FORMULA, as_csv, as_xlsx, read_table, safe
+from services.console.tables.files import as_csv, as_xlsx, read_table, safe
 from services.console.tables.tables import Tables
 from services.demo import content
 from shared.errors import Invalid
+from shared.text.spreadsheet_cells import FORMULA_STARTS
 from shared.text.validation import body_of
 from shared.tokens.person import SYSTEM
 from tests.harness.desk_sources import EDITOR, desk_sources
@@ -63,12 +64,12 @@ def test_a_table_that_is_days_old_overwrites_nothing_that_was_changed_meanwhile(
 
 
 def test_no_cell_runs_as_a_formula(tmp_path):
-    harmful = [f"{first}SUM(1)" for first in FORMULA]
+    harmful = [f"{first}SUM(1)" for first in FORMULA_STARTS]
     (tmp_path / "a.xlsx").write_bytes(as_xlsx([["a"], *[[one] for one in harmful]], "a"))
 
     sheet = load_workbook(tmp_path / "a.xlsx").worksheets[0]
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} == {"s"}
-    assert not any(str(row[0].value).startswith(FORMULA) for row in sheet.iter_rows())
+    assert not any(str(row[0].value).startswith(FORMULA_STARTS) for row in sheet.iter_rows())
     assert [row["a"] for row in read_table(as_csv([["a"], *[[one] for one in harmful]]))] == harmful
     assert safe("平常的字") == "平常的字"
 
