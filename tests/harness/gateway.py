@@ -16,17 +16,25 @@ INSIDE = "include /etc/nginx/inside.conf;"
 
 @contextmanager
 def gateway_before(
-    county: County, folder: Path, certificates: Path | None = None, named: Sequence[str] = ()
+    county: County,
+    folder: Path,
+    certificates: Path | None = None,
+    named: Sequence[str] = (),
+    requests_a_second: int | None = None,
 ) -> Iterator[str]:
     """Return the gateway's address. `certificates`: its own, with which it speaks TLS to the county.
 
     `named`: addresses of gateways in front of it, as an operator lists them in `outside.conf`.
+    `requests_a_second`: what one address may ask for, in place of the limit that a slow machine never reaches.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     lines = [f"set_real_ip_from {address};\n" for address in named]
     (folder / "outside.conf").write_text("".join(lines), encoding="utf-8")
-    with _running(_nginx(folder, county, port, certificates), folder):
+    command = _nginx(folder, county, port, certificates)
+    if requests_a_second is not None:
+        _set_limit(folder / "nginx.conf", requests_a_second)
+    with _running(command, folder):
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(f"{address}/healthz"), "the gateway answers", explain=(folder / "log").read_text)
         yield address
@@ -56,6 +64,12 @@ def gateway_in_front(inner: str, folder: Path, arrives_from: str) -> Iterator[st
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(f"{address}/healthz"), "the outer gateway answers", explain=(folder / "log").read_text)
         yield address
+
+
+def _set_limit(file: Path, requests_a_second: int) -> None:
+    text, changed = re.subn(r"rate=\d+r/s;", f"rate={requests_a_second}r/s;", file.read_text(encoding="utf-8"))
+    assert changed == 1
+    file.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from contracts.base import Json
 from contracts.topology import AUDITOR, SOURCES
 from services.console.upstream.services import Services
-from shared.errors import NotFound, TongyuanError
+from shared.errors import NotFound, TongyuanError, Unavailable
 from shared.tokens.person import Person
 
 ANSWER_SECONDS = 2.0
@@ -66,8 +66,13 @@ def _come(name: str, begun: "Future[Reading]") -> Reading:
 
 
 def _read(services: Services, name: str, ask: Callable[[Get], Json], person: Person) -> Reading:
+    get = getting(services, name, person)
     try:
-        facts = ask(getting(services, name, person))
+        try:
+            facts = ask(get)
+        except Unavailable:
+            # Its store was busy for a moment; a service that is in trouble says so again.
+            facts = ask(get)
     except TongyuanError as error:
         return Reading(name, datetime.now(UTC), {}, str(error)[:300])
     except (KeyError, TypeError, ValueError) as error:
