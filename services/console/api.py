@@ -17,7 +17,9 @@ from services.console.blocks import routes as blocks_pages
 from services.console.blocks.blocks import Blocks
 from services.console.desk import Desk
 from services.console.drafts import api as drafts_api
+from services.console.drafts import new_routes
 from services.console.drafts import routes as drafts_pages
+from services.console.drafts.directory import Directory
 from services.console.drafts.working_copies import WorkingCopies
 from services.console.drafts.writing import Writing
 from services.console.imports import api as imports_api
@@ -85,10 +87,12 @@ def _include_accounts(api: FastAPI, desk: Desk) -> None:
 def _include_writing(api: FastAPI, desk: Desk) -> None:
     """Items, guides, content blocks and tables."""
     editions = Editions(desk.services)
-    writing = Writing(editions, WorkingCopies(desk.db))
+    writing, directory = Writing(editions, WorkingCopies(desk.db)), Directory(desk.services)
     blocks, tables = Blocks(desk.db, editions), Tables(editions)
     for routes in (
+        new_routes.routes_of(writing, directory),
         drafts_pages.routes_of(writing),
+        new_routes.api_of(directory),
         drafts_api.routes_of(writing),
         blocks_pages.routes_of(blocks),
         blocks_api.routes_of(blocks),

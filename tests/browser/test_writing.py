@@ -72,8 +72,14 @@ def test_a_new_author_gets_a_guide_released_in_25_clicks(hands: Hands, county: E
     hands.page.open("/console/content")
     hands.click("a[href='/console/content/new']")
     hands.page.arrive("/console/content/new")
-    hands.write("#code", NEW)
-    hands.write("#copy", OLD.code)
+    hands.write("#q", "居民身份证办理")
+    hands.click("main .filters button")
+    hands.page.wait("() => document.querySelectorAll('.grid tbody tr').length === 1")
+    hands.click(".grid tbody a")
+    hands.page.wait("() => !!document.querySelector('#unit')")
+    hands.choose("#unit", NEW[:18])
+    hands.write("#situation", NEW[-2:])
+    hands.choose("#copy", OLD.code)
     hands.click("main form button")
     hands.page.arrive(f"/console/content/{NEW}")
     hands.write("[name='item.task_name']", "居民身份证办理(夜间窗口)")
@@ -125,7 +131,7 @@ def test_what_is_typed_is_kept_without_a_button(hands: Hands) -> None:
 @pytest.mark.one_browser
 def test_no_page_of_writing_has_a_barrier_or_is_wider_than_a_narrow_screen(hands: Hands) -> None:
     code = content.items()[6].code
-    addresses = ["", "/new", "/work", f"/{code}", f"/{code}/differences"]
+    addresses = ["", "/new", f"/new?basic={code[19:31]}", "/work", f"/{code}", f"/{code}/differences"]
     for address in [f"/console/content{one}" for one in addresses] + ["/console/blocks", "/console/tables"]:
         hands.page.open(address)
         assert barriers(hands.page) == [], address

@@ -31,7 +31,7 @@ POLICE = Person("jingcha", "公安编辑", frozenset({StaffRole.EDITOR}), frozen
 
 @contextmanager
 def writing_desk(folder: Path, *, filled: bool = True) -> Iterator[SimpleNamespace]:
-    """Yield `desk`, `sources` and the demonstration's `items` and `guides`, released if `filled`."""
+    """Yield `desk`, `sources`, the demonstration's `directory`, and its `items` and `guides`, released if `filled`."""
     apps: dict[str, TestClient] = {}
     with desk_sources(folder) as sources, desk(folder / "desk", lambda service: apps[service]) as place:
         for name, app in _apps(sources, folder, place).items():
@@ -39,14 +39,15 @@ def writing_desk(folder: Path, *, filled: bool = True) -> Iterator[SimpleNamespa
         with place.db.write() as session:
             for person in (AUTHOR, POLICE):
                 session.add(new_account(person, DEMO_PASSWORD, one_time=False))
-        items, guides = content.items(), content.guides()
+        items, guides, directory = content.items(), content.guides(), content.directory()
+        sources.catalog.save_directory(SYSTEM, directory)
         if filled:
             for item, guide in zip(items[:12], guides[:12], strict=True):
                 sources.catalog.save_item(SYSTEM, item.code, body_of(item), None)
                 sources.guides.save_guide(SYSTEM, guide.code, body_of(guide), None)
                 sources.catalog.release_item(SYSTEM, item.code, Period(), None)
                 sources.guides.release_guide(SYSTEM, guide.code, Period(), None)
-        yield SimpleNamespace(desk=place, sources=sources, items=items, guides=guides)
+        yield SimpleNamespace(desk=place, sources=sources, items=items, guides=guides, directory=directory)
 
 
 def _apps(sources: DirectServices, folder: Path, place: TestDesk) -> dict[str, FastAPI]:

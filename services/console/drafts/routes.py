@@ -22,7 +22,6 @@ from shared.publishing.imports.local_midnight import today
 from shared.tokens.person import Person, StaffRole
 
 Code = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
-CODE_LENGTHS = (31, 33)
 Staff = Annotated[Person, Depends(may())]
 Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
 Sent = Annotated[Any, Depends(form_of)]
@@ -36,7 +35,6 @@ def routes_of(writing: Writing) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(include_in_schema=False)
     _add_lists(routes, writing)
-    _add_new(routes, writing)
     _add_form(routes, writing)
     _add_differences(routes, writing)
     return routes
@@ -62,28 +60,6 @@ def _add_lists(routes: APIRouter, writing: Writing) -> None:
     @routes.get("/content/work")
     def work(request: Request, person: Editor) -> Response:
         return page(request, "content_work.html", person=person, mine=writing.copies.of(person))
-
-
-def _add_new(routes: APIRouter, writing: Writing) -> None:
-    @routes.get("/content/new")
-    def new(request: Request, person: Editor, copy: str = "") -> Response:
-        return page(request, "content_new.html", person=person, code="", copy=copy, errors={})
-
-    @routes.post("/content/new")
-    def begin(request: Request, person: Editor, sent: Sent) -> Response:
-        code, copied = (str(sent.get(name, "")).strip().upper() for name in ("code", "copy"))
-        errors: dict[str, str] = {}
-        for name, text in (("code", code), ("copy", copied)):
-            if (text or name == "code") and (len(text) not in CODE_LENGTHS or not (text.isascii() and text.isalnum())):
-                errors[name] = "实施编码是31位，业务办理项编码是33位，只有数字和大写字母"
-        try:
-            if not errors:
-                return see_other(f"content/{writing.begin(person, code, copied).code}")
-        except Conflict:
-            errors["code"] = "这个编码已经有了，请在列表里打开它"
-        except NotFound:
-            errors["copy"] = "没有这个编码的事项，无法复制"
-        return page(request, "content_new.html", person=person, status=422, code=code, copy=copied, errors=errors)
 
 
 def _add_form(routes: APIRouter, writing: Writing) -> None:

@@ -76,8 +76,12 @@ class Writing:
             return known
         return self.copies.keep(person, fresh)
 
-    def begin(self, person: Person, code: str, copied_from: str = "") -> WorkingCopy:
+    def begin(
+        self, person: Person, code: str, copied_from: str = "", stated: Mapping[str, str] | None = None
+    ) -> WorkingCopy:
         """Begin a new item with its guide, empty or copied from another code.
+
+        `stated`: texts of item fields that are known beforehand, in place of what is copied.
 
         Raises `Conflict` if the code exists, `NotFound` if what is to be copied does not, `NotAllowed` as `open`.
         """
@@ -95,8 +99,9 @@ class Writing:
             for kind, edition in found.items():
                 copy = copy.with_body(kind, edition.draft, Base())
             copy = replace(copy, texts=_copied(copy.texts))
-        stated = {f"item.{name}": text for name, text in _from_code(code).items()}
-        return self.copies.keep(person, replace(copy, bases={}, texts={**copy.texts, **stated, "guide.code": code}))
+        known_before = {f"item.{name}": text for name, text in {**(stated or {}), **_from_code(code)}.items()}
+        texts = {**copy.texts, **known_before, "guide.code": code}
+        return self.copies.keep(person, _following(replace(copy, bases={}, texts=texts)))
 
     def keep(self, person: Person, code: str, texts: Texts, version: int) -> WorkingCopy:
         """Store what is typed, as it is. Raises `Conflict` if another window has stored it since, else as `open`."""

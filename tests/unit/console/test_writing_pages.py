@@ -7,6 +7,7 @@ import sqlite3
 import httpx
 import pytest
 
+from contracts.codes.tables import TASK_TYPE
 from services.console.content.shape import ContentKind
 from tests.harness.desk import csrf
 from tests.harness.desk_sources import EDITOR
@@ -190,6 +191,64 @@ def test_the_list_is_searched_by_words_department_and_state(county):
     assert "没有符合条件的事项" in browser.get("/content", params={"state": "withdrawn"}).text
     police = browser.get("/content", params={"department": "11339921003991014U"}).text
     assert set(re.findall(r"/console/content/([0-9A-Z]{18})", police)) == {"11339921003991014U"}
+
+
+def test_a_new_item_begins_at_its_row_of_the_directory_with_what_is_known(county):
+    browser, basic = county.desk.session("zuozhe"), county.items[0].catalog_code
+    row = next(one for one in county.directory if one.catalog_code == basic)
+    assert (
+        f"/console/content/new?basic={row.catalog_code}"
+        in browser.get("/content/new", params={"q": row.task_name}).text
+    )
+    assert row.task_name in browser.get("/content/new", params={"basic": row.catalog_code}).text
+    sent = {"csrf": csrf(browser), "unit": "11339921003991014U", "level": "4", "situation": "88"}
+
+    begun = browser.post(f"/content/new/{row.catalog_code}", data=sent)
+
+    code = f"11339921003991014U4{row.catalog_code}88"
+    assert begun.headers["location"] == f"/console/content/{code}"
+    fields = dict(opened(browser, code).fields)
+    known = [fields[name] for name in ("item.task_name", "item.task_type", "item.dept_name")]
+    assert known == [row.task_name, f"{row.task_type} {TASK_TYPE[row.task_type]}", "云溪县公安局"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("unit", "", "请选择实施单位"),
+        ("unit", "12345", "18位"),
+        ("level", "9", "行使层级只能是"),
+        ("situation", "7", "两位数字"),
+        ("situation", "七七", "两位数字"),
+        ("copy", "0" * 31, "无法复制"),
+    ],
+)
+def test_what_is_wrong_about_a_new_item_is_told_at_its_field(county, field, value, words):
+    browser, basic = county.desk.session("zuozhe"), county.items[0].catalog_code
+    sent = {"unit": "11339921003991014U", "level": "4", "situation": "66", "copy": "", field: value}
+
+    answer = browser.post(f"/content/new/{basic}", data={**sent, "csrf": csrf(browser)})
+
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert re.search(rf'id="{field}-error">[^<]*{words}', answer.text), answer.text
+    assert f'value="{value}"' in answer.text or field in ("unit", "level", "copy"), "what was typed stays"
+
+
+def test_a_code_that_exists_and_a_unit_of_others_are_refused_at_the_row_too(county):
+    basic = county.items[0].catalog_code
+    theirs = {"unit": county.items[0].code[:18], "level": "4", "situation": county.items[0].code[31:]}
+    writer, police = county.desk.session("zuozhe"), county.desk.session("jingcha")
+
+    assert "这个编码已经有了" in writer.post(f"/content/new/{basic}", data={**theirs, "csrf": csrf(writer)}).text
+    other = {**theirs, "unit": "11339921003991022N", "situation": "55", "csrf": csrf(police)}
+    assert "不由您起草" in police.post(f"/content/new/{basic}", data=other).text
+
+
+def test_a_row_of_the_directory_is_found_by_program(county):
+    found = county.desk.session("bianji").get("/v1/directory", params={"q": "身份证"}).json()
+
+    assert found["total"] == len(found["rows"]) >= 1
+    assert set(found["rows"][0]) == {"catalog_code", "task_name", "task_type", "use_level"}
 
 
 def test_a_new_item_is_copied_from_another_and_released_by_who_may(county):
