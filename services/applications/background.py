@@ -2,7 +2,7 @@
 
 from services.applications.commands import Applications
 from services.applications.lifecycle.timers import UPKEEP_SECONDS
-from shared.web.server.process import Background, periodically
+from shared.timers import Background, periodically
 
 
 def background(applications: Applications) -> dict[str, Background]:

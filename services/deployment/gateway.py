@@ -17,7 +17,8 @@ from fastapi.routing import iter_route_contexts
 
 from services.deployment.values import HTTP_PORT
 from services.runtime.manifests import CHANNELS
-from services.runtime.openapi import apis, tokens_of
+from services.runtime.openapi.document import tokens_of
+from services.runtime.openapi.generation import apis
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.web.edge import OF_OPERATORS

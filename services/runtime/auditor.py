@@ -38,8 +38,8 @@ from shared.config import Settings
 from shared.database.engine import Database
 from shared.feeds.outbox import newest_releases
 from shared.feeds.upstream import client, get
+from shared.timers import Background
 from shared.tokens.minting import Token
-from shared.web.server.process import Background
 
 BEHIND = 10
 """Niceness, see setpriority(2)."""

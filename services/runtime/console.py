@@ -13,10 +13,10 @@ from services.runtime import manifests
 from services.runtime.wiring import Wiring
 from shared.config import Settings, SettingsError
 from shared.feeds.upstream import client
+from shared.timers import Background, periodically
 from shared.tokens.checking import Callers
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter
-from shared.web.server.process import Background, periodically
 
 STEP_SECONDS = 0.1
 """How often releases that are under way are looked at; without any, that is one small query."""

@@ -40,13 +40,14 @@ from services.ledger.log.intake import ImportPace, Intake
 from services.ledger.scrub.rounds import STEP_SECONDS, Scrub
 from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
+from services.runtime.assembly.channels import ChannelWiring
 from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import at_one_address, auditor_api
 from services.runtime.console import callers_within, console_background, embedded_api
 from services.runtime.local_readers import LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
-from services.runtime.openapi import serving_document
-from services.runtime.wiring import ChannelWiring, Wiring, kept_token
+from services.runtime.openapi.document import serving_document
+from services.runtime.wiring import Wiring, kept_token
 from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.feeds.outbox import SourceFeed
@@ -54,8 +55,8 @@ from shared.feeds.relay import Relay, run_together
 from shared.messaging.delivery import Handler, Message, Publisher, Refusal
 from shared.messaging.in_process import InProcessBus
 from shared.security.data_folder import Tightened, make_private, require_own_folder, tighten
+from shared.timers import Background, periodically
 from shared.tokens.person import SYSTEM
-from shared.web.server.process import Background, periodically
 
 PAGE_SECONDS = 0.1
 

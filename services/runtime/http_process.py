@@ -1,7 +1,11 @@
-"""`tongyuan run <service>`: the HTTP server (uvicorn) of one service, and the relay of what the service publishes."""
+"""`tongyuan run <service>`: the HTTP server (uvicorn) of one service, and the relay of what the service publishes.
+
+Only the modules of that service are imported.
+"""
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,16 +20,13 @@ from contracts.topology import (
     PUBLICATIONS_EXCHANGE,
     SOURCES,
 )
-from services.ledger.log.feed import LedgerFeed
 from services.runtime import manifests
-from services.runtime.assembly.importing import importing
-from services.runtime.auditor import auditing, auditor_api
-from services.runtime.console import console_api, console_background
+from services.runtime.assembly.front import front
 from services.runtime.county_check import CountyGate
 from services.runtime.manifests import FEEDBACK_CHANNELS
-from services.runtime.openapi import serving_document
+from services.runtime.openapi.document import serving_document
 from services.runtime.pages.error_pages import error_pages
-from services.runtime.wiring import ChannelWiring, Wiring, front
+from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.feeds.outbox import SourceFeed
 from shared.feeds.relay import Relay
@@ -33,9 +34,15 @@ from shared.messaging.delivery import Publisher
 from shared.messaging.publisher import AmqpPublisher
 from shared.process_memory import TRIM_SECONDS, freeze_what_is_loaded, give_back
 from shared.security.certificate_watch import watching
+from shared.timers import Background, periodically
 from shared.web.edge import OF_OPERATORS, problem
 from shared.web.limits import Limits
-from shared.web.server.process import Background, Threads, listen, mount, periodically, serve
+from shared.web.server.process import Threads, listen, mount, serve
+
+if TYPE_CHECKING:
+    from services.runtime.assembly.channels import ChannelWiring
+
+# ruff: noqa: PLC0415  # see above
 
 
 def run(name: str, settings: Settings) -> None:
@@ -56,7 +63,7 @@ def run(name: str, settings: Settings) -> None:
         work = {label: gate.behind(one) for label, one in background.items()}
         memory = periodically(TRIM_SECONDS, give_back, name="memory")
         threads = Threads({"county": gate.watch, "memory": memory, **work, **watching(tls)})
-        errors = partial(error_pages, county=settings.county)
+        errors = partial(error_pages, county=settings.county, services=(name,))
         serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings), errors=errors)
         gate.require()
     finally:
@@ -76,7 +83,7 @@ def _gated(gate: CountyGate, app: ASGIApp) -> ASGIApp:
     return gated
 
 
-def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background], dict[str, ChannelWiring]]:
+def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background], dict[str, "ChannelWiring"]]:
     if name in SOURCES:
         relays = [_source_relay(name, lane, exchange, wiring) for lane, exchange in LANE_EXCHANGES.items()]
         work: dict[str, Background] = {f"relay-{relay.name}": relay.run for relay in relays}
@@ -84,11 +91,17 @@ def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background]
     if name == "ledger":
         return wiring.ledger_api(), {"relay": _ledger_relay(wiring).run}, {}
     if name == AUDITOR:
+        from services.runtime.auditor import auditing, auditor_api
+
         return auditor_api(wiring), auditing(wiring), {}
     if name == CONSOLE:
+        from services.runtime.console import console_api, console_background
+
         desk = console_api(wiring)
         return desk, console_background(desk), {}
     if name == IMPORTING:
+        from services.runtime.assembly.importing import importing
+
         parts = importing(wiring)
         return parts.api, dict(parts.background()), {}
     channel = wiring.channel(name, wiring.http_ledger())
@@ -105,6 +118,8 @@ def _source_relay(name: str, lane: Lane, exchange: str, wiring: Wiring) -> Relay
 
 
 def _ledger_relay(wiring: Wiring) -> Relay:
+    from services.ledger.log.feed import LedgerFeed
+
     feed = LedgerFeed(wiring.settings.region)
     make = _publisher(wiring.settings, PUBLICATIONS_EXCHANGE, "ledger-relay")
     return Relay(wiring.database("ledger"), feed, "broker", make, idle=feed.head_message)

@@ -1,43 +1,20 @@
-"""The composition root: builds each service from the settings, in the same way for one process and for many."""
+"""The composition root: builds each service from the settings, in the same way for one process and for many.
+
+A service's modules are imported when it is built: a process that runs one service does not hold the others.
+"""
 
 import csv
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-
-from fastapi import FastAPI
-from starlette.types import ASGIApp
+from typing import TYPE_CHECKING
 
 from contracts.content.items import Item
 from contracts.topology import SOURCES
-from services.applications import api as applications_api
-from services.applications.commands import Applications
-from services.applications.privacy import key_rotation
-from services.catalog import api as catalog_api
-from services.catalog.commands import Catalog
-from services.catalog.model import read_units
-from services.channels.api import app as channels_api
-from services.channels.api.live_stream import Indexer, Live
-from services.channels.api.reader_feedback import LANE, FeedbackFeed
-from services.channels.core.channel import Channel
-from services.channels.core.port import adapters
-from services.channels.recovery.bootstrap import starting_channel
-from services.channels.recovery.drill import LOOK_SECONDS, drill_if_due
-from services.channels.search.index import SearchIndex
-from services.guides import api as guides_api
-from services.guides.commands import Guides
-from services.ledger import api as ledger_api
-from services.ledger.signing.signer import Signer
-from services.ledger.signing.signing_guard import SigningGuard
-from services.ledger.signing.sm2_signature import Sm2File
-from services.ledger.verify import page as verify_page
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
-from shared.county.identity import Identity
 from shared.database.connection_limits import SERVING, ConnectionLimits
 from shared.database.engine import Database
 from shared.errors import Unavailable
@@ -51,47 +28,18 @@ from shared.security.vault import Vault
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter, Token
 from shared.transparency.source_signature import RingReleaseSigner, key_name
-from shared.web.event_stream import StreamApp
-from shared.web.response_cache import CachedService, ResponseCacheMiddleware, shareable_addresses
-from shared.web.server.process import Background, periodically
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-@dataclass
-class ChannelWiring:
-    """The components of a channel."""
+    from services.applications.commands import Applications
+    from services.catalog.commands import Catalog
+    from services.guides.commands import Guides
+    from services.ledger.signing.signer import Signer
+    from services.ledger.signing.signing_guard import SigningGuard
+    from services.runtime.assembly.channels import ChannelWiring
 
-    channel: Channel
-    index: SearchIndex
-    live: Live
-    indexer: Indexer
-    drill_interval: float
-    beside: Mapping[str, Background]
-
-    def api(self, settings: Settings) -> FastAPI:
-        """Return the channel's HTTP app."""
-        return channels_api.make(self.channel, settings, self.index, self.live)
-
-    def stream(self) -> ASGIApp:
-        """Return the ASGI app of the channel's event stream."""
-        return StreamApp(self.live.stream, self.live.open)
-
-    def background(self) -> dict[str, Background]:
-        """Return what runs beside the channel's HTTP server."""
-        name = self.channel.service
-        work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run, **self.beside}
-        if self.drill_interval:
-            drill = partial(drill_if_due, self.channel, self.drill_interval)
-            work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
-        return work
-
-
-def front(app: ASGIApp, channels: Mapping[str, ChannelWiring], apis: Mapping[str, FastAPI]) -> ResponseCacheMiddleware:
-    """Put the response cache and the event streams of these channels in front of `app`.
-
-    `apis`: each channel's own app.
-    """
-    served = {name: CachedService(one.live.page, shareable_addresses(apis[name])) for name, one in channels.items()}
-    return ResponseCacheMiddleware(app, served, {name: channel.stream() for name, channel in channels.items()})
+# ruff: noqa: PLC0415  # see above: a service is imported when it is built
 
 
 @dataclass
@@ -121,11 +69,14 @@ class Wiring:
     def migrate(self, service: str) -> None:
         """Migrate the service's schema. Raises `Broken` when the key of its sealed columns is lost."""
         db = self.database(service)
-        if service == "applications":
-            key_rotation.prepare(db)
+        if service != "applications":
+            db.migrate(*migrations(service))
+            return
+        from services.applications.privacy import key_rotation
+
+        key_rotation.prepare(db)
         db.migrate(*migrations(service))
-        if service == "applications":
-            key_rotation.clean(db)
+        key_rotation.clean(db)
 
     def require_keys(self, service: str) -> None:
         """Check the keys that the service's process needs. Raises `Unavailable`, `Broken`.
@@ -138,59 +89,77 @@ class Wiring:
             self.release_signer(service).make()
 
     @cached_property
-    def catalog(self) -> Catalog:
+    def catalog(self) -> "Catalog":
+        from services.catalog.commands import Catalog
+
         known = divisions(self.settings.divisions_file)
         return Catalog(self.database("catalog"), self.settings.region, known, units(self.settings.units_file))
 
     @cached_property
-    def guides(self) -> Guides:
+    def guides(self) -> "Guides":
+        from services.guides.commands import Guides
+
         return Guides(self.database("guides"), self.settings.region)
 
     @cached_property
-    def applications(self) -> Applications:
+    def applications(self) -> "Applications":
+        from services.applications.commands import Applications
+
         return Applications(self.database("applications"), self.settings.region, self._item_of)
 
     @cached_property
-    def signer(self) -> Signer:
+    def signer(self) -> "Signer":
+        from services.ledger.signing.signer import Signer
+        from services.ledger.signing.sm2_signature import Sm2File
+
         signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         if self.settings.sm2_key_file:
             signer.second = Sm2File(self.settings.sm2_key_file, signer.name)
         return signer
 
     @cached_property
-    def signing_guard(self) -> SigningGuard:
+    def signing_guard(self) -> "SigningGuard":
+        from services.ledger.signing.signing_guard import SigningGuard
+
         return SigningGuard(self.database("ledger"), self.signer)
 
-    def channel(self, name: str, ledger: LedgerReader) -> ChannelWiring:
+    def channel(self, name: str, ledger: LedgerReader) -> "ChannelWiring":
         """Return the components of one channel that follows `ledger`."""
-        db = self.database(name)
-        county = Identity.of(self.settings)
-        channel = starting_channel(db, adapters()[name], ledger, _ledger_keys(self.settings), county)
-        index = SearchIndex(db)
-        own = f"services.channels.{name}.background"
-        beside = import_module(own).background(db, self.settings) if find_spec(own) else {}
-        return ChannelWiring(channel, index, Live(db, name), Indexer(db, index), self.settings.drill_interval, beside)
+        from services.runtime.assembly import channels
+
+        return channels.assembled(name, self.database(name), self.settings, ledger)
 
     def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
         """Return the relay of readers' feedback from a channel to guides."""
-        feed = FeedbackFeed(self.settings.region, name)
-        return Relay(self.database(name), feed, LANE, publisher, idle=feed.forget)
+        from services.runtime.assembly import channels
 
-    def source_api(self, name: str) -> FastAPI:
+        return channels.feedback_relay(name, self.database(name), self.settings.region, publisher)
+
+    def source_api(self, name: str) -> "FastAPI":
         """Return the HTTP app of one source."""
         noticing = partial(notice, self.database(name), name, self.recording)
         if name == "catalog":
+            from services.catalog import api as catalog_api
+
             return catalog_api.make(self.catalog, self.settings, noticing)
         if name == "guides":
+            from services.guides import api as guides_api
+
             return guides_api.make(self.guides, self.settings, noticing)
+        from services.applications import api as applications_api
+
         return applications_api.make(self.applications, self.settings, noticing)
 
-    def ledger_api(self) -> FastAPI:
+    def ledger_api(self) -> "FastAPI":
         """Return the HTTP app of the ledger."""
+        from services.ledger import api as ledger_api
+
         return ledger_api.make(self.database("ledger"), self.settings)
 
-    def verify_pages(self) -> dict[str, FastAPI]:
+    def verify_pages(self) -> dict[str, "FastAPI"]:
         """Return the ledger's verify pages by the path that each is mounted at."""
+        from services.ledger.verify import page as verify_page
+
         return {
             "verify": verify_page.make(self.database("ledger"), self.settings),
             **{letter: verify_page.make_short(self.settings) for letter in ("V", "v")},
@@ -258,17 +227,6 @@ class Wiring:
             db.close()
 
 
-def _ledger_keys(settings: Settings) -> list[str]:
-    """Return the keys that channels trust. Raises `SettingsError` for a key of another log."""
-    keys = [key for key in settings.ledger_keys.split(",") if key]
-    for name in (key.partition("+")[0] for key in keys):
-        if name != settings.log_origin:
-            raise SettingsError(
-                f"TONGYUAN_LEDGER_KEYS: a key of the log {name}; this county's is {settings.log_origin}"
-            )
-    return keys
-
-
 def divisions(path: Path | None) -> frozenset[str] | None:
     """Read known 6-digit 行政区划 codes from a CSV with a column `code`.
 
@@ -287,6 +245,8 @@ def units(path: Path | None) -> frozenset[str]:
     """Read the county's list of units and former divisions. Raises `SettingsError` when it cannot be read."""
     if path is None:
         return frozenset()
+    from services.catalog.model import read_units
+
     try:
         return read_units(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:

@@ -1,19 +1,13 @@
-"""`tongyuan run <service>-worker`: the nameko process of one service. Import it only after eventlet has patched."""
+"""`tongyuan run <service>-worker`: the nameko process of one service. Import it only after eventlet has patched.
+
+Only the modules of that service are imported.
+"""
 
 import os
 import threading
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from contracts.topology import SOURCES
-from services.applications.worker import make_worker as applications_worker
-from services.catalog.worker import make_worker as catalog_worker
-from services.channels.worker import make_worker as channel_worker
-from services.guides.following import ItemWatch
-from services.guides.worker import make_worker as guides_worker
-from services.ledger.signing.refusal import refusal
-from services.ledger.signing.signing_guard import Standby
-from services.ledger.worker import make_worker as ledger_worker
 from services.runtime.county_check import CountyGate
 from services.runtime.manifests import CHANNELS
 from services.runtime.wiring import Wiring
@@ -28,6 +22,8 @@ from shared.process_memory import freeze_what_is_loaded
 from shared.security.certificate_watch import watching
 from shared.timers import quietly
 from shared.web.worker_http import serve_health
+
+# ruff: noqa: PLC0415  # see above
 
 LEAD_SECONDS = 0.5
 BEHIND = {"guides": 5}
@@ -54,7 +50,7 @@ def run(name: str, settings: Settings) -> None:
     CountyGate(wiring.database(service), settings).wait(threading.Event())
     if service in BEHIND:
         os.nice(BEHIND[service])
-    worker = _makers(wiring)[service]()
+    worker = _worker(service, wiring)
     freeze_what_is_loaded()
     try:
         run_worker(worker, broker, tls=settings.tls)
@@ -62,18 +58,26 @@ def run(name: str, settings: Settings) -> None:
         wiring.close()
 
 
-def _makers(wiring: Wiring) -> Mapping[str, Callable[[], Any]]:
-    makers: dict[str, Callable[[], Any]] = {
-        "catalog": lambda: catalog_worker(wiring.catalog),
-        "guides": lambda: guides_worker(ItemWatch(wiring.guides, wiring.http_ledger(), wiring.settings.log_origin)),
-        "applications": lambda: applications_worker(wiring.applications),
-        "ledger": lambda: _leading(wiring),
-    }
-    for channel in CHANNELS:
-        makers[channel] = lambda channel=channel: channel_worker(  # type: ignore[misc]  # bound now, not when called
-            wiring.channel(channel, wiring.http_ledger()).channel, wiring.settings
-        )
-    return makers
+def _worker(service: str, wiring: Wiring) -> Any:
+    """Return the nameko service class of the service."""
+    if service == "catalog":
+        from services.catalog.worker import make_worker as catalog_worker
+
+        return catalog_worker(wiring.catalog)
+    if service == "guides":
+        from services.guides.following import ItemWatch
+        from services.guides.worker import make_worker as guides_worker
+
+        return guides_worker(ItemWatch(wiring.guides, wiring.http_ledger(), wiring.settings.log_origin))
+    if service == "applications":
+        from services.applications.worker import make_worker as applications_worker
+
+        return applications_worker(wiring.applications)
+    if service == "ledger":
+        return _leading(wiring)
+    from services.channels.worker import make_worker as channel_worker
+
+    return channel_worker(wiring.channel(service, wiring.http_ledger()).channel, wiring.settings)
 
 
 def _leading(wiring: Wiring) -> Any:
@@ -81,6 +85,9 @@ def _leading(wiring: Wiring) -> Any:
 
     The lock is held while this process lives.
     """
+    from services.ledger.signing.signing_guard import Standby
+    from services.ledger.worker import make_worker
+
     listener = wiring.database("ledger").notifier.listener()
     standby = Standby(wiring.database("ledger"), wiring.signer)
     waited = threading.Event()
@@ -88,7 +95,7 @@ def _leading(wiring: Wiring) -> Any:
         _log.info("another sequencer is leading")
         quietly(standby.look, "standby")
         waited.wait(LEAD_SECONDS)
-    return ledger_worker(
+    return make_worker(
         wiring.database("ledger"),
         {name: wiring.http_source(name) for name in SOURCES},
         wiring.signing_guard,
@@ -101,6 +108,8 @@ def _leading(wiring: Wiring) -> Any:
 def _require_ready(service: str, db: Database) -> None:
     db.ping()
     if service == "ledger":
+        from services.ledger.signing.refusal import refusal
+
         with db.read() as session:
             refused = refusal(session)
         if refused:

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge
 from shared import log
 from shared.errors import SettingsError
 from shared.security.tls import CA, CERTIFICATE, Tls
-from shared.web.server.process import Background, periodically
+from shared.timers import Background, periodically
 
 LOOK_SECONDS = 5
 

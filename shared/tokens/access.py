@@ -8,11 +8,12 @@ checks when its app has `state.callers`.
 import hashlib
 import hmac
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from contracts.base import Json
 from shared.config import Settings
 from shared.errors import Forbidden, NotAllowed
 from shared.tokens.checking import Caller, Callers
@@ -20,6 +21,15 @@ from shared.tokens.person import BOOTSTRAP, Actor
 from shared.tokens.rights import EVERY, READING, Right
 
 EDITOR, SERVICE = "admin token", "service token"
+
+
+@runtime_checkable
+class DeclaredAccess(Protocol):
+    """A dependency of a route that says what it requires."""
+
+    def openapi_security(self) -> Json:
+        """Return the requirement for the OpenAPI document: name of a security scheme → rights or roles."""
+        ...
 
 
 class Needs:
@@ -35,6 +45,10 @@ class Needs:
     async def __call__(self, request: Request) -> None:
         """Let the request pass, or raise."""
         require(request, self.right)
+
+    def openapi_security(self) -> Json:
+        """See `DeclaredAccess`."""
+        return {"service" if self.right in READING else "admin": [str(self.right)]}
 
 
 def require(request: Request, right: Right) -> None:

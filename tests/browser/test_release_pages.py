@@ -40,7 +40,7 @@ def test_a_set_is_released_and_its_receipt_fills_itself(
     receipt = read(page, "/console/v1/receipts")["receipts"][0]
 
     page.open(f"/console/release/receipts/{receipt['number']}")
-    page.wait("() => document.querySelectorAll('td.good').length === 4", seconds=60)
+    page.wait("() => document.querySelectorAll('td.good').length === 4")
 
     assert barriers(page) == []
     keep(page, "receipt")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.harness.county import REPOSITORY, County, running, wait_for
-from tests.harness.fifth_channel import NAME, EmbeddedHotline, program_with_hotline, run
+from tests.harness.fifth_channel import NAME, EmbeddedHotline, program_with_hotline, run, run_each
 from tests.harness.pipeline import code_of, guide, item, shown
 
 pytestmark = pytest.mark.xdist_group("fifth-channel-program")
@@ -47,8 +47,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def written(program: Path) -> Path:
     """The program with everything that is generated from its manifests written again."""
-    for module in GENERATORS:
-        run(program, module)
+    run_each(program, GENERATORS)
     return program
 
 
@@ -69,8 +68,7 @@ def test_the_generators_write_what_names_the_channel_and_no_other_file_differs(w
 
     assert changed == GENERATED
     assert [path for path in changed if NAME not in (written / path).read_text(encoding="utf-8")] == []
-    for module in GENERATORS[:3]:
-        assert run(written, module, "--check") == ""
+    assert run_each(written, GENERATORS[:3], "--check") == ""
 
 
 def test_the_processes_of_the_channel_are_in_both_compose_files_with_accounts_of_their_own(written: Path) -> None:

@@ -13,12 +13,13 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
-from services.runtime import openapi
 from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
 from services.runtime.manifests import CHANNELS
+from services.runtime.openapi import generation
+from services.runtime.openapi.document import PROBLEM_REF, serving_document
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
@@ -31,22 +32,22 @@ each_service = pytest.mark.parametrize("service", SERVICES)
 
 
 def test_no_document_is_stale() -> None:
-    assert openapi.stale() == []
+    assert generation.stale() == []
 
 
 def test_every_service_with_http_has_a_document() -> None:
-    assert sorted(openapi.documents()) == sorted(SERVICES)
+    assert sorted(generation.documents()) == sorted(SERVICES)
 
 
 def test_a_stale_document_is_named_and_fails_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    openapi.write(tmp_path)
+    generation.write(tmp_path)
     (tmp_path / "web.json").write_text("{}")
     (tmp_path / "forgotten.json").write_text("{}")
 
-    assert openapi.main(["--check", "--folder", str(tmp_path)]) == 1
+    assert generation.main(["--check", "--folder", str(tmp_path)]) == 1
     assert re.findall(r"openapi/(\S+):", capsys.readouterr().out) == ["forgotten.json", "web.json"]
-    assert openapi.main(["--folder", str(tmp_path)]) == 0
-    assert openapi.main(["--check", "--folder", str(tmp_path)]) == 0
+    assert generation.main(["--folder", str(tmp_path)]) == 0
+    assert generation.main(["--check", "--folder", str(tmp_path)]) == 0
 
 
 @each_service
@@ -66,7 +67,7 @@ def test_every_operation_has_a_name_a_summary_and_an_answer_for_mistakes(service
 
     assert len(names) == len(set(names))
     assert [operation["operationId"] for operation in operations if not operation.get("summary")] == []
-    assert all(operation["responses"]["default"] == openapi.PROBLEM_REF for operation in operations)
+    assert all(operation["responses"]["default"] == PROBLEM_REF for operation in operations)
 
 
 @each_service
@@ -106,7 +107,7 @@ def test_a_mistake_is_answered_in_the_shape_that_is_documented(service: str, api
 def test_a_draft_is_described_by_its_contract(service: str, path: str, name: str) -> None:
     document = load(f"openapi/{service}.json")
     taken = document["paths"][path]["put"]["requestBody"]["content"]["application/json"]["schema"]
-    draft = json.loads((openapi.FOLDER.parent / "examples" / "bodies" / f"{name.lower()}.json").read_text())
+    draft = json.loads((generation.FOLDER.parent / "examples" / "bodies" / f"{name.lower()}.json").read_text())
     schema = {**taken, "components": document["components"]}
 
     jsonschema.Draft202012Validator(schema).validate(draft)
@@ -115,7 +116,7 @@ def test_a_draft_is_described_by_its_contract(service: str, path: str, name: str
 
 @each_service
 def test_an_app_can_serve_its_whole_document(service: str, apis: dict[str, FastAPI]) -> None:
-    served = TestClient(openapi.serving_document(service, apis[service])).get("/openapi.json").json()
+    served = TestClient(serving_document(service, apis[service])).get("/openapi.json").json()
 
     assert served == load(f"openapi/{service}.json")
 

@@ -24,7 +24,7 @@ from contracts.topology import AUDITOR, CONSOLE, IMPORTING
 from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
-from services.runtime.openapi import FOLDER
+from services.runtime.openapi.generation import FOLDER
 from services.runtime.wiring import Wiring
 from shared.web.server.process import mount
 from tests.harness.pipeline import ADMIN, guide, item, pipeline, progress

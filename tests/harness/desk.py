@@ -1,7 +1,9 @@
 """The desk for tests: over a store of its own, with people of every role, and browsers that are signed in."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,12 @@ from services.console.desk import Desk
 from services.console.upstream.services import Services
 from services.runtime.console import channel_titles
 from services.runtime.manifests import CHANNELS
-from services.runtime.wiring import Wiring
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.tokens.minting import Minter
 from shared.tokens.person import Person, StaffRole
 from shared.web.server.process import mount
+from tests.harness.stores import store
 
 ORIGIN = "https://desk.test"
 GOOD_PASSWORD = "turnip lantern quarry"  # of accounts that tests make
@@ -100,13 +102,26 @@ class TestDesk:
 def desk(folder: Path, connect: Connect = nothing_answers, *, demo: bool = True) -> Iterator[TestDesk]:
     """Yield a desk over a new store in `folder`."""
     settings = Settings(data_dir=folder)
-    wiring = Wiring(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{CONSOLE}.db"
+    if not file.exists():
+        file.write_bytes(_with_people())
+    db = store(CONSOLE, settings.database_url_for(CONSOLE))
     try:
-        wiring.migrate(CONSOLE)
-        make_demo_people(wiring.database(CONSOLE))
-        yield TestDesk(wiring.database(CONSOLE), settings, connect, demo=demo)
+        yield TestDesk(db, settings, connect, demo=demo)
     finally:
-        wiring.close()
+        db.close()
+
+
+@cache
+def _with_people() -> bytes:
+    """Return a new store with the people of the demonstration, whose passwords take half a second to hash."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / f"{CONSOLE}.db"
+        db = store(CONSOLE, f"sqlite:///{file}")
+        make_demo_people(db)
+        db.close()
+        return file.read_bytes()
 
 
 def csrf(browser: Browser) -> str:

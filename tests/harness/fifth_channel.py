@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.harness import callers
@@ -11,26 +12,51 @@ from tests.harness.ports import free_port
 
 NAME = "hotline"
 FIXTURE = REPOSITORY / "tests" / "contract" / NAME
+BEING_WRITTEN = shutil.ignore_patterns("*.pyc.*")
+"""Python writes bytecode to such a file first; it may be gone before it is copied."""
+
+IN_TURN = """
+import runpy, sys
+_, modules, *arguments = sys.argv
+for module in modules.split(","):
+    sys.argv = [module, *arguments]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
 COPIED = ("contracts", "shared", "services", "deploy", "docs/operating", "docker-compose.yml", "docker-compose.tls.yml")
-NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def program_with_hotline(folder: Path) -> Path:
-    """Copy the program into `folder`, and the channel into its place; touch nothing else. Return the folder."""
+    """Copy the program into `folder`, and the channel into its place; touch nothing else. Return the folder.
+
+    Bytecode is copied, too: it counts for a file of the same size and time, and every process would compile otherwise.
+    """
     for name in COPIED:
         source = REPOSITORY / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=NOT_COPIED)
+            shutil.copytree(source, folder / name, ignore=BEING_WRITTEN)
         else:
             shutil.copy(source, folder / name)
-    shutil.copytree(FIXTURE, folder / "services" / "channels" / NAME, ignore=NOT_COPIED)
+    shutil.copytree(FIXTURE, folder / "services" / "channels" / NAME, ignore=BEING_WRITTEN)
     return folder
 
 
 def run(program: Path, module: str, *arguments: str) -> str:
     """Run `python -m MODULE …` of this program; return what it prints."""
-    command = [sys.executable, "-m", module, *arguments]
+    return _run(program, "-m", module, *arguments)
+
+
+def run_each(program: Path, modules: Sequence[str], *arguments: str) -> str:
+    """Run the modules one after the other in one process, which imports the program once; return what they print."""
+    return _run(program, "-c", IN_TURN, ",".join(modules), *arguments)
+
+
+def _run(program: Path, *arguments: str) -> str:
     env = {"PYTHONPATH": str(program)}
+    command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=program, env=env, capture_output=True, text=True, check=True).stdout
 
 

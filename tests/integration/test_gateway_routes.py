@@ -11,7 +11,8 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import compile_path
 
 from services.deployment import gateway as table
-from services.runtime.openapi import apis, tokens_of
+from services.runtime.openapi.document import tokens_of
+from services.runtime.openapi.generation import apis
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 from tests.harness.county import EmbeddedCounty, running

@@ -41,15 +41,22 @@ _log = log.get("screens")
 ScreenName = Annotated[str, Path(pattern=screens.NAME)]
 
 
-def require_screen(request: Request) -> str:
-    """Dependency: return the screen's token. Raises `Forbidden` if there is none."""
-    token = request.cookies.get(TOKEN, "")
-    if not token:
-        raise Forbidden("this browser is not an enrolled screen of the hall: enrol it at /kiosk/enrol")
-    return token
+class RequireScreen:
+    """Dependency: returns the screen's token. Raises `Forbidden` if there is none."""
+
+    async def __call__(self, request: Request) -> str:
+        """Return the token."""
+        token = request.cookies.get(TOKEN, "")
+        if not token:
+            raise Forbidden("this browser is not an enrolled screen of the hall: enrol it at /kiosk/enrol")
+        return token
+
+    def openapi_security(self) -> Json:
+        """See `shared.tokens.access.DeclaredAccess`."""
+        return {"screen": []}
 
 
-Screen = Annotated[str, Depends(require_screen)]
+Screen = Annotated[str, Depends(RequireScreen())]
 
 
 def router(db: Database, reader: ChannelReader) -> APIRouter:

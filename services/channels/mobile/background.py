@@ -3,7 +3,7 @@
 from services.channels.mobile.webhook_delivery import WebhookSender
 from shared.config import Settings
 from shared.database.engine import Database
-from shared.web.server.process import Background
+from shared.timers import Background
 
 
 def background(db: Database, settings: Settings) -> dict[str, Background]:

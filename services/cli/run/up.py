@@ -43,14 +43,15 @@ def up(
 
 def _run(config: Settings, *, demo: bool) -> None:
     from services.operations.backups.file_swap import resume_restore  # noqa: PLC0415  # heavy; other commands need not wait for it
+    from services.runtime.assembly.front import front  # noqa: PLC0415  # likewise
     from services.runtime.auditor import at_one_address, auditing  # noqa: PLC0415  # heavy; other commands need not wait for it
     from services.runtime.embedded import Embedded  # noqa: PLC0415  # likewise
     from services.runtime.pages.error_pages import error_pages  # noqa: PLC0415  # likewise
     from services.runtime.pages.landing_page import make_root  # noqa: PLC0415  # likewise
-    from services.runtime.wiring import front  # noqa: PLC0415  # likewise
     from shared.security.certificate_watch import watching  # noqa: PLC0415  # likewise
+    from shared.timers import periodically  # noqa: PLC0415  # likewise
     from shared.web.limits import Limits  # noqa: PLC0415  # likewise
-    from shared.web.server.process import Threads, mount, periodically, serve  # noqa: PLC0415  # likewise
+    from shared.web.server.process import Threads, mount, serve  # noqa: PLC0415  # likewise
 
     resume_restore(config.data_dir)
     county = Embedded(config, demo=demo)

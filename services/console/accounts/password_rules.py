@@ -3,7 +3,6 @@
 There is no rule about kinds of characters: it would lead to `Passw0rd2026!`.
 """
 
-from pypinyin import lazy_pinyin
 from zxcvbn import zxcvbn
 
 from services.console.accounts.passwords import LONGEST
@@ -37,6 +36,8 @@ def require_good_password(password: str, account: str, display_name: str, county
 
 
 def _pinyin(text: str) -> str:
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  # its dictionaries cost a second and 60 MB; few set a password
+
     return "".join(lazy_pinyin(text))
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from contracts.base import Json
 from contracts.content.gates import GATES
 from services.console.accounts.sessions import SignedIn, Stage
 from shared.errors import Forbidden, NotAllowed
@@ -81,6 +82,10 @@ class May:
             await request.close()  # a form with a file holds an open one
             raise
 
+    def openapi_security(self) -> Json:
+        """See `DeclaredAccess`."""
+        return {"person": sorted(self.roles)}
+
     async def _with_role(self, request: Request) -> Person:
         person = await (self._by_token if "authorization" in request.headers else self._by_cookie)(request)
         if self.roles and not self.roles & person.roles:
@@ -132,6 +137,10 @@ class MayOrMachine:
             return await actor_of(request)
         person = await self._people(request)
         return Actor(person.name, person, person.address)
+
+    def openapi_security(self) -> Json:
+        """See `DeclaredAccess`."""
+        return self._people.openapi_security()
 
 
 @cache

@@ -16,9 +16,9 @@ from services.importing.jobs.store import JobStore
 from services.importing.jobs.upload_folder import UploadFolder
 from services.runtime.wiring import Wiring
 from shared.config import Settings
+from shared.timers import Background
 from shared.tokens.minting import Minter, Token
 from shared.tokens.person import Person
-from shared.web.server.process import Background
 
 FOLDER = "imports"
 """In the data folder."""

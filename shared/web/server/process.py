@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from shared import log
 from shared.errors import Unavailable
+from shared.timers import Background
 from shared.web import event_stream
 from shared.web.admission import Admission
 from shared.web.edge import on_http, problem
@@ -33,7 +34,6 @@ RECEIVE_BUFFER = 131_072
 DEFAULT_LIMITS = Limits()
 STOP_SECONDS = 5
 SWITCH_SECONDS = 0.001
-Background = Callable[[threading.Event], None]
 _log = log.get("serve")
 
 
@@ -158,19 +158,6 @@ class _Server(uvicorn.Server):
         """Stop as uvicorn does, but let no event stream, which never ends by itself, be waited for and cancelled."""
         event_stream.end_all()
         await super().shutdown(sockets)
-
-
-def periodically(seconds: float, work: Callable[[], object], *, name: str) -> Background:
-    """Return background work that runs every `seconds`; an error is logged and the next round follows."""
-
-    def run(stop: threading.Event) -> None:
-        while not stop.wait(seconds):
-            try:
-                work()
-            except Exception as error:  # noqa: BLE001  # the next round may succeed; the log reports it
-                _log.warning("periodic task failed", work=name, reason=str(error) or type(error).__name__)
-
-    return run
 
 
 def _when_started(server: uvicorn.Server, on_started: Callable[[], None], stop: threading.Event) -> None:

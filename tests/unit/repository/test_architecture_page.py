@@ -16,8 +16,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.demo import content
+from services.runtime.assembly.front import front
 from services.runtime.embedded import Embedded
-from services.runtime.wiring import front
 from shared.config import Settings
 from shared.feeds.relay import Relay
 from shared.web.admission import Admission

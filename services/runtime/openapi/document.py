@@ -1,20 +1,15 @@
-"""The OpenAPI documents of the services, completed from what each HTTP app declares.
+"""The OpenAPI document of one service, completed from what its HTTP app declares.
 
-`python -m services.runtime.openapi` writes them, `--check` compares them. The apps serve the same documents at
-`/openapi.json`. FastAPI knows paths and parameters. This module adds, from the routes: the token that an operation
-needs, the common shape of errors, the shape of a draft, and the stream, which is mounted beside the routes.
+FastAPI knows paths and parameters. This module adds, from the routes: the token that an operation needs, the common
+shape of errors, the shape of a draft, and the stream, which is mounted beside the routes. It imports no service: every
+process serves the document of its own.
 """
 
-import argparse
 import json
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -24,24 +19,14 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
-from services.channels.kiosk.screens_api import TOKEN, require_screen
-from services.console.accounts.rights import May, MayOrMachine
-from services.runtime.assembly.importing import embedded_importing
-from services.runtime.auditor import auditor_api
-from services.runtime.console import embedded_api
-from services.runtime.local_readers import LocalLedger
 from services.runtime.manifests import CHANNELS
-from services.runtime.wiring import Wiring
-from shared.config import Settings
-from shared.tokens.access import Needs
-from shared.tokens.rights import READING
+from shared.tokens.access import DeclaredAccess
 from shared.web.edge import PROBLEM_TYPE
 
-FOLDER = Path(__file__).parents[2] / "contracts" / "openapi"
 DRAFTS: dict[str, type[BaseModel]] = {"/v1/items/{code}": Item, "/v1/guides/{code}": Guide}
 """Path → model of the body of a PUT to it. The routes read any JSON, in order to report every mistake at once."""
 
+SCREEN_COOKIE = "tongyuan_screen"
 PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
 TEXT = {"type": "string"}
 PROBLEM = {
@@ -90,7 +75,7 @@ SECURITY_SCHEMES = {
     "screen": {
         "type": "apiKey",
         "in": "cookie",
-        "name": TOKEN,
+        "name": SCREEN_COOKIE,
         "description": "Token of an enrolled screen of the hall.",
     },
 }
@@ -114,16 +99,6 @@ STREAM = {
         },
     }
 }
-
-
-def documents() -> dict[str, Json]:
-    """Return each service's document. The apps are built as for `tongyuan up`, in a temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        wiring = Wiring(Settings.model_construct(data_dir=Path(folder)))
-        try:
-            return {service: document(service, api) for service, api in apis(wiring)}
-        finally:
-            wiring.close()
 
 
 def document(service: str, api: FastAPI) -> Json:
@@ -158,61 +133,6 @@ def serving_document(service: str, api: FastAPI) -> FastAPI:
     return api
 
 
-def texts() -> dict[str, str]:
-    """Return file name → content, as stored in contracts/openapi."""
-    return {
-        f"{service}.json": json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-        for service, content in documents().items()
-    }
-
-
-def stale(folder: Path = FOLDER) -> list[str]:
-    """Return the files that differ from what the apps declare now: changed, missing, or left over."""
-    return _differing(texts(), folder)
-
-
-def write(folder: Path = FOLDER) -> list[str]:
-    """Update the files; return the names of those that differed."""
-    wanted = texts()
-    changed = _differing(wanted, folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in changed:
-        if name in wanted:
-            (folder / name).write_text(wanted[name], encoding="utf-8")
-        else:
-            (folder / name).unlink()
-    return changed
-
-
-def _differing(wanted: dict[str, str], folder: Path) -> list[str]:
-    stored = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
-    return sorted(name for name in wanted.keys() | stored.keys() if wanted.get(name) != stored.get(name))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line. Exit code: 0 done, 1 stale, 2 usage."""
-    parser = argparse.ArgumentParser(prog="python -m services.runtime.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="list stale documents; exit with 1 if there are any")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.check:
-        return _say((f"contracts/openapi/{name}: stale; make contracts" for name in stale(options.folder)), code=1)
-    return _say((f"contracts/openapi/{name}: written" for name in write(options.folder)), code=0)
-
-
-def apis(wiring: Wiring) -> Iterator[tuple[str, FastAPI]]:
-    for source in SOURCES:
-        yield source, wiring.source_api(source)
-    yield "ledger", wiring.ledger_api()
-    ledger = LocalLedger(wiring.database("ledger"))
-    for channel in CHANNELS:
-        yield channel, wiring.channel(channel, ledger).api(wiring.settings)
-    yield AUDITOR, auditor_api(wiring)
-    key = Ed25519PrivateKey.generate()
-    yield CONSOLE, embedded_api(wiring, key, lambda: wiring.settings, demo=False)
-    yield IMPORTING, embedded_importing(wiring, key, lambda: wiring.settings).api
-
-
 def tokens_of(api: FastAPI) -> dict[tuple[str, str], str]:
     """Return, by path and method, the token that the route's dependencies require, for those that require one."""
     return {place: next(iter(asked)) for place, asked in _security(api).items()}
@@ -221,21 +141,13 @@ def tokens_of(api: FastAPI) -> dict[tuple[str, str], str]:
 def _security(api: FastAPI) -> dict[tuple[str, str], Json]:
     """Return, by path and method, the token that the route's dependencies require and the right in it."""
     return {
-        (str(context.path), method.lower()): asked
+        (str(context.path), method.lower()): call.openapi_security()
         for context in iter_route_contexts(api.routes)
         if isinstance(context.original_route, APIRoute)
         for call in _calls(context.dependant)
-        if (asked := _asked(call))
+        if isinstance(call, DeclaredAccess)
         for method in context.methods or ()
     }
-
-
-def _asked(call: object) -> Json | None:
-    if isinstance(call, Needs):
-        return {"service" if call.right in READING else "admin": [str(call.right)]}
-    if isinstance(call, May | MayOrMachine):
-        return {"person": sorted(call.roles)}
-    return {"screen": []} if call is require_screen else None
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:
@@ -270,13 +182,3 @@ def _lift_definitions(found: Json, operation: Json) -> None:
 def _schemas(found: Json) -> Json:
     kept = {name: schema for name, schema in found.items() if name not in ("HTTPValidationError", "ValidationError")}
     return dict(sorted({**kept, "Problem": PROBLEM}.items()))
-
-
-def _say(lines: Iterable[str], code: int) -> int:
-    """Write the lines; return `code` if there were any, else 0."""
-    said = [sys.stdout.write(f"{line}\n") for line in lines]
-    return code if said else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Assembles a channel from its parts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.channels.api import app as channels_api
+from services.channels.api.live_stream import Indexer, Live
+from services.channels.api.reader_feedback import LANE, FeedbackFeed
+from services.channels.core.channel import Channel
+from services.channels.core.port import adapters
+from services.channels.recovery.bootstrap import starting_channel
+from services.channels.recovery.drill import LOOK_SECONDS, drill_if_due
+from services.channels.search.index import SearchIndex
+from shared.config import Settings, SettingsError
+from shared.county.identity import Identity
+from shared.database.engine import Database
+from shared.feeds.relay import Relay
+from shared.feeds.upstream import LedgerReader
+from shared.messaging.delivery import Publisher
+from shared.timers import Background, periodically
+from shared.web.event_stream import StreamApp
+
+
+@dataclass
+class ChannelWiring:
+    """The components of a channel."""
+
+    channel: Channel
+    index: SearchIndex
+    live: Live
+    indexer: Indexer
+    drill_interval: float
+    beside: Mapping[str, Background]
+
+    def api(self, settings: Settings) -> FastAPI:
+        """Return the channel's HTTP app."""
+        return channels_api.make(self.channel, settings, self.index, self.live)
+
+    def stream(self) -> ASGIApp:
+        """Return the ASGI app of the channel's event stream."""
+        return StreamApp(self.live.stream, self.live.open)
+
+    def background(self) -> dict[str, Background]:
+        """Return what runs beside the channel's HTTP server."""
+        name = self.channel.service
+        work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run, **self.beside}
+        if self.drill_interval:
+            drill = partial(drill_if_due, self.channel, self.drill_interval)
+            work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
+        return work
+
+
+def assembled(name: str, db: Database, settings: Settings, ledger: LedgerReader) -> ChannelWiring:
+    """Return the components of the channel `name` that follows `ledger`.
+
+    Raises `SettingsError` for a ledger key of another log.
+    """
+    channel = starting_channel(db, adapters()[name], ledger, _ledger_keys(settings), Identity.of(settings))
+    index = SearchIndex(db)
+    own = f"services.channels.{name}.background"
+    beside = import_module(own).background(db, settings) if find_spec(own) else {}
+    return ChannelWiring(channel, index, Live(db, name), Indexer(db, index), settings.drill_interval, beside)
+
+
+def feedback_relay(name: str, db: Database, region: str, publisher: Callable[[], Publisher]) -> Relay:
+    """Return the relay of readers' feedback from a channel to guides."""
+    feed = FeedbackFeed(region, name)
+    return Relay(db, feed, LANE, publisher, idle=feed.forget)
+
+
+def _ledger_keys(settings: Settings) -> list[str]:
+    """Return the keys that channels trust. Raises `SettingsError` for a key of another log."""
+    keys = [key for key in settings.ledger_keys.split(",") if key]
+    for name in (key.partition("+")[0] for key in keys):
+        if name != settings.log_origin:
+            raise SettingsError(
+                f"TONGYUAN_LEDGER_KEYS: a key of the log {name}; this county's is {settings.log_origin}"
+            )
+    return keys
