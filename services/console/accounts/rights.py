@@ -131,7 +131,7 @@ class MayOrMachine:
             request.state.signed_in = None
             return await actor_of(request)
         person = await self._people(request)
-        return Actor(person.name, person, person.address)
+        return Actor.of(person)
 
 
 @cache

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.base import Json
 from services.console.accounts.administration import Administration
-from services.console.accounts.credentials import actor
 from services.console.accounts.model import AccountRow
 from services.console.accounts.people import departments_of, roles_of
 from services.console.accounts.rights import may
@@ -15,7 +14,7 @@ from services.console.accounts.roles import NEED_SECOND_FACTOR, ROLES, titles
 from services.console.pages.forms import Form, by_field, text, texts
 from services.console.pages.frame import page, see_other
 from shared.errors import NotFound, Refused
-from shared.tokens.person import Person, StaffRole
+from shared.tokens.person import Actor, Person, StaffRole
 
 Administrator = Annotated[Person, Depends(may(StaffRole.ADMINISTRATOR))]
 PEOPLE = "people"
@@ -87,7 +86,7 @@ def _creating(administration: Administration) -> APIRouter:
     def create(request: Request, me: Administrator, sent: Form) -> Response:
         given = _sent(sent, text(sent, "name"))
         try:
-            password = administration.create(actor(me), given.person())
+            password = administration.create(Actor.of(me), given.person())
         except Refused as error:
             values: dict[str, Any] = {"sent": given, "errors": by_field(error), **_choices()}
             return page(request, "person_new.html", person=me, status=error.status, **values)
@@ -107,7 +106,7 @@ def _changing(administration: Administration) -> APIRouter:
     def change(request: Request, me: Administrator, name: str, sent: Form) -> Response:
         given = _sent(sent, name)
         try:
-            administration.change(actor(me), given.person())
+            administration.change(Actor.of(me), given.person())
         except NotFound:
             raise
         except Refused as error:
@@ -116,7 +115,7 @@ def _changing(administration: Administration) -> APIRouter:
 
     @routes.post("/password")
     def reset(request: Request, me: Administrator, name: str) -> Response:
-        return _one_time(request, me, name, administration.reset_password(actor(me), name))
+        return _one_time(request, me, name, administration.reset_password(Actor.of(me), name))
 
     @routes.post("/{action}")
     def act(request: Request, me: Administrator, name: str, action: str) -> Response:
@@ -128,7 +127,7 @@ def _changing(administration: Administration) -> APIRouter:
         if action not in known:
             raise NotFound("there is no such action")
         try:
-            known[action](actor(me), name)
+            known[action](Actor.of(me), name)
         except NotFound:
             raise
         except Refused as error:
