@@ -11,6 +11,7 @@ from services.console.accounts.model import AccountRow
 from services.console.accounts.people import departments_of, roles_of
 from services.console.accounts.rights import may
 from services.console.accounts.roles import NEED_SECOND_FACTOR, ROLES, titles
+from services.console.audit.words import PEOPLE_ACTIONS
 from services.console.pages.forms import Form, by_field, text, texts
 from services.console.pages.frame import page, see_other
 from shared.errors import NotFound, Refused
@@ -24,22 +25,6 @@ DONE = {
     "lock": "已锁定：登录状态已结束，令牌已停用。",
     "unlock": "已解除锁定。",
     "second-factor": "已移除两步验证；需要的人下次登录时重新设置。",
-}
-ACTIONS = {
-    "person.created": "新建账户",
-    "person.changed": "修改",
-    "person.locked": "锁定",
-    "person.unlocked": "解除锁定",
-    "person.signed_in": "登录",
-    "password.reset": "重置密码",
-    "password.changed": "修改密码",
-    "second_factor.enabled": "启用两步验证",
-    "second_factor.disabled": "停用两步验证",
-    "second_factor.reset": "移除两步验证",
-    "second_factor.codes_renewed": "更换恢复码",
-    "second_factor.code_used": "使用恢复码",
-    "token.created": "新建令牌",
-    "token.revoked": "撤销令牌",
 }
 
 
@@ -152,7 +137,7 @@ def _shown(
         "sent": sent or _of_row(row),
         "errors": by_field(error) if error else {},
         "changes": [
-            {**one, "action": ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
+            {**one, "action": PEOPLE_ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
             for one in administration.history(name, None, MOST_CHANGES)
         ],
         "done": DONE.get(request.query_params.get("done", ""), ""),
