@@ -106,6 +106,8 @@ FIELDS: Mapping[str, str] = {
     "name": "名称",
     "value": "内容",
     "bound": "使用范围",
+    "events": "办理环节",
+    "digest": "内容摘要",
 }
 MACHINES: Mapping[str, str] = {
     "bootstrap": "管理令牌",
