@@ -16,7 +16,7 @@ PARALLEL := -n 3 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search soak lock pictures clean
+.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search bench-audit-log soak lock pictures clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ bench-copying: setup ## count the bytes that an app transfers for a copy of 1,13
 
 bench-search: setup ## time 200 questions at 10,000 items
 	PYTHONPATH=. $(BIN)/python tests/bench/searching.py
+
+bench-audit-log: setup ## time each search of an audit log of a million rows, with both databases; about ten minutes
+	PYTHONPATH=. $(BIN)/python tests/bench/audit_log.py
 
 soak: setup ## read from a county for forty minutes and measure memory growth; fails above 5 MB per hour
 	PYTHONPATH=. $(BIN)/python tests/bench/soak.py

@@ -45,9 +45,9 @@ class SourceKey(TolerantContract):
 
 
 class AuditHead(TolerantContract):
-    """The newest row of a source's audit log, as the source said it last. Its hash covers every earlier row."""
+    """The newest row of an audit log, as its service said it last. Its hash covers every earlier row."""
 
-    source: str = Field(max_length=32)
+    source: str = Field(max_length=32, description="A source, or `console`.")
     sequence: int = Field(ge=0)
     hash: str = Hash
 
@@ -83,7 +83,7 @@ class HeadStatement(TolerantContract):
     audit_heads: list[AuditHead] = Field(
         default=[],
         max_length=100,
-        description="Newest rows of the sources' audit logs; empty in older statements.",
+        description="Newest rows of the audit logs of the sources and the desk; empty in older statements.",
     )
 
     def has_in_state(self, kind: str) -> bool:

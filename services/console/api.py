@@ -12,6 +12,9 @@ from services.console.accounts.http.people_pages import people_pages
 from services.console.accounts.http.sign_in_pages import sign_in_pages
 from services.console.accounts.rights import SignInRequired, may
 from services.console.accounts.sign_in import SignIn
+from services.console.audit import api as audit_api
+from services.console.audit import routes as audit_pages
+from services.console.audit.audit import Audit
 from services.console.blocks import api as blocks_api
 from services.console.blocks import routes as blocks_pages
 from services.console.blocks.blocks import Blocks
@@ -65,6 +68,10 @@ def make(desk: Desk) -> FastAPI:
     api.include_router(import_pages.routes_of(desk))
     api.include_router(imports_api.routes_of(desk))
     _include_operations(api, desk)
+    audit = Audit.of(desk)
+    api.include_router(audit_api.api_of(audit))
+    api.include_router(audit_pages.pages_of(audit))
+    api.state.work |= {"audit_head": audit.hand_in.advance}
 
     @api.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:

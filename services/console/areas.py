@@ -21,6 +21,7 @@ AREAS: tuple[Area, ...] = (
     IMPORTS,
     Area("operations", "运行"),
     Area("indicators", "指标"),
+    Area("audit", "审计", frozenset({StaffRole.AUDITOR, StaffRole.ADMINISTRATOR})),
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),
 )
 """In the order in which pages show them."""

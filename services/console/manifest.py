@@ -5,8 +5,11 @@ from shared.manifest.model import Dependency, Manifest, Process, Role
 from shared.tokens.rights import Right
 
 CALLS = (
-    Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED})),
-    Dependency(Role.LEDGER, frozenset({Right.BODIES, Right.RECORDING, Right.INSPECT, Right.OPERATE})),
+    Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED, Right.INSPECT})),
+    Dependency(
+        Role.LEDGER,
+        frozenset({Right.BODIES, Right.RECORDING, Right.INSPECT, Right.OPERATE, Right.AUDIT_HEAD}),
+    ),
     Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR, Right.OPERATE, Right.PREVIEW})),
     Dependency(AUDITOR, frozenset({Right.INSPECT})),
     Dependency(IMPORTING, frozenset({Right.WRITE})),

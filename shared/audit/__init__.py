@@ -4,6 +4,7 @@
 `differences`  the fields in which two bodies differ, bounded and without personal numbers
 `model`        the tables; `migration` creates them
 `recording`    append rows in the transaction of what they tell
+`verification` the check of a whole log
 `queries`      newest first, by actor, object, action and time
 `http`         `/v1/audit`
 """

@@ -13,8 +13,11 @@ from shared.transparency.canonical import canonical, digest
 GENESIS = "0" * 64
 """The hash before the first row."""
 
-OUTSIDE = ("sequence", "at", "hash", "changes")
-"""What a row as JSON has beside its document, which has the digest of `changes`: drafts are not for every reader."""
+OUTSIDE = ("sequence", "at", "hash", "changes", "log")
+"""What a row as JSON has beside its document, which has the digest of `changes`: drafts are not for every reader.
+
+`log`: in lists of several logs, the one that has the row.
+"""
 
 
 def row_hash(previous: str, sequence: int, at: str, document: str) -> str:
@@ -27,15 +30,18 @@ def document_of(row: Json) -> str:
     return canonical({name: value for name, value in row.items() if name not in OUTSIDE}).decode()
 
 
-def faults(newest_first: Iterable[Json]) -> Iterator[str]:
-    """Yield what is wrong with rows in descending order, down to the first of all: a gap, or a hash that differs."""
+def faults(newest_first: Iterable[Json], before: tuple[int, str] = (0, GENESIS)) -> Iterator[str]:
+    """Yield what is wrong with rows in descending order: a gap, or a hash that differs.
+
+    `before`: number and hash of the row before the oldest one.
+    """
     later: Json | None = None
     for row in newest_first:
         if later is not None:
             yield from _fault(later, row["hash"], row["sequence"])
         later = row
     if later is not None:
-        yield from _fault(later, GENESIS, 0)
+        yield from _fault(later, before[1], before[0])
 
 
 def _fault(row: Json, previous: str, number: int) -> Iterator[str]:

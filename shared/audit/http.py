@@ -18,6 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 Actor = Annotated[str | None, Query(max_length=64, description="Account of a person, or name of a machine.")]
 Action = Annotated[str | None, Query(pattern=r"^[a-z_.-]{1,40}$")]
 Object = Annotated[str | None, Query(max_length=160, description="Such as `item:<实施编码>`.")]
+Address = Annotated[str | None, Query(max_length=64, description="From where the actor asked.")]
 Since = Annotated[Timestamp | None, Query(alias="from", description="Rows of this moment and later.")]
 Until = Annotated[Timestamp | None, Query(alias="to", description="Rows before this moment.")]
 
@@ -28,8 +29,9 @@ def _wanted(
     object: Object = None,  # noqa: A002  # the name of the parameter in the address
     since: Since = None,
     until: Until = None,
+    address: Address = None,
 ) -> AuditFilter:
-    return AuditFilter(actor, action, object, since, until)
+    return AuditFilter(actor, action, object, since, until, address)
 
 
 Wanted = Annotated[AuditFilter, Depends(_wanted)]

@@ -15,7 +15,8 @@ class AuditModel(SQLModel):
 
 
 class AuditRow(AuditModel, table=True):
-    """One row, never changed: triggers refuse UPDATE and DELETE. `actor`, `action`, `object` repeat the document.
+    """One row, never changed: triggers refuse UPDATE and DELETE. `actor`, `action`, `object`, `address` repeat
+    the document.
 
     `changes` is apart: it may hold what was drafted and is not released. The document has its digest.
     """
@@ -27,6 +28,7 @@ class AuditRow(AuditModel, table=True):
         Index("audit_log_of_actor", "actor", "sequence"),
         Index("audit_log_action", "action", "sequence"),
         Index("audit_log_object", "object", "sequence"),
+        Index("audit_log_address", "address", "sequence"),
     )
 
     sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -34,6 +36,7 @@ class AuditRow(AuditModel, table=True):
     actor: str = Field(max_length=64)
     action: str = Field(max_length=40)
     object: str = Field(max_length=160)
+    address: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
     document: str = Field(sa_column=Column(Text, nullable=False))
     changes: str | None = Field(default=None, sa_column=Column(Text))
     hash: str = Field(max_length=64)

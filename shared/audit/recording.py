@@ -39,7 +39,7 @@ def record(session: Session, by: Actor, *entries: AuditEntry) -> None:
         return
     at = format_time(datetime.now(UTC))
     actor, trace_id = _actor(by), trace.trace_id(trace.current())
-    rows = [_row(one, by.name, at, actor, trace_id) for one in entries]
+    rows = [_row(one, by, at, actor, trace_id) for one in entries]
     connection = session.connection()
     if len(rows) == 1 and connection.dialect.name == "postgresql":
         # A release waits for one statement more, not for three.
@@ -66,7 +66,7 @@ def _actor(by: Actor) -> Json:
     }
 
 
-def _row(entry: AuditEntry, name: str, at: str, actor: Json, trace_id: str | None) -> dict[str, Any]:
+def _row(entry: AuditEntry, by: Actor, at: str, actor: Json, trace_id: str | None) -> dict[str, Any]:
     changes = list(entry.changes)
     document = {
         "actor": actor,
@@ -77,6 +77,6 @@ def _row(entry: AuditEntry, name: str, at: str, actor: Json, trace_id: str | Non
         "changes_digest": digest(changes) if changes else None,
         "trace_id": trace_id,
     }
-    named = {"actor": name, "action": entry.action, "object": entry.object}
+    named = {"actor": by.name, "action": entry.action, "object": entry.object, "address": by.address}
     apart = canonical(changes).decode() if changes else None
     return {"at": at, **named, "document": canonical(document).decode(), "changes": apart}

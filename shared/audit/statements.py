@@ -8,8 +8,8 @@ APPEND_ONE = text(
     "hash = encode(sha256(convert_to("
     "hash || CAST(sequence + 1 AS text) || ':' || greatest(at, :at) || ':' || CAST(:document AS text), 'UTF8')), 'hex')"
     " WHERE id = 1 RETURNING sequence, at, hash) "
-    "INSERT INTO audit_log (sequence, at, actor, action, object, document, changes, hash) "
-    "SELECT sequence, at, :actor, :action, :object, :document, :changes, hash FROM head"
+    "INSERT INTO audit_log (sequence, at, actor, action, object, address, document, changes, hash) "
+    "SELECT sequence, at, :actor, :action, :object, :address, :document, :changes, hash FROM head"
 )
 
 # Take the next numbers and lock the log until the commit.
@@ -20,8 +20,8 @@ TAKE_NUMBERS = text(
 
 # Store a row.
 APPEND = text(
-    "INSERT INTO audit_log (sequence, at, actor, action, object, document, changes, hash) "
-    "VALUES (:sequence, :at, :actor, :action, :object, :document, :changes, :hash)"
+    "INSERT INTO audit_log (sequence, at, actor, action, object, address, document, changes, hash) "
+    "VALUES (:sequence, :at, :actor, :action, :object, :address, :document, :changes, :hash)"
 )
 
 # Store the hash of the newest row.

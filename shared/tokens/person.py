@@ -97,6 +97,11 @@ class Actor:
     person: Person | None = None
     address: str = ""
 
+    @classmethod
+    def of(cls, person: Person) -> "Actor":
+        """Return a person as the one who acts."""
+        return cls(person.name, person, person.address)
+
     @property
     def title(self) -> str:
         """The name for display: of a machine, its name."""

@@ -22,6 +22,8 @@ class Right(StrEnum):
     """Everything else that an operator does: giving up entries, drills, screens, erasures in the ledger."""
     PREVIEW = "preview"
     """Having a channel show what is not released, without storing it."""
+    AUDIT_HEAD = "audit_head"
+    """Handing in the newest row of one's audit log, for the ledger's statements."""
     BOARD = "board"
     """Setting at the kiosk which ticket numbers are called."""
 

@@ -73,7 +73,8 @@ class TestDesk:
     def __init__(self, db: Database, settings: Settings, connect: Connect, *, demo: bool) -> None:
         self.db, self.key = db, Ed25519PrivateKey.generate()
         services = Services(connect, lambda service: Minter(CONSOLE, self.key, service))
-        self.api: FastAPI = api.make(Desk(db, settings, services, demo, CHANNELS, channel_titles()))
+        self.desk = Desk(db, settings, services, demo, CHANNELS, channel_titles())
+        self.api: FastAPI = api.make(self.desk)
         self.people = Administration(db)
 
     def browser(self, name: str | None = None, password: str = DEMO_PASSWORD) -> Browser:

@@ -1,4 +1,4 @@
-"""`audit-log`: recompute the chain of each source's audit log, and compare it with what the ledger has signed."""
+"""`audit-log`: recompute the chain of each audit log, and compare it with what the ledger has signed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,23 +7,23 @@ import typer
 
 from contracts.base import Json
 from contracts.envelope.statement import AuditHead
-from contracts.topology import SOURCES
+from contracts.topology import CONSOLE, SOURCES
 from services.cli.terminal import BaseUrl, DataDir, Json_, RunningCounty, county, plain, print_json, say
-from shared.audit.chain import GENESIS, faults
+from shared.audit.verification import Verification
 from shared.errors import NotFound
 from shared.transparency.head_statement import read_statement
 
 PAGE = 1000
 MOST_SHOWN = 20
-app = typer.Typer(help="Who did what at the sources (docs/operating/audit-log.md).")
+app = typer.Typer(help="Who did what at the sources and the desk (docs/operating/audit-log.md).")
 
 
 @app.command("verify")
 def verify(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
-    """Recompute every hash of each source's audit log, and find the signed rows in it. Exit 1: something differs."""
+    """Recompute every hash of each audit log, and find the signed rows in it. Exit 1: something differs."""
     with county(base_url, data_dir) as running:
         signed = _signed(running)
-        report = {source: _checked(running, source, signed.get(source)) for source in SOURCES}
+        report = {log: _checked(running, log, signed.get(log)) for log in (*SOURCES, CONSOLE)}
     good = not any(one["faults"] for one in report.values())
     if as_json:
         print_json({"good": good, "sources": report})
@@ -43,23 +43,9 @@ def _signed(running: RunningCounty) -> dict[str, AuditHead]:
     return {head.source: head for head in statement.audit_heads}
 
 
-def _checked(running: RunningCounty, source: str, signed: AuditHead | None) -> Json:
-    """Read the log once, newest first. What is written meanwhile is not read."""
-    newest = 0
-    at_signed = GENESIS if signed is not None and signed.sequence == 0 else None
-
-    def rows() -> Iterator[Json]:
-        nonlocal newest, at_signed
-        for row in _rows(running, source):
-            newest = newest or row["sequence"]
-            if signed is not None and row["sequence"] == signed.sequence:
-                at_signed = row["hash"]
-            yield row
-
-    found = list(faults(rows()))
-    if signed is not None and at_signed != signed.hash:
-        found.append(f"the ledger has signed row {signed.sequence} with another hash, or the log no longer has it")
-    return {"rows": newest, "signed": signed.sequence if signed else None, "faults": found}
+def _checked(running: RunningCounty, log: str, signed: AuditHead | None) -> Json:
+    found = Verification().check(_rows(running, log), signed)
+    return {"rows": found.rows, "signed": found.signed, "faults": found.faults}
 
 
 def _rows(running: RunningCounty, source: str) -> Iterator[Json]:

@@ -1,45 +1,32 @@
-"""What was changed about people and rights: one row each, in the transaction of the change."""
+"""What was changed about people and rights: rows of the desk's audit log, in the transaction of the change."""
 
-from datetime import UTC, datetime
+from sqlmodel import Session
 
-import orjson
-from sqlmodel import Session, col, select
-
-from contracts.base import Json, format_time
-from services.console.accounts.model import AccountRow, PeopleChangeRow
+from contracts.base import Json
+from services.console.accounts.model import AccountRow
 from services.console.accounts.people import departments_of, roles_of
-from shared.tokens.person import LONGEST_ADDRESS, Actor
+from shared.audit.queries import AuditFilter, page
+from shared.audit.recording import AuditEntry, record
+from shared.tokens.person import Actor
 
-LONGEST_ACTOR = 40
+ACCOUNT = "account"
+"""Kind of the objects of these rows."""
 
 
 def note(
     session: Session, by: Actor, action: str, account: str, before: Json | None = None, after: Json | None = None
 ) -> None:
-    """Append a row. If we die before the commit, neither the change nor its row is stored; after it, both are.
+    """Append a row; call it last. If we die before the commit, neither the change nor its row is stored.
 
     `before`, `after`: what the change is about, never a secret.
     """
-    row = PeopleChangeRow(
-        at=format_time(datetime.now(UTC)),
-        actor=by.name[:LONGEST_ACTOR],
-        address=by.address[:LONGEST_ADDRESS],
-        action=action,
-        account=account,
-        before=_text(before),
-        after=_text(after),
-    )
-    session.add(row)
+    record(session, by, AuditEntry(action, f"{ACCOUNT}:{account}", before, after))
 
 
 def newest(session: Session, account: str | None, before: int | None, limit: int) -> list[Json]:
     """Return changes, newest first; `account`: only those of this one; `before`: `id` of the previous page's last."""
-    query = select(PeopleChangeRow).order_by(col(PeopleChangeRow.id).desc()).limit(limit)
-    if account is not None:
-        query = query.where(PeopleChangeRow.account == account)
-    if before is not None:
-        query = query.where(col(PeopleChangeRow.id) < before)
-    return [{**row.model_dump(), "before": _json(row.before), "after": _json(row.after)} for row in session.exec(query)]
+    wanted = AuditFilter(object=f"{ACCOUNT}:{account}") if account is not None else AuditFilter(kind=ACCOUNT)
+    return [_told(row) for row in page(session, wanted, before, limit, with_changes=False)]
 
 
 def facts(row: AccountRow) -> Json:
@@ -52,9 +39,14 @@ def facts(row: AccountRow) -> Json:
     }
 
 
-def _text(value: Json | None) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
-
-
-def _json(text: str | None) -> Json | None:
-    return None if text is None else orjson.loads(text)
+def _told(row: Json) -> Json:
+    return {
+        "id": row["sequence"],
+        "at": row["at"],
+        "actor": row["actor"]["name"],
+        "address": row["actor"]["address"],
+        "action": row["action"],
+        "account": row["object"].partition(":")[2],
+        "before": row["before"],
+        "after": row["after"],
+    }

@@ -65,7 +65,7 @@ class Credentials:
             row.password_changed_at = format_time(datetime.now(UTC))
             session.add(row)
             end_all(session, person.name, but=keep)
-            changes.note(session, actor(person), "password.changed", person.name)
+            changes.note(session, Actor.of(person), "password.changed", person.name)
 
     def begin_second_factor(self, person: Person) -> str:
         """Return the secret of a second factor that is being set up: the same until it is confirmed.
@@ -97,7 +97,7 @@ class Credentials:
             row.totp_last_step, row.totp_confirmed_at = step, format_time(datetime.now(UTC))
             session.add(row)
             _store_recovery_codes(session, person.name, codes)
-            changes.note(session, actor(person), "second_factor.enabled", person.name)
+            changes.note(session, Actor.of(person), "second_factor.enabled", person.name)
         self._lockout.succeeded(person.name, person.address)
         return codes
 
@@ -108,7 +108,7 @@ class Credentials:
             if _row(session, person).totp_confirmed_at is None:
                 raise Conflict("还没有启用两步验证")
             _store_recovery_codes(session, person.name, codes)
-            changes.note(session, actor(person), "second_factor.codes_renewed", person.name)
+            changes.note(session, Actor.of(person), "second_factor.codes_renewed", person.name)
         return codes
 
     def end_second_factor(self, person: Person) -> None:
@@ -117,7 +117,7 @@ class Credentials:
             row = _row(session, person)
             if row.totp_secret is not None:
                 forget_second_factor(session, row)
-                changes.note(session, actor(person), "second_factor.disabled", person.name)
+                changes.note(session, Actor.of(person), "second_factor.disabled", person.name)
 
     def tokens(self, person: Person) -> list[ApiTokenRow]:
         """Return the person's API tokens that were not revoked, newest first."""
@@ -144,7 +144,7 @@ class Credentials:
             session.add(row)
             session.flush()
             after = {"number": row.id, "title": row.title, "roles": sorted(roles), "expires_at": row.expires_at}
-            changes.note(session, actor(person), "token.created", person.name, None, after)
+            changes.note(session, Actor.of(person), "token.created", person.name, None, after)
             return row.id or 0, token
 
     def revoke_token(self, person: Person, number: int) -> None:
@@ -155,12 +155,9 @@ class Credentials:
                 raise NotFound("there is no such token")
             row.revoked_at = format_time(datetime.now(UTC))
             session.add(row)
-            changes.note(session, actor(person), "token.revoked", person.name, {"number": number, "title": row.title})
-
-
-def actor(person: Person) -> Actor:
-    """Return the person as who acts."""
-    return Actor(person.name, person, person.address)
+            changes.note(
+                session, Actor.of(person), "token.revoked", person.name, {"number": number, "title": row.title}
+            )
 
 
 def _row(session: Session, person: Person, *, for_update: bool = False) -> AccountRow:

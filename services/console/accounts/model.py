@@ -1,4 +1,4 @@
-"""Tables of people: accounts, recovery codes, sessions, API tokens, failed sign-ins, and what was changed."""
+"""Tables of people: accounts, recovery codes, sessions, API tokens and failed sign-ins."""
 
 from sqlalchemy import BigInteger, Column, Text
 from sqlmodel import Field, SQLModel
@@ -84,19 +84,3 @@ class SignInFailureRow(SQLModel, table=True):
     subject: str = Field(primary_key=True, max_length=SHA256_HEX, description="SHA-256 of account and address.")
     failures: int
     failed_at: str = Field(max_length=TIME)
-
-
-class PeopleChangeRow(SQLModel, table=True):
-    """One change of people or rights: who, what, when, from where, before and after. Never changed or deleted."""
-
-    metadata = console_metadata
-    __tablename__ = "people_change"
-
-    id: int | None = Field(default=None, primary_key=True)
-    at: str = Field(max_length=TIME)
-    actor: str = Field(max_length=40)
-    address: str = Field(max_length=64)
-    action: str = Field(max_length=40)
-    account: str = Field(max_length=32, index=True)
-    before: str | None = Field(default=None, sa_column=Column(Text), description="JSON, without secrets.")
-    after: str | None = Field(default=None, sa_column=Column(Text), description="JSON, without secrets.")

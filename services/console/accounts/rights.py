@@ -136,7 +136,7 @@ class MayOrMachine:
             request.state.signed_in = None
             return await actor_of(request)
         person = await self._people(request)
-        return Actor(person.name, person, person.address)
+        return Actor.of(person)
 
     def openapi_security(self) -> Json:
         """See `DeclaredAccess`."""

@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 
 from contracts.base import format_time
 from services.console.accounts import changes
-from services.console.accounts.credentials import Credentials, actor
+from services.console.accounts.credentials import Credentials
 from services.console.accounts.lockout import Lockout
 from services.console.accounts.model import AccountRow, ApiTokenRow, RecoveryCodeRow
 from services.console.accounts.passwords import hashed, is_outdated, is_right
@@ -19,7 +19,7 @@ from services.console.accounts.sessions import Sessions, SignedIn, Stage, end_ol
 from shared import log
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
-from shared.tokens.person import LONGEST_ADDRESS, Person
+from shared.tokens.person import LONGEST_ADDRESS, Actor, Person
 
 WRONG_PAIR = "账户名或密码不对。"
 ONE_TIME_OVER = "一次性密码已过期，请找系统管理员重新设置。"
@@ -135,7 +135,7 @@ class SignIn:
         if recovery is None or recovery.account != account.name:
             return False
         session.delete(recovery)
-        changes.note(session, actor(person_of(account)), "second_factor.code_used", account.name)
+        changes.note(session, Actor.of(person_of(account)), "second_factor.code_used", account.name)
         return True
 
     def _complete(self, account: AccountRow, address: str) -> None:
@@ -143,7 +143,7 @@ class SignIn:
         by = replace(person_of(account), address=address)
         with self._db.write() as session:
             end_old(session)
-            changes.note(session, actor(by), "person.signed_in", account.name)
+            changes.note(session, Actor.of(by), "person.signed_in", account.name)
 
     def _rehash(self, account: AccountRow, password: str) -> None:
         if is_outdated(account.password_hash):

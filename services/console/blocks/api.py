@@ -64,9 +64,10 @@ def routes_of(blocks: Blocks) -> APIRouter:
         return {**_block(block), "found": found, "changes": blocks.changes(number)}
 
     @routes.put("/{number}/uses", openapi_extra=takes(BindRequest), summary="Bind a block to exactly these documents")
-    def bind(_person: Editor, number: int, content: Content) -> Json:
+    def bind(person: Editor, number: int, content: Content) -> Json:
         given = parse(BindRequest, content)
-        return _block(blocks.bind(number, given.version, [(ContentKind(use.kind), use.code) for use in given.uses]))
+        places = [(ContentKind(use.kind), use.code) for use in given.uses]
+        return _block(blocks.bind(person, number, given.version, places))
 
     @routes.post("/{number}/preview", openapi_extra=takes(ChangeRequest), summary="Show what a new value would change")
     def preview(person: Editor, number: int, content: Content) -> Json:
@@ -83,8 +84,8 @@ def routes_of(blocks: Blocks) -> APIRouter:
         return _done(*blocks.undo(person, number))
 
     @routes.delete("/{number}", summary="Delete a block; documents keep what they state", status_code=204)
-    def delete(_person: Editor, number: int) -> None:
-        blocks.delete(number)
+    def delete(person: Editor, number: int) -> None:
+        blocks.delete(person, number)
 
     return routes
 

@@ -18,9 +18,11 @@ from services.console.content.differences import Difference, differences
 from services.console.content.shape import ContentKind
 from services.console.drafts.rewriting import WORDS, Rewriting, rewrite
 from services.console.upstream.editions import Editions
+from shared.audit.differences import differences as differences_of_bodies
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
-from shared.tokens.person import Person
+from shared.tokens.person import Actor, Person
 
 LONGEST_NAME, LONGEST_VALUE = 100, 2000
 Place = tuple[ContentKind, str]
@@ -95,28 +97,37 @@ class Blocks:
             session.flush()
             block = _number(row)
             _bind(session, block, bound)
+            session.flush()
+            made = _block(session, row)
+            record(session, Actor.of(person), _audited("block.created", None, made))
             # If the process dies before this commit there is no block, and no document has changed.
-            return _block(session, row)
+            return made
 
-    def bind(self, number: int, version: int, bound: Sequence[Place]) -> Block:
+    def bind(self, person: Person, number: int, version: int, bound: Sequence[Place]) -> Block:
         """Bind a block to exactly these documents. Raises `Conflict` if it was changed since."""
         with self.db.write() as session:
             row = _unchanged(session, number, version)
+            before = _block(session, row)
             for use in session.exec(select(BlockUseRow).where(BlockUseRow.block == number)):
                 session.delete(use)
             session.flush()
             _bind(session, number, bound)
             _changed(row, self.clock())
             session.flush()
-            return _block(session, row)
+            made = _block(session, row)
+            record(session, Actor.of(person), _audited("block.bound", before, made))
+            return made
 
-    def delete(self, number: int) -> None:
+    def delete(self, person: Person, number: int) -> None:
         """Delete a block; documents keep what they state. Raises `NotFound`."""
         with self.db.write() as session:
             row = _row(session, number)
+            before = _block(session, row)
             for use in session.exec(select(BlockUseRow).where(BlockUseRow.block == number)):
                 session.delete(use)
             session.delete(row)
+            session.flush()
+            record(session, Actor.of(person), _audited("block.deleted", before, None))
 
     def found(self, person: Person, value: str) -> list[Effect]:
         """Return the documents of the person's departments whose drafts hold a value."""
@@ -182,6 +193,7 @@ class Blocks:
             session.add(change)
             session.flush()
             number = change.id or 0
+            record(session, Actor.of(person), _audited("block.changed", block, _block(session, row)))
         # If the process dies here, the block has its new value and some drafts still the old one: each is listed as
         # holding another value, and the same change again saves only those.
         effects = [self._rewritten(person, place, block.value, value) for place in places]
@@ -230,6 +242,17 @@ def _row(session: Session, number: int) -> BlockRow:
     if row is None:
         raise NotFound(f"there is no content block {number}")
     return row
+
+
+def _audited(action: str, before: Block | None, after: Block | None) -> AuditEntry:
+    versions = [None if one is None else {"version": one.version} for one in (before, after)]
+    number = next(one.id for one in (before, after) if one is not None)
+    changes = differences_of_bodies(*(None if one is None else _body(one) for one in (before, after)))
+    return AuditEntry(action, f"block:{number}", versions[0], versions[1], changes)
+
+
+def _body(block: Block) -> Json:
+    return {"name": block.name, "value": block.value, "bound": [f"{kind}:{code}" for kind, code in block.bound]}
 
 
 def _unchanged(session: Session, number: int, version: int) -> BlockRow:

@@ -72,10 +72,10 @@ def _add_block(routes: APIRouter, blocks: Blocks) -> None:
         value, version = str(sent.get("value", "")).strip(), _number(sent.get("version", ""))
         try:
             if act == "delete":
-                blocks.delete(number)
+                blocks.delete(person, number)
                 return see_other("blocks")
             if act == "bind":
-                bound = blocks.bind(number, version, _places(sent))
+                bound = blocks.bind(person, number, version, _places(sent))
                 return shown(request, person, bound)
             if act in ("change", "undo"):
                 made = blocks.change(person, number, version, value) if act == "change" else None

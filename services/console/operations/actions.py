@@ -13,12 +13,13 @@ from sqlmodel import col, or_, select
 from contracts.base import Json, format_time
 from services.console.operations.model import OperatorActionRow
 from services.console.upstream.services import Services
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Invalid, TongyuanError, Violation
 from shared.security.privacy import find_personal_data
-from shared.tokens.person import Person
+from shared.tokens.person import Actor, Person
 
-LONGEST_REASON = 300
+LONGEST_REASON, LONGEST_DETAIL = 300, 500
 MOST_AT_ONCE = 200
 
 
@@ -65,7 +66,7 @@ class Record:
         self._db = db
 
     def begin(self, person: Person, action: Action, target: str, reason: str) -> int:
-        """Record that it is about to be done; return its number."""
+        """Record that it is about to be done, also in the audit log; return its number."""
         row = OperatorActionRow(
             at=format_time(datetime.now(UTC)),
             actor=person.display_name,
@@ -77,15 +78,22 @@ class Record:
         with self._db.write() as session:
             session.add(row)
             session.flush()
-            return int(row.id or 0)
+            number = int(row.id or 0)
+            told = {"number": number, "reason": reason}
+            record(session, Actor.of(person), AuditEntry(f"{action}.begun", f"channel:{target}", None, told))
+            return number
 
-    def finish(self, number: int, problem: str = "", detail: str = "") -> None:
-        """Record what came of it."""
+    def finish(self, person: Person, number: int, problem: str = "", detail: str = "") -> None:
+        """Record what came of it, also in the audit log."""
         with self._db.write() as session:
             row = session.get_one(OperatorActionRow, number)
             row.outcome, row.detail = (FAILED if problem else DONE), (problem or detail)[:2000]
             row.finished_at = format_time(datetime.now(UTC))
             session.add(row)
+            session.flush()
+            told = {"number": number, "detail": row.detail[:LONGEST_DETAIL]}
+            entry = AuditEntry(f"{row.action}.{row.outcome}", f"channel:{row.target}", None, told)
+            record(session, Actor.of(person), entry)
 
     def newest(self, limit: int = 100, target: str = "") -> list[Json]:
         """Return the newest actions, first the newest; `target`: only those on this channel and what is in it."""
@@ -148,9 +156,9 @@ class Actions:
         try:
             answer = self._services.send(method, service, rest, person, json=body)
         except TongyuanError as error:
-            self.record.finish(number, str(error) or type(error).__name__)
+            self.record.finish(person, number, str(error) or type(error).__name__)
             raise
-        self.record.finish(number)
+        self.record.finish(person, number)
         found: Json = answer.content or {}
         return found
 

@@ -85,5 +85,5 @@ class Jobs:
             job.problem = str(error)[:500] or type(error).__name__
         finally:
             # First the record: whoever sees that the job has ended finds it there.
-            self._record.finish(number, job.problem, f"不同 {job.count} 条")
+            self._record.finish(person, number, job.problem, f"不同 {job.count} 条")
             job.ended = True

@@ -57,8 +57,8 @@ def _sets(routes: APIRouter, releasing: Releasing) -> None:
         return sets.read(act)
 
     @routes.post("/sets/{act}/cancel", summary="Stop a set that is not complete")
-    def cancel(act: Act, _person: Releaser) -> Json:
-        return sets.cancel(act)
+    def cancel(act: Act, person: Releaser) -> Json:
+        return sets.cancel(person, act)
 
     @routes.post("/sets/{act}/undo", openapi_extra=takes(UndoRequest), summary="Take a complete set back, as one act")
     def undo(act: Act, person: Releaser, content: Content) -> Json:
@@ -128,5 +128,5 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
         return {"links": previews.listed(code)}
 
     @routes.delete("/previews/{link}", summary="Revoke a link to a preview")
-    def revoke(link: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")], _person: Previewer) -> Json:
-        return previews.revoke(link)
+    def revoke(link: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")], person: Previewer) -> Json:
+        return previews.revoke(person, link)

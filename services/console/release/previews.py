@@ -15,9 +15,10 @@ from sqlmodel import col, select
 from contracts.base import Json, format_time
 from services.console.release.model import PreviewRow
 from services.console.upstream.services import Services
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import NotFound
-from shared.tokens.person import Person
+from shared.tokens.person import Actor, Person
 
 LIFE = timedelta(days=7)
 PATHS = {"item": ("catalog", "items"), "guide": ("guides", "guides")}
@@ -48,6 +49,8 @@ class Previews:
         )
         with self.db.write() as session:
             session.add(row)
+            session.flush()
+            record(session, Actor.of(person), _audited("preview.made", row))
         return {
             "path": f"/console/previews/{token}",
             "code": code,
@@ -55,7 +58,7 @@ class Previews:
             "link": row.token_hash,
         }
 
-    def revoke(self, link: str) -> Json:
+    def revoke(self, person: Person, link: str) -> Json:
         """Revoke a link, named by its hash. Raises `NotFound`."""
         with self.db.write() as session:
             row = session.get(PreviewRow, link, with_for_update=True)
@@ -63,6 +66,8 @@ class Previews:
                 raise NotFound("there is no such link")
             row.revoked_at = row.revoked_at or format_time(datetime.now(UTC))
             session.add(row)
+            session.flush()
+            record(session, Actor.of(person), _audited("preview.revoked", row))
             return _told(row)
 
     def listed(self, code: str) -> list[Json]:
@@ -115,6 +120,10 @@ def _state(edition: Json) -> str:
     """Return a digest of what a link stands for: the draft, and the newest version that is released."""
     told = {"draft": edition["draft"], "version": edition["version"]}
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _audited(action: str, row: PreviewRow) -> AuditEntry:
+    return AuditEntry(action, f"preview:{row.code}", None, {"link": row.token_hash, "expires_at": row.expires_at})
 
 
 def _told(row: PreviewRow) -> Json:

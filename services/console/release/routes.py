@@ -70,7 +70,7 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
 
     @routes.post("/release/sets/{act}/cancel")
     def cancel(act: Act, request: Request, person: Releaser) -> Response:
-        return _acted(act, request, person, lambda: releasing.sets.cancel(act))
+        return _acted(act, request, person, lambda: releasing.sets.cancel(person, act))
 
     @routes.post("/release/sets/{act}/undo")
     def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:

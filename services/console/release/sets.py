@@ -23,9 +23,10 @@ from services.console.release.model import SetRow
 from services.console.release.receipts import Followed, open_receipt
 from services.console.upstream.services import Services
 from shared import log
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Refused, TongyuanError, Violation
-from shared.tokens.person import Person
+from shared.tokens.person import SYSTEM, Actor, Person
 
 SOURCE_OF: Mapping[str, str] = {Kind.ITEM: "catalog", Kind.GUIDE: "guides"}
 MARGIN = timedelta(seconds=2)
@@ -100,6 +101,7 @@ class Sets:
         with self.db.write() as session:
             session.add(row)
             session.flush()
+            record(session, Actor.of(person), _audited("set.begun", row))
             return told(row)
 
     def undo(self, person: Person, act: str, note: str | None) -> Json:
@@ -113,13 +115,15 @@ class Sets:
             members.setdefault(SOURCE_OF[kind_of(one["key"])], []).append(taken)
         return self.begin(person, members, None, note, undoes=act)
 
-    def cancel(self, act: str) -> Json:
+    def cancel(self, person: Person, act: str) -> Json:
         """Stop a set that is not complete. Raises `Conflict` when it is too late, and says what to do instead."""
         with self.db.write() as session:
             row = _locked(session, act)
             if row.state not in (*STOPPABLE, SetState.CANCELLING):
                 raise Conflict("这一组已经发齐，不能取消；需要撤销请用“整组撤销”")
             _move(session, row, SetState.CANCELLING, problem="已由人工取消")
+            session.flush()
+            record(session, Actor.of(person), _audited("set.cancelling", row))
             return told(row)
 
     def read(self, act: str) -> Json:
@@ -197,6 +201,8 @@ class Sets:
                 return False
             _move(session, now, SetState.COMPLETE, problem=None)
             open_receipt(session, followed)
+            session.flush()
+            record(session, SYSTEM, _audited("set.complete", now))
         return True
 
     def _cancel(self, row: SetRow, person: Person) -> bool:
@@ -217,6 +223,9 @@ class Sets:
             if now.state != row.state:
                 return False
             _move(session, now, state, **more)
+            if state != row.state and state in (SetState.CANCELLING, SetState.CANCELLED):
+                session.flush()
+                record(session, SYSTEM, _audited(f"set.{state}", now))
         return state != row.state
 
     def _row(self, act: str) -> SetRow:
@@ -244,6 +253,12 @@ def told(row: SetRow) -> Json:
         "created_at": row.created_at,
         "changed_at": row.changed_at,
     }
+
+
+def _audited(action: str, row: SetRow) -> AuditEntry:
+    members = [one["code"] for some in orjson.loads(row.members).values() for one in some]
+    told = {"members": members, "effective_at": row.effective_at, "undoes": row.undoes, "problem": row.problem}
+    return AuditEntry(action, row.act, None, told)
 
 
 def _arbiter(row: SetRow) -> str:

@@ -83,14 +83,17 @@ class Services:
         """DELETE `/<service>/v1/<path>`. Raises as `send`."""
         return self.send("DELETE", service, path, person, headers=_precondition(if_match))
 
-    def send(self, method: str, service: str, path: str, person: Person, **request: Any) -> Answer:
+    def send(self, method: str, service: str, path: str, person: Person | None, **request: Any) -> Answer:
         """Send any request to `/<service>/v1/<path>`; `request`: arguments of `httpx.Client.request`.
+
+        `person`: None where the desk itself asks.
 
         Raises what the callee's status says: `Invalid` with its violations, `NotFound`, `Conflict` …; `UpstreamDown`
         when it does not answer, `Unavailable` when it cannot answer now.
         """
         client, minter = self._of(service)
-        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {minter.token_for(person)}"}
+        token = minter.token() if person is None else minter.token_for(person)
+        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {token}"}
         try:
             answer = client.request(method, f"/{service}/v1/{path}", headers=headers, **request)
         except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""The newest row of a source's audit log, noted so that the next head statement contains it."""
+"""The newest row of an audit log, noted so that the next head statement contains it."""
 
 from contracts.envelope.statement import AuditHead
 from services.ledger.signing.records import SourceAuditRow
@@ -9,7 +9,7 @@ _log = log.get("ledger")
 
 
 class NotedAuditHead:
-    """What one source says of its audit log. For use by one thread at a time."""
+    """What one source, or the desk, says of its audit log. For use by one thread at a time."""
 
     def __init__(self, db: Database, source: str) -> None:
         self._db, self._source = db, source

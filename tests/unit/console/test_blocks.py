@@ -77,7 +77,7 @@ def test_who_has_not_seen_the_newest_block_changes_nothing(county):
 def test_a_document_that_is_no_longer_bound_keeps_its_value(county):
     sources, blocks = county
     block = blocks.create(EDITOR, "服务中心电话", OLD)
-    bound = blocks.bind(block.id, block.version, block.bound[1:])
+    bound = blocks.bind(EDITOR, block.id, block.version, block.bound[1:])
 
     blocks.change(EDITOR, block.id, bound.version, NEW)
 

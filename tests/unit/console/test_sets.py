@@ -81,7 +81,7 @@ def test_a_set_waits_for_a_source_that_does_not_answer(desk, county, clock):
 def test_a_set_is_stopped_before_it_is_complete(desk, county, clock):
     act = desk.sets.begin(RELEASER, MEMBERS, now() + HOUR, None)["act"]
     desk.sets.advance()
-    desk.sets.cancel(act)
+    desk.sets.cancel(RELEASER, act)
 
     assert desk.settle(act) == SetState.CANCELLED
     clock.forward(2 * HOUR)
@@ -93,7 +93,7 @@ def test_a_complete_set_is_undone_as_one(desk, county, clock):
     act = desk.sets.begin(RELEASER, MEMBERS, now() + HOUR, None)["act"]
     assert desk.settle(act) == SetState.COMPLETE
     with pytest.raises(Conflict, match="整组撤销"):
-        desk.sets.cancel(act)
+        desk.sets.cancel(RELEASER, act)
 
     undone = desk.sets.undo(RELEASER, act, "恢复原样")
 

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.base import Json
 from services.console.accounts.administration import Administration
-from services.console.accounts.credentials import actor
 from services.console.accounts.model import AccountRow
 from services.console.accounts.people import departments_of, roles_of
 from services.console.accounts.rights import may
 from services.console.accounts.roles import NEED_SECOND_FACTOR, ROLES, titles
+from services.console.audit.words import PEOPLE_ACTIONS
 from services.console.pages.forms import Form, by_field, text, texts
 from services.console.pages.frame import page, see_other
 from shared.errors import NotFound, Refused
-from shared.tokens.person import Person, StaffRole
+from shared.tokens.person import Actor, Person, StaffRole
 
 Administrator = Annotated[Person, Depends(may(StaffRole.ADMINISTRATOR))]
 PEOPLE = "people"
@@ -25,22 +25,6 @@ DONE = {
     "lock": "已锁定：登录状态已结束，令牌已停用。",
     "unlock": "已解除锁定。",
     "second-factor": "已移除两步验证；需要的人下次登录时重新设置。",
-}
-ACTIONS = {
-    "person.created": "新建账户",
-    "person.changed": "修改",
-    "person.locked": "锁定",
-    "person.unlocked": "解除锁定",
-    "person.signed_in": "登录",
-    "password.reset": "重置密码",
-    "password.changed": "修改密码",
-    "second_factor.enabled": "启用两步验证",
-    "second_factor.disabled": "停用两步验证",
-    "second_factor.reset": "移除两步验证",
-    "second_factor.codes_renewed": "更换恢复码",
-    "second_factor.code_used": "使用恢复码",
-    "token.created": "新建令牌",
-    "token.revoked": "撤销令牌",
 }
 
 
@@ -87,7 +71,7 @@ def _creating(administration: Administration) -> APIRouter:
     def create(request: Request, me: Administrator, sent: Form) -> Response:
         given = _sent(sent, text(sent, "name"))
         try:
-            password = administration.create(actor(me), given.person())
+            password = administration.create(Actor.of(me), given.person())
         except Refused as error:
             values: dict[str, Any] = {"sent": given, "errors": by_field(error), **_choices()}
             return page(request, "person_new.html", person=me, status=error.status, **values)
@@ -107,7 +91,7 @@ def _changing(administration: Administration) -> APIRouter:
     def change(request: Request, me: Administrator, name: str, sent: Form) -> Response:
         given = _sent(sent, name)
         try:
-            administration.change(actor(me), given.person())
+            administration.change(Actor.of(me), given.person())
         except NotFound:
             raise
         except Refused as error:
@@ -116,7 +100,7 @@ def _changing(administration: Administration) -> APIRouter:
 
     @routes.post("/password")
     def reset(request: Request, me: Administrator, name: str) -> Response:
-        return _one_time(request, me, name, administration.reset_password(actor(me), name))
+        return _one_time(request, me, name, administration.reset_password(Actor.of(me), name))
 
     @routes.post("/{action}")
     def act(request: Request, me: Administrator, name: str, action: str) -> Response:
@@ -128,7 +112,7 @@ def _changing(administration: Administration) -> APIRouter:
         if action not in known:
             raise NotFound("there is no such action")
         try:
-            known[action](actor(me), name)
+            known[action](Actor.of(me), name)
         except NotFound:
             raise
         except Refused as error:
@@ -153,7 +137,7 @@ def _shown(
         "sent": sent or _of_row(row),
         "errors": by_field(error) if error else {},
         "changes": [
-            {**one, "action": ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
+            {**one, "action": PEOPLE_ACTIONS.get(one["action"], one["action"]), "text": _change_text(one)}
             for one in administration.history(name, None, MOST_CHANGES)
         ],
         "done": DONE.get(request.query_params.get("done", ""), ""),

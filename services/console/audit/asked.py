@@ -1,0 +1,76 @@
+"""What a request asks of the logs, and who may ask."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from services.console.accounts.rights import may
+from services.console.audit.logs import LOGS, Search
+from shared.errors import Invalid, Violation
+from shared.text.dates import BEIJING
+from shared.tokens.person import Person, StaffRole
+
+Reader = Annotated[Person, Depends(may(StaffRole.AUDITOR, StaffRole.ADMINISTRATOR))]
+"""An administrator without the role of auditor sees what was changed about people, and nothing else."""
+
+Auditor = Annotated[Person, Depends(may(StaffRole.AUDITOR))]
+
+Text = Annotated[str, Query(max_length=160)]
+Cursor = Annotated[str, Query(max_length=200, description="`next` of the previous page.")]
+
+
+def search_of(
+    actor: Text = "",
+    thing: Text = "",
+    action: Text = "",
+    address: Text = "",
+    since: Annotated[str, Query(alias="from", max_length=40)] = "",
+    until: Annotated[str, Query(alias="to", max_length=40)] = "",
+    log: Text = "",
+) -> Search:
+    """Return the search of a request. Times without an offset are Beijing time; a day as `to` counts whole.
+
+    Raises `Invalid`, which names each field.
+    """
+    wrong = []
+    times: dict[str, datetime | None] = {}
+    for name, text in (("from", since.strip()), ("to", until.strip())):
+        try:
+            times[name] = moment(text, whole_day=name == "to") if text else None
+        except (ValueError, OverflowError):
+            wrong.append(Violation(name, "time", "请填日期和时间，例如 2026-03-03T10:05", text))
+    if log and log not in LOGS:
+        wrong.append(Violation("log", "choice", f"日志是 {'、'.join(LOGS)} 之一", log))
+    if wrong:
+        raise Invalid(*wrong)
+    named = (one.strip() for one in (actor, thing, action, address))
+    return Search(*named, times["from"], times["to"], log)
+
+
+Wanted = Annotated[Search, Depends(search_of)]
+
+
+def moment(text: str, *, whole_day: bool) -> datetime:
+    """Return a moment. Raises `ValueError`."""
+    found = datetime.fromisoformat(text)
+    if whole_day and len(text) == len("2026-03-03"):
+        found += timedelta(days=1)
+    return (found if found.tzinfo else found.replace(tzinfo=BEIJING)).astimezone(UTC)
+
+
+def cursor_of(text: str) -> Mapping[str, int]:
+    """Return the place of a cursor such as `catalog:120,guides:33`. Raises `Invalid`."""
+    places: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        log, _, number = part.partition(":")
+        if log not in LOGS or not number.isascii() or not number.isdigit() or len(number) > len(str(2**53)):
+            raise Invalid(Violation("before", "cursor", "use `next` of the previous page", text))
+        places[log] = int(number)
+    return places
+
+
+def cursor_text(places: Mapping[str, int] | None) -> str | None:
+    """Return the cursor of a place; None at the end."""
+    return None if places is None else ",".join(f"{log}:{number}" for log, number in sorted(places.items()))
