@@ -5,21 +5,21 @@ import io
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.utils.exceptions import InvalidFileException
 
 from shared.errors import Invalid, TooLarge, Violation
 from shared.text.spreadsheet_cells import QUOTE, harmless
+from shared.text.workbook_scan import Bounds
+from shared.text.workbooks import ZIP_MAGIC, Damaged, workbook_sheets
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LARGEST_FILE = 10 * 1024 * 1024
-LARGEST_UNPACKED = 100 * 1024 * 1024
-MOST_COLUMNS, MOST_LINES = 200, 10_000
-ZIP = b"PK\x03\x04"
+BOUNDS = Bounds(
+    LARGEST_FILE, unpacked=100 * 1024 * 1024, part=50 * 1024 * 1024, rows=10_001, columns=200, cells=4_000_000
+)
 
 
 def as_csv(rows: Iterable[list[str]]) -> bytes:
@@ -61,7 +61,7 @@ def read_table(content: bytes) -> list[dict[str, str]]:
     """
     if len(content) > LARGEST_FILE:
         raise TooLarge(f"a table may have {LARGEST_FILE} bytes")
-    lines = list(_xlsx(content) if content.startswith(ZIP) else _csv(content))
+    lines = list(_xlsx(content) if content.startswith(ZIP_MAGIC) else _csv(content))
     if not lines:
         return []
     titles = [title.strip() for title in lines[0]]
@@ -91,28 +91,12 @@ def _csv(content: bytes) -> Iterable[list[str]]:
 
 
 def _xlsx(content: bytes) -> Iterable[list[str]]:
-    _check_size(content)
     try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        # The size that a sheet states of itself may be wrong.
-        sheet.reset_dimensions()
-        for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)):
-            if number > MOST_LINES:
-                raise TooLarge(f"a table may have {MOST_LINES} lines")
-            yield _plain([_text(value) for value in row])
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, IndexError) as error:
-        raise Invalid(Violation("file", "readable", f"is no workbook: {type(error).__name__}")) from None
-
-
-def _check_size(content: bytes) -> None:
-    """Raise `TooLarge` for a workbook that unpacks to more than it may."""
-    try:
-        size = sum(one.file_size for one in ZipFile(io.BytesIO(content)).infolist())
-    except BadZipFile:
-        raise Invalid(Violation("file", "readable", "is no workbook")) from None
-    if size > LARGEST_UNPACKED:
-        raise TooLarge(f"a workbook may unpack to {LARGEST_UNPACKED} bytes")
+        with workbook_sheets(io.BytesIO(content), "file", BOUNDS) as sheets:
+            for _, row in sheets[0].rows() if sheets else ():
+                yield _plain([_text(cell.value) for cell in row])
+    except Damaged as error:
+        raise Invalid(Violation("file", "readable", f"is no workbook: {error}")) from None
 
 
 def _text(value: Any) -> str:

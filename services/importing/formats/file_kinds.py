@@ -1,18 +1,13 @@
 """What a file is, by its first bytes and not by its name: a workbook, text, or something foreign with a remedy."""
 
-import zipfile
 from enum import StrEnum
 from pathlib import Path
 
 from services.importing.formats.rows import opened, refused
-from shared.errors import NotFound, TooLarge
+from services.importing.formats.xlsx_reading import BOUNDS
+from shared.errors import NotFound
+from shared.text.workbooks import ZIP_MAGIC, Damaged, parts_of, require_packed
 
-LARGEST_PACKED = 32 * 1024 * 1024
-LARGEST_UNPACKED = 256 * 1024 * 1024
-LARGEST_PART = 96 * 1024 * 1024
-"""Bytes of a workbook, of all its parts unpacked, and of one part that is kept in memory (texts, styles)."""
-
-MOST_PARTS = 5000
 _BEGINNING = 4096
 
 
@@ -58,7 +53,7 @@ _OLE = {
     "WordDocument": "a Word document (.doc): copy its table into Excel or WPS and save it as .xlsx",
     "PowerPoint Document": "a presentation (.ppt): copy its table into Excel or WPS and save it as .xlsx",
 }
-_OLE_MAGIC, _ZIP_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def kind_of(path: Path, largest: int) -> FileKind:
@@ -69,11 +64,10 @@ def kind_of(path: Path, largest: int) -> FileKind:
         raise NotFound(f"{path.name}: the file does not exist")
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
-    if beginning.startswith(_ZIP_MAGIC):
-        _require_packed_size(path)
+    if beginning.startswith(ZIP_MAGIC):
         return _of_zip(path)
     if beginning.startswith(_OLE_MAGIC):
-        _require_packed_size(path)
+        require_packed(path, path.name, BOUNDS)
         return _of_ole(path)
     for magic, what in _MAGIC.items():
         if beginning.startswith(magic):
@@ -92,38 +86,22 @@ def _foreign(path: Path, what: str) -> Exception:
     return refused(path, f"this seems to be {what}")
 
 
-def _require_packed_size(path: Path) -> None:
-    size = path.stat().st_size
-    if size > LARGEST_PACKED:
-        message = f"{path.name}: {size:,} bytes, a workbook may have {LARGEST_PACKED:,}: split it, or save it as CSV"
-        raise TooLarge(message)
-
-
 def _of_zip(path: Path) -> FileKind:
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        names = parts_of(path, path.name, BOUNDS)
+    except Damaged:
         raise _foreign(path, f"a damaged workbook or archive: {_SAVE}") from None
-    names = {part.filename for part in parts}
     for begin, what in _ZIPPED.items():
         if any(name.startswith(begin) for name in names):
             raise _foreign(path, what)
     if "xl/workbook.xml" not in names:
         raise _foreign(path, "an archive (ZIP): unpack it and import the table in it")
-    kept = [part.file_size for part in parts if not part.filename.startswith("xl/worksheets/")]
-    unpacked = sum(part.file_size for part in parts)
-    if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or max(kept, default=0) > LARGEST_PART:
-        raise TooLarge(
-            f"{path.name}: unpacked it has {unpacked:,} bytes in {len(parts):,} parts, more than any list of items "
-            "needs: copy the table into a new workbook, or save it as CSV"
-        )
     return FileKind.XLSX
 
 
 def _of_ole(path: Path) -> FileKind:
     with path.open("rb") as file:
-        content = file.read(LARGEST_PACKED)
+        content = file.read(BOUNDS.packed)
     for name, what in _OLE.items():
         if name.encode("utf-16-le") in content:
             raise _foreign(path, what)

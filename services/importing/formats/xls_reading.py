@@ -12,7 +12,8 @@ from xlrd.compdoc import CompDocError
 
 from services.importing.formats.rows import refused
 from services.importing.formats.table_header import Record
-from services.importing.formats.xlsx_reading import UNREADABLE, Merges, Sheet, as_text
+from services.importing.formats.xlsx_reading import Merges, Sheet, as_text
+from shared.text.workbooks import UNREADABLE
 
 _VISIBLE = 0
 _PASSWORD = "encrypted"  # noqa: S105  # a word in xlrd's message

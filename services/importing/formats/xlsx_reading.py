@@ -1,41 +1,25 @@
 """Read .xlsx workbooks as sheets of text records, one row at a time: what a cell shows, not what it would compute.
 
-openpyxl reads the cells. What its streaming reader leaves out, merged cells and formulas without a stored result, is
-found by a first pass over the sheet's XML.
+`shared.text.workbooks` opens them within bounds, and knows the merged cells and the formulas without a stored result.
 """
 
 import datetime as dt
 import re
-import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
-
-from openpyxl import load_workbook
-from openpyxl.utils.cell import range_boundaries
 
 from services.importing.fields.cell_text import UNCOMPUTED
 from services.importing.formats.rows import refused
 from services.importing.formats.table_header import Record
-from shared.errors import TooLarge
+from shared.text.workbook_scan import Bounds
+from shared.text.workbooks import UNREADABLE, Damaged, WorkbookSheet, workbook_sheets
 
-MOST_ROWS = 1_048_576
+BOUNDS = Bounds(packed=32 * 1024 * 1024, unpacked=256 * 1024 * 1024, part=96 * 1024 * 1024)
 _DIGITS_KEPT = 10**15
-_AT_ONCE = 200
 _ZEROS = re.compile(r"0{2,40}")
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-UNREADABLE = (
-    *(KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, RuntimeError, ArithmeticError),
-    *(AssertionError, SyntaxError, zipfile.BadZipFile, zlib.error),
-)
-"""What openpyxl raises for a workbook that is damaged, or that another program wrote against the standard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +59,12 @@ class Merges:
 
 @contextmanager
 def xlsx_sheets(path: Path) -> Iterator[list[Sheet]]:
-    """Yield the visible sheets of a workbook whose size was checked. Raises `Invalid`."""
+    """Yield the visible sheets. Raises `Invalid`, `TooLarge`."""
     try:
-        with _silence():
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except UNREADABLE as error:
-        raise _damaged(path, error) from None
-    try:
-        names = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
-        yield [Sheet(name, _reader(path, book[name])) for name in names]
-    finally:
-        book.close()
+        with workbook_sheets(path, path.name, BOUNDS) as sheets:
+            yield [Sheet(sheet.name, _reader(path, sheet)) for sheet in sheets]
+    except Damaged as error:
+        raise damaged(path, str(error)) from None
 
 
 def as_text(value: Any, number_format: str = "General") -> str:
@@ -117,33 +96,19 @@ def _number(value: float, number_format: str) -> str:
     return digits.zfill(len(number_format)) if _ZEROS.fullmatch(number_format) else digits
 
 
-def _reader(path: Path, sheet: Any) -> Callable[[], Iterator[Record]]:
+def _reader(path: Path, sheet: WorkbookSheet) -> Callable[[], Iterator[Record]]:
     def records() -> Iterator[Record]:
+        merges = Merges()
+        for column, first, last in sheet.marks.merged:
+            merges.add(column, first, last)
         try:
-            merges, uncomputed = _marks(path, sheet.title)
-            # Some programs write a wrong range here, and what is outside would not be read.
-            sheet.reset_dimensions()
-            yield from _numbered(path, sheet, merges, uncomputed)
-        except UNREADABLE as error:
-            raise _damaged(path, error) from None
+            for number, row in sheet.rows():
+                cells = [_cell(cell, number, place, sheet.marks.uncomputed) for place, cell in enumerate(row)]
+                yield number, merges.filled(number, cells)
+        except (Damaged, *UNREADABLE) as error:
+            raise damaged(path, str(error) if isinstance(error, Damaged) else type(error).__name__) from None
 
     return records
-
-
-def _numbered(path: Path, sheet: Any, merges: Merges, uncomputed: set[tuple[int, int]]) -> Iterator[Record]:
-    rows = sheet.iter_rows()
-    number = 0
-    while True:
-        with _silence():
-            some = list(islice(rows, _AT_ONCE))
-        if not some:
-            return
-        for row in some:
-            number += 1
-            if number > MOST_ROWS:
-                raise TooLarge(f"{path.name}: sheet {sheet.title} has more than {MOST_ROWS:,} rows: split it")
-            cells = [_cell(cell, number, place, uncomputed) for place, cell in enumerate(row)]
-            yield number, merges.filled(number, cells)
 
 
 def _cell(cell: Any, number: int, place: int, uncomputed: set[tuple[int, int]]) -> str:
@@ -155,46 +120,6 @@ def _cell(cell: Any, number: int, place: int, uncomputed: set[tuple[int, int]]) 
     return as_text(value, cell.number_format if isinstance(value, int | float) else "General")
 
 
-def _marks(path: Path, title: str) -> tuple[Merges, set[tuple[int, int]]]:
-    """Return the merged cells of a sheet, and the row and place of each formula without a stored result."""
-    merges, uncomputed = Merges(), set[tuple[int, int]]()
-    with zipfile.ZipFile(path) as archive, archive.open(_part(archive, title)) as file:
-        for _, element in ET.iterparse(file):  # noqa: S314  # expat bounds what entities may grow to
-            if element.tag == f"{_MAIN}c":
-                if element.find(f"{_MAIN}f") is not None and not element.findtext(f"{_MAIN}v") and element.get("r"):
-                    column, row, *_ = range_boundaries(element.get("r"))
-                    uncomputed.add((row, column - 1))
-            elif element.tag == f"{_MAIN}row":
-                element.clear()
-            elif element.tag == f"{_MAIN}mergeCell":
-                _add_merge(merges, element.get("ref") or "A1")
-    return merges, uncomputed
-
-
-def _add_merge(merges: Merges, reference: str) -> None:
-    left, top, _, bottom = range_boundaries(reference)
-    if bottom > top:
-        merges.add(left - 1, top, bottom)
-
-
-def _part(archive: zipfile.ZipFile, title: str) -> str:
-    book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314  # see above
-    relations = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    wanted = next(sheet.get(_RELATION) for sheet in book.iter(f"{_MAIN}sheet") if sheet.get("name") == title)
-    target = next(one.get("Target") or "" for one in relations if one.get("Id") == wanted)
-    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Silence warnings about features that openpyxl drops (validation, pictures): none of them is a cell's value."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _damaged(path: Path, error: Exception) -> Exception:
-    message = (
-        f"the workbook cannot be read ({type(error).__name__}): open it in Excel or WPS and save it as .xlsx again"
-    )
-    return refused(path, message)
+def damaged(path: Path, what: str) -> Exception:
+    """Return the error for a workbook that cannot be read."""
+    return refused(path, f"the workbook cannot be read ({what}): open it in Excel or WPS and save it as .xlsx again")

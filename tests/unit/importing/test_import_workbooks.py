@@ -10,8 +10,8 @@ import yaml
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from services.importing.formats import file_kinds
 from services.importing.formats.registry import read
+from services.importing.formats.xlsx_reading import BOUNDS
 from services.importing.row import Accepted, Outcome, Rejected, WarningName
 from shared.errors import Invalid, NotFound, TooLarge
 from tests.harness.workbooks import (
@@ -425,7 +425,7 @@ def test_a_workbook_with_damaged_parts_is_refused_with_the_remedy(book: Path) ->
 def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(book: Path) -> None:
     xlsx(book, ("事项", [HEADER, line(1)]))
     with zipfile.ZipFile(book, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/media/a.bin", b"\0" * (file_kinds.LARGEST_PART + 1))
+        archive.writestr("xl/media/a.bin", b"\0" * (BOUNDS.part + 1))
 
     assert book.stat().st_size < 1_000_000
     with pytest.raises(TooLarge, match="unpacked"):
