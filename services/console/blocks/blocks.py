@@ -11,7 +11,6 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
-from services.console.accounts.roles import may_write
 from services.console.blocks.block_values import SHORTEST_VALUE, uses, with_value
 from services.console.blocks.model import BlockChangeRow, BlockRow, BlockUseRow
 from services.console.content.differences import Difference, differences
@@ -20,6 +19,7 @@ from services.console.drafts.rewriting import WORDS, Rewriting, rewrite
 from services.console.upstream.editions import Editions
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
+from shared.publishing.reviews.roles import may_write
 from shared.tokens.person import Person
 
 LONGEST_NAME, LONGEST_VALUE = 100, 2000
