@@ -66,7 +66,8 @@ class SourceDesk:
 
     def release(self, code: str, by: Person = MA, **wanted: Any) -> httpx.Response:
         """Release a draft."""
-        return self.as_(by).http.post(f"/v1/{self.prefix}/{code}/release", json=wanted)
+        answer: httpx.Response = self.as_(by).http.post(f"/v1/{self.prefix}/{code}/release", json=wanted)
+        return answer
 
     def submit(self, *members: dict[str, Any], by: Person = LIU, **more: Any) -> dict[str, Any]:
         """Submit members for review; return the review."""
@@ -87,7 +88,8 @@ class SourceDesk:
         """Sign one gate; every finding of it is overridden."""
         overrides = [{"finding": one["id"], "reason": "核对过"} for one in review["findings"] if one["gate"] == gate]
         body = {"verdict": verdict, "opinion": "同意", "overrides": overrides, "digest": review["digest"], **more}
-        return self.as_(by).http.post(f"/v1/reviews/{review['number']}/gates/{gate}", json=body)
+        answer: httpx.Response = self.as_(by).http.post(f"/v1/reviews/{review['number']}/gates/{gate}", json=body)
+        return answer
 
     def approve(self, review: dict[str, Any]) -> dict[str, Any]:
         """Sign all five gates, by two persons; return the review."""
