@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.content.gates import ReviewPolicy
 from shared.errors import SettingsError
 from shared.security.tls import MUTUAL, Tls, require_for_broker
 from shared.tokens.keys import CALLERS_PATTERN
@@ -53,6 +54,14 @@ class Settings(BaseSettings):
         description="Name of the county on pages; default: 云溪县 for its region, otherwise the region's code.",
     )
     origin: str = Field("", description="Name of the log in its checkpoints; default `tongyuan/<region>`.")
+    review: str = Field(
+        "none",
+        pattern="^(none|five)$",
+        description="Written when the county is born, for ever: `none`, or `five`: no release with a gate open.",
+    )
+    word_lists: Path | None = Field(
+        None, description="Folder of the county's word lists for reviewers (docs/operating/reviews.md); unset: none."
+    )
     data_dir: Path = Field(Path("data"), description="Folder of databases, key and token (production: of the key).")
     database_url: DatabaseUrl | None = Field(
         None, description="PostgreSQL URL; each service uses the schema with its own name."
@@ -212,6 +221,11 @@ class Settings(BaseSettings):
         """Return the address of a service if the settings state one."""
         url: str | None = getattr(self, f"{service}_url", None)
         return url or self.base_url
+
+    @property
+    def review_policy(self) -> ReviewPolicy:
+        """What the county demands before a release."""
+        return ReviewPolicy(self.review)
 
     @cached_property
     def tls(self) -> Tls | None:

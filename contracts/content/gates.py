@@ -25,3 +25,12 @@ GATES: Mapping[Gate, str] = {
     Gate.TEXT: "文字关",
 }
 """Chinese label of each gate, in the order in which pages show them."""
+
+
+class ReviewPolicy(StrEnum):
+    """What a county demands before a release. Chosen when the county is born; it never changes."""
+
+    NONE = "none"
+    """Releases are recorded as not reviewed."""
+    FIVE = "five"
+    """Nothing is released while a gate is open."""

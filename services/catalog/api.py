@@ -1,4 +1,4 @@
-"""HTTP API of catalog: /catalog/v1/items, /directory, /figures, /imports, /releases."""
+"""HTTP API of catalog: /catalog/v1/items, /directory, /figures, /imports, /releases, /reviews, /sets."""
 
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from shared.feeds.outbox import SourceFeed
 from shared.publishing.http import edition_router, feed_router, keys_router
 from shared.publishing.imports.http import imports_router
 from shared.publishing.recording_status import Noticing, nothing_to_notice
+from shared.publishing.reviews.http import reviews_router
 from shared.publishing.sets.http import sets_router
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
@@ -44,6 +45,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
         )
     )
     api.include_router(sets_router(db, catalog.who, catalog.checked_draft))
+    api.include_router(reviews_router(catalog.reviewing))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
     api.include_router(audit_router(db))

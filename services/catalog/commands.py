@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.codes.item_checks import FailedCheck, LiveCodes
+from contracts.content.gates import ReviewPolicy
 from contracts.content.items import DirectoryRow, Item
 from contracts.content.unstated_facts import corrected_item, suspect_item, unknown_of_item
 from contracts.envelope.publication import Lane, Release
@@ -20,13 +21,18 @@ from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
-from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource, Then
+from shared.publishing.editions import EditionRow, Leaving, Period, Plans, ReleasingSource, Then
+from shared.publishing.editions.clearance import Exemption
 from shared.publishing.fact_check import left_out, require_one_fact, unread_words
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
-from shared.publishing.imports.local_midnight import today
 from shared.publishing.imports.request import MAX_ROWS, ImportRequest
 from shared.publishing.imports.rules import BodyRules
+from shared.publishing.reviews.findings.finder import Finder
+from shared.publishing.reviews.findings.word_lists import WordLists
+from shared.publishing.reviews.roles import RELEASING, require_role
+from shared.publishing.reviews.submitting import Reviewing
+from shared.text.local_midnight import today
 from shared.text.validation import body_of, draft_body, parse, parse_draft, require_known_codes
 from shared.tokens.person import SYSTEM, Actor
 from shared.transparency.canonical import digest
@@ -53,7 +59,7 @@ class Catalog:
     """The catalogue's commands over its database.
 
     `divisions`: the known 6-digit 行政区划 codes; `units`: units and divisions that are accepted too. Both are for
-    check C-8. `clock` returns the current time.
+    check C-8. `clock` returns the current time. `review`: what the county demands before a release; `lists`: its words.
     """
 
     db: Database
@@ -61,11 +67,13 @@ class Catalog:
     divisions: Container[str] | None = None
     units: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = _now
+    review: ReviewPolicy = ReviewPolicy.NONE
+    lists: WordLists = field(default_factory=WordLists)
     who: ReleasingSource = field(init=False)
     place: CountyUnits = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "who", model.publisher(self.region))
+        object.__setattr__(self, "who", model.publisher(self.region, self.review))
         object.__setattr__(self, "place", CountyUnits(self.region, self.divisions, self.units))
 
     def save_item(self, by: Actor, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
@@ -100,14 +108,22 @@ class Catalog:
         `then` is called in the same transaction, after the release.
         """
         with self.db.write() as session:
-            item = self.checked_draft(session, code)
-            wanted = model.planned_period(item, period, today(self.clock()))
+            wanted = self.planned(session, code, period)
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
             row, made = editions.release(session, self.who, by, code, wanted, revision, plans)
             if then is not None:
                 then(session, made)
             return row, made
+
+    def planned(self, session: Session, code: str, period: Period) -> Period:
+        """Return the period in which the draft will be shown. Raises what `checked_draft` raises."""
+        return model.planned_period(self.checked_draft(session, code), period, today(self.clock()))
+
+    @property
+    def reviewing(self) -> Reviewing:
+        """What reviews of items need."""
+        return Reviewing(self.db, self.who, self.planned, Finder(Item, self.lists))
 
     def checked_draft(self, session: Session, code: str) -> Item:
         """Return the draft. Raises `NotFound`, and `Invalid` unless it may be released."""
@@ -117,7 +133,11 @@ class Catalog:
         return item
 
     def save_directory(self, by: Actor, rows: Sequence[DirectoryRow], *, merge: bool = False) -> int:
-        """Add or replace rows of the 基本目录. `merge` keeps the levels that a row already allows. Raises `Invalid`."""
+        """Add or replace rows of the 基本目录. `merge` keeps the levels that a row already allows.
+
+        Raises `Invalid`, `NotAllowed`.
+        """
+        require_role(by, RELEASING)
         for row in rows:
             require_known_codes(row)
         # One transaction: if the process dies before its commit, no row has changed.
@@ -149,7 +169,7 @@ class Catalog:
 
         # One transaction: if the process dies before its commit, nothing of the import remains and it can be repeated.
         # After it, a repetition releases nothing twice: a body that is released already is left as it is.
-        return run_import(Importer(self.db, self.who, RULES, checking), by, request, prepare)
+        return run_import(Importer(self.reviewing, RULES, checking), by, request, prepare)
 
     def withdraw_cancelled(self) -> int:
         """Withdraw items in force whose 计划取消日期 has come, in the county's time (domain.md 7.3, G-16); return how
@@ -162,7 +182,9 @@ class Catalog:
             # If the process dies before the commit: nothing is withdrawn, and the timer's next call finds the same
             # items.
             due = [code for code, end in model.planned_ends(session, self.who) if end <= day]
-            releases = editions.withdraw_many(session, self.who, SYSTEM, due, Lane.LIVE)
+            # The date was in the body that was reviewed.
+            how = Leaving(grounds=Exemption.PLANNED_END)
+            releases = editions.withdraw_many(session, self.who, SYSTEM, due, Lane.LIVE, how)
         return len(releases)
 
 

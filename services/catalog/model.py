@@ -11,10 +11,11 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from contracts.base import Json
 from contracts.codes.identifiers import BASIC, LEVEL, USCC
 from contracts.codes.item_checks import Context, FailedCheck, LiveCodes, check_item, rejected
+from contracts.content.gates import ReviewPolicy
 from contracts.content.items import DirectoryRow, Item
 from shared.errors import Invalid, Violation
 from shared.publishing.editions import EditionRow, EditionState, Period, ReleasingSource, bodies_in_force
-from shared.publishing.imports.local_midnight import begin
+from shared.text.local_midnight import begin
 
 SOURCE = "catalog"
 
@@ -51,9 +52,9 @@ class CountyUnits:
     units: frozenset[str] = frozenset()
 
 
-def publisher(region: str) -> ReleasingSource:
+def publisher(region: str, review: ReviewPolicy = ReviewPolicy.NONE) -> ReleasingSource:
     """Return the source that releases items."""
-    return ReleasingSource(SOURCE, "item", region)
+    return ReleasingSource(SOURCE, "item", region, review=review)
 
 
 def identity(code: str) -> Json:

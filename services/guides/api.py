@@ -21,6 +21,7 @@ from shared.publishing.http import edition_router, feed_router, keys_router
 from shared.publishing.imports.http import imports_router
 from shared.publishing.imports.request import ImportRequest
 from shared.publishing.recording_status import Noticing, nothing_to_notice
+from shared.publishing.reviews.http import reviews_router
 from shared.publishing.sets.http import sets_router
 from shared.text.validation import parse
 from shared.tokens.access import By, guard
@@ -50,6 +51,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
         )
     )
     api.include_router(sets_router(db, guides.who, guides.checked_draft))
+    api.include_router(reviews_router(guides.reviewing))
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
     api.include_router(audit_router(db))

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.codes.item_checks import LiveCodes
+from contracts.content.gates import ReviewPolicy
 from contracts.content.guides import Guide
 from contracts.content.unstated_facts import corrected_guide, is_empty, suspect_guide, unknown_of_guide
 from contracts.envelope.publication import Release
@@ -21,20 +22,25 @@ from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
 from shared.publishing.imports.request import ImportRequest
 from shared.publishing.imports.rules import BodyRules
+from shared.publishing.reviews.findings.finder import Finder
+from shared.publishing.reviews.findings.word_lists import WordLists
+from shared.publishing.reviews.submitting import Reviewing
 from shared.text.validation import body_of, draft_body, parse, parse_draft
 from shared.tokens.person import Actor
 
 
 @dataclass(frozen=True)
 class Guides:
-    """The guides' commands over their database."""
+    """The guides' commands over their database. `review`, `lists`: see `services.catalog.commands.Catalog`."""
 
     db: Database
     region: str
+    review: ReviewPolicy = ReviewPolicy.NONE
+    lists: WordLists = field(default_factory=WordLists)
     who: ReleasingSource = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "who", model.publisher(self.region))
+        object.__setattr__(self, "who", model.publisher(self.region, self.review))
 
     def save_guide(self, by: Actor, code: str, content: Any, revision: int | None) -> tuple[EditionRow, list[Json]]:
         """Store a draft; return it with the words that cannot be compared with the field beside them.
@@ -67,13 +73,23 @@ class Guides:
         `then` is called in the same transaction, after the release.
         """
         with self.db.write() as session:
-            self.checked_draft(session, code)
+            wanted = self.planned(session, code, period)
             # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
             # is the same table, and the relay sends it to the ledger, also after a restart.
-            row, made = editions.release(session, self.who, by, code, period, revision, plans)
+            row, made = editions.release(session, self.who, by, code, wanted, revision, plans)
             if then is not None:
                 then(session, made)
             return row, made
+
+    def planned(self, session: Session, code: str, period: Period) -> Period:
+        """Return `period`, if the draft may be released. Raises what `checked_draft` raises."""
+        self.checked_draft(session, code)
+        return period
+
+    @property
+    def reviewing(self) -> Reviewing:
+        """What reviews of guides need."""
+        return Reviewing(self.db, self.who, self.planned, Finder(Guide, self.lists))
 
     def checked_draft(self, session: Session, code: str) -> Guide:
         """Return the draft. Raises `NotFound`, and `Invalid` unless it may be released."""
@@ -85,7 +101,7 @@ class Guides:
         """Execute the request's rows in one transaction on the backfill lane; report what is wrong with the others."""
         # One transaction: if the process dies before its commit, nothing of the import remains and it can be repeated.
         # After it, a repetition releases nothing twice: a body that is released already is left as it is.
-        return run_import(Importer(self.db, self.who, RULES, _checking), by, request)
+        return run_import(Importer(self.reviewing, RULES, _checking), by, request)
 
 
 def _checking(_session: Session, _live: LiveCodes) -> Check:

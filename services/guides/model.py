@@ -1,6 +1,7 @@
 """Rules for guides beyond the shape of the model. The tables are those of the editions and the outbox."""
 
 from contracts.codes.identifiers import CodeError, is_pseudo_uscc, parse_item_code, uscc_problem
+from contracts.content.gates import ReviewPolicy
 from contracts.content.guides import Guide
 from services.guides.seen_items import seen_items
 from shared.errors import Invalid, Violation
@@ -10,9 +11,9 @@ from shared.security.privacy import holds_resident_id
 SOURCE = "guides"
 
 
-def publisher(region: str) -> ReleasingSource:
+def publisher(region: str, review: ReviewPolicy = ReviewPolicy.NONE) -> ReleasingSource:
     """Return the source that releases guides, each of which follows the item of its code."""
-    return ReleasingSource(SOURCE, "guide", region, seen_items)
+    return ReleasingSource(SOURCE, "guide", region, seen_items, review)
 
 
 def accept(guide: Guide) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 from contracts.base import Json
 from services.importing.commands import Imports
 from services.importing.jobs.outcome import JobFile
-from services.importing.jobs.settings import ImportSettings, RunRequest, UndoSettings
+from services.importing.jobs.settings import ImportSettings, RunRequest, SubmitSettings, UndoSettings
 from services.importing.upload_route import uploads_router
 from shared.config import Settings
 from shared.errors import NotFound
@@ -64,6 +64,16 @@ def _imports(imports: Imports) -> APIRouter:
     def preview(upload: UploadId, content: Content, by: By) -> Json:
         """The job's outcome has figures, values before and after, findings, and `digest`: what a run would release."""
         return imports.preview(upload, parse(ImportSettings, content), by)
+
+    @router.post(
+        "/{upload}/submissions",
+        status_code=ACCEPTED,
+        openapi_extra=takes(SubmitSettings),
+        summary="Submit what a preview would release to the five gates; a run needs their signatures",
+    )
+    def submit(upload: UploadId, content: Content, by: By) -> Json:
+        """The job's outcome has `reviews`: the review's number at each source, null where nothing changes."""
+        return imports.submit(upload, parse(SubmitSettings, content), by)
 
     @router.post(
         "/{upload}/runs",

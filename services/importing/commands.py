@@ -11,7 +11,7 @@ from services.importing.formats.rows import opened
 from services.importing.jobs import views
 from services.importing.jobs.outcome import JobFile
 from services.importing.jobs.refusals_zh import bilingual
-from services.importing.jobs.settings import ImportSettings, RunRequest, UndoSettings
+from services.importing.jobs.settings import ImportSettings, RunRequest, SubmitSettings, UndoSettings
 from services.importing.jobs.store import Asked, JobStore, NewUpload, settings_of
 from services.importing.jobs.suggestion import JSON, suggestion
 from services.importing.jobs.upload_folder import LARGEST_UPLOAD, Received, UploadFolder
@@ -76,17 +76,14 @@ class Imports:
 
     def run(self, upload: str, request: RunRequest, by: Actor) -> Json:
         """Ask that a preview be carried out. Raises `Conflict` unless it is finished and was not carried out before."""
-        preview = self.store.job(request.preview)
-        if preview.upload != upload or preview.kind != JobKind.PREVIEW:
-            raise NotFound("这个文件没有这次预览 (this is no preview of this file)")
-        if preview.state != JobState.FINISHED or preview.digest is None:
-            raise Conflict("预览没有完成，请重新预览 (the preview is not finished: preview it again)")
-        if preview.digest != request.digest:
-            raise Conflict("确认的不是这次预览的内容，请重新预览 (the digest is not that of this preview)")
-        runs = [job for job in self.store.jobs([upload]) if job.of_preview == preview.id]
-        if any(job.state == JobState.FINISHED for job in runs):
-            raise Conflict("这次预览已经导入过了 (this preview has been imported)")
+        preview = self._preview(upload, request)
         return self._ask(Asked(upload, JobKind.RUN, settings_of(preview), preview.id), by)
+
+    def submit(self, upload: str, request: SubmitSettings, by: Actor) -> Json:
+        """Ask that what a preview would release be submitted to the five gates. Raises as `run` does."""
+        preview = self._preview(upload, request)
+        settings = settings_of(preview).model_copy(update={"note": request.note})
+        return self._ask(Asked(upload, JobKind.SUBMISSION, settings, preview.id), by)
 
     def undo(self, upload: str, request: UndoSettings, by: Actor) -> Json:
         """Ask that the import of this file be taken back. Raises `Invalid`, `NotFound`, `Conflict`."""
@@ -107,6 +104,19 @@ class Imports:
         """Return where a file of a job is, or would be. Raises `NotFound` for no job."""
         row = self.store.job(number)
         return self.folder.of_job(row.upload, number) / name
+
+    def _preview(self, upload: str, request: RunRequest) -> JobRow:
+        preview = self.store.job(request.preview)
+        if preview.upload != upload or preview.kind != JobKind.PREVIEW:
+            raise NotFound("这个文件没有这次预览 (this is no preview of this file)")
+        if preview.state != JobState.FINISHED or preview.digest is None:
+            raise Conflict("预览没有完成，请重新预览 (the preview is not finished: preview it again)")
+        if preview.digest != request.digest:
+            raise Conflict("确认的不是这次预览的内容，请重新预览 (the digest is not that of this preview)")
+        of_preview = [job for job in self.store.jobs([upload]) if job.of_preview == preview.id]
+        if any(job.state == JobState.FINISHED and job.kind == JobKind.RUN for job in of_preview):
+            raise Conflict("这次预览已经导入过了 (this preview has been imported)")
+        return preview
 
     def _ask(self, asked: Asked, by: Actor) -> Json:
         row = self.store.ask(asked, by)

@@ -9,9 +9,13 @@ importing_metadata = MetaData()
 
 
 class JobKind(StrEnum):
-    """`undo_preview` tells what `undo` would take back. Only `run` and `undo` change anything."""
+    """`undo_preview` tells what `undo` would take back. `submission`: the plan of a preview goes to the five gates.
+
+    Only `run` and `undo` change what is released.
+    """
 
     PREVIEW = "preview"
+    SUBMISSION = "submission"
     RUN = "run"
     UNDO_PREVIEW = "undo_preview"
     UNDO = "undo"
@@ -66,7 +70,7 @@ class JobRow(SQLModel, table=True):
     state: str = Field(max_length=16)
     settings: str = Field(sa_column=Column(Text, nullable=False), description="JSON of `ImportSettings`.")
     of_preview: int | None = Field(
-        default=None, foreign_key="job.id", description="The preview that a run carries out."
+        default=None, foreign_key="job.id", description="The preview that a run carries out, or that is submitted."
     )
     person: str | None = Field(default=None, sa_column=Column(Text), description="JSON of the person's claim.")
     by_name: str = Field(max_length=64)

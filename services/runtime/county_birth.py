@@ -14,6 +14,10 @@ from shared.config import Settings
 from shared.county import identity, store
 from shared.county.identity import Identity
 from shared.errors import NotFound, SettingsError, Unavailable
+from shared.publishing.reviews import policy
+
+REVIEWED = ("catalog", "guides")
+"""The sources whose releases the five gates review."""
 
 REMEDY = "put this store back from a backup, as docs/operating/one-store.md says; nothing was changed"
 
@@ -22,9 +26,12 @@ def county_of(wiring: Wiring, services: Sequence[str], *, demo: bool = False) ->
     """Return the county of these stores, or the county of the settings if none exists yet. Reads only.
 
     Raises `SettingsError` when a store belongs to another county than the settings name, or when a demonstration is
-    requested for stores that were not created as one; `Unavailable` when a store cannot be read.
+    requested for stores that were not created as one, or when a source was born under another review policy;
+    `Unavailable` when a store cannot be read.
     """
     wanted = Identity.of(wiring.settings, demo=demo)
+    for service in services:
+        _require_policy(wiring, service)
     stored = {service: county for service in services if (county := _stored(wiring, service)) is not None}
     county = identity.agreed(_told_apart(stored), wanted)
     if demo:
@@ -63,12 +70,14 @@ def require_own_ledger(wiring: Wiring) -> None:
 
 
 def settle(wiring: Wiring, service: str, county: Identity) -> None:
-    """Migrate the service's schema, then write into its store which county it belongs to.
+    """Migrate the service's schema, then write into its store which county it belongs to, and what it reviews.
 
     If the process dies in between, the next start finds the store without identity and writes it.
     """
     wiring.migrate(service)
     store.write(wiring.database(service), county)
+    if service in REVIEWED:
+        policy.write(wiring.database(service), wiring.settings.review_policy)
 
 
 def require_no_lost_store(wiring: Wiring) -> None:
@@ -93,6 +102,15 @@ def _exists(wiring: Wiring, service: str) -> bool:
     """Return False for a SQLite file that does not exist: opening it would create it."""
     url = wiring.settings.database_url_for(service)
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
+
+
+def _require_policy(wiring: Wiring, service: str) -> None:
+    """Raises `SettingsError` when a source's store was born under another policy than the settings name."""
+    if service in REVIEWED and _exists(wiring, service):
+        try:
+            policy.require(wiring.database(service), wiring.settings.review_policy)
+        except Unavailable as error:
+            raise Unavailable(f"{service}: {error}") from error
 
 
 def _stored(wiring: Wiring, service: str) -> Identity | None:

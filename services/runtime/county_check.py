@@ -15,6 +15,7 @@ from shared.county.identity import Identity
 from shared.county.store import require_own
 from shared.database.engine import Database
 from shared.errors import Unavailable
+from shared.publishing.reviews import policy
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Background = Callable[[threading.Event], None]
@@ -30,16 +31,18 @@ class CountyGate:
         self, db: Database, settings: Settings, on_open: Callable[[Identity], None] = lambda _county: None
     ) -> None:
         self._db, self._wanted, self._on_open = db, Identity.of(settings), on_open
+        self._review = settings.review_policy
         self._open = threading.Event()
         self._refused: SettingsError | None = None
 
     def look(self) -> bool:
         """Ask the store once; return False while it is unavailable.
 
-        Raises `SettingsError` when it is another county's.
+        Raises `SettingsError` when it is another county's, or was born under another review policy.
         """
         try:
             county = require_own(self._db, self._wanted)
+            policy.require(self._db, self._review)
         except Unavailable as error:
             _log.warning("waits for its store", reason=str(error))
             return False

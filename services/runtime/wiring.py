@@ -23,6 +23,7 @@ from shared.feeds.upstream import HttpLedger, HttpSource, LedgerReader, SourceRe
 from shared.messaging.delivery import Publisher
 from shared.publishing.notices import notice
 from shared.publishing.recording_status import Latest, PolledRecording, Recording
+from shared.publishing.reviews.findings.word_lists import read_word_lists
 from shared.security.secret_files import kept_secret
 from shared.security.vault import Vault
 from shared.tokens.keys import private_key
@@ -92,14 +93,18 @@ class Wiring:
     def catalog(self) -> "Catalog":
         from services.catalog.commands import Catalog
 
-        known = divisions(self.settings.divisions_file)
-        return Catalog(self.database("catalog"), self.settings.region, known, units(self.settings.units_file))
+        settings = self.settings
+        known, own = divisions(settings.divisions_file), units(settings.units_file)
+        lists = read_word_lists(settings.word_lists)
+        db = self.database("catalog")
+        return Catalog(db, settings.region, known, own, review=settings.review_policy, lists=lists)
 
     @cached_property
     def guides(self) -> "Guides":
         from services.guides.commands import Guides
 
-        return Guides(self.database("guides"), self.settings.region)
+        lists = read_word_lists(self.settings.word_lists)
+        return Guides(self.database("guides"), self.settings.region, self.settings.review_policy, lists)
 
     @cached_property
     def applications(self) -> "Applications":

@@ -19,6 +19,7 @@ from shared.publishing.editions.going_back import BackTo, changed_since, go_back
 from shared.publishing.imports.provenance import UNDONE, imported_versions, importer, record_undo
 from shared.publishing.imports.request import MAX_WITHDRAWALS, SOURCE_PATTERN
 from shared.publishing.imports.statement import StatementStore
+from shared.publishing.reviews.roles import RELEASING, SUBMITTING, require_role
 from shared.tokens.person import Actor
 
 
@@ -56,7 +57,11 @@ class UndoOutcome:
 
 
 def undo_import(db: Database, who: ReleasingSource, by: Actor, request: UndoRequest) -> UndoOutcome:
-    """Take an import back in one transaction on the backfill lane. An import that is unknown changes nothing."""
+    """Take an import back in one transaction on the backfill lane. An import that is unknown changes nothing.
+
+    Raises `NotAllowed`.
+    """
+    require_role(by, SUBMITTING if request.dry_run else RELEASING)
     outcome = UndoOutcome()
     # One transaction: if the process dies before its commit, the import stands as it was and the undo is repeated.
     # After it, a repetition finds the codes already taken back.

@@ -39,6 +39,9 @@ class AppSources:
                 raise UpstreamDown(f"{service} does not answer")
         return self._answer(self._county.http.post(f"/{service}/v1/{path}", json=content, headers=TOKEN))
 
+    def delete(self, service: str, path: str) -> Any:
+        return self._answer(self._county.http.delete(f"/{service}/v1/{path}", headers=TOKEN))
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -92,6 +95,10 @@ class FileImports:
     def preview(self, upload: str, **settings: Any) -> dict[str, Any]:
         """Preview a file."""
         return self.job(upload, "previews", **settings)
+
+    def submit(self, preview: dict[str, Any]) -> dict[str, Any]:
+        """Submit a preview to the five gates."""
+        return self.job(preview["upload"], "submissions", preview=preview["id"], digest=preview["digest"])
 
     def run(self, preview: dict[str, Any]) -> dict[str, Any]:
         """Carry a preview out."""

@@ -124,8 +124,9 @@ class Pipeline:
         )
         self.dbs = {service: self._database(service) for service in (*SOURCES, "ledger", *channels)}
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-        self.catalog = Catalog(self.dbs["catalog"], REGION, clock=self._now)
-        self.guides = Guides(self.dbs["guides"], REGION)
+        review = self.settings.review_policy
+        self.catalog = Catalog(self.dbs["catalog"], REGION, clock=self._now, review=review)
+        self.guides = Guides(self.dbs["guides"], REGION, review)
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
         self.readers = {name: LocalSource(self.dbs[name], name) for name in SOURCES}
         self.standing = SigningGuard(self.dbs["ledger"], self.signer)

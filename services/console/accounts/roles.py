@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from contracts.codes.identifiers import USCC
 from contracts.content.gates import GATES
 from shared.tokens.person import Person, StaffRole
 
@@ -35,8 +34,3 @@ def titles(roles: Iterable[StaffRole]) -> list[str]:
 def needs_second_factor(person: Person, *, demo: bool) -> bool:
     """Whether the person must have a second factor. In a demonstration, whose passwords are public, nobody must."""
     return not demo and bool(person.roles & NEED_SECOND_FACTOR)
-
-
-def may_write(person: Person, code: str) -> bool:
-    """Whether content with this code is the person's: 谁起草谁负责. The code begins with its unit's code (USCC)."""
-    return not person.departments or code[USCC] in person.departments

@@ -11,7 +11,6 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
-from services.console.accounts.roles import may_write
 from services.console.blocks.block_values import SHORTEST_VALUE, uses, with_value
 from services.console.blocks.model import BlockChangeRow, BlockRow, BlockUseRow
 from services.console.content.differences import Difference, differences
@@ -22,6 +21,7 @@ from shared.audit.differences import differences as differences_of_bodies
 from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
+from shared.publishing.reviews.roles import may_write
 from shared.tokens.person import Actor, Person
 
 LONGEST_NAME, LONGEST_VALUE = 100, 2000

@@ -22,7 +22,7 @@ from services.console.drafts.writing import Writing, require_own
 from services.console.upstream.editions import Edition
 from shared.errors import NotFound
 from shared.publishing.editions import EditionState
-from shared.publishing.imports.local_midnight import today
+from shared.text.local_midnight import today
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
 from shared.web.edge import Content, takes

@@ -18,7 +18,7 @@ from services.console.drafts.working_copies import WorkingCopy
 from services.console.drafts.writing import SavedBoth, Writing
 from services.console.pages.frame import page, see_other
 from shared.errors import Conflict, Invalid, NotFound, Violation
-from shared.publishing.imports.local_midnight import today
+from shared.text.local_midnight import today
 from shared.tokens.person import Person, StaffRole
 
 Code = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from contracts.base import Json
 from contracts.codes.identifiers import BASIC, LEVEL, USCC
-from services.console.accounts.roles import may_write
 from services.console.content.reading import Problem
 from services.console.content.shape import ContentKind
 from services.console.content.typed import FROM, Texts
@@ -14,6 +13,7 @@ from services.console.drafts.saving import Decisions, Saved, save
 from services.console.drafts.working_copies import Base, WorkingCopies, WorkingCopy
 from services.console.upstream.editions import Edition, Editions
 from shared.errors import Conflict, NotAllowed, NotFound
+from shared.publishing.reviews.roles import may_write
 from shared.tokens.person import Person
 
 ITEM, GUIDE = ContentKind.ITEM, ContentKind.GUIDE

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.base import Json
-from services.console.accounts.roles import may_write
 from services.console.content.differences import Difference, differences
 from services.console.content.problems import problems_of
 from services.console.content.reading import Problem, Read, Unreadable, value_of
@@ -18,6 +17,7 @@ from services.console.content.typed import text_of
 from services.console.drafts.rewriting import WORDS, rewrite
 from services.console.upstream.editions import Editions
 from shared.errors import Invalid, Violation
+from shared.publishing.reviews.roles import may_write
 from shared.tokens.person import Person
 
 CODE = "code"

@@ -32,6 +32,7 @@ class ImportOptions:
     `full`              the file is a full list: report the codes that it no longer contains
     `withdraw_missing`  and withdraw them
     `confirmed`         the kinds of change that the breaker need not hold
+    `submit`            a dry run gathers what a run would do in the desk's reviews
     """
 
     dry_run: bool = False
@@ -39,6 +40,7 @@ class ImportOptions:
     full: bool = False
     withdraw_missing: bool = False
     confirmed: frozenset[Confirmation] = frozenset()
+    submit: bool = False
 
 
 PlannedRow = tuple[RowEntry, Result]
@@ -78,6 +80,8 @@ class Course:
         self.questions = hold(list(self._plan.values()), self.live, self.wishes.confirmed)
         self.planned((self._entry(code), result) for code, result in self._plan.items())
         yield self._take_directory()
+        if self.wishes.submit:
+            yield from self._gather()
         yield from self._finish_plan() if self.wishes.dry_run else self._do()
 
     def not_reached(self) -> int:
@@ -130,15 +134,18 @@ class Course:
             self._conclude(result)
         yield len(self._plan)
 
+    def _gather(self) -> Iterator[int]:
+        """Ask again, for exactly the rows that a run would send: the breaker has judged the whole file by now."""
+        doing = [code for code, planned in self._plan.items() if _is_sent(planned)]
+        for chunk in requests(doing, self.reading.counting):
+            self._ask([self._entry(code) for code in chunk], dry_run=True)
+            yield 0
+
     def _do(self) -> Iterator[int]:
-        doing = []
-        for code, planned in self._plan.items():
-            # A row that changes nothing, not even what is stored about its source, need not be sent again.
-            over = planned.fate in _OVER and not planned.waits
-            if over or not planned.news:
+        doing = [code for code, planned in self._plan.items() if _is_sent(planned)]
+        for planned in self._plan.values():
+            if not _is_sent(planned):
                 self._conclude(planned)
-            else:
-                doing.append(code)
         yield len(self._plan) - len(doing)
         for chunk in requests(doing, self.reading.counting):
             answer = self._ask([self._entry(code) for code in chunk], dry_run=False)
@@ -164,3 +171,9 @@ class Course:
     def _entry(self, code: str) -> RowEntry:
         mark = self.reading.counting.get(code)
         return self._gone[code] if mark is None else self.reading.spool.entry(mark)
+
+
+def _is_sent(planned: Result) -> bool:
+    """Whether a row changes anything; what is stored about its source counts as well."""
+    over = planned.fate in _OVER and not planned.waits
+    return not over and planned.news

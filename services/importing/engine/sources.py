@@ -1,5 +1,6 @@
 """The requests to catalog and guides, and their answers about each entry."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -25,6 +26,13 @@ class Sources(Protocol):
 
     def get(self, service: str, path: str, **params: Any) -> Any:
         """GET `/<service>/v1/<path>`."""
+
+
+class ReviewableSources(Sources, Protocol):
+    """The same, for what submits for review."""
+
+    def delete(self, service: str, path: str) -> Any:
+        """DELETE `/<service>/v1/<path>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +74,15 @@ class SourceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Sends entries: an item before its guide, and the guide only if the item was accepted."""
+    """Sends entries: an item before its guide, and the guide only if the item was accepted.
+
+    `reviews`: by service, the review in which a dry run gathers what a run would do; `gathered`: how much that was.
+    """
 
     sources: Sources
     origin: ImportOrigin
+    reviews: dict[str, int] = field(default_factory=dict)
+    gathered: Counter[str] = field(default_factory=Counter)
 
     def take(
         self, entries: Sequence[RowEntry], directory: Iterable[DirectoryRow] = (), *, dry_run: bool
@@ -106,7 +119,10 @@ class Desk:
         return self._post(GUIDES, content, dry_run=dry_run)
 
     def _post(self, service: str, content: Json, *, dry_run: bool) -> Json:
-        answer: Json = self.sources.post(service, IMPORTS, {**self.origin.head(), **content, "dry_run": dry_run})
+        review = {"review": self.reviews[service]} if dry_run and service in self.reviews else {}
+        body = {**self.origin.head(), **content, "dry_run": dry_run, **review}
+        answer: Json = self.sources.post(service, IMPORTS, body)
+        self.gathered[service] += (answer["released"] + answer["withdrawn"]) if review else 0
         return answer
 
 

@@ -84,7 +84,7 @@ class JobRunner:
     def _do(self, job: JobRow, tools: Tools) -> None:
         upload = self._store.upload(job.upload)
         with closing(self._connect(person_of(job))) as sources:
-            if job.kind in (JobKind.PREVIEW, JobKind.RUN):
+            if job.kind in (JobKind.PREVIEW, JobKind.SUBMISSION, JobKind.RUN):
                 steps.import_file(job, upload, sources, tools)
             else:
                 steps.undo(job, upload, sources, tools)

@@ -42,16 +42,17 @@ class ImportSettings(Contract):
     full: bool = Field(default=False, title="这是完整清单")
     withdraw_missing: bool = Field(default=False, title="撤下清单里没有的")
     confirm: list[Confirmation] = Field(default=[], title="已确认")
+    note: str | None = Field(default=None, max_length=2000, title="说明", description="For the reviewers.")
 
     @property
     def source_name(self) -> str:
         """The name of the import source."""
         return self.source or self.format
 
-    def options(self, *, dry_run: bool) -> ImportOptions:
+    def options(self, *, dry_run: bool, submit: bool = False) -> ImportOptions:
         """Return the options of the engine."""
         confirmed = frozenset(map(Confirmation, self.confirm))
-        return ImportOptions(dry_run, self.empty_cells, self.full, self.withdraw_missing, confirmed)
+        return ImportOptions(dry_run, self.empty_cells, self.full, self.withdraw_missing, confirmed, submit)
 
     def require_sound(self) -> None:
         """Raises `Invalid` for what no import could mean."""
@@ -123,6 +124,12 @@ class RunRequest(Contract):
 
     preview: int = Field(ge=1, le=2**31 - 1, title="预览")
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", title="预览摘要")
+
+
+class SubmitSettings(RunRequest):
+    """`note`: what the reviewers are told."""
+
+    note: str | None = Field(default=None, min_length=1, max_length=2000, title="说明")
 
 
 class UndoSettings(Contract):

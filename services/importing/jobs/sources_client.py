@@ -20,7 +20,10 @@ _NO_REASON = "no reason was given"
 
 
 class SourcesClient:
-    """See `services.importing.engine.sources.Sources`. Raises `UpstreamDown`, `NotFound`, `NotAllowed`, `Refused`."""
+    """See `services.importing.engine.sources.ReviewableSources`.
+
+    Raises `UpstreamDown`, `NotFound`, `NotAllowed`, `Refused`.
+    """
 
     def __init__(
         self, urls: Mapping[str, str], tokens: Mapping[str, Token], person: Person | None, tls: Tls | None = None
@@ -36,6 +39,10 @@ class SourcesClient:
     def post(self, service: str, path: str, content: object) -> Any:
         """POST to `/<service>/v1/<path>`."""
         return self._request("POST", service, path, json=content)
+
+    def delete(self, service: str, path: str) -> Any:
+        """DELETE `/<service>/v1/<path>`."""
+        return self._request("DELETE", service, path)
 
     def close(self) -> None:
         """Close the connections."""

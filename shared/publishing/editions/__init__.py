@@ -12,7 +12,10 @@ guide act on what was released and never read a draft.
 `model`     the table, states, periods
 `timeline`  a version as the source knows it; which one counts says `shared.transparency.timeline`
 `steps`     how a change and the planned versions become the next versions of an edition
+`clearance` what a release needs before it: a review, in a county of five gates
+`appending` the only place where versions are added, of what is cleared
 `following` a guide is shown only while its item is
+`drafts`    saving a draft
 `commands`  an editor's commands on one edition
 `batches`   changes by imports and timers to many editions
 `going_back`  many editions back to what they were before a version
@@ -22,11 +25,13 @@ guide act on what was released and never read a draft.
 from shared.publishing.editions.batches import (
     BodyToRelease,
     EditionSummary,
+    Leaving,
     release_many,
     standings,
     withdraw_many,
 )
-from shared.publishing.editions.commands import Then, cancel_plans, release, restore, save, suspend, withdraw
+from shared.publishing.editions.commands import Then, cancel_plans, release, restore, suspend, withdraw
+from shared.publishing.editions.drafts import save
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, ReleasingSource
 from shared.publishing.editions.queries import bodies_in_force, find, live_count, overtaken, page, plans, states, view
@@ -37,6 +42,7 @@ __all__ = [
     "EditionRow",
     "EditionState",
     "EditionSummary",
+    "Leaving",
     "Period",
     "Plans",
     "ReleasingSource",

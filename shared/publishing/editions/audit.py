@@ -30,10 +30,11 @@ def entry(
     row: EditionRow,
     before: Json | None,
     releases: Iterable[Release] = (),
+    review: Json | None = None,
 ) -> AuditEntry:
-    """Return the entry of a change of a row, with what was released by it."""
-    made = [one for one in releases if one.key == who.key(row.code)]
-    return AuditEntry(action, who.key(row.code), before, {**standing(row), "releases": [_told(one) for one in made]})
+    """Return the entry of a change of a row, with what was released by it. `review`: see `Cleared.told`."""
+    made = [_told(one) for one in releases if one.key == who.key(row.code)]
+    return AuditEntry(action, who.key(row.code), before, {**standing(row), "releases": made, **(review or {})})
 
 
 def saved(who: ReleasingSource, row: EditionRow, before: Json | None, old_draft: str | None) -> AuditEntry:

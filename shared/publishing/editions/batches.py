@@ -13,7 +13,9 @@ from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
 from shared.audit.recording import record
 from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.appending import append
 from shared.publishing.editions.audit import entry, standing
+from shared.publishing.editions.clearance import BY_IMPORT, Grounds, clear
 from shared.publishing.editions.commands import ACTIONS
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
@@ -30,12 +32,12 @@ from shared.publishing.editions.model import (
 from shared.publishing.editions.steps import (
     NextVersion,
     Situation,
-    append,
     restated,
     settled,
     situation,
 )
 from shared.publishing.editions.versions import overtakes
+from shared.publishing.reviews.roles import RELEASING, TAKING_OFF, require_role
 from shared.publishing.statements import SAVE_RELEASED
 from shared.tokens.person import Actor
 
@@ -97,26 +99,31 @@ def release_many(
     """Release bodies in one transaction, in order; skip those already released for the same period.
 
     A planned version that one of them overtakes is planned again after it. A draft that an editor has changed is kept;
-    an unchanged one follows the release.
+    an unchanged one follows the release. Raises `NotAllowed`, and `Conflict` when a review is demanded and missing.
     """
+    require_role(by, RELEASING, [one.code for one in wanted])
     rows = _unattached(session, [one.code for one in wanted])
     now = datetime.now(UTC)
     drafts: list[Draft] = []
     changed: dict[str, EditionRow] = {}
     before: dict[str, Json] = {}
+    reviews: dict[str, Json] = {}
     for one in wanted:
         row = rows.setdefault(one.code, EditionRow(code=one.code, revision=0, draft=""))
         if row.state == EditionState.RELEASED and row.released_digest == fingerprint(one.body, one.period):
             continue
         before.setdefault(one.code, standing(row))
         step = NextVersion(Op.RELEASE, one.body, one.period, EditionState.RELEASED)
-        drafts += append(who, row, _steps(one, situation(session, who, row, now), step))
+        steps = _steps(one, situation(session, who, row, now), step)
+        cleared = clear(session, who, row, step, steps, BY_IMPORT)
+        drafts += append(who, row, cleared)
+        reviews[one.code] = cleared.told()
         changed[one.code] = row
     if changed:
         session.connection().execute(SAVE_RELEASED, [_values(row) for row in changed.values()])
     made = emit(session, who.source, drafts, lane)
     follow(session, who, changed, lane)
-    record(session, by, *(entry("release", who, row, before[code], made) for code, row in changed.items()))
+    record(session, by, *(entry("release", who, row, before[c], made, reviews[c]) for c, row in changed.items()))
     return made
 
 
@@ -132,37 +139,51 @@ def _steps(wanted: BodyToRelease, now: Situation, step: NextVersion) -> list[Nex
     return [restated(now.in_force), step, *(NextVersion.again(one) for one in others)]
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How editions leave the channels: their state after it, what becomes of their plans, and on which grounds."""
+
+    state: EditionState = EditionState.WITHDRAWN
+    plans: Plans = Plans.KEEP
+    grounds: Grounds = BY_IMPORT
+
+
+OF_AN_IMPORT = Leaving()
+
+
 def withdraw_many(
     session: Session,
     who: ReleasingSource,
     by: Actor,
     codes: Iterable[str] | Mapping[str, datetime | None],
     lane: Lane,
-    state: EditionState = EditionState.WITHDRAWN,
-    plans: Plans = Plans.KEEP,
+    how: Leaving = OF_AN_IMPORT,
 ) -> list[Release]:
     """Withdraw those of `codes` that are in force; a mapping gives the start for each (None: at once).
 
     Planned versions are planned again after it, or cancelled with `cancel`. One that is hidden with what it follows is
-    withdrawn too, so that it does not come back.
+    withdrawn too, so that it does not come back. Raises as `release_many` does.
     """
+    require_role(by, TAKING_OFF, codes)
     since = codes if isinstance(codes, Mapping) else {}
     now = datetime.now(UTC)
     drafts: list[Draft] = []
-    changed: list[tuple[EditionRow, Json]] = []
+    changed: list[tuple[EditionRow, Json, Json]] = []
     for row in locked_rows(session, codes):
         at = situation(session, who, row, now)
-        if not _is_on(at) or (plans == Plans.KEEP and not _in_force(at)):
+        if not _is_on(at) or (how.plans == Plans.KEEP and not _in_force(at)):
             continue
-        changed.append((row, standing(row)))
-        step = NextVersion(Op.WITHDRAW, None, Period(since.get(row.code)), state)
-        drafts += append(who, row, settled(row.code, at, step, plans))
+        before = standing(row)
+        step = NextVersion(Op.WITHDRAW, None, Period(since.get(row.code)), how.state)
+        cleared = clear(session, who, row, step, settled(row.code, at, step, how.plans), how.grounds)
+        drafts += append(who, row, cleared)
+        changed.append((row, before, cleared.told()))
         if row.state == EditionState.SUSPENDED and _in_force(at):
             row.returns = orjson.dumps([at.in_force.version] if at.in_force else []).decode()
     session.flush()
     made = emit(session, who.source, drafts, lane)
-    follow(session, who, [row.code for row, _ in changed], lane)
-    record(session, by, *(entry(ACTIONS[state], who, row, before, made) for row, before in changed))
+    follow(session, who, [row.code for row, _, _ in changed], lane)
+    record(session, by, *(entry(ACTIONS[how.state], who, row, before, made, told) for row, before, told in changed))
     return made
 
 

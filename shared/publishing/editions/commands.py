@@ -3,7 +3,7 @@
 If we die before its commit, neither edition nor release is stored. After it both are, and the relay sends the release.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -11,11 +11,14 @@ import orjson
 from sqlmodel import Session
 
 from contracts.base import Json
+from contracts.content.gates import ReviewPolicy
 from contracts.envelope.publication import Op, Release
 from shared.audit.recording import record
-from shared.errors import Conflict, PreconditionFailed, PreconditionMissing
+from shared.errors import Conflict
 from shared.feeds.outbox import emit
-from shared.publishing.editions.audit import entry, saved, standing
+from shared.publishing.editions.appending import append
+from shared.publishing.editions.audit import entry, standing
+from shared.publishing.editions.clearance import BY_EDITION, Cleared, Exemption, Grounds, clear
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import (
     EditionRow,
@@ -23,14 +26,13 @@ from shared.publishing.editions.model import (
     Period,
     Plans,
     ReleasingSource,
-    as_text,
     fingerprint,
     locked,
+    require_revision,
 )
 from shared.publishing.editions.steps import (
     NextVersion,
     Situation,
-    append,
     history,
     require_no_set,
     restated,
@@ -39,6 +41,8 @@ from shared.publishing.editions.steps import (
     settled,
     situation,
 )
+from shared.publishing.reviews import authors
+from shared.publishing.reviews.roles import RELEASING, TAKING_OFF, require_role
 from shared.tokens.person import Actor
 
 Then = Callable[[Session, Release | None], None]
@@ -57,29 +61,14 @@ class Change:
     before: Json
 
 
-def save(session: Session, who: ReleasingSource, by: Actor, code: str, draft: Json, revision: int | None) -> EditionRow:
-    """Store a draft.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When a change takes effect, at which revision of the draft, what becomes of plans, and on which grounds."""
 
-    Raises `PreconditionMissing` without a revision, `PreconditionFailed` for one that is not the newest.
-    """
-    row = session.get(EditionRow, code, with_for_update=True)
-    before, old_draft = (standing(row), row.draft) if row else (None, None)
-    if row is None:
-        if revision is not None:
-            raise PreconditionFailed(f"{code} does not exist, so it has no revision {revision}")
-        row = EditionRow(code=code, draft=as_text(draft))
-    else:
-        if revision is None:
-            raise PreconditionMissing(f"{code} already exists: send If-Match with the ETag that you read")
-        _same_revision(row, revision)
-        row.draft = as_text(draft)
-        row.revision += 1
-    # An editor who names the newest revision has read what is released now.
-    row.starts_from = row.content_version
-    session.add(row)
-    session.flush()
-    record(session, by, saved(who, row, before, old_draft))
-    return row
+    period: Period
+    revision: int | None = None
+    plans: Plans | None = None
+    grounds: Grounds = BY_EDITION
 
 
 def release(
@@ -91,13 +80,23 @@ def release(
     revision: int | None = None,
     plans: Plans | None = None,
 ) -> tuple[EditionRow, Release | None]:
+    """Release the draft as the next version, as `release_on` does."""
+    return release_on(session, who, by, code, Terms(period, revision, plans))
+
+
+def release_on(
+    session: Session, who: ReleasingSource, by: Actor, code: str, terms: Terms
+) -> tuple[EditionRow, Release | None]:
     """Release the draft as the next version. The release is None when exactly this is already released.
 
-    Raises `NotFound`; `Invalid` for an end in the past; `Conflict` when another version was released after the draft
-    was begun, or when this release would overtake planned ones and `plans` does not say what becomes of them.
+    Raises `NotFound`, `NotAllowed`; `Invalid` for an end in the past; `Conflict` when another version was released
+    after the draft was begun, when this release would overtake planned ones and `plans` does not say what becomes of
+    them, or when the county demands a review and there is none.
     """
+    require_role(by, RELEASING, [code])
+    period, plans = terms.period, terms.plans
     period.check()
-    row = _locked(session, code, revision)
+    row = _locked(session, code, terms.revision)
     body = orjson.loads(row.draft)
     shown = row.state in (EditionState.RELEASED, EditionState.HIDDEN)
     if shown and row.released_digest == fingerprint(body, period):
@@ -113,7 +112,11 @@ def release(
     now = situation(session, who, row, moment)
     if plans == Plans.CANCEL:
         require_no_set(code, now)
-    return row, _emit(session, who, Change("release", by, standing(row)), row, settled(code, now, step, plans), step)
+    cleared = clear(session, who, row, step, settled(code, now, step, plans), terms.grounds)
+    made = _emit(session, who, Change("release", by, standing(row)), row, cleared, step)
+    if who.review == ReviewPolicy.FIVE:
+        authors.forget(session, code)
+    return row, made
 
 
 def withdraw(
@@ -125,11 +128,8 @@ def withdraw(
     revision: int | None = None,
     plans: Plans | None = None,
 ) -> tuple[EditionRow, Release | None]:
-    """Remove a code from every channel for good.
-
-    Raises `Conflict` if it was never released, and for planned versions as `release` does.
-    """
-    return _off(session, who, by, _locked(session, code, revision), _Off(EditionState.WITHDRAWN, period, plans))
+    """Remove a code from every channel for good, as `take_off` does."""
+    return take_off(session, who, by, code, EditionState.WITHDRAWN, Terms(period, revision, plans))
 
 
 def suspend(
@@ -141,45 +141,43 @@ def suspend(
     revision: int | None = None,
     plans: Plans | None = None,
 ) -> tuple[EditionRow, Release | None]:
-    """Remove a code from every channel for now: `restore` brings it back. Raises as `withdraw` does."""
-    return _off(session, who, by, _locked(session, code, revision), _Off(EditionState.SUSPENDED, period, plans))
+    """Remove a code from every channel for now, as `take_off` does: `restore` brings it back."""
+    return take_off(session, who, by, code, EditionState.SUSPENDED, Terms(period, revision, plans))
 
 
-@dataclass(frozen=True, slots=True)
-class _Off:
-    """How an edition leaves the channels: its state after it, from when on, and what becomes of its plans."""
-
-    state: EditionState
-    period: Period
-    plans: Plans | None
-
-
-def _off(
-    session: Session, who: ReleasingSource, by: Actor, row: EditionRow, wanted: _Off
+def take_off(
+    session: Session, who: ReleasingSource, by: Actor, code: str, state: EditionState, terms: Terms
 ) -> tuple[EditionRow, Release | None]:
-    state, period = wanted.state, wanted.period
+    """Remove a code from every channel; `state`: withdrawn or suspended.
+
+    Raises `Conflict` if it was never released, and for planned versions and a missing review as `release_on` does.
+    """
+    require_role(by, TAKING_OFF, [code])
+    row, period = _locked(session, code, terms.revision), terms.period
     if row.state == EditionState.DRAFT:
         raise Conflict(f"{row.code} was never released; there is nothing to withdraw")
     moment = datetime.now(UTC)
     now = situation(session, who, row, moment)
-    if wanted.plans == Plans.CANCEL:
+    if terms.plans == Plans.CANCEL:
         require_no_set(row.code, now)
     if row.state == state and (not now.waiting or now.waiting[-1].period == period):
         return row, None
     change = Change(ACTIONS[state], by, standing(row))
+    step = NextVersion(Op.WITHDRAW, None, period, state)
     if not now.waiting:
         if row.state == EditionState.WITHDRAWN:
             raise Conflict(f"{row.code} is already withdrawn; release it first")
         if row.state == EditionState.SUSPENDED:
+            gone = clear(session, who, row, step, [], terms.grounds)
             row.state, row.returns = state, None
             row.revision += 1
             session.add(row)
             session.flush()
-            record(session, by, entry(change.action, who, row, change.before))
+            record(session, by, entry(change.action, who, row, change.before, (), gone.told()))
             return row, None
-    step = NextVersion(Op.WITHDRAW, None, period, state)
     back = _brought_back(row, now, moment)
-    made = _emit(session, who, change, row, settled(row.code, now, step, wanted.plans), step)
+    cleared = clear(session, who, row, step, settled(row.code, now, step, terms.plans), terms.grounds)
+    made = _emit(session, who, change, row, cleared, step)
     if row.state == EditionState.SUSPENDED:
         row.returns = back
     return row, made
@@ -189,6 +187,7 @@ def restore(
     session: Session, who: ReleasingSource, by: Actor, code: str, revision: int | None = None
 ) -> tuple[EditionRow, Release | None]:
     """Show a suspended edition again: the released text, not the draft. Raises `Conflict` if it is not suspended."""
+    require_role(by, RELEASING, [code])
     row = _locked(session, code, revision)
     if row.state != EditionState.SUSPENDED or not row.returns:
         raise Conflict(f"{code} is {row.state}, not suspended; there is nothing to restore")
@@ -197,7 +196,8 @@ def restore(
     steps = returning(versions, datetime.now(UTC), None)
     if not steps:
         raise Conflict(f"{code}: the suspended version has expired in the meantime; release a new one")
-    return row, _emit(session, who, Change("restore", by, standing(row)), row, steps, steps[0])
+    cleared = clear(session, who, row, None, steps, Exemption.RESTORE)
+    return row, _emit(session, who, Change("restore", by, standing(row)), row, cleared, steps[0])
 
 
 def cancel_plans(
@@ -213,6 +213,7 @@ def cancel_plans(
 
     Raises `Conflict` if nothing is planned.
     """
+    require_role(by, RELEASING, [code])
     row = _locked(session, code, revision)
     moment = datetime.now(UTC)
     now = situation(session, who, row, moment)
@@ -224,7 +225,8 @@ def cancel_plans(
     step = restated(current)
     if lifts:
         step = replace(step, period=Period())
-    return row, _emit(session, who, Change("cancel_plans", by, standing(row)), row, [step], step)
+    cleared = clear(session, who, row, None, [step], Exemption.CANCEL_PLANS)
+    return row, _emit(session, who, Change("cancel_plans", by, standing(row)), row, cleared, step)
 
 
 def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | None:
@@ -235,17 +237,17 @@ def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | No
 
 
 def emit_steps(
-    session: Session, who: ReleasingSource, change: Change, row: EditionRow, steps: Sequence[NextVersion]
+    session: Session, who: ReleasingSource, change: Change, row: EditionRow, cleared: Cleared
 ) -> list[Release]:
-    """Release the steps of one edition, whose row is locked, and record the change."""
-    drafts = append(who, row, steps)
+    """Release the next versions of one edition, whose row is locked, and record the change."""
+    drafts = append(who, row, cleared)
     row.starts_from = row.content_version
     session.add(row)
     # Edition and releases are one transaction: if we die before its commit, the edition is as it was.
     session.flush()
     made = emit(session, who.source, drafts)
     follow(session, who, [row.code])
-    record(session, change.by, entry(change.action, who, row, change.before, made))
+    record(session, change.by, entry(change.action, who, row, change.before, made, cleared.told()))
     return made
 
 
@@ -254,20 +256,15 @@ def _emit(
     who: ReleasingSource,
     change: Change,
     row: EditionRow,
-    steps: list[NextVersion],
+    cleared: Cleared,
     own: NextVersion,
 ) -> Release:
-    """Release the steps of one edition. Return the release of the editor's own step."""
-    return emit_steps(session, who, change, row, steps)[steps.index(own)]
+    """Release the next versions of one edition. Return the release of the editor's own step."""
+    return emit_steps(session, who, change, row, cleared)[list(cleared.steps).index(own)]
 
 
 def _locked(session: Session, code: str, revision: int | None) -> EditionRow:
     row = locked(session, code)
     if revision is not None:
-        _same_revision(row, revision)
+        require_revision(row, revision)
     return row
-
-
-def _same_revision(row: EditionRow, revision: int) -> None:
-    if row.revision != revision:
-        raise PreconditionFailed(f"{row.code} is at revision {row.revision}, not {revision}: read it again")

@@ -14,16 +14,17 @@ from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
 from shared.audit.recording import AuditEntry, record
 from shared.feeds.outbox import Draft, emit
+from shared.publishing.editions.appending import append_following
 from shared.publishing.editions.audit import entry, standing
+from shared.publishing.editions.clearance import Exemption, clear
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
     Period,
     ReleasingSource,
     locked_rows,
-    moment,
 )
-from shared.publishing.editions.steps import NextVersion, draft_of, history, own_versions
+from shared.publishing.editions.steps import NextVersion, history, own_versions
 from shared.publishing.editions.versions import Version
 from shared.tokens.person import SYSTEM
 from shared.transparency.timeline import OfTime, in_force, moments, planned, stands
@@ -92,11 +93,8 @@ def _followed(
     """Make the steps the next versions of a locked row. Body, end and digest of the row stay the editors'."""
     released = history(session, who.key(row.code))
     own = own_versions(row, released)
-    drafts = []
-    for step in catching_up(own, released, followed, now):
-        row.version += 1
-        row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
-        drafts.append(draft_of(who, row.code, row.version, step))
+    steps = catching_up(own, released, followed, now)
+    drafts = append_following(who, row, clear(session, who, row, None, steps, Exemption.FOLLOWING))
     if row.state != EditionState.SUSPENDED:
         _note(row, own, followed, now)
     row.revision += bool(drafts)

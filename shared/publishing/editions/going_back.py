@@ -10,11 +10,14 @@ from contracts.base import Json
 from contracts.envelope.publication import Lane, Op, Release
 from shared.audit.recording import record
 from shared.feeds.outbox import emit
+from shared.publishing.editions.appending import append
 from shared.publishing.editions.audit import entry, standing
+from shared.publishing.editions.clearance import Exemption, clear
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, ReleasingSource, locked_rows
-from shared.publishing.editions.steps import NextVersion, append, history, own_versions, returning, situation
+from shared.publishing.editions.steps import NextVersion, history, own_versions, returning, situation
 from shared.publishing.editions.versions import Version
+from shared.publishing.reviews.roles import RELEASING, require_role
 from shared.tokens.person import Actor
 from shared.transparency.timeline import in_force, planned
 
@@ -52,8 +55,9 @@ def go_back(
 ) -> list[Release]:
     """Release, for each code, what was in force and planned before the version named; withdraw what was not shown.
 
-    A draft that nobody has changed follows; an editor's draft stays.
+    A draft that nobody has changed follows; an editor's draft stays. Raises `NotAllowed`.
     """
+    require_role(by, RELEASING, targets)
     now = datetime.now(UTC)
     drafts = []
     changed: list[tuple[EditionRow, Json]] = []
@@ -67,7 +71,8 @@ def go_back(
             is_on = bool(at.waiting) or (at.in_force is not None and at.in_force.shows(now))
             steps = [*([gone] if is_on else []), *(NextVersion.again(one) for one in planned(earlier, now))]
         follows = row.draft == row.released
-        drafts += append(who, row, steps) if steps else []
+        if steps:
+            drafts += append(who, row, clear(session, who, row, None, steps, Exemption.UNDO))
         if follows and row.released is not None:
             row.draft, row.starts_from = row.released, row.content_version
     session.flush()

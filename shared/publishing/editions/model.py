@@ -10,7 +10,8 @@ from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, col, select
 
 from contracts.base import Json, format_time
-from shared.errors import Invalid, NotFound, Violation
+from contracts.content.gates import ReviewPolicy
+from shared.errors import Invalid, NotFound, PreconditionFailed, Violation
 from shared.feeds.outbox import OutboxModel
 from shared.transparency.canonical import digest
 from shared.transparency.timeline import OfTime
@@ -68,7 +69,7 @@ class EditionRow(OutboxModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class ReleasingSource:
-    """The releasing source: its name, the kind of its keys, and the county.
+    """The releasing source: its name, the kind of its keys, the county, and what it demands before a release.
 
     `follows` returns, by code, the versions of what an edition belongs to, as far as they count now or later; the
     edition is shown only while that stands. A code that is absent belongs to nothing that is known.
@@ -80,6 +81,7 @@ class ReleasingSource:
     follows: Callable[[Session, Iterable[str]], Mapping[str, Sequence[OfTime]]] | None = field(
         default=None, compare=False
     )
+    review: ReviewPolicy = ReviewPolicy.NONE
 
     def key(self, code: str) -> str:
         """Return the ledger key of a code."""
@@ -146,3 +148,9 @@ def locked_rows(session: Session, codes: Iterable[str]) -> list[EditionRow]:
         # A row that a statement has written in this transaction is read anew.
         found += session.exec(query.execution_options(populate_existing=True))
     return found
+
+
+def require_revision(row: EditionRow, revision: int) -> None:
+    """Raises `PreconditionFailed` unless this is the newest revision."""
+    if row.revision != revision:
+        raise PreconditionFailed(f"{row.code} is at revision {row.revision}, not {revision}: read it again")

@@ -1,10 +1,9 @@
 """How a change, and the planned versions it affects, become the next versions of an edition.
 
-A step is one future version. `settled` decides which steps a change takes; `append` records them in the row. Nothing
-is released here: the caller emits all drafts of its transaction at once, last before the commit.
+A step is one future version. `settled` decides which steps a change takes; `shared.publishing.editions.appending` makes
+them the row's next versions.
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,21 +14,16 @@ from sqlmodel import Session, col, select
 from contracts.base import SALT, Json, format_time
 from contracts.envelope.publication import Op
 from shared.errors import Conflict
-from shared.feeds.outbox import Draft, ReleaseRow
+from shared.feeds.outbox import ReleaseRow
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
     Period,
     Plans,
     ReleasingSource,
-    as_text,
-    fingerprint,
-    moment,
 )
 from shared.publishing.editions.versions import Version, overtakes
 from shared.transparency.timeline import in_force, planned
-
-SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,48 +141,6 @@ def returning(versions: Sequence[Version], now: datetime, start: datetime | None
         back = NextVersion(Op.RELEASE, current.body, Period(start, current.period.expires_at), EditionState.RELEASED)
         return [back, *steps]
     return steps
-
-
-def append(who: ReleasingSource, row: EditionRow, steps: Sequence[NextVersion]) -> list[Draft]:
-    """Make `steps` the next versions of a locked row. Return the drafts for the outbox, in order.
-
-    The edition's own draft is untouched. A row that is not released afterwards has no `released_digest`.
-    """
-    drafts = []
-    own = orjson.loads(row.returns) if row.returns and row.state != EditionState.SUSPENDED else None
-    for step in steps:
-        row.version += 1
-        row.state = step.state
-        if own is not None:
-            own.append(row.version)
-        if step.op == Op.RELEASE and step.body is not None:
-            remember_body(row, step.body, step.period)
-        else:
-            row.released_digest = row.expires_at = None
-        row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
-        drafts.append(draft_of(who, row.code, row.version, step))
-    row.returns = None if own is None else orjson.dumps(own).decode()
-    row.revision += 1
-    return drafts
-
-
-def remember_body(row: EditionRow, body: Json, period: Period) -> None:
-    """Store the newest released body; a body equal to the previous one keeps its content version."""
-    text = as_text(body)
-    if text != row.released:
-        row.released, row.content_version = text, row.version
-    row.released_digest = fingerprint(body, period)
-    row.expires_at = moment(period.expires_at)
-
-
-def draft_of(who: ReleasingSource, code: str, version: int, step: NextVersion) -> Draft:
-    """Return the step for the outbox. A future version gets a salt: the digest of a small change could be guessed."""
-    body, period = step.body, step.period
-    later = period.effective_at is not None and period.effective_at > datetime.now(UTC)
-    if body is not None and (later or period.part_of is not None):
-        body = {**body, SALT: secrets.token_hex(SALT_BYTES)}
-    times = (period.effective_at, period.expires_at)
-    return Draft(who.key(code), version, step.op, who.region, body, *times, part_of=period.part_of)
 
 
 def _version(document: Json) -> Version:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from contracts.envelope.publication import Op
 from shared.publishing.editions import EditionState, EditionSummary, Version
-from shared.publishing.imports.local_midnight import begin
 from shared.publishing.imports.request import ImportEntry
 from shared.publishing.imports.statement import Statement
+from shared.text.local_midnight import begin
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,24 +13,27 @@ from sqlmodel import Session, func, select
 from contracts.base import Json
 from contracts.codes.identifiers import PARENT
 from contracts.codes.item_checks import LiveCodes
-from contracts.envelope.publication import Lane, Release
+from contracts.envelope.publication import Lane
 from shared import metrics
 from shared.audit.recording import record as record_audit
-from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.feeds.outbox import ReleaseRow
 from shared.publishing import editions
-from shared.publishing.editions import BodyToRelease, EditionRow, EditionState, Plans, ReleasingSource
+from shared.publishing.editions import EditionRow, EditionState, Leaving, Plans, ReleasingSource
 from shared.publishing.editions.model import CODES_A_STATEMENT
 from shared.publishing.imports.answer import EntryOutcome, Fate, Outcome
 from shared.publishing.imports.breaker import held_for, load_of, nowhere, question, stopped
 from shared.publishing.imports.case import CodeHistory
 from shared.publishing.imports.judgement import Judgement, judge
+from shared.publishing.imports.planned_changes import PlannedChanges
 from shared.publishing.imports.provenance import audit_entry, record
-from shared.publishing.imports.regrouping import Regrouping, leaving_at, regroupings
+from shared.publishing.imports.regrouping import Regrouping, regroupings
 from shared.publishing.imports.request import Confirmation, ImportEntry, ImportRequest
 from shared.publishing.imports.rules import BodyRules
 from shared.publishing.imports.statement import NOTHING_SAID, Statement, StatementStore
+from shared.publishing.reviews.gathering import gather
+from shared.publishing.reviews.roles import RELEASING, SUBMITTING, require_role
+from shared.publishing.reviews.submitting import Reviewing
 from shared.tokens.person import Actor
 
 OTHER_FORM = "C-9"
@@ -42,15 +45,19 @@ Check = Callable[[Json], tuple[Json, list[Json]]]
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """What a service provides: the releasing source, the rules of its bodies, and its checks.
+    """What a service provides: the releasing source with its reviews, the rules of its bodies, and its checks.
 
     `checking`  (session, codes live after the import) → the check of one body
     """
 
-    db: Database
-    who: ReleasingSource
+    reviewing: Reviewing
     rules: BodyRules
     checking: Callable[[Session, LiveCodes], Check]
+
+    @property
+    def who(self) -> ReleasingSource:
+        """The releasing source."""
+        return self.reviewing.who
 
 
 @dataclass
@@ -83,16 +90,19 @@ def run_import(
 ) -> Outcome:
     """Import the entries on the backfill lane. `prepare` runs first, in the same transaction.
 
-    A dry run takes the same path and stores nothing.
+    A dry run takes the same path and stores nothing, but for the review that it is asked to fill. Raises `NotAllowed`,
+    and `Conflict` when a review is demanded and a row has none: then nothing is imported.
     """
+    require_role(by, SUBMITTING if request.dry_run else RELEASING, [one.code for one in request.all_entries()])
     try:
-        with importer.db.write() as session:
+        with importer.reviewing.db.write() as session:
             run = _Run(importer, by, request, session, StatementStore(session, request.source))
             run.outcome.directory = prepare(session) if prepare else []
             _settle(run)
             _write(run)
-            _keep(run)
-    except _DryRun:
+    except _DryRun as dry:
+        if request.review is not None:
+            gather(importer.reviewing, by, request.review, dry.planned.steps())
         return run.outcome
     _count(importer.who.source, run.outcome)
     return run.outcome
@@ -101,11 +111,8 @@ def run_import(
 class _DryRun(Exception):
     """Rolls back a dry run after everything is computed."""
 
-
-def _keep(run: _Run) -> None:
-    if run.request.dry_run:
-        raise _DryRun
-    record_audit(run.session, run.by, audit_entry(run.request, run.outcome))
+    def __init__(self, planned: PlannedChanges) -> None:
+        self.planned = planned
 
 
 def _settle(run: _Run) -> None:
@@ -255,34 +262,19 @@ def _nowhere(run: _Run, replaced: set[str]) -> dict[str, Confirmation]:
 def _write(run: _Run) -> None:
     """Release first, then withdraw: what replaces a code is there before the code goes."""
     session, who = run.session, run.importer.who
-    wanted = [
-        BodyToRelease(code, run.bodies[code], judgement.period, judgement.replaces)
-        for code, judgement in run.judgements.items()
-        if judgement.releases
-    ]
-    run.outcome.released = len(wanted)
+    planned = PlannedChanges.of(run.judgements, run.bodies, run.regrouped)
+    run.outcome.released = len(planned.releases)
     run.outcome.withdrawn = sum(one.fate == Fate.WITHDRAWN for one in run.judgements.values())
     if run.request.dry_run:
-        return
+        raise _DryRun(planned)
     _remember(run)
-    releases = editions.release_many(session, who, run.by, wanted, Lane.BACKFILL)
-    withdrawals = _withdraw(run)
+    releases = editions.release_many(session, who, run.by, planned.releases, Lane.BACKFILL)
+    for state, codes in planned.leaving.items():
+        how = Leaving(state, Plans.CANCEL)
+        releases += editions.withdraw_many(session, who, run.by, codes, Lane.BACKFILL, how)
     entries = {who.key(code): entry for code, entry in run.entries.items()}
-    record(session, run.by, run.request, [*releases, *withdrawals], entries)
-
-
-def _withdraw(run: _Run) -> list[Release]:
-    since: dict[str, datetime | None] = {}
-    for one in run.regrouped:
-        since |= dict.fromkeys(one.goes, leaving_at(one, run.judgements))
-    made: list[Release] = []
-    for state in (EditionState.SUSPENDED, EditionState.WITHDRAWN):
-        codes = {code: since.get(code) for code, one in run.judgements.items() if one.leaves == state}
-        if codes:
-            made += editions.withdraw_many(
-                run.session, run.importer.who, run.by, codes, Lane.BACKFILL, state, plans=Plans.CANCEL
-            )
-    return made
+    record(session, run.by, run.request, releases, entries)
+    record_audit(session, run.by, audit_entry(run.request, run.outcome))
 
 
 def _remember(run: _Run) -> None:

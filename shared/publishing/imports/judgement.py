@@ -16,11 +16,11 @@ from shared.publishing.editions import EditionState, Period
 from shared.publishing.imports.answer import Fate
 from shared.publishing.imports.case import CodeHistory
 from shared.publishing.imports.children import completed
-from shared.publishing.imports.local_midnight import begin, today
 from shared.publishing.imports.merging import Merged, is_empty, merge, same
 from shared.publishing.imports.request import ImportEntry, ItemState
 from shared.publishing.imports.rules import BodyRules
 from shared.publishing.imports.statement import NOTHING_SAID, Statement
+from shared.text.local_midnight import begin, today
 
 STATE_FIELD = "state"
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.base import Contract
 
@@ -88,6 +88,19 @@ class ImportRequest(Contract):
     confirm: list[Confirmation] = Field(default=[])
     confirm_withdrawals: bool = Field(default=False, description="Equivalent to confirm: [withdrawals].")
     dry_run: bool = False
+    review: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        title="送审",
+        description="With dry_run: the review that takes what a run does.",
+    )
+
+    @model_validator(mode="after")
+    def _gathers_without_changing(self) -> Self:
+        if self.review is not None and not self.dry_run:
+            raise ValueError("review is for a dry run: a run finds the approved review by what it releases")
+        return self
 
     def confirmed(self) -> frozenset[Confirmation]:
         """Return what a person has confirmed."""

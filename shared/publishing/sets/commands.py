@@ -5,7 +5,7 @@ neither completed nor cancelled changes nothing for anybody.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 from sqlmodel import Session, col, select
@@ -19,12 +19,18 @@ from shared.feeds.outbox import Draft, ReleaseRow, emit, released_version
 from shared.publishing.acts import Why, act_body, require_publishable
 from shared.publishing.editions import ReleasingSource, commands
 from shared.publishing.editions.audit import standing
+from shared.publishing.editions.clearance import Exemption, Reviewed, clear
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked, locked_rows
 from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation
 from shared.publishing.editions.versions import Version, overtakes
+from shared.publishing.reviews.model import ReviewKind
+from shared.publishing.reviews.roles import RELEASING, require_role
 from shared.publishing.sets.requests import CancelRequest, CompleteRequest, Member, MemberOp, PrepareRequest
 from shared.tokens.person import Actor
 from shared.transparency.timeline import in_force, is_overtaken, planned
+
+AT_ONCE_SECONDS = 60
+"""How far ahead the time of a set that was reviewed as "at once" may be: its members are recorded before it."""
 
 Check = Callable[[Session, str], object]
 """Raises `Invalid` unless the draft of a code may be released: the rules of the service."""
@@ -36,6 +42,7 @@ def prepare(session: Session, who: ReleasingSource, by: Actor, asked: PrepareReq
     All are released, or none. Raises what the release of a single edition raises, and `Invalid` for a time that has
     passed: a set has to be complete before it.
     """
+    require_role(by, RELEASING, [one.code for one in asked.members])
     members = sorted(asked.members, key=lambda one: one.code)
     known = [_prepared(session, who.key(one.code), asked.part_of) for one in members]
     if all(known):
@@ -43,9 +50,7 @@ def prepare(session: Session, who: ReleasingSource, by: Actor, asked: PrepareReq
         return [told for told in known if told]
     if any(known) or released_version(session, asked.part_of, 1) is not None:
         raise Conflict(f"{asked.part_of} was prepared with other members: begin a new set")
-    if asked.effective_at <= datetime.now(UTC):
-        remedy = "must be in the future, so that all members are recorded before it"
-        raise Invalid(Violation("effective_at", "in_the_future", remedy, format_time(asked.effective_at)))
+    _require_time(asked, datetime.now(UTC))
     # First all editions, then the outbox and the audit log: whoever saves one of the drafts meanwhile waits, and never
     # holds an edition that we wait for.
     locked_rows(session, [one.code for one in members])
@@ -54,11 +59,22 @@ def prepare(session: Session, who: ReleasingSource, by: Actor, asked: PrepareReq
     return [told for one in members if (told := _prepared(session, who.key(one.code), asked.part_of))]
 
 
+def _require_time(asked: PrepareRequest, now: datetime) -> None:
+    at = asked.effective_at
+    if at <= now:
+        remedy = "must be in the future, so that all members are recorded before it"
+        raise Invalid(Violation("effective_at", "in_the_future", remedy, format_time(at)))
+    if asked.at_once and at > now + timedelta(seconds=AT_ONCE_SECONDS):
+        remedy = f"must be within {AT_ONCE_SECONDS} s with at_once; a set at another time is reviewed with that time"
+        raise Invalid(Violation("effective_at", "at_once", remedy, format_time(at)))
+
+
 def complete(session: Session, who: ReleasingSource, by: Actor, asked: CompleteRequest) -> Release | None:
     """Release the act of the set: every member counts from now on. None when it was released already.
 
     Raises `Conflict` when a member of this source was cancelled or overtaken meanwhile.
     """
+    require_role(by, RELEASING)
     if not asked.part_of.startswith(f"act:{who.source}-"):
         raise Invalid(
             Violation("part_of", "own", f"the act of this set is released by another source than {who.source}")
@@ -86,6 +102,7 @@ def cancel(session: Session, who: ReleasingSource, by: Actor, asked: CancelReque
 
     Raises `Conflict` when this source has released the act: then the set counts, and is undone by another set.
     """
+    require_role(by, RELEASING, asked.codes)
     if released_version(session, asked.part_of, 1) is not None:
         raise Conflict(f"{asked.part_of} is complete: undo it by a new set")
     changed = []
@@ -98,7 +115,8 @@ def cancel(session: Session, who: ReleasingSource, by: Actor, asked: CancelReque
         if not _alive(versions, asked.part_of):
             continue
         change = commands.Change("cancel_set", by, standing(row))
-        commands.emit_steps(session, who, change, row, _without(row, versions, asked.part_of))
+        cleared = clear(session, who, row, None, _without(row, versions, asked.part_of), Exemption.CANCEL_SET)
+        commands.emit_steps(session, who, change, row, cleared)
         changed.append(code)
     return changed
 
@@ -107,12 +125,14 @@ def _release(
     session: Session, who: ReleasingSource, by: Actor, one: Member, asked: PrepareRequest, check: Check
 ) -> None:
     period = Period(asked.effective_at, one.expires_at, asked.part_of)
+    grounds = Reviewed((ReviewKind.EDITION, ReviewKind.SET), at_once=asked.at_once)
+    terms = commands.Terms(period, one.revision, asked.plans, grounds)
     match one.op:
         case MemberOp.RELEASE:
             check(session, one.code)
-            commands.release(session, who, by, one.code, period, one.revision, asked.plans)
+            commands.release_on(session, who, by, one.code, terms)
         case MemberOp.WITHDRAW:
-            _, made = commands.withdraw(session, who, by, one.code, period, one.revision, asked.plans)
+            _, made = commands.take_off(session, who, by, one.code, EditionState.WITHDRAWN, terms)
             if made is None:
                 raise Conflict(f"{one.code} is not shown and nothing is planned: leave it out of the set")
         case _:
@@ -130,7 +150,8 @@ def _go_back(session: Session, who: ReleasingSource, by: Actor, one: Member, per
     step = _as_before(versions, taken, period)
     others = Situation(now.in_force, [version for version in now.waiting if version != taken])
     change = commands.Change("undo", by, standing(row))
-    commands.emit_steps(session, who, change, row, settled(one.code, others, step, Plans.KEEP))
+    steps = settled(one.code, others, step, Plans.KEEP)
+    commands.emit_steps(session, who, change, row, clear(session, who, row, None, steps, Exemption.UNDO))
 
 
 def _as_before(versions: Sequence[Version], taken: Version, period: Period) -> NextVersion:

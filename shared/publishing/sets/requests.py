@@ -51,6 +51,9 @@ class PrepareRequest(Contract):
     effective_at: Timestamp = Field(title="生效时间")
     members: list[Member] = Field(title="成员", min_length=1, max_length=MOST_IN_A_SOURCE)
     plans: Plans | None = Field(default=None, title="已有计划的处理")
+    at_once: bool = Field(
+        default=False, title="立即", description="The review was of a set at once; effective_at is then within 60 s."
+    )
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:

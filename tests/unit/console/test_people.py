@@ -11,8 +11,8 @@ from services.console.accounts.administration import LAST_ADMINISTRATOR
 from services.console.accounts.model import AccountRow
 from services.console.accounts.password_rules import require_good_password
 from services.console.accounts.people import person_of
-from services.console.accounts.roles import may_write
 from shared.errors import Conflict, Invalid
+from shared.publishing.reviews.roles import may_write
 from shared.tokens.person import SYSTEM, Person, StaffRole
 from tests.harness.desk import GOOD_PASSWORD, Browser, TestDesk, desk
 

@@ -17,8 +17,8 @@ from services.runtime.manifests import CHANNELS
 from shared.errors import Conflict
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Plans
-from shared.publishing.imports.local_midnight import COUNTY_TIME
 from shared.publishing.imports.request import ImportRequest
+from shared.text.local_midnight import COUNTY_TIME
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, pipeline
 

@@ -13,7 +13,7 @@ from services.channels.core.store import in_time
 from shared.errors import Conflict, Invalid
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
-from shared.publishing.editions import EditionState, Period, Plans, Version
+from shared.publishing.editions import EditionState, Leaving, Period, Plans, Version
 from shared.transparency.timeline import in_force, planned
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
@@ -262,7 +262,9 @@ def test_what_was_suspended_is_restored_as_it_was_released_and_not_as_it_is_draf
 def test_what_an_import_suspended_can_be_restored_too(county):
     county.release(item(1, "第一版"))
     with county.catalog.db.write() as session:
-        editions.withdraw_many(session, county.catalog.who, TESTER, [CODE], Lane.BACKFILL, EditionState.SUSPENDED)
+        editions.withdraw_many(
+            session, county.catalog.who, TESTER, [CODE], Lane.BACKFILL, Leaving(EditionState.SUSPENDED)
+        )
     with county.catalog.db.write() as session:
         editions.restore(session, county.catalog.who, TESTER, CODE)
 

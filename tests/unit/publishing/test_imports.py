@@ -15,9 +15,9 @@ from shared.errors import UpstreamDown
 from shared.feeds.outbox import history
 from shared.publishing import editions
 from shared.publishing.editions import Period, Plans
-from shared.publishing.imports.local_midnight import COUNTY_TIME
 from shared.publishing.imports.provenance import provenance_of
 from shared.publishing.imports.request import ImportRequest
+from shared.text.local_midnight import COUNTY_TIME
 from tests.harness.actors import TESTER
 from tests.harness.importing import Direct, bring, exchange_row, imported, outcomes_of
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline

@@ -9,7 +9,7 @@ from shared.errors import Invalid
 from shared.feeds.outbox import history, released_version
 from shared.publishing import editions
 from shared.publishing.editions import EditionState, Period
-from shared.publishing.imports.local_midnight import COUNTY_TIME
+from shared.text.local_midnight import COUNTY_TIME
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, item, pipeline
 
