@@ -1,5 +1,6 @@
 """Entry point of `tongyuan`. `run` starts its process directly; everything else goes through the command line."""
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,9 @@ def main() -> None:
     os.umask(0o077)  # files of a county are for its own account; an export makes its files readable explicitly
     arguments = sys.argv[1:]
     if len(arguments) == 2 and arguments[0] == "run" and not arguments[1].startswith("-"):
+        # What is imported stays, and looking through it again and again is a sixth of the start; the process enables
+        # the collector when everything is loaded (`shared.process_memory.freeze_what_is_loaded`).
+        gc.disable()
         if arguments[1].endswith("-worker"):
             from shared.messaging import eventlet_patch  # noqa: PLC0415  # eventlet must patch the process before anything else is imported
 

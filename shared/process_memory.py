@@ -36,10 +36,11 @@ def give_back() -> bool:
 
 
 def freeze_what_is_loaded() -> None:
-    """Exempt the objects loaded so far from garbage collection, and collect less often.
+    """Exempt the objects loaded so far from garbage collection, enable it, and collect less often.
 
     A batch of publications makes thousands of objects at once, none of them in a cycle.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    gc.enable()

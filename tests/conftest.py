@@ -35,14 +35,24 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # Python's way
 gc.set_threshold(10_000, 10, 50)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server, so that `make test-fast` can leave it out. What must stay in one worker comes first:
-    begun last, a group would keep one worker busy while the others have nothing left to do.
+    """Mark what needs a server, so that `make test-fast` can leave it out. The tests of a file that share what they set
+    up once are a group: spread over the workers, they would set it up in each. What must stay in one worker comes
+    first: begun last, a group would keep one worker busy while the others have nothing left to do.
     """
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+        if item.get_closest_marker("xdist_group") is None and _shares_with_its_file(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+def _shares_with_its_file(item: pytest.Item) -> bool:
+    """Whether a fixture of the test is set up once for a file or a folder."""
+    known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}  # noqa: SLF001  # no public way
+    return any(each[-1].scope in ("module", "package", "class") for each in known.values())
 
 
 @pytest.fixture(scope="session")

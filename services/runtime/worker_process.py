@@ -47,6 +47,7 @@ def run(name: str, settings: Settings) -> None:
     for work in watching(settings.tls).values():
         threading.Thread(target=work, args=(threading.Event(),), name="tls", daemon=True).start()
     broker = settings.required_amqp_url()
+    freeze_what_is_loaded()  # before the first wait, and again with what the service loads
     CountyGate(wiring.database(service), settings).wait(threading.Event())
     if service in BEHIND:
         os.nice(BEHIND[service])

@@ -15,7 +15,7 @@ from shared import log
 from shared.config import EXAMPLE_REGION, Settings, SettingsError
 from shared.county.identity import Identity
 from shared.errors import TongyuanError, Unavailable
-from shared.process_memory import TRIM_SECONDS, bound_arenas, give_back
+from shared.process_memory import TRIM_SECONDS, bound_arenas, freeze_what_is_loaded, give_back
 
 if TYPE_CHECKING:
     from services.runtime.pages.landing_page import ShownReceipt
@@ -75,6 +75,7 @@ def _run(config: Settings, *, demo: bool) -> None:
             app = front(
                 mount({**apis, **pages}, make_root(county.settings, county.numbers, receipts)), county.channels, apis
             )
+            freeze_what_is_loaded()
             tls = config.tls.server() if config.tls else None
             greet = partial(_print_banner, address, config, county.county, county.first_password, cases_advance=demo)
             errors = partial(error_pages, county=county.settings.county)
