@@ -16,6 +16,7 @@ from services.ledger.signing.refusal import refusal
 from services.ledger.snapshots import snapshot
 from services.ledger.snapshots.state_tree import StateTree
 from services.ledger.sources import http as sources_http
+from shared.audit.http import audit_router
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.tokens.access import guard, sees_bodies
@@ -40,6 +41,7 @@ def make(db: Database, settings: Settings) -> FastAPI:
     api.include_router(snapshot.router(db))
     api.include_router(http.router(db))
     api.include_router(sources_http.router(db))
+    api.include_router(audit_router(db))
     return api
 
 

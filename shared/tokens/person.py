@@ -115,5 +115,8 @@ class Actor:
 BOOTSTRAP = "bootstrap"
 """The machine that holds the county's admin token."""
 
+COMMAND_LINE = Actor("command_line")
+"""Whoever runs a command that opens a store itself: the operating system knows who, we do not."""
+
 SYSTEM = Actor("system")
 """What acts by itself: timers, and what follows from another release."""

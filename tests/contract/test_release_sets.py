@@ -14,6 +14,7 @@ from services.channels.recovery.repair import RepairRequest
 from services.ledger import queries as ledger_queries
 from services.ledger.verify import page as verify_page
 from shared.transparency.comparison import Log
+from tests.harness.actors import TESTER
 from tests.harness.pipeline import SERVICE, code_of, guide, item
 from tests.harness.setting import SetOf
 from tests.harness.wall_clock import WallClock
@@ -286,7 +287,7 @@ def test_a_parked_member_holds_the_whole_set_back(old, channel, clock):
 
     old.channels[channel].store.adapter = sound
     (entry,) = old.get(f"{channel}/v1/parked", SERVICE).json()["parked"]
-    parked.replay_parked(old.channels[channel], entry["position"])
+    parked.replay_parked(old.channels[channel], entry["position"], TESTER)
     old.channels[channel].turn_pages()
 
     assert names(old, channel) == ["新"] * 3

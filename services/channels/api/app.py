@@ -20,8 +20,10 @@ from services.channels.core.channel import Channel
 from services.channels.pages import preview
 from services.channels.pages.read_model import ReadModel
 from services.channels.pages.routes import pages_of
+from services.channels.recovery import http as recovery_http
 from services.channels.search.index import SearchIndex
 from services.channels.trust import cosigning
+from shared.audit.http import audit_router
 from shared.config import Settings
 from shared.errors import NotFound
 from shared.web.admission import List
@@ -61,6 +63,8 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     api.include_router(operators.entries(channel))
     api.include_router(cosigning.router(db, name, settings))
     api.include_router(operators.proofs(channel))
+    api.include_router(recovery_http.router_of(channel))
+    api.include_router(audit_router(channel.db))
     api.include_router(operators.searches(shelf.unanswered))
     if find_spec(f"services.channels.{name}.api"):
         api.include_router(import_module(f"services.channels.{name}.api").router(db, shelf, live))

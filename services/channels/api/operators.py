@@ -1,38 +1,26 @@
-"""HTTP for operators: parked entries, pauses, rebuilds, repairs, drills, and whether the channel follows its ledger."""
+"""HTTP for operators: parked entries, vain searches, and whether the channel follows its ledger."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-import orjson
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Response
 from pydantic import Field
 
-from contracts.base import Contract, Timestamp
+from contracts.base import Timestamp
 from services.channels.api import openapi, queries, response_models
 from services.channels.api.response_models import Answer
 from services.channels.core import release_sets
 from services.channels.core.channel import Channel
 from services.channels.core.parked import drop_parked, replay_parked
-from services.channels.recovery.drill import Drill, drilled
-from services.channels.recovery.rebuild import Rebuild
-from services.channels.recovery.repair import RepairRequest, repair
 from services.channels.search.unanswered import UnansweredQueries
 from services.channels.trust import anchor, ledger_keys
-from shared.errors import Conflict, NotFound
+from shared.errors import NotFound
 from shared.log import get
-from shared.tokens.access import By, guard, require
+from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.edge import Key, Number
 
 NO_STORE = {"Cache-Control": "no-store"}
 _log = get("operate")
-
-
-class Pause(Contract):
-    """Why a channel is paused; operators and the desk show it."""
-
-    reason: Annotated[str, Field(title="理由", min_length=1, max_length=300)]
 
 
 class ParkedInFull(response_models.ParkedEntry):
@@ -72,12 +60,6 @@ class WaitingSets(Answer):
     """Sets that are not complete here, in order of their acts."""
 
     sets: list[WaitingSet]
-
-
-class Lines(StreamingResponse):
-    """One JSON object per line and step; the last one has `done` or `failed`."""
-
-    media_type = "application/x-ndjson"
 
 
 def entries(channel: Channel) -> APIRouter:
@@ -141,8 +123,8 @@ def _one_parked(router: APIRouter, channel: Channel) -> None:
         summary="Try a parked entry again",
         response_model=response_models.Shown,
     )
-    def replay(position: Number) -> Response:
-        return openapi.as_json({"shown": replay_parked(channel, position)})
+    def replay(position: Number, by: By) -> Response:
+        return openapi.as_json({"shown": replay_parked(channel, position, by)})
 
     @router.delete(
         "/parked/{position}",
@@ -150,8 +132,8 @@ def _one_parked(router: APIRouter, channel: Channel) -> None:
         summary="Drop a parked entry",
         response_model=response_models.Dropped,
     )
-    def drop(position: Number) -> Response:
-        return openapi.as_json({"dropped": drop_parked(channel.db, position)})
+    def drop(position: Number, by: By) -> Response:
+        return openapi.as_json({"dropped": drop_parked(channel.db, position, by)})
 
 
 def proofs(channel: Channel) -> APIRouter:
@@ -178,9 +160,6 @@ def proofs(channel: Channel) -> APIRouter:
         with channel.db.read() as session:
             return openapi.as_json(ledger_keys.facts(session))
 
-    _pauses(router, channel)
-    _rebuilds(router, channel)
-    _drills(router, channel)
     return router
 
 
@@ -198,99 +177,3 @@ def searches(unanswered: UnansweredQueries) -> APIRouter:
         return openapi.as_json(unanswered.told())
 
     return router
-
-
-def _pauses(router: APIRouter, channel: Channel) -> None:
-    @router.post(
-        "/pause",
-        dependencies=[guard(Right.OPERATE)],
-        summary="Let the channel take no more entries until it is resumed; it keeps what it shows",
-        response_model=response_models.Lineage,
-    )
-    def pause(wanted: Pause, by: By) -> Response:
-        """It takes effect within a second. Versions that the channel already has begin and end at their times."""
-        with channel.db.write() as session:
-            now = anchor.pause(session, wanted.reason)
-        channel.continuity.look_again()
-        _log.warning("channel paused", channel=channel.service, by=by.name)
-        return openapi.as_json(now)
-
-    @router.post(
-        "/resume",
-        dependencies=[guard(Right.OPERATE)],
-        summary="Let a paused channel take entries again, from where it stopped",
-        response_model=response_models.Lineage,
-    )
-    def resume(by: By) -> Response:
-        with channel.db.write() as session:
-            now = anchor.resume(session)
-        channel.continuity.look_again()
-        _log.warning("channel resumed", channel=channel.service, by=by.name)
-        return openapi.as_json(now)
-
-
-def _rebuilds(router: APIRouter, channel: Channel) -> None:
-    @router.post(
-        "/rebuild",
-        dependencies=[guard(Right.REPAIR)],
-        summary="Rebuild the channel from the ledger; one JSON line per step",
-        response_class=Lines,
-    )
-    def rebuild(request: Request, new_epoch: bool = False, full: bool = False, accept_loss: bool = False) -> Lines:
-        """`new_epoch`: accept the ledger as it is, even if it went back; all clients start over. For operators only.
-
-        `full`: read every entry instead of a snapshot. `accept_loss`: swap even if documents that are shown would be
-        removed without an entry that says so, for operators only; otherwise such a rebuild fails, names the keys and
-        changes nothing.
-        """
-        if new_epoch or accept_loss:
-            require(request, Right.OPERATE)
-        _require_not_paused(channel)
-        steps = Rebuild(channel, new_epoch=new_epoch, full=full, accept_loss=accept_loss).run
-        return Lines(_lines(steps), headers=NO_STORE)
-
-    @router.post(
-        "/repair",
-        dependencies=[guard(Right.REPAIR)],
-        summary="Rebuild some keys from the ledger",
-        response_model=response_models.Repaired,
-    )
-    def mend(wanted: RepairRequest) -> Response:
-        """`changed`: the keys that differed from the ledger. Nothing else is touched."""
-        return openapi.as_json({"changed": repair(channel, wanted)})
-
-
-def _drills(router: APIRouter, channel: Channel) -> None:
-    @router.post(
-        "/drill",
-        dependencies=[guard(Right.OPERATE)],
-        summary="Run a drill: rebuild separately and compare, without changes; one JSON line per step",
-        response_class=Lines,
-    )
-    def drill() -> Lines:
-        return Lines(_lines(Drill(channel).run), headers=NO_STORE)
-
-    @router.get(
-        "/drill",
-        dependencies=[guard(Right.INSPECT)],
-        summary="Read time and result of the newest drill",
-        response_model=response_models.DrillReport,
-    )
-    def newest_drill() -> Response:
-        with channel.db.read() as session:
-            return openapi.as_json(drilled(session))
-
-
-def _require_not_paused(channel: Channel) -> None:
-    """Raise `Conflict` for a paused channel: a rebuild would show what the pause keeps from being shown."""
-    with channel.db.read() as session:
-        if anchor.lineage(session)["paused"]:
-            raise Conflict("the channel is paused: resume it first")
-
-
-def _lines(steps: Callable[[], Any]) -> Any:
-    try:
-        for step in steps():
-            yield orjson.dumps(step.as_json()) + b"\n"
-    except Exception as error:  # noqa: BLE001  # the status line is already sent: the reason goes into the stream
-        yield orjson.dumps({"failed": f"{type(error).__name__}: {error}"}) + b"\n"

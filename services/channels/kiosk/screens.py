@@ -21,9 +21,11 @@ from contracts.base import Contract, Json, Timestamp, format_time
 from services.channels.core.model import ChannelModel
 from services.channels.kiosk.addresses import LONGEST
 from services.channels.kiosk.statements import ENROL, OFFER_CODE, REVOKE, SCREEN_OF_TOKEN, SCREENS, STORE_REPORT
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound
 from shared.security.case_ref import display_query_code, new_query_code, normalise_query_code
+from shared.tokens.person import Actor
 
 REPORT_SECONDS = 3
 """Interval of a screen's reports: `data-report` of a page."""
@@ -39,6 +41,9 @@ LATE_HEAD = timedelta(seconds=60)
 
 OLD_COPY = timedelta(minutes=10)
 """What a screen keeps is renewed with every head; a copy this much older than now is not renewed any more."""
+
+SCREEN = "screen"
+"""The machine that exchanges a code: whoever stands before the screen."""
 
 CODE_LIFE = timedelta(minutes=30)
 WRONG_CODE = "No screen is waiting for this code. Ask for a new one: a code works once and is valid for half an hour."
@@ -143,12 +148,13 @@ class ScreenStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def offer(self, name: str) -> Json:
+    def offer(self, name: str, by: Actor) -> Json:
         """Create a code that enrols a screen as `name`. A screen of that name works until the code is used."""
         code, expires = new_query_code(), datetime.now(UTC) + CODE_LIFE
         with self._db.write() as session:
             values = {"name": name, "code": _hash(code), "expires": format_time(expires)}
             session.connection().execute(OFFER_CODE, values)
+            record(session, by, AuditEntry("screen.offered", f"screen:{name}", None, {"expires_at": values["expires"]}))
         return {"name": name, "code": display_query_code(code), "expires_at": format_time(expires)}
 
     def enrol(self, code: str) -> Enrolled:
@@ -161,14 +167,18 @@ class ScreenStore:
         with self._db.write() as session:
             values = {"code": _hash(given), "token": _hash(token), "now": _now()}
             row = session.connection().execute(ENROL, values).first()
+            if row is not None:
+                record(session, Actor(SCREEN), AuditEntry("screen.enrolled", f"screen:{row.name}"))
         if row is None:
             raise NotFound(WRONG_CODE)
         return Enrolled(row.name, token)
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, by: Actor) -> None:
         """Revoke the screen's token and code. Raises `NotFound`."""
         with self._db.write() as session:
             row = session.connection().execute(REVOKE, {"name": name, "now": _now()}).first()
+            if row is not None:
+                record(session, by, AuditEntry("screen.revoked", f"screen:{name}"))
         if row is None:
             raise NotFound(f"there is no screen {name}")
 

@@ -24,7 +24,7 @@ from services.channels.pages.rendering import origin
 from shared import log, metrics
 from shared.database.engine import Database
 from shared.errors import Conflict, Forbidden, TongyuanError, TooManyRequests
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.callers import place_of
 
@@ -89,8 +89,8 @@ def _operators(register: screens.ScreenStore) -> APIRouter:
         summary="Issue a code that enrols one screen",
         response_model=response_models.Offer,
     )
-    def offer(wanted: screens.NewScreen) -> Response:
-        return _told(register.offer(wanted.name))
+    def offer(wanted: screens.NewScreen, by: By) -> Response:
+        return _told(register.offer(wanted.name, by))
 
     @routes.delete(
         "/{name}",
@@ -98,8 +98,8 @@ def _operators(register: screens.ScreenStore) -> APIRouter:
         summary="Revoke a screen's token and code",
         response_model=response_models.Revoked,
     )
-    def revoke(name: ScreenName) -> Response:
-        register.revoke(name)
+    def revoke(name: ScreenName, by: By) -> Response:
+        register.revoke(name, by)
         _log.warning("screen revoked", screen=name)
         return _told({"revoked": name})
 

@@ -7,8 +7,8 @@ import typer
 
 from contracts.base import Json
 from contracts.envelope.statement import AuditHead
-from contracts.topology import CONSOLE, SOURCES
 from services.cli.terminal import BaseUrl, DataDir, Json_, RunningCounty, county, plain, print_json, say
+from services.runtime.manifests import AUDITED
 from shared.audit.verification import Verification
 from shared.errors import NotFound
 from shared.transparency.head_statement import read_statement
@@ -23,7 +23,7 @@ def verify(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = 
     """Recompute every hash of each audit log, and find the signed rows in it. Exit 1: something differs."""
     with county(base_url, data_dir) as running:
         signed = _signed(running)
-        report = {log: _checked(running, log, signed.get(log)) for log in (*SOURCES, CONSOLE)}
+        report = {log: _checked(running, log, signed.get(log)) for log in AUDITED}
     good = not any(one["faults"] for one in report.values())
     if as_json:
         print_json({"good": good, "sources": report})

@@ -13,10 +13,12 @@ from contracts.envelope.statement import SourceKey
 from contracts.topology import AUDITOR, SOURCES
 from services.cli import terminal
 from services.cli.terminal import USAGE, DataDir, Json_, RunningCounty, fail, plain, print_json, say, words
+from shared.audit.recording import AuditEntry, record
 from shared.config import Settings, SettingsError
 from shared.errors import TongyuanError
 from shared.feeds.outbox import sign_again
 from shared.signing import ring
+from shared.tokens.person import COMMAND_LINE
 from shared.transparency.checkpoint import NoteKey
 from shared.transparency.source_signature import NEXT_POSITION, key_name, release_problem
 
@@ -103,6 +105,8 @@ def sign(
             wiring.require_keys(_require_source(source))
             with wiring.database(source).write() as session:
                 count = sign_again(session, Lane(place[0]), place[1])
+                told = {"lane": place[0], "from": place[1], "releases": count}
+                record(session, COMMAND_LINE, AuditEntry("sign_again", f"source:{source}", None, told))
     except TongyuanError as error:
         fail(str(error))
     say(

@@ -11,11 +11,13 @@ from services.cli import terminal
 from services.cli.terminal import USAGE, DataDir, fail, plain, say, words
 from services.operations.backups.file_swap import locked
 from services.runtime import county_birth
-from services.runtime.manifests import SERVICES
+from services.runtime.manifests import AUDITED, SERVICES
 from services.runtime.wiring import Wiring
+from shared.audit.recording import AuditEntry, record
 from shared.config import Settings, SettingsError
 from shared.county import store
 from shared.errors import TongyuanError
+from shared.tokens.person import COMMAND_LINE
 
 MOST_CHARACTERS = 200
 app = typer.Typer(no_args_is_help=True, help="Identity of the county that the stores belong to: record a new name.")
@@ -45,6 +47,9 @@ def rename(
             for service in SERVICES:
                 with wiring.database(service).write() as session:
                     store.rename(session, name)
+                    if service in AUDITED:
+                        entry = AuditEntry("rename", f"county:{config.region}", None, {"name": name})
+                        record(session, COMMAND_LINE, entry)
     except SettingsError as error:
         fail(str(error), USAGE)
     except (TongyuanError, SQLAlchemyError, OSError) as error:

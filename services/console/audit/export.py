@@ -39,7 +39,7 @@ def json_lines(pages: Iterable[list[Json]]) -> Iterator[bytes]:
 
 
 def _cells(row: Json) -> tuple[str, ...]:
-    words = told(row)
+    words = told(row, row["log"])
     changed = "；".join(f"{one['label']}：{one['before'] or '无'} → {one['after'] or '无'}" for one in words["fields"])
     actor = row["actor"]
     return (

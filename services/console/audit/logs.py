@@ -14,19 +14,20 @@ from contracts.topology import CONSOLE, SOURCES
 from services.console.accounts.changes import ACCOUNT
 from services.console.desk import Desk
 from shared.audit.queries import AuditFilter, page
-from shared.errors import TongyuanError
+from shared.errors import Invalid, TongyuanError, Violation
 from shared.tokens.person import Person, StaffRole
 
-LOGS = (CONSOLE, *SOURCES)
-KIND_OF: Mapping[str, str] = {"catalog": "item", "guides": "guide", "applications": "application"}
-"""Kind of the objects of a source that people search by their code."""
+LEDGER = "ledger"
+KIND_OF: Mapping[str, str] = {"catalog": "item", "guides": "guide", "applications": "application", LEDGER: "key"}
+"""Kind of the objects of a log that people search by code or name; of a channel it is a screen."""
+SCREEN = "screen"
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """What is looked for; empty or None: anything. Exact names; `since` inclusive, `until` exclusive.
 
-    `thing`: a code, an account, or an object such as `act:catalog-set-1`. `log`: one of `LOGS`.
+    `thing`: a code, an account, or an object such as `act:catalog-set-1`. `log`: the service that keeps it.
     """
 
     actor: str = ""
@@ -43,7 +44,7 @@ class Search:
             return self.thing or None
         if log == CONSOLE:
             return f"{'preview' if len(self.thing) in ITEM_CODE_LENGTHS else ACCOUNT}:{self.thing}"
-        return f"{KIND_OF[log]}:{self.thing}"
+        return f"{KIND_OF.get(log, SCREEN)}:{self.thing}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class AuditLogs:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.names = (CONSOLE, *SOURCES, LEDGER, *desk.channels)
 
     def find(self, person: Person, wanted: Search, before: Mapping[str, int], limit: int) -> Found:
         """Return the newest rows; `before`: by log, the number of the last row of the previous page."""
@@ -91,8 +93,10 @@ class AuditLogs:
             before = found.following
 
     def of(self, person: Person, wanted: Search) -> list[str]:
-        """Return the logs that the person may search."""
-        mine = LOGS if StaffRole.AUDITOR in person.roles else (CONSOLE,)
+        """Return the logs that the person may search. Raises `Invalid` for a log that there is not."""
+        if wanted.log and wanted.log not in self.names:
+            raise Invalid(Violation("log", "choice", f"日志是 {'、'.join(self.names)} 之一", wanted.log))
+        mine = self.names if StaffRole.AUDITOR in person.roles else (CONSOLE,)
         return [log for log in mine if wanted.log in ("", log)]
 
     def rows(self, person: Person, log: str, wanted: Search, before: int | None, limit: int) -> list[Json]:

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from services.console.audit.asked import Auditor, Reader, cursor_of, cursor_text, search_of
 from services.console.audit.audit import Audit
 from services.console.audit.export import CSV_TYPE, LINES_TYPE, csv_lines, json_lines
-from services.console.audit.logs import LOGS, Search
+from services.console.audit.logs import Search
 from services.console.audit.words import ACTIONS, LOG_TITLES, told
 from services.console.pages.forms import by_field
 from services.console.pages.frame import page, see_other
@@ -26,13 +26,16 @@ def pages_of(audit: Audit) -> APIRouter:
     """Return the routes of pages."""
     routes = APIRouter(prefix="/audit", include_in_schema=False)
 
+    def title_of(log: str) -> str:
+        return LOG_TITLES.get(log) or f"渠道：{audit.desk.channel_titles[log]}"
+
     def shown(request: Request, person: Person, status: int = 200, problem: str = "") -> Response:
         typed = _typed(request)
         errors: dict[str, str] = {}
         values: dict[str, Any] = {"rows": [], "following": None, "problems": {}}
         try:
             found = audit.logs.find(person, _search(typed), cursor_of(request.query_params.get("before", "")), PAGE)
-            values = {"rows": [told(row) for row in found.rows], "problems": found.problems}
+            values = {"rows": [told(row, title_of(row["log"])) for row in found.rows], "problems": found.problems}
             values["following"] = cursor_text(found.following)
         except Invalid as error:
             errors, status = by_field(error), error.status
@@ -40,7 +43,7 @@ def pages_of(audit: Audit) -> APIRouter:
         return page(
             request, "audit.html", person=person, status=status, typed=typed, errors=errors, problem=problem,
             query=urlencode({name: value for name, value in typed.items() if value}), is_auditor=is_auditor,
-            logs=LOG_TITLES if is_auditor else {}, actions=ACTIONS, order=LOGS,
+            logs={name: title_of(name) for name in audit.logs.names} if is_auditor else {}, actions=ACTIONS,
             states=audit.verifications.states() if is_auditor else {}, **values,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from contracts.base import Json, format_time
 from contracts.envelope.statement import HeadStatement
-from services.console.audit.logs import LOGS, AuditLogs, Search
+from services.console.audit.logs import AuditLogs, Search
 from services.console.upstream.services import Services
 from shared.audit.verification import Verification
 from shared.errors import Conflict, NotFound, TongyuanError
@@ -66,7 +66,7 @@ class Verifications:
             if self._running is not None and self._running.is_alive():
                 raise Conflict("核验正在进行，请等它结束")
             now = format_time(datetime.now(UTC))
-            self._states = {log: ChainState(log, Verification(), now) for log in LOGS}
+            self._states = {log: ChainState(log, Verification(), now) for log in self._logs.names}
             self._running = threading.Thread(target=self._run, args=(person,), name="audit-verification", daemon=True)
             self._running.start()
 
@@ -83,7 +83,7 @@ class Verifications:
             statement = None
             for state in self._states.values():
                 state.problem = f"没有读到账本的签名声明：{error}"
-        for log in LOGS:
+        for log in self._logs.names:
             state = self._states[log]
             signed = {head.source: head for head in statement.audit_heads} if statement else {}
             state.issued_at = format_time(statement.issued_at) if statement else None

@@ -17,7 +17,10 @@ LOG_TITLES: Mapping[str, str] = {
     "catalog": "事项",
     "guides": "办事指南",
     "applications": "办件",
+    "ledger": "账本",
 }
+"""Titles of the logs; the channels have titles of their own."""
+
 PEOPLE_ACTIONS: Mapping[str, str] = {
     "person.created": "新建账户",
     "person.changed": "修改账户",
@@ -54,7 +57,6 @@ ACTIONS: Mapping[str, str] = {
     "block.deleted": "删除内容块",
     "audit.exported": "导出审计日志",
     "audit.verified": "核验审计日志",
-    "audit.pruned": "移除到期的审计日志",
     "save": "保存草稿",
     "release": "发布",
     "withdraw": "撤下",
@@ -81,6 +83,16 @@ ACTIONS: Mapping[str, str] = {
     "recount": "重算期限",
     "calendar": "更新工作日历",
     "compact": "清理旧版本内容",
+    **{str(action): title for action, title in ACTION_TITLES.items()},
+    "repair": "按账本修复",
+    "screen.offered": "登记屏幕",
+    "screen.enrolled": "屏幕启用",
+    "screen.revoked": "停用屏幕",
+    "key.listed": "来源的新密钥",
+    "key.retired": "来源的密钥到期",
+    "key.revoked": "撤销来源的密钥",
+    "sign_again": "重新签名",
+    "rename": "更改县名",
 }
 FIELDS: Mapping[str, str] = {
     "display_name": "姓名",
@@ -110,8 +122,11 @@ FIELDS: Mapping[str, str] = {
     "digest": "内容摘要",
 }
 MACHINES: Mapping[str, str] = {
+    "command_line": "命令行（直接打开数据库）",
+    "screen": "大厅屏幕",
+    "auditor": "巡检",
     "bootstrap": "管理令牌",
-    "operator": "命令行",
+    "operator": "命令行（运维令牌）",
     "system": "系统自动",
     "intake": "大厅系统",
     "demo": "演示数据",
@@ -119,12 +134,12 @@ MACHINES: Mapping[str, str] = {
 LONGEST_VALUE = 400
 
 
-def told(row: Json) -> Json:
+def told(row: Json, log_title: str) -> Json:
     """Return a row with its words: `log_title`, `action_title`, `actor_title`, `roles`, and `fields` that differ."""
     actor = row["actor"]
     return {
         **row,
-        "log_title": LOG_TITLES[row["log"]],
+        "log_title": log_title,
         "action_title": ACTIONS.get(row["action"], row["action"]),
         "actor_title": MACHINES.get(actor["name"], actor["title"]),
         "roles": "、".join(_roles(actor["roles"])),

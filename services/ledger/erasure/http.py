@@ -9,7 +9,7 @@ from contracts.base import Json
 from services.ledger.erasure.retention import compact, erase, erasure_page
 from shared.database.engine import Database
 from shared.publishing.retention import Compaction, Erasure
-from shared.tokens.access import guard
+from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.edge import Number
 
@@ -19,8 +19,8 @@ def router(db: Database) -> APIRouter:
     made = APIRouter(prefix="/v1", tags=["retention"])
 
     @made.post("/erasures", dependencies=[guard(Right.OPERATE)], summary="Erase the bodies of a withdrawn case")
-    def post_erasure(wanted: Erasure) -> Json:
-        return {"erased": erase(db, wanted.key, wanted.reason, wanted.by)}
+    def post_erasure(wanted: Erasure, by: By) -> Json:
+        return {"erased": erase(db, wanted.key, wanted.reason, wanted.by, by)}
 
     @made.get(
         "/erasures",
@@ -36,7 +36,7 @@ def router(db: Database) -> APIRouter:
         dependencies=[guard(Right.OPERATE)],
         summary="Erase the bodies of superseded versions of cases",
     )
-    def post_compaction(wanted: Compaction) -> Json:
-        return {"erased": compact(db, timedelta(days=wanted.older_than_days), wanted.by)}
+    def post_compaction(wanted: Compaction, by: By) -> Json:
+        return {"erased": compact(db, timedelta(days=wanted.older_than_days), wanted.by, by)}
 
     return made

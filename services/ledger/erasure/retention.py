@@ -14,9 +14,11 @@ from contracts.base import Json, format_time
 from contracts.kinds import ERASABLE, Op, is_erasable, kind_of
 from services.ledger.model import EntryRow, KeyRow, LedgerModel
 from shared import log, metrics
+from shared.audit.recording import AuditEntry, record
 from shared.database import erasure
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
+from shared.tokens.person import Actor
 
 BATCH = 500
 SUPERSEDED = "superseded by a newer version"
@@ -34,9 +36,10 @@ class ErasureRow(LedgerModel, table=True):
     erased_by: str = Field(max_length=100, description="Visible to services only.")
 
 
-def erase(db: Database, key: str, reason: str, by: str) -> int:
+def erase(db: Database, key: str, reason: str, by: str, actor: Actor) -> int:
     """Erase every body of a case's key; return how many there were. Repeating it is no error.
 
+    `by` is named with the erasure, `actor` in the audit log.
     Raises `Invalid` for a key that is not erasable, `NotFound`, and `Conflict` while the case is still shown.
     """
     if not is_erasable(kind_of(key)):
@@ -52,12 +55,13 @@ def erase(db: Database, key: str, reason: str, by: str) -> int:
         query = select(EntryRow.position).where(EntryRow.key == key, col(EntryRow.body).is_not(None))
         positions = list(session.exec(query))
         _erase(db, session, positions, reason, by)
+        record(session, actor, AuditEntry("erase_bodies", key, None, {"bodies": len(positions), "reason": reason}))
     # If the process dies here: the bodies are erased in the tables, but copies may remain in SQLite's journal.
     _finish(db, len(positions))
     return len(positions)
 
 
-def compact(db: Database, older_than: timedelta, by: str) -> int:
+def compact(db: Database, older_than: timedelta, by: str, actor: Actor) -> int:
     """Erase the bodies of superseded versions of cases that were released longer than `older_than` ago; return how
     many.
 
@@ -81,6 +85,9 @@ def compact(db: Database, older_than: timedelta, by: str) -> int:
             )
             positions = list(session.exec(query))
             _erase(db, session, positions, SUPERSEDED, by)
+            if positions:
+                told = {"bodies": len(positions), "before": before}
+                record(session, actor, AuditEntry("compact", "ledger:entries", None, told))
         _finish(db, len(positions))
         erased += len(positions)
         if len(positions) < BATCH:

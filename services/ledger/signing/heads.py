@@ -12,10 +12,11 @@ from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Head
-from contracts.envelope.statement import STATEMENT_TYPE
+from contracts.envelope.statement import STATEMENT_TYPE, AuditHead
 from contracts.kinds import PUBLIC
 from services.ledger.log.append import StoredTiles
 from services.ledger.log.cached_trees import CachedTrees
+from services.ledger.manifest import NAME
 from services.ledger.model import HeadRow, LogRow
 from services.ledger.signing.known_keys import remember_keys
 from services.ledger.signing.records import NEWEST, SecondKeyRow, SourceAuditRow, SourceKeyRow, StatementRow
@@ -25,6 +26,7 @@ from services.ledger.signing.signer import Signer
 from services.ledger.snapshots.state_tree import StateTree
 from services.ledger.snapshots.tree import SnapshotTree
 from shared import metrics
+from shared.audit.queries import head as audit_head
 from shared.database.engine import Database
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import GrowingTiles
@@ -137,9 +139,10 @@ def _source_keys(session: Session) -> list[Json]:
 
 
 def _audit_heads(session: Session) -> list[Json]:
-    """Return the newest rows of the sources' audit logs, by source."""
-    rows = session.exec(select(SourceAuditRow).order_by(col(SourceAuditRow.source)))
-    return [row.head().model_dump(mode="json") for row in rows]
+    """Return the newest rows of all audit logs that the ledger knows, its own included, by service."""
+    heads = [row.head() for row in session.exec(select(SourceAuditRow))]
+    heads.append(AuditHead(source=NAME, **{name: audit_head(session)[name] for name in ("sequence", "hash")}))
+    return [one.model_dump(mode="json") for one in sorted(heads, key=lambda one: one.source)]
 
 
 def _sources_of(statement: StatementRow | None) -> list[Json]:

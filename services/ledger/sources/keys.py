@@ -16,9 +16,11 @@ from services.ledger.log.append import locked_size
 from services.ledger.signing.records import SourceKeyRow
 from services.ledger.statements import MARKS, SOURCE_KEYS
 from shared import log
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Broken, SettingsError
 from shared.signing.offer import OfferedKey, endorser
+from shared.tokens.person import SYSTEM
 from shared.transparency.checkpoint import NoteKey
 from shared.transparency.source_signature import NEXT_POSITION, key_name, names_another_key, release_problem
 
@@ -78,6 +80,7 @@ class SourceKeys:
                 # 1.
                 start = Start(position=position if listed else 1)
                 session.add(_row(self.source, key, start))
+                self._record(session, "key.listed", key.key_id.hex())
                 _log.warning("source key listed", source=self.source, key=key.key_id.hex(), reason=reason)
         return True
 
@@ -99,7 +102,12 @@ class SourceKeys:
             for key_id in self._retired(offered, listed, now):
                 row = session.get_one(SourceKeyRow, key_id)
                 row.revoked_from = row.revoked_from or Start(position=position).model_dump_json()
+                session.flush()
+                self._record(session, "key.retired", key_id)
                 _log.warning("source key retired", source=self.source, key=key_id)
+
+    def _record(self, session: Session, action: str, key_id: str) -> None:
+        record(session, SYSTEM, AuditEntry(action, f"key:{key_id}", None, {"source": self.source}))
 
     def _make_compulsory(self, session: Session, position: int) -> None:
         rows = session.connection().execute(MARKS, {"source": self.source})

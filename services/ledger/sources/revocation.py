@@ -9,8 +9,10 @@ from contracts.envelope.statement import SourceKey, Start
 from services.ledger.log.append import locked_size
 from services.ledger.signing.records import SourceKeyRow
 from services.ledger.statements import FOLLOWING
+from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, NotFound
+from shared.tokens.person import COMMAND_LINE
 from shared.transparency.source_signature import signature_problem
 
 RUN = 1000
@@ -33,6 +35,8 @@ def revoke(db: Database, key_id: str, sequences: Mapping[str, int]) -> SourceKey
             raise Conflict(f"key {key_id} of {row.source} is already revoked from there")
         row.revoked_from = start.model_dump_json()
         session.flush()
+        told = {"source": row.source, "revoked_from": start.model_dump(mode="json")}
+        record(session, COMMAND_LINE, AuditEntry("key.revoked", f"key:{key_id}", None, told))
         return row.listed()
 
 
