@@ -178,6 +178,14 @@ class Settings(BaseSettings):
         False, description="Whether these hosts may have private addresses and listen without TLS."
     )
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is more entries behind than this.")
+    import_keep_days: int = Field(
+        90, ge=1, le=3650, description="Days that an uploaded file is kept after the last job on it."
+    )
+    import_disk_budget: int = Field(
+        2 * 2**30,
+        ge=64 * 2**20,
+        description="Most bytes of uploaded files and of what their jobs wrote; above it: 507.",
+    )
     bytes_in_flight: int = Field(
         128 * 2**20, ge=32 * 2**20, description="Most bytes held for requests and responses; above it: 503."
     )

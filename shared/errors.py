@@ -11,6 +11,7 @@ TongyuanError
       NotAllowed          known, but without the right to do this
     TooManyRequests       wait, then try again
     TooLarge              send less
+    NoRoom                the store is full: an operator makes room, then send it again
   Unavailable             nothing wrong with the request: try again later
     Unconfirmed           a message is not known to be safe: send it again
     UpstreamDown          the other service does not answer
@@ -122,6 +123,13 @@ class TooLarge(Refused):
 
     status = 413
     title = "Content too large"
+
+
+class NoRoom(Refused):
+    """The store has no room for it. Nothing was stored, and nothing was lost."""
+
+    status = 507
+    title = "Insufficient storage"
 
 
 class Unavailable(TongyuanError):

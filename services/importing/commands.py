@@ -1,6 +1,6 @@
 """What a client of the importing service asks for: uploads, previews, runs, undos, and what they left."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,10 +9,11 @@ from contracts.base import Json
 from services.importing.formats.file_kinds import FileKind, kind_of
 from services.importing.formats.rows import opened
 from services.importing.jobs import views
+from services.importing.jobs.keeping import Keeping
 from services.importing.jobs.outcome import JobFile
 from services.importing.jobs.refusals_zh import bilingual
 from services.importing.jobs.settings import ImportSettings, RunRequest, SubmitSettings, UndoSettings
-from services.importing.jobs.store import Asked, JobStore, NewUpload, settings_of
+from services.importing.jobs.store import Asked, JobStore, NewUpload, require_kept, settings_of
 from services.importing.jobs.suggestion import JSON, suggestion
 from services.importing.jobs.upload_folder import LARGEST_UPLOAD, Received, UploadFolder
 from services.importing.model import JobKind, JobRow, JobState, UploadRow
@@ -29,6 +30,7 @@ class Imports:
 
     store: JobStore
     folder: UploadFolder
+    keeping: Keeping
     wake: Callable[[], None] = lambda: None
 
     def keep(self, received: Received, number: str, beside: str | None, name: str, by: Actor) -> Json:
@@ -54,14 +56,11 @@ class Imports:
 
     def listed(self, before: str | None, limit: int) -> list[Json]:
         """Return uploaded lists, newest first. `before`: `uploaded_at` of the last one of the previous page."""
-        rows = self.store.uploads(before, limit)
-        jobs = self.store.jobs([row.id for row in rows])
-        return [views.upload(row, (), [job for job in jobs if job.upload == row.id]) for row in rows]
+        return self._views(self.store.uploads(before, limit))
 
     def told(self, upload: str) -> Json:
         """Return one list. Raises `NotFound`."""
-        row = self.store.upload(upload)
-        return views.upload(row, self.store.beside(upload), self.store.jobs([upload]))
+        return self._views([self.store.upload(upload)])[0]
 
     def suggestion(self, upload: str) -> Json:
         """Suggest how to read a list. Raises `NotFound`, `Invalid`, `TooLarge`."""
@@ -103,7 +102,18 @@ class Imports:
     def file(self, number: int, name: JobFile) -> Path:
         """Return where a file of a job is, or would be. Raises `NotFound` for no job."""
         row = self.store.job(number)
-        return self.folder.of_job(row.upload, number) / name
+        return self.folder.job_path(row.upload, number) / name
+
+    def _views(self, rows: Sequence[UploadRow]) -> list[Json]:
+        numbers = [row.id for row in rows]
+        all_beside, all_jobs = self.store.beside(numbers), self.store.jobs(numbers)
+        found = []
+        for row in rows:
+            beside = [one for one in all_beside if one.beside == row.id]
+            jobs = [job for job in all_jobs if job.upload == row.id]
+            here = self.folder.path(row.id, row.name).is_file()
+            found.append(views.upload(row, beside, jobs, keep_until=self.keeping.until(row, beside, jobs), here=here))
+        return found
 
     def _preview(self, upload: str, request: RunRequest) -> JobRow:
         preview = self.store.job(request.preview)
@@ -130,10 +140,12 @@ class Imports:
         return path
 
     def _require_room_beside(self, upload: str, name: str) -> None:
-        list_name = self.store.upload(upload).name
+        row = self.store.upload(upload)
+        require_kept(row)
+        list_name = row.name
         if name == list_name:
             raise Invalid(Violation("name", "taken", "清单自己就叫这个名字 (the list has this name)", name))
-        others = [one for one in self.store.beside(upload) if one.name != name]
+        others = [one for one in self.store.beside([upload]) if one.name != name]
         if len(others) >= MOST_BESIDE:
             raise Conflict(f"一个清单旁边至多{MOST_BESIDE}个文件 (a list has at most {MOST_BESIDE} files beside it)")
 

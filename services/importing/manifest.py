@@ -17,6 +17,7 @@ MANIFEST = Manifest(
             calls=tuple(Dependency(source, frozenset({Right.WRITE})) for source in (CATALOG, GUIDES)),
             broker=False,
             folders=(FILES,),
+            settings=("import_keep_days", "import_disk_budget"),
             for_people=True,
         ),
     ),

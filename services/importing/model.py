@@ -56,6 +56,7 @@ class UploadRow(SQLModel, table=True):
     by_name: str = Field(max_length=64, description="Account, or the name of a machine.")
     by_title: str = Field(max_length=64, description="The person's name for display.")
     by_address: str = Field(max_length=64)
+    removed_at: str | None = Field(default=None, max_length=27, description="Since when its file is no longer kept.")
 
 
 class JobRow(SQLModel, table=True):

@@ -6,25 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from contracts.base import Json
 from services.importing.commands import Imports
-from services.importing.jobs.upload_folder import Received, Receiving, safe_name
-from shared.errors import Invalid, Violation
+from services.importing.jobs.upload_folder import IS_FULL, Received, Receiving, safe_name
+from shared.errors import Invalid, NoRoom, Violation
 from shared.failures import FULL
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 
 CREATED = 201
-INSUFFICIENT_STORAGE = 507
 BODY = {
     "requestBody": {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-IS_FULL = "磁盘已满，没有收下这个文件，已有内容不受影响：请管理员腾出空间后再上传 (the disk is full; nothing was lost)"
 
 
 def uploads_router(imports: Imports) -> APIRouter:
@@ -51,7 +48,7 @@ def uploads_router(imports: Imports) -> APIRouter:
                 return await run_in_threadpool(keep)
         except OSError as error:
             if error.errno in FULL:
-                raise HTTPException(INSUFFICIENT_STORAGE, IS_FULL) from error
+                raise NoRoom(IS_FULL) from error
             raise
 
     return router

@@ -7,7 +7,7 @@ notes what openpyxl's streaming reader leaves out: merged cells, and formulas wi
 
 import re
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import IO
 from xml.parsers import expat
 
 from openpyxl.utils.cell import column_index_from_string, range_boundaries
@@ -86,7 +86,7 @@ class WorkbookScan:
         self._name, self._bounds = name, bounds
         self._cells = self._elsewhere = 0
 
-    def read(self, part: BinaryIO) -> SheetMarks:
+    def read(self, part: IO[bytes]) -> SheetMarks:
         """Read one part of XML. Raises `TooLarge`; `NotXml`; `ValueError` if it declares a document type."""
         scan = _PartScan(self)
         try:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log, metrics, trace
 from shared.config import Settings
-from shared.errors import Forbidden, Invalid, TongyuanError, TooManyRequests, Violation
+from shared.errors import Forbidden, Invalid, Refused, TongyuanError, TooManyRequests, Violation
 from shared.text.strict_json import parse_json
 from shared.web.http_semantics import head_as_get, relative_location
 
@@ -226,7 +226,7 @@ async def _on_error(request: Request, error: TongyuanError) -> Response:
             {"field": v.field, "rule": v.rule, "message": v.message, **({"value": v.value} if v.value else {})}
             for v in error.violations
         ]
-    detail = str(error) if error.status < 500 else "The service cannot do this right now; try again."
+    detail = str(error) if isinstance(error, Refused) else "The service cannot do this right now; try again."
     if error.status >= 500:
         log.get("http").error("unavailable", reason=str(error))
     answer = problem(error.status, error.title, detail, **more)

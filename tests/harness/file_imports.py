@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from services.importing import api
 from services.importing.commands import Imports
+from services.importing.jobs.keeping import Keeping
 from services.importing.jobs.runner import JobRunner
 from services.importing.jobs.store import JobStore
 from services.importing.jobs.upload_folder import UploadFolder
@@ -64,8 +65,9 @@ class FileImports:
         self.store, self.folder = JobStore(self._wiring.database(NAME)), UploadFolder(folder / "imports")
         self.people: list[Person | None] = []
         self.dies_after: int | None = None
-        self.runner = JobRunner(self.store, self.folder, self._connect)
-        self.app = api.make(Imports(self.store, self.folder), settings)
+        self.keeping = Keeping(self.store, self.folder, settings.import_keep_days)
+        self.runner = JobRunner(self.keeping, self._connect)
+        self.app = api.make(Imports(self.store, self.folder, self.keeping), settings)
         self.http = TestClient(self.app, headers=TOKEN)
 
     def upload(self, name: str, content: bytes, beside: str | None = None) -> httpx.Response:

@@ -1,6 +1,7 @@
 """States, figures and findings of imports, in Chinese."""
 
 from contracts.base import Json
+from services.console.pages.frame import minute
 
 KINDS = {"preview": "预览", "run": "导入", "undo_preview": "撤销的预览", "undo": "撤销"}
 STATES = {
@@ -49,6 +50,15 @@ def size(count: int) -> str:
     if count < 1024:
         return f"{count} 字节"
     return f"{count / 1024:.1f} KB" if count < 2**20 else f"{count / 2**20:.1f} MB"
+
+
+def kept(upload: Json) -> str:
+    """Return until when an uploaded file is kept, or why it is not here."""
+    if upload["removed_at"]:
+        return f"已过期，{minute(upload['removed_at'])} 删除"
+    if not upload["here"]:
+        return "文件不在（备份里没有上传的文件），请重新上传"
+    return minute(upload["keep_until"]) if upload["keep_until"] else "任务结束前不会删除"
 
 
 def figures(outcome: Json) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ import httpx
 from shared.errors import (
     Conflict,
     Invalid,
+    NoRoom,
     NotAllowed,
     NotFound,
     PreconditionFailed,
@@ -40,6 +41,7 @@ ERRORS: Mapping[int, type[Refused]] = {
     412: PreconditionFailed,
     413: TooLarge,
     428: PreconditionMissing,
+    507: NoRoom,
 }
 SERVER_ERROR = 500
 LINE_TIMEOUT = httpx.Timeout(600.0, connect=3.0)

@@ -3,6 +3,7 @@
     upload (0600 file, digest, kind)  →  settings (format, mapping, source)  →  preview  →  run of this preview  →  undo
 
 `upload_folder`   the files: what was uploaded, and what each job has written
+`keeping`         how long the files stay
 `store`           uploads and jobs in the service's database
 `settings`        how a file is read, as a client states it
 `runner`          does one job at a time

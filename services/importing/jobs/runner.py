@@ -3,17 +3,19 @@
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from services.importing.engine.files import earlier_run
 from services.importing.jobs import steps
+from services.importing.jobs.keeping import Keeping
 from services.importing.jobs.outcome import JobFile, interrupted
 from services.importing.jobs.refusals_zh import bilingual
 from services.importing.jobs.sources_client import SourcesClient
 from services.importing.jobs.steps import Tools
-from services.importing.jobs.store import JobStore, person_of
-from services.importing.jobs.upload_folder import LOCK, UploadFolder
+from services.importing.jobs.store import person_of
+from services.importing.jobs.upload_folder import LOCK
 from services.importing.model import JobKind, JobRow, JobState
 from shared import failures, log
 from shared.errors import TongyuanError, Unavailable
@@ -21,6 +23,7 @@ from shared.security.data_folder import make_private
 from shared.tokens.person import Person
 
 LOOK_SECONDS = 0.5
+KEEPING_SECONDS = 3600.0
 Connect = Callable[[Person | None], SourcesClient]
 _log = log.get("importing")
 
@@ -31,9 +34,10 @@ class JobRunner:
     If the process dies, the next start says of the job how many rows it had finished; a person repeats it.
     """
 
-    def __init__(self, store: JobStore, folder: UploadFolder, connect: Connect) -> None:
-        self._store, self._folder, self._connect = store, folder, connect
+    def __init__(self, keeping: Keeping, connect: Connect) -> None:
+        self._store, self._folder, self._keeping, self._connect = keeping.store, keeping.folder, keeping, connect
         self._wake = threading.Event()
+        self._keeping_due = 0.0
 
     def wake(self) -> None:
         """Look for a job now."""
@@ -50,10 +54,18 @@ class JobRunner:
                         recovered = True
                     while not stop.is_set() and self.do_next(stop):
                         pass
+                    self._remove_unused()
                 except Unavailable as error:
                     _log.warning("jobs wait for the database", reason=str(error))
                 self._wake.wait(LOOK_SECONDS)
                 self._wake.clear()
+
+    def _remove_unused(self) -> None:
+        """Between jobs, at the start and once an hour: remove files that are kept no longer."""
+        if time.monotonic() >= self._keeping_due:
+            self._keeping_due = time.monotonic() + KEEPING_SECONDS
+            if removed := self._keeping.remove_unused():
+                _log.info("uploaded files removed", count=removed, after_days=self._keeping.days)
 
     def recover(self) -> None:
         """Say of jobs whose process died how far they came, and remove files that never became an upload."""

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from contracts.base import format_time
 from services.importing.jobs.settings import ImportSettings
@@ -19,6 +20,7 @@ from shared.tokens.person import Actor, Person
 MOST_WAITING = 20
 _OPEN = (JobState.WAITING, JobState.RUNNING)
 _LONGEST_TITLE = 64
+NEED_THE_FILE = (JobKind.PREVIEW, JobKind.RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class JobStore:
         row = UploadRow(**asdict(new), uploaded_at=_now(), by_name=name, by_title=title, by_address=address)
         with self.db.write() as session:
             if new.beside is not None:
-                _upload(session, new.beside)
+                require_kept(_upload(session, new.beside, for_update=True))
                 same = (UploadRow.beside == new.beside, UploadRow.name == new.name)
                 for old in session.exec(select(UploadRow).where(*same)):
                     session.delete(old)
@@ -67,10 +69,10 @@ class JobStore:
         with self.db.read() as session:
             return _upload(session, upload)
 
-    def beside(self, upload: str) -> Sequence[UploadRow]:
-        """Return the files beside a list."""
+    def beside(self, uploads: Collection[str]) -> Sequence[UploadRow]:
+        """Return the files beside these lists, by name."""
         with self.db.read() as session:
-            return session.exec(select(UploadRow).where(UploadRow.beside == upload).order_by("name")).all()
+            return session.exec(select(UploadRow).where(col(UploadRow.beside).in_(uploads)).order_by("name")).all()
 
     def uploads(self, before: str | None, limit: int) -> Sequence[UploadRow]:
         """Return uploaded lists, newest first. `before`: `uploaded_at` of the last one of the previous page."""
@@ -85,8 +87,28 @@ class JobStore:
         with self.db.read() as session:
             return set(session.exec(select(UploadRow.id)))
 
+    def unused_since(self, moment: str) -> Sequence[UploadRow]:
+        """Return the lists that nothing has used since: no upload, no file beside them, and no job, open or ended."""
+        with self.db.read() as session:
+            return session.exec(_unused_since(moment)).all()
+
+    def stop_keeping(self, upload: str, moment: str) -> bool:
+        """Store that the files of a list are no longer kept, unless it was used since. Return whether they are not."""
+        with self.db.write() as session:
+            # A job that is asked for meanwhile waits for this row, and is refused.
+            _upload(session, upload, for_update=True)
+            if session.exec(_unused_since(moment).where(UploadRow.id == upload)).first() is None:
+                return False
+            both = (col(UploadRow.id) == upload) | (col(UploadRow.beside) == upload)
+            for row in session.exec(select(UploadRow).where(both, col(UploadRow.removed_at).is_(None))):
+                row.removed_at = _now()
+                session.add(row)
+        return True
+
     def ask(self, asked: Asked, actor: Actor) -> JobRow:
-        """Store a job. Raises `Conflict` when the upload has an open job, or too many jobs wait; `NotFound`."""
+        """Store a job. Raises `Conflict` when the upload has an open job, too many jobs wait, or its file is needed
+        and no longer kept; `NotFound`.
+        """
         name, title, address = _by(actor)
         row = JobRow(
             upload=asked.upload,
@@ -101,7 +123,9 @@ class JobStore:
             asked_at=_now(),
         )
         with self.db.write() as session:
-            _upload(session, asked.upload)
+            row_of_file = _upload(session, asked.upload, for_update=True)
+            if asked.kind in NEED_THE_FILE:
+                require_kept(row_of_file)
             _require_room(session, asked)
             session.add(row)
             session.flush()
@@ -186,8 +210,26 @@ def settings_of(job: JobRow) -> ImportSettings:
     return ImportSettings.model_validate_json(job.settings)
 
 
-def _upload(session: Session, upload: str) -> UploadRow:
-    row = session.get(UploadRow, upload)
+def _unused_since(moment: str) -> SelectOfScalar[UploadRow]:
+    beside = select(UploadRow.beside).where(col(UploadRow.beside).is_not(None), col(UploadRow.uploaded_at) >= moment)
+    used = func.coalesce(JobRow.ended_at, JobRow.asked_at) >= moment
+    jobs = select(JobRow.upload).where(col(JobRow.state).in_(_OPEN) | used)
+    return select(UploadRow).where(
+        col(UploadRow.beside).is_(None),
+        col(UploadRow.uploaded_at) < moment,
+        col(UploadRow.id).not_in(beside),
+        col(UploadRow.id).not_in(jobs),
+    )
+
+
+def require_kept(row: UploadRow) -> None:
+    """Raise `Conflict` for an upload whose file is no longer kept."""
+    if row.removed_at is not None:
+        raise Conflict("这个文件已过保存期，不再保存：请重新上传 (the file is no longer kept: upload it again)")
+
+
+def _upload(session: Session, upload: str, *, for_update: bool = False) -> UploadRow:
+    row = session.get(UploadRow, upload, with_for_update=for_update or None)
     if row is None or row.beside is not None:
         raise NotFound("没有这个导入 (there is no import of this number)")
     return row

@@ -4,6 +4,7 @@
     <folder>/lock                      held by the process that works here
     <folder>/<upload>/job-<number>/    report, rejected rows, warnings, findings, and the mapping that was used
 
+All files together have a budget; what would exceed it, or leave the disk too little room, is refused while it arrives.
 A file has its name only once it is complete and on the disk. If the process dies before, a part remains, which the next
 start removes.
 """
@@ -16,14 +17,19 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import BinaryIO
 
-from shared.errors import Invalid, TooLarge, Violation
+from shared.errors import Invalid, NoRoom, TooLarge, Violation
 from shared.security.data_folder import make_private, open_private
 
 LARGEST_UPLOAD = 32 * 1024 * 1024
+LEAST_FREE = 128 * 1024 * 1024
+"""Bytes that stay free on the disk, which other stores may share."""
+
 LONGEST_NAME = 120
 LOCK = "lock"
+IS_FULL = "磁盘已满，没有收下这个文件，已有内容不受影响：请管理员腾出空间后再上传 (the disk is full; nothing was lost)"
 _PART = ".part"
 _LONGEST_NAME_BYTES = 240
 
@@ -38,10 +44,13 @@ class Received:
 
 
 class Receiving:
-    """Takes the bytes of one file as they arrive. Raises `TooLarge`, `OSError`."""
+    """Takes the bytes of one file as they arrive. `room`: called with their number; it may refuse them.
 
-    def __init__(self, part: Path) -> None:
-        self._part, self._size, self._digest = part, 0, hashlib.sha256()
+    Raises `TooLarge`, `NoRoom`, `OSError`.
+    """
+
+    def __init__(self, part: Path, room: Callable[[int], None]) -> None:
+        self._part, self._size, self._digest, self._room = part, 0, hashlib.sha256(), room
         self._file: BinaryIO = open_private(part)
 
     def take(self, chunk: bytes) -> None:
@@ -52,6 +61,7 @@ class Receiving:
                 f"文件超过{LARGEST_UPLOAD // 2**20} MB：请拆成几个文件，或另存为CSV。"
                 f"The file has more than {LARGEST_UPLOAD:,} bytes: split it, or save it as CSV"
             )
+        self._room(len(chunk))
         self._digest.update(chunk)
         self._file.write(chunk)
 
@@ -70,19 +80,29 @@ class Receiving:
 
 
 class UploadFolder:
-    """See the module. `folder` is made when it is first needed. Threads may share it."""
+    """See the module. `folder` is made when it is first needed; `budget`: most bytes in it. Threads may share it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, budget: int = 2 * 2**30) -> None:
         self.folder = folder
+        self._budget = budget
         self._arriving: set[str] = set()
+        self._lock, self._used, self._promised = Lock(), 0, 0
 
     @contextmanager
     def receive(self, upload: str) -> Iterator[Receiving]:
         """Yield what takes the bytes of an upload; until the end, nobody sweeps it. Raises `OSError`."""
         self._arriving |= {upload, f"{upload}{_PART}"}
+        taken = 0
+
+        def room(size: int) -> None:
+            nonlocal taken
+            self._promise(size)
+            taken += size
+
         try:
             make_private(self.folder)
-            receiving = Receiving(self.folder / f"{upload}{_PART}")
+            self._count()
+            receiving = Receiving(self.folder / f"{upload}{_PART}", room)
             try:
                 yield receiving
             except BaseException:
@@ -90,6 +110,34 @@ class UploadFolder:
                 raise
         finally:
             self._arriving -= {upload, f"{upload}{_PART}"}
+            self._promise(-taken)
+
+    def _count(self) -> None:
+        """Count what lies here complete."""
+        used = sum(_size_of(path) for path in self.folder.rglob("*") if path.suffix != _PART)
+        with self._lock:
+            self._used = used
+
+    def _promise(self, size: int) -> None:
+        """Count bytes that arrive. Raises `NoRoom`."""
+        with self._lock:
+            if size > 0:
+                self._require_room(size)
+            self._promised += size
+
+    def _require_room(self, size: int) -> None:
+        if self._used + self._promised + size > self._budget:
+            raise NoRoom(
+                f"上传的文件已占满规定的{self._budget / 2**20:.0f} MB，没有收下这个文件，已有内容不受影响。"
+                "过保存期的文件会自动删除；急用请管理员调大 TONGYUAN_IMPORT_DISK_BUDGET "
+                f"(uploaded files fill their budget of {self._budget:,} bytes; nothing was lost)"
+            )
+        if shutil.disk_usage(self.folder).free - size < LEAST_FREE:
+            raise NoRoom(IS_FULL)
+
+    def has(self, upload: str) -> bool:
+        """Whether anything of an upload is here."""
+        return (self.folder / upload).is_dir()
 
     def place(self, received: Received, upload: str, beside: str | None, name: str) -> Path:
         """Give a complete file its place, for a file beside a list in the list's folder.
@@ -108,9 +156,13 @@ class UploadFolder:
         """Return where a file is, or would be."""
         return self.folder / upload / "list" / name
 
+    def job_path(self, upload: str, job: int) -> Path:
+        """Return where the folder of a job is, or would be."""
+        return self.folder / upload / f"job-{job}"
+
     def of_job(self, upload: str, job: int) -> Path:
         """Return the folder of a job; make it if there is none. Raises `OSError`."""
-        folder = self.folder / upload / f"job-{job}"
+        folder = self.job_path(upload, job)
         for one in (self.folder, folder.parent, folder):
             make_private(one)
         return folder
@@ -133,6 +185,13 @@ class UploadFolder:
             else:
                 path.unlink(missing_ok=True)
         return len(left)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
 
 
 def safe_name(name: str) -> str:

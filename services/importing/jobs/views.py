@@ -9,12 +9,19 @@ from services.importing.jobs.store import settings_of
 from services.importing.model import JobKind, JobRow, JobState, UploadRow
 
 
-def upload(row: UploadRow, beside: Sequence[UploadRow], jobs: Sequence[JobRow]) -> Json:
-    """Return a list with its files and jobs. `imported`: a run came to its end, and no undo since."""
+def upload(
+    row: UploadRow, beside: Sequence[UploadRow], jobs: Sequence[JobRow], *, keep_until: str | None, here: bool
+) -> Json:
+    """Return a list with its files and jobs. `imported`: a run came to its end, and no undo since. `keep_until`: None
+    while a job needs the file. `here`: the file can be read; after a restore from a backup it is not.
+    """
     ends = [job.kind for job in jobs if job.kind in (JobKind.RUN, JobKind.UNDO) and job.state == JobState.FINISHED]
     return {
         **_file(row),
         "beside": [_file(one) for one in beside],
+        "keep_until": keep_until,
+        "removed_at": row.removed_at,
+        "here": here,
         "imported": bool(ends) and ends[-1] == JobKind.RUN,
         "jobs": [job(one, with_outcome=False) for one in jobs],
     }

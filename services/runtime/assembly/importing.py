@@ -10,6 +10,7 @@ from contracts.topology import IMPORTING
 from services.importing import api
 from services.importing.commands import Imports
 from services.importing.engine.sources import CATALOG, GUIDES
+from services.importing.jobs.keeping import Keeping
 from services.importing.jobs.runner import JobRunner
 from services.importing.jobs.sources_client import SourcesClient
 from services.importing.jobs.store import JobStore
@@ -52,6 +53,9 @@ def _importing(wiring: Wiring, tokens: Mapping[str, Token], at: Callable[[], Set
         settings = at()
         return SourcesClient({name: settings.url_for(name) for name in tokens}, tokens, person, settings.tls)
 
-    store, folder = JobStore(wiring.database(IMPORTING)), UploadFolder(wiring.settings.data_dir / FOLDER)
-    runner = JobRunner(store, folder, connect)
-    return ImportingWiring(api.make(Imports(store, folder, runner.wake), wiring.settings), runner)
+    settings = wiring.settings
+    folder = UploadFolder(settings.data_dir / FOLDER, settings.import_disk_budget)
+    keeping = Keeping(JobStore(wiring.database(IMPORTING)), folder, settings.import_keep_days)
+    runner = JobRunner(keeping, connect)
+    imports = Imports(keeping.store, folder, keeping, runner.wake)
+    return ImportingWiring(api.make(imports, settings), runner)
