@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from contracts.content.gates import GATES
+from shared.errors import NotAllowed
+from shared.publishing.reviews.roles import may_write
 from shared.tokens.person import Person, StaffRole
 
 ROLES: Mapping[StaffRole, tuple[str, str]] = {
@@ -34,3 +36,9 @@ def titles(roles: Iterable[StaffRole]) -> list[str]:
 def needs_second_factor(person: Person, *, demo: bool) -> bool:
     """Whether the person must have a second factor. In a demonstration, whose passwords are public, nobody must."""
     return not demo and bool(person.roles & NEED_SECOND_FACTOR)
+
+
+def require_own(person: Person, code: str) -> None:
+    """Raise `NotAllowed` for a code of another department: 谁起草谁负责."""
+    if not may_write(person, code):
+        raise NotAllowed(f"{code} is of another department than {', '.join(sorted(person.departments))}")

@@ -17,7 +17,8 @@ from services.console.drafts.versions import Side, side_of, sides_of
 from services.console.drafts.working_copies import WorkingCopy
 from services.console.drafts.writing import SavedBoth, Writing
 from services.console.pages.frame import page, see_other
-from shared.errors import Conflict, Invalid, NotFound, Violation
+from services.console.release.single import ReleaseDrafts, release_drafts
+from shared.errors import Conflict, Invalid, NotFound, Refused, Violation
 from shared.text.local_midnight import today
 from shared.tokens.person import Person, StaffRole
 
@@ -121,15 +122,24 @@ def _saved(request: Request, person: Person, writing: Writing, copy: WorkingCopy
         return _form_page(request, person, saved.copy, saved, status=status)
     notices = ["已存为草稿。"]
     if given.get("act") == "release" and StaffRole.RELEASER in person.roles:
-        try:
-            done = writing.release(person, copy.code)
-        except (Conflict, Invalid) as error:
-            return _form_page(request, person, saved.copy, saved, notices=[*notices, f"没有发布：{error}"], status=409)
-        parts = [f"{kind.words}第{answer['version']}版" for kind, answer in done.answers.items()]
-        notices = [f"已发布：{'、'.join(parts)}。"]
-        notices += [f"办事指南没有发布：{done.failed}"] if done.failed else []
-        saved = SavedBoth(writing.open(person, copy.code), saved.documents)
+        return _released(request, person, writing, saved)
     return _form_page(request, person, saved.copy, saved, notices=notices)
+
+
+def _released(request: Request, person: Person, writing: Writing, saved: SavedBoth) -> Response:
+    """Release what was just saved, and lead to the receipt; the form says what was not released."""
+    copy = saved.copy
+    etags = {kind: copy.base(kind).etag for kind in saved.documents}
+    wanted = ReleaseDrafts.model_validate({"code": copy.code, "etags": etags})
+    try:
+        done = release_drafts(writing.copies.db, writing.editions.services, person, wanted)
+    except Refused as error:
+        notices = ["已存为草稿。", f"没有发布：{error}"]
+        return _form_page(request, person, copy, saved, notices=notices, status=409)
+    if done["receipt"] and not done["failed"]:
+        return see_other(f"release/receipts/{done['receipt']['number']}")
+    notices = ["事项已发布，办事指南没有发布：" + done["failed"] if done["failed"] else "没有变化：这些内容已经发布。"]
+    return _form_page(request, person, writing.open(person, copy.code), saved, notices=notices)
 
 
 def _form_page(

@@ -88,7 +88,7 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
     @routes.get("/release/receipts/{number}")
     def receipt(number: Number, request: Request, person: Reader) -> Response:
         found = releasing.receipts.read(number)
-        return page(request, "receipt.html", person=person, receipt=found, words=WORDS, sizes=SIZES)
+        return page(request, "receipt.html", person=person, receipt=found, words=WORDS, sizes=SIZES, kinds=KINDS)
 
     @routes.get("/release/receipts/{number}/stream")
     async def stream(number: Number, _person: Reader) -> Response:

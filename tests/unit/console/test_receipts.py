@@ -9,7 +9,7 @@ from services.console.release.plans import calendar
 from services.console.release.receipts import Followed, ReceiptState, open_receipt
 from services.console.release.requests import CancelRequest
 from services.console.release.shown import shown_at
-from services.console.release.single import ReleaseOne, WithdrawOne, cancel_plans, release_one, withdraw_one
+from services.console.release.single import ReleaseDrafts, WithdrawOne, cancel_plans, release_drafts, withdraw_one
 from services.runtime.manifests import CHANNELS
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
@@ -32,8 +32,8 @@ def desk(tmp_path, county):
 
 
 def release(desk, **more):
-    wanted = ReleaseOne(kind="item", code=code_of(1), etag="1", **more)
-    return release_one(desk.made.db, desk.releasing.desk.services, RELEASER, wanted)["receipt"]["number"]
+    wanted = ReleaseDrafts(code=code_of(1), etags={"item": "1"}, **more)
+    return release_drafts(desk.made.db, desk.releasing.desk.services, RELEASER, wanted)["receipt"]["number"]
 
 
 def test_each_channel_ticks_once_it_shows_the_release(desk, county):
