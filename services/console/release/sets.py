@@ -195,8 +195,7 @@ class Sets:
             now = _locked(session, row.act)
             if now.state != row.state:
                 return False
-            _move(session, now, SetState.COMPLETE, problem=None)
-            open_receipt(session, followed)
+            _move(session, now, SetState.COMPLETE, problem=None, receipt=open_receipt(session, followed).id)
         return True
 
     def _cancel(self, row: SetRow, person: Person) -> bool:
@@ -243,6 +242,7 @@ def told(row: SetRow) -> Json:
         "late": row.state in OPEN and row.effective_at <= format_time(datetime.now(UTC)),
         "created_at": row.created_at,
         "changed_at": row.changed_at,
+        "receipt": row.receipt,
     }
 
 

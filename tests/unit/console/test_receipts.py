@@ -1,5 +1,6 @@
 """A release is followed until every channel shows it, and a channel that does not show it is named with the reason."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -182,3 +183,20 @@ def test_what_was_shown_at_a_moment_is_what_counted_then(desk, county):
     assert "尚未发布" not in then.html
     assert "显示的内容·现在可能已经不同" in then.html
     assert before.html is None
+
+
+def test_a_plan_gets_another_time_in_one_step(desk, county):
+    services, browser = desk.releasing.desk.services, desk.made.session("fabu")
+    release(desk, effective_at=datetime.now(UTC) + timedelta(hours=1))
+    address = f"/release/plans/change?kind=item&code={code_of(1)}"
+    (etag,) = re.findall(r'name="etag" value="([^"]+)"', browser.get(address).text)
+
+    asked = {"kind": "item", "code": code_of(1), "etag": etag, "effective_at": "2099-03-01T08:00", "expires_at": ""}
+    answer = browser.submit("/release/plans/change", **asked)
+
+    assert answer.status_code == 303, answer.text
+    (plan,) = calendar(services, RELEASER)
+    assert (plan["at"], plan["what"]) == ("2099-03-01T00:00:00.000000Z", "release")
+    stale = browser.submit("/release/plans/change", **asked)
+    assert stale.status_code == 412
+    assert len(calendar(services, RELEASER)) == 1
