@@ -38,6 +38,15 @@ from services.console.release import plan_routes as plan_pages
 from services.console.release import routes as release_pages
 from services.console.release.compose import Composer
 from services.console.release.work import Releasing, work_of
+from services.console.reviews import absence_routes as absence_pages
+from services.console.reviews import api as reviews_api
+from services.console.reviews import routes as review_pages
+from services.console.reviews import urgent_routes as urgent_pages
+from services.console.reviews.acts import Acts
+from services.console.reviews.delegations import Delegations
+from services.console.reviews.reading import ReviewDesk
+from services.console.reviews.submitting import Submitting
+from services.console.reviews.upstream import Reviews
 from services.console.tables import api as tables_api
 from services.console.tables import routes as tables_pages
 from services.console.tables.tables import Tables
@@ -61,15 +70,16 @@ def make(desk: Desk) -> FastAPI:
     api.include_router(static_routes())
     releasing = api.state.releasing = Releasing.of(desk)
     api.state.work = work_of(releasing)
-    composer = _include_writing(api, desk, releasing)
+    acts = api.state.reviewing = _include_reviews(api, desk)
+    composer = _include_writing(api, desk, releasing, acts)
     api.include_router(release_api.routes_of(releasing))
     api.include_router(plan_pages.routes_of(releasing))
-    api.include_router(compose_pages.routes_of(releasing, composer))
+    api.include_router(compose_pages.routes_of(releasing, composer, acts.submitting))
     api.include_router(release_pages.routes_of(releasing))
     api.include_router(import_pages.routes_of(desk))
     api.include_router(imports_api.routes_of(desk))
     _include_operations(api, desk)
-    waiting = Waiting(composer.copies, releasing, ImportsUpstream(desk.services))
+    waiting = Waiting(composer.copies, releasing, ImportsUpstream(desk.services), acts.desk)
     api.include_router(home_pages.routes_of(waiting))
     return api
 
@@ -85,13 +95,27 @@ def _include_accounts(api: FastAPI, desk: Desk) -> None:
     api.include_router(people_api(administration))
 
 
-def _include_writing(api: FastAPI, desk: Desk, releasing: Releasing) -> Composer:
+def _include_reviews(api: FastAPI, desk: Desk) -> Acts:
+    """The five gates. Return the acts on them."""
+    reviews, editions, delegations = Reviews(desk.services), Editions(desk.services), Delegations(desk.db)
+    acts = Acts(desk.db, ReviewDesk(reviews, editions, delegations), Submitting(reviews, editions))
+    for routes in (
+        absence_pages.routes_of(delegations),
+        urgent_pages.routes_of(acts),
+        review_pages.routes_of(acts),
+        reviews_api.routes_of(acts),
+    ):
+        api.include_router(routes)
+    return acts
+
+
+def _include_writing(api: FastAPI, desk: Desk, releasing: Releasing, acts: Acts) -> Composer:
     """Items, guides, content blocks and tables. Return what composes sets of them."""
     editions, copies = Editions(desk.services), WorkingCopies(desk.db)
     writing = Writing(editions, copies)
     blocks, tables = Blocks(desk.db, editions), Tables(editions)
     for routes in (
-        drafts_pages.routes_of(writing),
+        drafts_pages.routes_of(writing, acts),
         drafts_api.routes_of(writing),
         blocks_pages.routes_of(blocks),
         blocks_api.routes_of(blocks),

@@ -10,11 +10,10 @@ from shared.tokens.person import Person, StaffRole
 ROLES: Mapping[StaffRole, tuple[str, str]] = {
     StaffRole.EDITOR: ("编辑", "起草和修改本单位的事项、指南"),
     **{
-        StaffRole.reviewer_of(gate): (f"审核（{title}）", f"查看内容和发布；{title}签署尚未启用")
-        for gate, title in GATES.items()
+        StaffRole.reviewer_of(gate): (f"审核（{title}）", f"签署{title}，或者退回修改") for gate, title in GATES.items()
     },
     StaffRole.RELEASER: ("发布", "发布、定时发布、撤回"),
-    StaffRole.DUTY_OFFICER: ("值班负责人", "撤下，须写明理由"),
+    StaffRole.DUTY_OFFICER: ("值班负责人", "紧急撤下，一人即可，须写明理由，事后审核"),
     StaffRole.OPERATOR: ("运维", "查看运行情况，处理故障"),
     StaffRole.AUDITOR: ("审计", "查看操作日志和全部内容，不能修改"),
     StaffRole.ADMINISTRATOR: ("系统管理员", "管理人员和权限"),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from contracts.base import Json
 from services.console.accounts.rights import form_of, may
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind, label_of
@@ -18,6 +19,8 @@ from services.console.drafts.working_copies import WorkingCopy
 from services.console.drafts.writing import SavedBoth, Writing
 from services.console.pages.frame import page, see_other
 from services.console.release.single import ReleaseDrafts, release_drafts
+from services.console.reviews.acts import Acts
+from services.console.reviews.reading import WORDS as REVIEW_WORDS
 from shared.errors import Conflict, Invalid, NotFound, Refused, Violation
 from shared.text.local_midnight import today
 from shared.tokens.person import Person, StaffRole
@@ -33,17 +36,17 @@ STATES = {"draft": "草稿", "released": "已发布", "suspended": "已暂停", 
 PAGE = 50
 
 
-def routes_of(writing: Writing) -> APIRouter:
-    """Return the routes."""
+def routes_of(writing: Writing, acts: Acts) -> APIRouter:
+    """Return the routes. `acts`: on reviews, whose state the pages show."""
     routes = APIRouter(include_in_schema=False)
-    _add_lists(routes, writing)
+    _add_lists(routes, writing, acts)
     _add_new(routes, writing)
     _add_form(routes, writing)
     _add_differences(routes, writing)
     return routes
 
 
-def _add_lists(routes: APIRouter, writing: Writing) -> None:
+def _add_lists(routes: APIRouter, writing: Writing, acts: Acts) -> None:
     @routes.get("/content")
     def some(
         request: Request,
@@ -57,8 +60,8 @@ def _add_lists(routes: APIRouter, writing: Writing) -> None:
         found = writing.editions.overview(ContentKind.ITEM, person, **wanted, after=after, limit=PAGE)
         departments = writing.editions.departments(person)
         given = {**wanted, "rows": found["rows"], "next": found["next"], "total": found["total"], "states": STATES}
-        mine = writing.copies.of(person)
-        return page(request, "content_list.html", person=person, departments=departments, mine=mine, **given)
+        given |= {"mine": writing.copies.of(person), "reviews": acts.desk.states(person)}
+        return page(request, "content_list.html", person=person, departments=departments, **given)
 
     @routes.get("/content/work")
     def work(request: Request, person: Editor) -> Response:
@@ -123,6 +126,8 @@ def _saved(request: Request, person: Person, writing: Writing, copy: WorkingCopy
     notices = ["已存为草稿。"]
     if given.get("act") == "release" and StaffRole.RELEASER in person.roles:
         return _released(request, person, writing, saved)
+    if given.get("act") == "submit":
+        return _submitted(request, person, saved)
     return _form_page(request, person, saved.copy, saved, notices=notices)
 
 
@@ -142,6 +147,17 @@ def _released(request: Request, person: Person, writing: Writing, saved: SavedBo
     return _form_page(request, person, writing.open(person, copy.code), saved, notices=notices)
 
 
+def _submitted(request: Request, person: Person, saved: SavedBoth) -> Response:
+    """Submit for review what was just saved, and lead to the review."""
+    acts: Acts = request.app.state.reviewing
+    try:
+        made = acts.submitting.code(person, saved.copy.code, None)
+    except Refused as error:
+        notices = ["已存为草稿。", f"没有送审：{error}"]
+        return _form_page(request, person, saved.copy, saved, notices=notices, status=error.status)
+    return see_other(f"reviews/{made[0]['source']}/{made[0]['number']}")
+
+
 def _form_page(
     request: Request,
     person: Person,
@@ -154,8 +170,10 @@ def _form_page(
     documents = saved.documents if saved else {}
     problems = saved.problems if saved else (problems_in(copy) if copy.touched and copy.version > 1 else {})
     shown = view_of(copy, problems, findings_in(copy, today(datetime.now(UTC))), documents, notices or ())
-    release = StaffRole.RELEASER in person.roles
-    return page(request, "content_form.html", person=person, status=status, view=shown, may_release=release, end=END)
+    acts: Acts = request.app.state.reviewing
+    given: Json = {"may_release": StaffRole.RELEASER in person.roles, "end": END, "words": REVIEW_WORDS}
+    given["reviews"] = acts.desk.of_code(person, copy.code)
+    return page(request, "content_form.html", person=person, status=status, view=shown, **given)
 
 
 def _in_another_window(request: Request, person: Person, writing: Writing, code: str, texts: Texts) -> Response:

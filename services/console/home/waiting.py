@@ -14,6 +14,7 @@ from services.console.imports.roles import READERS as IMPORT_READERS
 from services.console.imports.upstream import ImportsUpstream
 from services.console.release.plans import calendar
 from services.console.release.work import Releasing
+from services.console.reviews.reading import ReviewDesk
 from shared.errors import TongyuanError
 from shared.tokens.person import Person, StaffRole
 
@@ -31,17 +32,20 @@ class Waiting:
     copies: WorkingCopies
     releasing: Releasing
     imports: ImportsUpstream
+    reviews: ReviewDesk
 
     def of(self, person: Person) -> Json:
         """Return each part that concerns the person's roles, by name; null: unknown, its service does not answer.
 
         Parts: `working_copies`, `late` (receipts and sets that a channel does not show in time), `plans` of the next
-        seven days, `imports` whose preview waits for a decision.
+        seven days, `reviews` (see `ReviewDesk.queues`; {} in a county without), `imports` whose preview waits for a
+        decision.
         """
         parts: dict[str, tuple[bool, Callable[[], object]]] = {
             "late": (_has(person, RELEASE_READERS), self._late),
             "working_copies": (_has(person, (StaffRole.EDITOR,)), lambda: self.copies.of(person)),
             "plans": (_has(person, RELEASE_READERS), lambda: self._plans(person)),
+            "reviews": (True, lambda: self._reviews(person)),
             "imports": (_has(person, IMPORT_READERS), lambda: self._imports(person)),
         }
         return {name: _or_unknown(read) for name, (wanted, read) in parts.items() if wanted}
@@ -54,6 +58,14 @@ class Waiting:
         until = datetime.now(UTC) + COMING
         planned = calendar(self.releasing.desk.services, person)
         return [one for one in planned if datetime.fromisoformat(one["at"]) <= until]
+
+    def _reviews(self, person: Person) -> Json:
+        if not self.reviews.reviews.is_needed(person):
+            return {}
+        found = self.reviews.queues(person)
+        mine = ("mine", "returned", "afterwards") + (("approved",) if StaffRole.RELEASER in person.roles else ())
+        second = ("second",) if _has(person, (StaffRole.RELEASER, StaffRole.DUTY_OFFICER)) else ()
+        return {name: found[name] for name in mine + second}
 
     def _imports(self, person: Person) -> list[Json]:
         listed = self.imports.listed(person, limit=IMPORTS_READ)

@@ -1,6 +1,8 @@
 """The page that composes a set: find items and guides, tick them, see what each changes, release all as one."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,8 +14,9 @@ from services.console.pages.forms import by_field, text, texts
 from services.console.pages.frame import page, see_other
 from services.console.release.api import Releaser
 from services.console.release.compose import ALL, BLOCK, OPS, Chosen, Composer, Wanted, members_of
-from services.console.release.requests import beijing
+from services.console.release.requests import beijing, form_time
 from services.console.release.work import Releasing
+from services.console.reviews.submitting import Submitting
 from shared.errors import Invalid, Refused, Violation
 from shared.publishing.requests import StartRequest
 from shared.text.validation import parse
@@ -32,10 +35,10 @@ MOST_CHOSEN = 500
 LONGEST_NOTE = 500
 
 
-def routes_of(releasing: Releasing, composer: Composer) -> APIRouter:
-    """Return the routes."""
+def routes_of(releasing: Releasing, composer: Composer, submitting: Submitting) -> APIRouter:
+    """Return the routes. `submitting`: begins the reviews of a set."""
     routes = APIRouter(prefix="/release/compose", include_in_schema=False)
-    pages = _Pages(releasing, composer)
+    pages = _Pages(releasing, composer, submitting)
 
     @routes.get("")
     def begin(
@@ -43,12 +46,15 @@ def routes_of(releasing: Releasing, composer: Composer) -> APIRouter:
         person: Editor,
         code: Annotated[list[str] | None, Query(max_length=MOST_CHOSEN)] = None,
         block: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
+        at: datetime | None = None,
     ) -> Response:
-        """`code`: item and guide of these codes are ticked. `block`: everything that uses a content block is found."""
+        """`code`: what has changed of these is ticked. `block`: what uses a content block is found. `at`: when."""
         wanted = [Wanted.of(f"{kind}:{one}") for one in code or () for kind in ContentKind]
-        given = {"from": f"{BLOCK}{block}" if block else ALL, "q": "", "effective_at": "", "note": ""}
+        when = form_time(at.isoformat()) if at else ""
+        given = {"from": f"{BLOCK}{block}" if block else ALL, "q": "", "effective_at": when, "note": ""}
         known = [one for one in composer.chosen(person, filter(None, wanted)) if one.revision]
-        return pages.show(request, person, given, known, searched=bool(block))
+        changed = [one for one in known if one.found]
+        return pages.show(request, person, given, changed or known, searched=bool(block))
 
     @routes.post("")
     def show(request: Request, person: Editor, sent: FormData) -> Response:
@@ -58,14 +64,18 @@ def routes_of(releasing: Releasing, composer: Composer) -> APIRouter:
     def send(request: Request, person: Releaser, sent: FormData) -> Response:
         return pages.send(request, person, sent)
 
+    @routes.post("/submit")
+    def submit(request: Request, person: Editor, sent: FormData) -> Response:
+        return pages.submit(request, person, sent)
+
     return routes
 
 
 class _Pages:
     """Shows the page, and begins the set."""
 
-    def __init__(self, releasing: Releasing, composer: Composer) -> None:
-        self._releasing, self._composer = releasing, composer
+    def __init__(self, releasing: Releasing, composer: Composer, submitting: Submitting) -> None:
+        self._releasing, self._composer, self._submitting = releasing, composer, submitting
 
     def show(
         self,
@@ -93,21 +103,38 @@ class _Pages:
             chosen=chosen,
             ops=OPS,
             states=STATES,
+            reviewed=self._submitting.reviews.is_needed(person),
             may_release=StaffRole.RELEASER in person.roles,
         )
 
     def send(self, request: Request, person: Person, sent: Any) -> Response:
+        def begin(members: Json, at: datetime | None, note: str | None) -> str:
+            return f"release/sets/{self._releasing.sets.begin(person, members, at, note)['act']}"
+
+        return self._act(request, person, sent, begin)
+
+    def submit(self, request: Request, person: Person, sent: Any) -> Response:
+        def begin(members: Json, at: datetime | None, note: str | None) -> str:
+            made = self._submitting.members(person, members, at, note)
+            return f"reviews/{made[0]['source']}/{made[0]['number']}"
+
+        return self._act(request, person, sent, begin)
+
+    def _act(
+        self, request: Request, person: Person, sent: Any, begin: Callable[[Json, datetime | None, str | None], str]
+    ) -> Response:
+        """Begin something with the members as they were seen, and lead to it."""
         typed, chosen = typed_of(sent), self._composer.chosen(person, wanted_of(sent))
         try:
             require_seen(chosen)
             when: Json = {"effective_at": beijing(typed["effective_at"])} if typed["effective_at"] else {}
             at = parse(StartRequest, when).effective_at
-            made = self._releasing.sets.begin(person, members_of(chosen), at, typed["note"][:LONGEST_NOTE] or None)
+            address = begin(members_of(chosen), at, typed["note"][:LONGEST_NOTE] or None)
         except Refused as error:
             errors = {name: FIELD_WORDS.get(name, words) for name, words in by_field(error).items()}
             seen = [replace(one, wanted=replace(one.wanted, revision=one.revision)) for one in chosen]
             return self.show(request, person, typed, seen, errors=errors, status=error.status)
-        return see_other(f"release/sets/{made['act']}")
+        return see_other(address)
 
 
 def typed_of(sent: Any) -> Json:
@@ -123,6 +150,8 @@ def wanted_of(sent: Any) -> list[Wanted]:
 
 def require_seen(chosen: list[Chosen]) -> None:
     """Raise `Invalid` for a member that is not there, and for one whose newest draft the person has not seen."""
+    if not chosen:
+        raise Invalid(Violation("members", "missing", FIELD_WORDS["members"]))
     wrong = [Violation("", "unknown", f"{one.name}：{one.problem}") for one in chosen if not one.revision]
     if not wrong and any(one.changed_since or one.wanted.revision is None for one in chosen):
         wrong = [Violation("", "changed", READ_AGAIN)]

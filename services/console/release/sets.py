@@ -88,6 +88,7 @@ class Sets:
             act=f"act:{arbiter}-set-{time.time_ns() // 1000}",
             state=SetState.PREPARING,
             effective_at=format_time(at),
+            at_once=effective_at is None,
             note=note,
             undoes=undoes,
             by=orjson.dumps(person.claim()).decode(),
@@ -163,6 +164,7 @@ class Sets:
         recorded = []
         for source, members in sorted(orjson.loads(row.members).items()):
             asked = {"part_of": row.act, "effective_at": row.effective_at, "members": members, "plans": "keep"}
+            asked["at_once"] = row.at_once
             recorded += self.services.post(source, "sets/prepare", person, asked).content["members"]
         return self._moved(row, SetState.RECORDING, recorded=orjson.dumps(recorded).decode())
 

@@ -1,5 +1,7 @@
 """Reviews as JSON: `/v1/reviews…` and `/v1/delegations`."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Query
 
 from contracts.base import Json
@@ -42,7 +44,7 @@ def _reading(routes: APIRouter, acts: Acts) -> None:
         person: Reader,
         state: ReviewState = ReviewState.OPEN,
         gate: Gate | None = None,
-        code: str | None = Query(default=None, pattern=r"^[0-9A-Z]{31,33}$"),
+        code: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{31,33}$")] = None,
     ) -> Json:
         wanted = {"state": state.value, "gate": gate and gate.value, "code": code}
         return {"reviews": reviews.listed(person, **{name: one for name, one in wanted.items() if one})}

@@ -43,7 +43,9 @@ class Delegations:
             raise NotAllowed(f"您没有{GATES[gate]}的审核角色，不能委托")
         now = datetime.now(UTC)
         if not max(now, starts_at) < ends_at <= starts_at + LONGEST:
-            raise Invalid(Violation("ends_at", "period", f"须晚于开始和现在，至多{LONGEST.days}天", format_time(ends_at)))
+            raise Invalid(
+                Violation("ends_at", "period", f"须晚于开始和现在，至多{LONGEST.days}天", format_time(ends_at))
+            )
         with self.db.write() as session:
             row = session.get(AccountRow, taker)
             if row is None or row.locked_at or taker == giver.name:

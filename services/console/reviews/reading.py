@@ -82,19 +82,56 @@ class ReviewDesk:
             "kind": kind,
         }
 
-    def of_code(self, person: Person, code: str) -> list[Json]:
-        """Return the newest review of each source about a code; none if a source does not tell."""
+    def of_code(self, person: Person, code: str) -> list[Json] | None:
+        """Return the newest review of each source about a code.
+
+        None in a county without reviews, and while a source does not answer.
+        """
         try:
+            if not self.reviews.is_needed(person):
+                return None
             found = self.reviews.listed(person, code=code)
         except TongyuanError:
-            return []
+            return None
         return list({one["source"]: one for one in found}.values())
+
+    def states(self, person: Person) -> dict[str, str]:
+        """Return what stands with the reviews of each code that has an unfinished one, in words; {} as `of_code`."""
+        found: dict[str, str] = {}
+        try:
+            if not self.reviews.is_needed(person):
+                return {}
+            for state in ("returned", "approved", "open"):
+                for review in self.reviews.listed(person, state=state):
+                    found |= {member["code"]: STATES[state] for member in review["members"]}
+        except TongyuanError:
+            return {}
+        return found
 
     def _member(self, person: Person, source: str, member: Json) -> Json:
         kind, version = SOURCE_KINDS[source], member["version_in_force"]
         before = self.editions.body(kind, member["code"], version, person) if version else None
         found = differences(kind, before, member["body"]) if member["op"] == "release" else []
-        return {**member, "found": found, "op_words": OPS[member["op"]]}
+        whole = differences(kind, None, member["body"]) if member["op"] == "release" else []
+        return {**member, "found": found, "whole": whole, "op_words": OPS[member["op"]]}
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words: `3 小时 5 分钟`, with the two largest units."""
+    minutes = int(seconds // 60)
+    days, rest = divmod(minutes, 1440)
+    hours, left = divmod(rest, 60)
+    parts = [f"{count} {unit}" for count, unit in ((days, "天"), (hours, "小时"), (left, "分钟")) if count]
+    return " ".join(parts[:2]) or "不到 1 分钟"
+
+
+def waited(since: str) -> str:
+    """Return how long something waits, in words."""
+    return duration((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
+
+
+WORDS: Json = {"states": STATES, "kinds": KINDS, "gates": GATES, "waited": waited, "duration": duration}
+"""What the templates of reviews say."""
 
 
 def open_for(review: Json, person: Person, signers: dict[Gate, Signer]) -> list[Gate]:
@@ -107,18 +144,3 @@ def open_for(review: Json, person: Person, signers: dict[Gate, Signer]) -> list[
 def concerns(review: Json, person: Person) -> bool:
     """Whether the person wrote or submitted what is reviewed."""
     return person.name == review["submitted_by"] or person.name in review["authors"]
-
-
-def waited(since: str) -> str:
-    """Return how long something waits: `2 天 3 小时`."""
-    minutes = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds() // 60)
-    return duration(minutes * 60)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words: `3 小时 5 分钟`, with the two largest units."""
-    minutes = int(seconds // 60)
-    days, rest = divmod(minutes, 1440)
-    hours, left = divmod(rest, 60)
-    parts = [f"{count} {unit}" for count, unit in ((days, "天"), (hours, "小时"), (left, "分钟")) if count]
-    return " ".join(parts[:2]) or "不到 1 分钟"

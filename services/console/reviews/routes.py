@@ -1,46 +1,29 @@
-"""Pages of reviews: the queues, one review with its gates, submitting, and urgent withdrawals."""
+"""Pages of reviews: the queues, submitting, and one review with its gates."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.base import Json
-from contracts.content.gates import GATES, Gate
+from contracts.content.gates import Gate
 from services.console.accounts.rights import form_of
-from services.console.pages.forms import by_field, text, texts
+from services.console.pages.forms import text, texts
 from services.console.pages.frame import page, see_other
-from services.console.reviews import reading
 from services.console.reviews.acts import Acts
-from services.console.reviews.requests import Number, Reader, Source, Staff, Submitter, UrgentAt, Withdrawer
-from services.console.upstream.editions import PLACES
+from services.console.reviews.reading import WORDS
+from services.console.reviews.requests import Number, Reader, Source, Staff, Submitter, Withdrawer
 from shared.errors import Invalid, NotAllowed, Refused, Violation
-from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
 
 FormData = Annotated[Any, Depends(form_of)]
 After = Annotated[str, Query(pattern=r"^([a-z]+:[0-9A-Z]{31,33})?$")]
 NO_GATE = "请先勾选要签的关口"
-URGENT_FIELDS = ("kind", "code", "action", "reason", "note", "successors")
-URGENT_WORDS = {
-    "code": "请填 31 位实施编码或 33 位业务办理项编码",
-    "reason": "请选择原因",
-    "note": "请写明为什么撤下，群众会看到",
-    "action": "请选择方式",
-}
-WORDS: Json = {
-    "states": reading.STATES,
-    "kinds": reading.KINDS,
-    "gates": GATES,
-    "waited": reading.waited,
-    "duration": reading.duration,
-}
 
 
 def routes_of(acts: Acts) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/reviews", include_in_schema=False)
     _queues(routes, acts)
-    _urgent(routes, acts)
     _one(routes, acts)
     return routes
 
@@ -50,18 +33,11 @@ def _queues(routes: APIRouter, acts: Acts) -> None:
 
     @routes.get("")
     def queues(request: Request, person: Staff, gate: Gate | None = None) -> Response:
-        figures = desk.reviews.figures(person)
-        needed = any(one["policy"] == "five" for one in figures.values())
+        figures, needed = desk.reviews.figures(person), desk.reviews.is_needed(person)
         found: Json = desk.queues(person, gate) if needed else {}
         own = list(desk.delegations.signers(person))
         given: Json = {"figures": figures, "needed": needed, "queues": found, "gate": gate, "own": own}
         return page(request, "reviews.html", person=person, words=WORDS, **given)
-
-    @routes.post("/submit")
-    def submit(request: Request, person: Submitter, sent: FormData) -> Response:
-        """Submit the saved drafts of a code."""
-        made = acts.submitting.code(person, text(sent, "code")[:33], text(sent, "note")[:500] or None)
-        return see_other(f"reviews/{made[0]['source']}/{made[0]['number']}")
 
 
 def _one(routes: APIRouter, acts: Acts) -> None:
@@ -71,7 +47,7 @@ def _one(routes: APIRouter, acts: Acts) -> None:
         values: Json = {"errors": {}, "typed": {}, "after": "", "status": 200, **given}
         found = desk.page_of(person, source, number, values.pop("after"))
         code = found["review"]["members"][0]["code"] if found["members"] else ""
-        beside = [one for one in desk.of_code(person, code) if one["source"] != source] if code else []
+        beside = [one for one in desk.of_code(person, code) or [] if one["source"] != source] if code else []
         may = {
             "take_back": bool(person.roles & {StaffRole.EDITOR, StaffRole.RELEASER})
             and (person.name == found["review"]["submitted_by"] or StaffRole.RELEASER in person.roles),
@@ -122,32 +98,6 @@ def _one(routes: APIRouter, acts: Acts) -> None:
         except Refused as error:
             return shown(request, person, source, number, errors={"": str(error)}, status=error.status)
         return see_other(f"release/receipts/{done['receipt']}" if done["receipt"] else f"reviews/{source}/{number}")
-
-
-def _urgent(routes: APIRouter, acts: Acts) -> None:
-    def form(request: Request, person: Person, typed: Json, errors: Json | None = None, status: int = 200) -> Response:
-        return page(request, "urgent.html", person=person, status=status, typed=typed, errors=errors or {})
-
-    @routes.get("/urgent")
-    def begin(request: Request, person: Withdrawer, kind: str = "item", code: str = "") -> Response:
-        return form(request, person, dict.fromkeys(URGENT_FIELDS, "") | {"kind": kind, "code": code})
-
-    @routes.post("/urgent")
-    def withdraw(request: Request, person: Withdrawer, sent: FormData) -> Response:
-        typed = {name: text(sent, name) for name in URGENT_FIELDS}
-        source = next((place[0] for kind, place in PLACES.items() if kind == typed["kind"]), "catalog")
-        successors = [f"item:{code}" for code in typed["successors"].replace("，", " ").split()]
-        named = ("code", "action", "reason", "note")
-        wanted = {"source": source, **{one: typed[one] for one in named}, "successors": successors}
-        try:
-            asked = parse(UrgentAt, wanted).model_dump(mode="json", exclude={"source"})
-            done = acts.withdraw_urgently(person, source, asked)
-        except Refused as error:
-            errors = {name: URGENT_WORDS.get(name, words) for name, words in by_field(error).items()}
-            return form(request, person, typed, errors, error.status)
-        return see_other(
-            f"release/receipts/{done['receipt']}" if done["receipt"] else f"reviews/{source}/{done['number']}"
-        )
 
 
 def _told(error: Refused) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The reviews of both sources, read and signed as a person. A review is named by its source and its number there."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from contracts.base import Json
@@ -18,15 +17,19 @@ FIVE = "five"
 PAGE, MOST_PAGES = 200, 20
 
 
-@dataclass(frozen=True)
 class Reviews:
     """Every method raises what `Services.send` raises."""
 
-    services: Services
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._needed: bool | None = None
 
     def is_needed(self, person: Person) -> bool:
-        """Whether this county releases only what was reviewed."""
-        return bool(self.figures(person)[REVIEWED[0]]["policy"] == FIVE)
+        """Whether this county releases only what was reviewed: it keeps the policy with which it was born."""
+        if self._needed is None:
+            told = self.services.get(REVIEWED[0], "reviews/figures", person).content
+            self._needed = bool(told["policy"] == FIVE)
+        return self._needed
 
     def figures(self, person: Person) -> Json:
         """Return policy, open reviews by gate and turn-around times, by source."""
