@@ -76,7 +76,7 @@ def make(desk: Desk) -> FastAPI:
     api.include_router(plan_pages.routes_of(releasing))
     api.include_router(compose_pages.routes_of(releasing, composer, acts.submitting))
     api.include_router(release_pages.routes_of(releasing))
-    api.include_router(import_pages.routes_of(desk))
+    api.include_router(import_pages.routes_of(desk, acts.desk.reviews))
     api.include_router(imports_api.routes_of(desk))
     _include_operations(api, desk)
     waiting = Waiting(composer.copies, releasing, ImportsUpstream(desk.services), acts.desk)

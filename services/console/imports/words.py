@@ -2,7 +2,7 @@
 
 from contracts.base import Json
 
-KINDS = {"preview": "预览", "run": "导入", "undo_preview": "撤销的预览", "undo": "撤销"}
+KINDS = {"preview": "预览", "submission": "送审", "run": "导入", "undo_preview": "撤销的预览", "undo": "撤销"}
 STATES = {
     "waiting": "排队中",
     "running": "进行中",

@@ -9,6 +9,7 @@ from services.console.content.shape import ContentKind
 from services.console.reviews.delegations import Signer
 from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
+from shared.errors import TongyuanError
 from shared.tokens.person import Person
 
 REVIEWED = tuple(source for source, _ in PLACES.values())
@@ -30,6 +31,13 @@ class Reviews:
             told = self.services.get(REVIEWED[0], "reviews/figures", person).content
             self._needed = bool(told["policy"] == FIVE)
         return self._needed
+
+    def is_known_to_be_needed(self, person: Person) -> bool:
+        """The same; False as well while the source does not answer, for what a page only offers."""
+        try:
+            return self.is_needed(person)
+        except TongyuanError:
+            return False
 
     def figures(self, person: Person) -> Json:
         """Return policy, open reviews by gate and turn-around times, by source."""
