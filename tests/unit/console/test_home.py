@@ -44,8 +44,8 @@ def test_what_a_service_does_not_tell_is_unknown_and_the_rest_is_shown(desk):
 
 
 def test_a_person_sees_what_concerns_the_persons_roles(desk):
-    assert desk.made.session("guanli").call("GET", "/v1/waiting").json() == {}
-    assert set(desk.made.session("zhiban").call("GET", "/v1/waiting").json()) == {"late", "plans", "imports"}
+    assert desk.made.session("guanli").call("GET", "/v1/waiting").json() == {"reviews": {}}
+    assert set(desk.made.session("zhiban").call("GET", "/v1/waiting").json()) == {"late", "plans", "reviews", "imports"}
 
 
 def test_a_release_that_a_channel_does_not_show_in_time_is_told_first(desk):
