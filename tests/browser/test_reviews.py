@@ -76,7 +76,7 @@ class Keys:
             if self.page.evaluate(has_it, selector):
                 return
             self.page.keys(TAB)
-        raise AssertionError(f"{selector} cannot be reached with Tab at {self.page.path()}")
+        raise AssertionError(f"{selector} cannot be reached with Tab at {self.page.path}")
 
     def press(self, selector: str, key: str = ENTER) -> None:
         self.go(selector)
@@ -109,7 +109,7 @@ def test_what_five_gates_have_signed_is_released_with_the_keyboard_alone(
         editor.press("main [name=act][value=submit]")
         editor.sees("待审核")
         editor.looks("review-submitted")
-        review = page.path()
+        review = page.path
     for name, gates in (("shenhe", REVIEWERS[:3]), ("fushen", REVIEWERS[3:])):
         with browser.page(url) as page:
             signer = Keys(page, name)
