@@ -1,8 +1,8 @@
 """HTTP of the desk: pages at `/console/…`, and the same actions as JSON at `/console/v1/…`."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 
 from services.console.accounts.administration import Administration
 from services.console.accounts.http.own_api import own_api
@@ -10,7 +10,7 @@ from services.console.accounts.http.own_pages import own_pages
 from services.console.accounts.http.people_api import people_api
 from services.console.accounts.http.people_pages import people_pages
 from services.console.accounts.http.sign_in_pages import sign_in_pages
-from services.console.accounts.rights import SignInRequired, may
+from services.console.accounts.rights import SignInRequired
 from services.console.accounts.sign_in import SignIn
 from services.console.audit import api as audit_api
 from services.console.audit import routes as audit_pages
@@ -25,26 +25,39 @@ from services.console.drafts import routes as drafts_pages
 from services.console.drafts.directory import Directory
 from services.console.drafts.working_copies import WorkingCopies
 from services.console.drafts.writing import Writing
+from services.console.home import routes as home_pages
+from services.console.home.waiting import Waiting
 from services.console.imports import api as imports_api
 from services.console.imports import routes as import_pages
+from services.console.imports.upstream import ImportsUpstream
 from services.console.indicators.routes import indicator_routes
 from services.console.operations.api import api as operations_json
 from services.console.operations.inbox_routes import inbox_pages
 from services.console.operations.room import Room
 from services.console.operations.routes import pages as operations_pages
 from services.console.operations.stream import stream_routes
-from services.console.pages.frame import page, static_routes
+from services.console.pages.frame import static_routes
 from services.console.release import api as release_api
+from services.console.release import compose_routes as compose_pages
+from services.console.release import plan_routes as plan_pages
 from services.console.release import routes as release_pages
+from services.console.release.compose import Composer
 from services.console.release.work import Releasing, work_of
+from services.console.reviews import absence_routes as absence_pages
+from services.console.reviews import api as reviews_api
+from services.console.reviews import routes as review_pages
+from services.console.reviews import urgent_routes as urgent_pages
+from services.console.reviews.acts import Acts
+from services.console.reviews.delegations import Delegations
+from services.console.reviews.reading import ReviewDesk
+from services.console.reviews.submitting import Submitting
+from services.console.reviews.upstream import Reviews
 from services.console.tables import api as tables_api
 from services.console.tables import routes as tables_pages
 from services.console.tables.tables import Tables
 from services.console.upstream.editions import Editions
-from shared.tokens.person import Person
 from shared.web.edge import make_api
 
-Me = Annotated[Person, Depends(may())]
 SEE_OTHER = 303
 
 
@@ -59,24 +72,24 @@ def make(desk: Desk) -> FastAPI:
     api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
     api.state.demo = desk.demo
     _include_accounts(api, desk)
-    _include_writing(api, desk)
     api.include_router(static_routes())
     releasing = api.state.releasing = Releasing.of(desk)
     api.state.work = work_of(releasing)
+    acts = api.state.reviewing = _include_reviews(api, desk)
+    composer = _include_writing(api, desk, releasing, acts)
     api.include_router(release_api.routes_of(releasing))
+    api.include_router(plan_pages.routes_of(releasing))
+    api.include_router(compose_pages.routes_of(releasing, composer, acts.submitting))
     api.include_router(release_pages.routes_of(releasing))
-    api.include_router(import_pages.routes_of(desk))
+    api.include_router(import_pages.routes_of(desk, acts.desk.reviews))
     api.include_router(imports_api.routes_of(desk))
     _include_operations(api, desk)
     audit = Audit.of(desk)
     api.include_router(audit_api.api_of(audit))
     api.include_router(audit_pages.pages_of(audit))
     api.state.work |= {"audit_head": audit.hand_in.advance}
-
-    @api.get("/", include_in_schema=False)
-    def home(request: Request, person: Me) -> Response:
-        return page(request, "home.html", person=person)
-
+    waiting = Waiting(composer.copies, releasing, ImportsUpstream(desk.services), acts.desk)
+    api.include_router(home_pages.routes_of(waiting))
     return api
 
 
@@ -91,14 +104,28 @@ def _include_accounts(api: FastAPI, desk: Desk) -> None:
     api.include_router(people_api(administration))
 
 
-def _include_writing(api: FastAPI, desk: Desk) -> None:
-    """Items, guides, content blocks and tables."""
-    editions = Editions(desk.services)
-    writing, directory = Writing(editions, WorkingCopies(desk.db)), Directory(desk.services)
+def _include_reviews(api: FastAPI, desk: Desk) -> Acts:
+    """The five gates. Return the acts on them."""
+    reviews, editions, delegations = Reviews(desk.services), Editions(desk.services), Delegations(desk.db)
+    acts = Acts(desk.db, ReviewDesk(reviews, editions, delegations), Submitting(reviews, editions))
+    for routes in (
+        absence_pages.routes_of(delegations),
+        urgent_pages.routes_of(acts),
+        review_pages.routes_of(acts),
+        reviews_api.routes_of(acts),
+    ):
+        api.include_router(routes)
+    return acts
+
+
+def _include_writing(api: FastAPI, desk: Desk, releasing: Releasing, acts: Acts) -> Composer:
+    """Items, guides, content blocks and tables. Return what composes sets of them."""
+    editions, copies = Editions(desk.services), WorkingCopies(desk.db)
+    writing, directory = Writing(editions, copies), Directory(desk.services)
     blocks, tables = Blocks(desk.db, editions), Tables(editions)
     for routes in (
         new_routes.routes_of(writing, directory),
-        drafts_pages.routes_of(writing),
+        drafts_pages.routes_of(writing, acts),
         new_routes.api_of(directory),
         drafts_api.routes_of(writing),
         blocks_pages.routes_of(blocks),
@@ -107,6 +134,7 @@ def _include_writing(api: FastAPI, desk: Desk) -> None:
         tables_api.routes_of(tables),
     ):
         api.include_router(routes)
+    return Composer(editions, releasing.previews, blocks, copies)
 
 
 def _include_operations(api: FastAPI, desk: Desk) -> None:

@@ -17,6 +17,7 @@ RELEASE_READERS = (
 AREAS: tuple[Area, ...] = (
     Area("", "工作台"),
     Area("content", "事项和指南"),
+    Area("reviews", "审核"),
     Area("release", "发布", frozenset(RELEASE_READERS)),
     IMPORTS,
     Area("operations", "运行"),

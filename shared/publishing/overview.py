@@ -23,11 +23,12 @@ def add_overview(router: APIRouter, db: Database) -> None:
         q: Annotated[str, Query(max_length=LONGEST_QUERY)] = "",
         department: Annotated[str, Query(pattern=r"^[0-9A-Z]{0,18}$")] = "",
         state: EditionState | None = None,
+        changed: Annotated[bool, Query(description="Only those whose draft is not what was released last.")] = False,
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     ) -> Json:
         with db.read() as session:
-            found, following, total = rows(session, q, department, state, after, limit)
+            found, following, total = rows(session, q, department, state, after, limit, changed=changed)
         return {"rows": found, "next": following, "total": total}
 
     @router.get("/overview/departments", summary="List the departments that have editions")
@@ -37,12 +38,19 @@ def add_overview(router: APIRouter, db: Database) -> None:
 
 
 def rows(
-    session: Session, q: str, department: str, state: EditionState | None, after: str, limit: int
+    session: Session,
+    q: str,
+    department: str,
+    state: EditionState | None,
+    after: str,
+    limit: int,
+    *,
+    changed: bool = False,
 ) -> tuple[list[Json], str | None, int]:
     """Return editions in order of codes, the code to go on after, and how many there are in all.
 
     `q`: words that the draft, its code included, must contain; they are separated by blanks. `department`: the first
-    characters of the code.
+    characters of the code. `changed`: only those whose draft is not what was released last.
     """
     code, draft = col(EditionRow.code), col(EditionRow.draft)
     # A draft is stored as JSON, in which a quotation mark of the words is written as two characters.
@@ -51,6 +59,8 @@ def rows(
         wanted.append(code.startswith(department))
     if state is not None:
         wanted.append(col(EditionRow.state) == state)
+    if changed:
+        wanted.append(col(EditionRow.released).is_distinct_from(draft))
     total = session.exec(select(func.count()).select_from(EditionRow).where(*wanted)).one()
     query = select(EditionRow).where(*wanted, code > after).order_by(code).limit(limit + 1)
     found = list(session.exec(query))

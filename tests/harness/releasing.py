@@ -68,11 +68,13 @@ class ReleasingDesk:
 
 
 @contextmanager
-def releasing(folder: Path, county: Pipeline) -> Iterator[ReleasingDesk]:
-    """Yield the desk of a county."""
+def releasing(
+    folder: Path, county: Pipeline, connect: Callable[[set[str]], AsAdmin] | None = None
+) -> Iterator[ReleasingDesk]:
+    """Yield the desk of a county. `connect`: returns its client of the county, by default with the admin token."""
     down: set[str] = set()
     folder.mkdir(exist_ok=True)
-    with desk(folder, lambda _service: AsAdmin(county, down)) as made:
+    with desk(folder, lambda _service: connect(down) if connect else AsAdmin(county, down)) as made:
         one = ReleasingDesk(county, made)
         one.down = down
         yield one

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from contracts.base import Contract, Json
 from services.console.accounts.rights import may
+from services.console.accounts.roles import require_own
 from services.console.content.differences import differences
 from services.console.content.merging import Side as MergeSide
 from services.console.content.problems import problems_of
@@ -18,7 +19,7 @@ from services.console.drafts.checks import findings_about, findings_in, problems
 from services.console.drafts.saving import Decisions, Saved, save_body
 from services.console.drafts.versions import Side, side_of
 from services.console.drafts.working_copies import Base, WorkingCopy
-from services.console.drafts.writing import Writing, require_own
+from services.console.drafts.writing import Writing
 from services.console.upstream.editions import Edition
 from shared.errors import NotFound
 from shared.publishing.editions import EditionState
@@ -30,7 +31,6 @@ from shared.web.edge import Content, takes
 Code = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="实施编码 31, 业务办理项编码 33")]
 Staff = Annotated[Person, Depends(may())]
 Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
-Releaser = Annotated[Person, Depends(may(StaffRole.RELEASER))]
 
 
 class SaveRequest(Contract):
@@ -133,11 +133,6 @@ def _add_saving(routes: APIRouter, writing: Writing) -> None:
             return _saved(kind, Saved("problems", copy, problems=wrong), given.body)
         saved = save_body(writing.editions, person, kind, copy, given.body, Decisions(given.seen, given.sides))
         return _saved(kind, saved, saved.copy.base(kind).shown)
-
-    @routes.post("/content/{code}/release", summary="Release the drafts of item and guide at once")
-    def release(person: Releaser, code: Code) -> Json:
-        done = writing.release(person, code)
-        return {"released": {kind.value: one for kind, one in done.answers.items()}, "failed": done.failed}
 
 
 def _add_working_copies(routes: APIRouter, writing: Writing) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from contracts.base import Json
 from services.console.accounts.rights import form_of, may
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind, label_of
@@ -17,7 +18,10 @@ from services.console.drafts.versions import Side, side_of, sides_of
 from services.console.drafts.working_copies import WorkingCopy
 from services.console.drafts.writing import SavedBoth, Writing
 from services.console.pages.frame import page, see_other
-from shared.errors import Conflict, Invalid, NotFound, Violation
+from services.console.release.single import ReleaseDrafts, release_drafts
+from services.console.reviews.acts import Acts
+from services.console.reviews.reading import WORDS as REVIEW_WORDS
+from shared.errors import Conflict, Invalid, NotFound, Refused, Violation
 from shared.text.local_midnight import today
 from shared.tokens.person import Person, StaffRole
 
@@ -31,16 +35,16 @@ STATES = {"draft": "草稿", "released": "已发布", "suspended": "已暂停", 
 PAGE = 50
 
 
-def routes_of(writing: Writing) -> APIRouter:
-    """Return the routes."""
+def routes_of(writing: Writing, acts: Acts) -> APIRouter:
+    """Return the routes. `acts`: on reviews, whose state the pages show."""
     routes = APIRouter(include_in_schema=False)
-    _add_lists(routes, writing)
+    _add_lists(routes, writing, acts)
     _add_form(routes, writing)
     _add_differences(routes, writing)
     return routes
 
 
-def _add_lists(routes: APIRouter, writing: Writing) -> None:
+def _add_lists(routes: APIRouter, writing: Writing, acts: Acts) -> None:
     @routes.get("/content")
     def some(
         request: Request,
@@ -54,8 +58,8 @@ def _add_lists(routes: APIRouter, writing: Writing) -> None:
         found = writing.editions.overview(ContentKind.ITEM, person, **wanted, after=after, limit=PAGE)
         departments = writing.editions.departments(person)
         given = {**wanted, "rows": found["rows"], "next": found["next"], "total": found["total"], "states": STATES}
-        mine = writing.copies.of(person)
-        return page(request, "content_list.html", person=person, departments=departments, mine=mine, **given)
+        given |= {"mine": writing.copies.of(person), "reviews": acts.desk.states(person)}
+        return page(request, "content_list.html", person=person, departments=departments, **given)
 
     @routes.get("/content/work")
     def work(request: Request, person: Editor) -> Response:
@@ -97,15 +101,37 @@ def _saved(request: Request, person: Person, writing: Writing, copy: WorkingCopy
         return _form_page(request, person, saved.copy, saved, status=status)
     notices = ["已存为草稿。"]
     if given.get("act") == "release" and StaffRole.RELEASER in person.roles:
-        try:
-            done = writing.release(person, copy.code)
-        except (Conflict, Invalid) as error:
-            return _form_page(request, person, saved.copy, saved, notices=[*notices, f"没有发布：{error}"], status=409)
-        parts = [f"{kind.words}第{answer['version']}版" for kind, answer in done.answers.items()]
-        notices = [f"已发布：{'、'.join(parts)}。"]
-        notices += [f"办事指南没有发布：{done.failed}"] if done.failed else []
-        saved = SavedBoth(writing.open(person, copy.code), saved.documents)
+        return _released(request, person, writing, saved)
+    if given.get("act") == "submit":
+        return _submitted(request, person, saved)
     return _form_page(request, person, saved.copy, saved, notices=notices)
+
+
+def _released(request: Request, person: Person, writing: Writing, saved: SavedBoth) -> Response:
+    """Release what was just saved, and lead to the receipt; the form says what was not released."""
+    copy = saved.copy
+    etags = {kind: copy.base(kind).etag for kind in saved.documents}
+    wanted = ReleaseDrafts.model_validate({"code": copy.code, "etags": etags})
+    try:
+        done = release_drafts(writing.copies.db, writing.editions.services, person, wanted)
+    except Refused as error:
+        notices = ["已存为草稿。", f"没有发布：{error}"]
+        return _form_page(request, person, copy, saved, notices=notices, status=409)
+    if done["receipt"] and not done["failed"]:
+        return see_other(f"release/receipts/{done['receipt']['number']}")
+    notices = ["事项已发布，办事指南没有发布：" + done["failed"] if done["failed"] else "没有变化：这些内容已经发布。"]
+    return _form_page(request, person, writing.open(person, copy.code), saved, notices=notices)
+
+
+def _submitted(request: Request, person: Person, saved: SavedBoth) -> Response:
+    """Submit for review what was just saved, and lead to the review."""
+    acts: Acts = request.app.state.reviewing
+    try:
+        made = acts.submitting.code(person, saved.copy.code, None)
+    except Refused as error:
+        notices = ["已存为草稿。", f"没有送审：{error}"]
+        return _form_page(request, person, saved.copy, saved, notices=notices, status=error.status)
+    return see_other(f"reviews/{made[0]['source']}/{made[0]['number']}")
 
 
 def _form_page(
@@ -120,8 +146,10 @@ def _form_page(
     documents = saved.documents if saved else {}
     problems = saved.problems if saved else (problems_in(copy) if copy.touched and copy.version > 1 else {})
     shown = view_of(copy, problems, findings_in(copy, today(datetime.now(UTC))), documents, notices or ())
-    release = StaffRole.RELEASER in person.roles
-    return page(request, "content_form.html", person=person, status=status, view=shown, may_release=release, end=END)
+    acts: Acts = request.app.state.reviewing
+    given: Json = {"may_release": StaffRole.RELEASER in person.roles, "end": END, "words": REVIEW_WORDS}
+    given["reviews"] = acts.desk.of_code(person, copy.code)
+    return page(request, "content_form.html", person=person, status=status, view=shown, **given)
 
 
 def _in_another_window(request: Request, person: Person, writing: Writing, code: str, texts: Texts) -> Response:

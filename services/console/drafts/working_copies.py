@@ -122,12 +122,12 @@ class WorkingCopies:
             if row is not None:
                 session.delete(row)
 
-    def of(self, person: Person) -> list[Json]:
-        """Return code, name and time of each touched copy of a person, newest first."""
+    def of(self, person: Person, *, saved: bool = False) -> list[Json]:
+        """Return code, name and time of each touched copy of a person, newest first; `saved`: also of those saved."""
         query = select(WorkingCopyRow.code, WorkingCopyRow.name, WorkingCopyRow.changed_at)
-        query = query.where(WorkingCopyRow.person == person.name, col(WorkingCopyRow.touched)).order_by(
-            col(WorkingCopyRow.changed_at).desc()
-        )
+        query = query.where(WorkingCopyRow.person == person.name).order_by(col(WorkingCopyRow.changed_at).desc())
+        if not saved:
+            query = query.where(col(WorkingCopyRow.touched))
         with self.db.read() as session:
             return [{"code": code, "name": name, "changed_at": at} for code, name, at in session.exec(query)]
 

@@ -1,10 +1,10 @@
-"""What people do with one code, item and guide together: open, keep, save, release."""
+"""What people do with one code, item and guide together: open, begin, keep, save."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from contracts.base import Json
 from contracts.codes.identifiers import BASIC, LEVEL, USCC
+from services.console.accounts.roles import require_own
 from services.console.content.reading import Problem
 from services.console.content.shape import ContentKind
 from services.console.content.typed import FROM, Texts
@@ -12,8 +12,7 @@ from services.console.drafts.checks import is_begun
 from services.console.drafts.saving import Decisions, Saved, save
 from services.console.drafts.working_copies import Base, WorkingCopies, WorkingCopy
 from services.console.upstream.editions import Edition, Editions
-from shared.errors import Conflict, NotAllowed, NotFound
-from shared.publishing.reviews.roles import may_write
+from shared.errors import Conflict, NotFound
 from shared.tokens.person import Person
 
 ITEM, GUIDE = ContentKind.ITEM, ContentKind.GUIDE
@@ -40,14 +39,6 @@ class SavedBoth:
             for kind, saved in self.documents.items()
             for one in saved.problems
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """What was released: the source's answers by kind. `failed`: why the guide, which comes second, was not."""
-
-    answers: Mapping[ContentKind, Json] = field(default_factory=dict)
-    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,28 +121,9 @@ class Writing:
         # If the process dies before this: the drafts are saved and the copy is merged with them when it is saved again.
         return replace(both, copy=self.copies.keep(person, replace(copy, touched=not both.is_done)))
 
-    def release(self, person: Person, code: str) -> Released:
-        """Release the drafts of item and guide at once. Raises what the sources say about the item."""
-        require_own(person, code)
-        answers: dict[ContentKind, Json] = {}
-        for kind, edition in self._editions(person, code).items():
-            try:
-                answers[kind] = self.editions.release(kind, code, edition.etag, person)
-            except Conflict as error:
-                if not answers:
-                    raise
-                return Released(answers, str(error))
-        return Released(answers)
-
     def _editions(self, person: Person, code: str) -> dict[ContentKind, Edition]:
         found = {kind: self.editions.find(kind, code, person) for kind in ContentKind}
         return {kind: edition for kind, edition in found.items() if edition is not None}
-
-
-def require_own(person: Person, code: str) -> None:
-    """Raise `NotAllowed` for a code of another department: 谁起草谁负责."""
-    if not may_write(person, code):
-        raise NotAllowed(f"{code} is of another department than {', '.join(sorted(person.departments))}")
 
 
 def _from_code(code: str) -> dict[str, str]:

@@ -64,6 +64,12 @@ def routes_of(desk: Desk) -> APIRouter:
     def preview(person: Writer, upload: UploadId, content: Content) -> Json:
         return upstream.ask(person, upload, "previews", content)
 
+    @routes.post(
+        "/{upload}/submissions", status_code=ACCEPTED, openapi_extra=ANY_OBJECT, summary="Submit a preview for review"
+    )
+    def submit(person: Writer, upload: UploadId, content: Content) -> Json:
+        return upstream.ask(person, upload, "submissions", content)
+
     @routes.post("/{upload}/runs", status_code=ACCEPTED, openapi_extra=ANY_OBJECT, summary="Import as a preview said")
     def run(person: Releaser, upload: UploadId, content: Content) -> Json:
         return upstream.ask(person, upload, "runs", content)

@@ -14,6 +14,7 @@ from services.console.imports import mapping_form, words
 from services.console.imports.roles import WRITERS, Reader, Releaser, Writer
 from services.console.imports.upstream import ImportsUpstream
 from services.console.pages.frame import page, see_other
+from services.console.reviews.upstream import Reviews
 from shared.errors import Invalid, Refused, Unavailable
 from shared.tokens.person import Person, StaffRole
 
@@ -24,11 +25,11 @@ FileName = Annotated[str, Path(pattern=r"^[a-z]{1,20}\.(csv|json|jsonl)$")]
 SHOWN = 50
 
 
-def routes_of(desk: Desk) -> APIRouter:
-    """Return the routes."""
+def routes_of(desk: Desk, reviews: Reviews) -> APIRouter:
+    """Return the routes. `reviews`: tells whether an import is reviewed before it is run."""
     routes = APIRouter(prefix="/imports", include_in_schema=False)
     upstream = ImportsUpstream(desk.services)
-    pages = _Pages(upstream)
+    pages = _Pages(upstream, reviews)
 
     @routes.get("")
     def listed(request: Request, person: Reader, before: str | None = None) -> Response:
@@ -50,6 +51,11 @@ def routes_of(desk: Desk) -> APIRouter:
     def run(request: Request, person: Releaser, upload: UploadId, sent: Form) -> Response:
         content = {"preview": _number(sent.get("preview")), "digest": str(sent.get("digest", ""))}
         return pages.ask(request, person, upload, "runs", content)
+
+    @routes.post("/{upload}/submit")
+    def submit(request: Request, person: Writer, upload: UploadId, sent: Form) -> Response:
+        content = {"preview": _number(sent.get("preview")), "digest": str(sent.get("digest", ""))}
+        return pages.ask(request, person, upload, "submissions", content)
 
     @routes.post("/{upload}/undo")
     def undo(request: Request, person: Releaser, upload: UploadId, sent: Form) -> Response:
@@ -82,8 +88,8 @@ def download(upstream: ImportsUpstream, person: Person, job: int, name: str) -> 
 class _Pages:
     """Renders the pages from what the service answers."""
 
-    def __init__(self, upstream: ImportsUpstream) -> None:
-        self._upstream = upstream
+    def __init__(self, upstream: ImportsUpstream, reviews: Reviews) -> None:
+        self._upstream, self._reviews = upstream, reviews
 
     def listed(
         self, request: Request, person: Person, before: str | None = None, errors: Mapping[str, str] | None = None
@@ -133,7 +139,9 @@ class _Pages:
         open_job = newest if newest and newest["state"] in ("waiting", "running") else None
         preview = self._newest(person, jobs, "preview")
         form, unreadable = self._form(person, upload, preview, sent, errors) if open_job is None else (None, "")
-        counts = newest is not None and newest["kind"] == "preview" and newest["state"] == "finished"
+        ended = newest is not None and newest["state"] == "finished"
+        submitted = newest if newest and ended and newest["kind"] == "submission" else None
+        counts = newest is not None and ended and newest["kind"] in ("preview", "submission")
         return page(
             request,
             "import.html",
@@ -143,7 +151,9 @@ class _Pages:
             upload=told,
             open_job=open_job,
             newest=newest,
-            preview=newest if counts else None,
+            preview=preview if counts else None,
+            submitted=submitted,
+            reviewed=self._reviews.is_known_to_be_needed(person),
             form=form,
             problem=problem or unreadable,
             errors=errors or {},

@@ -41,7 +41,7 @@ class ImportsUpstream:
         return told
 
     def ask(self, person: Person, upload: str, kind: str, content: object) -> Json:
-        """Ask for a job: `previews`, `runs` or `undos`."""
+        """Ask for a job: `previews`, `submissions`, `runs` or `undos`."""
         told: Json = self._services.post(IMPORTING, f"imports/{upload}/{kind}", person, content).content
         return told
 

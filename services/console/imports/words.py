@@ -3,7 +3,7 @@
 from contracts.base import Json
 from services.console.pages.frame import minute
 
-KINDS = {"preview": "预览", "run": "导入", "undo_preview": "撤销的预览", "undo": "撤销"}
+KINDS = {"preview": "预览", "submission": "送审", "run": "导入", "undo_preview": "撤销的预览", "undo": "撤销"}
 STATES = {
     "waiting": "排队中",
     "running": "进行中",

@@ -74,9 +74,10 @@ def _sets(routes: APIRouter, releasing: Releasing) -> None:
 def _single(routes: APIRouter, releasing: Releasing) -> None:
     db, services = releasing.desk.db, releasing.desk.services
 
-    @routes.post("/releases", openapi_extra=takes(single.ReleaseOne), summary="Release the draft of one edition")
+    @routes.post("/releases", openapi_extra=takes(single.ReleaseDrafts), summary="Release the drafts of a code")
     def release(person: Releaser, content: Content) -> Json:
-        return single.release_one(db, services, person, parse(single.ReleaseOne, content))
+        """`receipt`: null if nothing was new. `failed`: why the guide, which comes after its item, was not released."""
+        return single.release_drafts(db, services, person, parse(single.ReleaseDrafts, content))
 
     @routes.post("/withdrawals", openapi_extra=takes(single.WithdrawOne), summary="Withdraw or suspend one edition")
     def withdraw(person: Withdrawer, content: Content) -> Json:

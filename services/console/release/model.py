@@ -26,6 +26,8 @@ class SetRow(SQLModel, table=True):
     problem: str | None = Field(default=None, sa_column=Column(Text), description="Why it does not go on, in Chinese.")
     created_at: str = Field(max_length=TIME)
     changed_at: str = Field(max_length=TIME)
+    at_once: bool = Field(default=False, description="No time was asked for: it is shown as soon as it is complete.")
+    receipt: int | None = Field(default=None, description="Number of its receipt, once it is complete.")
 
 
 class ReceiptRow(SQLModel, table=True):

@@ -1,11 +1,14 @@
 """What is asked of the desk when sets are released, plans cancelled, and links to previews made."""
 
+from datetime import datetime
+
 from pydantic import Field
 
 from contracts.base import Contract, Timestamp
 from contracts.content.acts import LONGEST_NOTE
 from services.console.release import single
 from shared.publishing.sets.requests import Code, Member
+from shared.text.dates import BEIJING
 
 
 class SetRequest(Contract):
@@ -33,3 +36,16 @@ class CancelRequest(single.Which):
     """Which plans of an edition are cancelled."""
 
     ends: bool = Field(default=False, title="连同失效时间")
+
+
+def beijing(text: str) -> str:
+    """Return the time of a form's field as RFC 3339; what is no time is left as it is, and refused at its field."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).isoformat()
+    except ValueError:
+        return text
+
+
+def form_time(moment: str | None) -> str:
+    """Return a time as a form's field of type datetime-local shows it, in Beijing time; "" for none."""
+    return f"{datetime.fromisoformat(moment).astimezone(BEIJING):%Y-%m-%dT%H:%M}" if moment else ""

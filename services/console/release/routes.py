@@ -1,4 +1,4 @@
-"""Pages of releasing: overview, sets, receipts, plans, withdrawal, previews, and what was shown at a moment."""
+"""Pages of releasing: overview, sets, receipts, withdrawal, previews, and what was shown at a moment."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,14 +11,15 @@ from starlette.concurrency import run_in_threadpool
 
 from services.console.accounts.rights import form_of
 from services.console.pages.frame import HEADERS, HTML, page, see_other
-from services.console.release import plans, receipts, sets, single
+from services.console.release import receipts, sets, single
 from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
+from services.console.release.requests import beijing
 from services.console.release.shown import shown_at
 from services.console.release.work import Releasing
 from shared.errors import Invalid, NotFound, TongyuanError
 from shared.text.dates import BEIJING
 from shared.text.validation import parse
-from shared.tokens.person import Person
+from shared.tokens.person import Person, StaffRole
 
 FRAMED = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
@@ -27,10 +28,10 @@ FRAMED = (
 """Policy of a preview: one file without scripts, that only the desk may frame."""
 
 SIZES = {
-    "web": ("网站", 1280, 800, 1.0),
+    "web": ("网站", 1280, 800, 0.9),
     "mobile": ("手机", 390, 844, 1.0),
     "kiosk": ("大厅自助终端", 1080, 1920, 0.5),
-    "portal": ("政府网站", 1280, 800, 1.0),
+    "portal": ("政府网站", 1280, 800, 0.9),
 }
 """Title, width and height in pixels, and scale of each frame."""
 
@@ -38,17 +39,14 @@ STREAM_SECONDS, STREAM_STEP = 55.0, 0.25
 FormData = Annotated[Any, Depends(form_of)]
 Number = Annotated[int, Path(ge=1, le=2**53)]
 WORDS = {"sets": sets.TITLES, "receipts": receipts.TITLES}
-WHAT = {"release": "新版生效", "withdraw": "撤下", "end": "到期失效"}
 KINDS = {"item": "事项", "guide": "办事指南"}
-WITHDRAW_FIELDS = ("kind", "code", "etag", "how", "reason", "note", "instead", "effective_at", "successors")
-CANNOT = "没有成功，请改正后再试："
+WITHDRAW_FIELDS = ("kind", "code", "etag", "how", "reason", "note", "instead", "effective_at", "successors", "plans")
 
 
 def routes_of(releasing: Releasing) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(include_in_schema=False)
     _overview(routes, releasing)
-    _plans(routes, releasing)
     _withdrawal(routes, releasing)
     _previews(routes, releasing)
     _shown(routes, releasing)
@@ -61,6 +59,7 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         late = [one for one in releasing.sets.listed(200) if one["late"]]
         shown: dict[str, Any] = {"sets": releasing.sets.listed(20), "receipts": releasing.receipts.listed(30)}
         notices: dict[str, Any] = {"late_sets": late, "late_receipts": releasing.receipts.notices()}
+        shown["may_compose"] = bool(person.roles & {StaffRole.EDITOR, StaffRole.RELEASER})
         return page(request, "release.html", person=person, words=WORDS, **shown, **notices)
 
     @routes.get("/release/sets/{act}")
@@ -88,7 +87,7 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
     @routes.get("/release/receipts/{number}")
     def receipt(number: Number, request: Request, person: Reader) -> Response:
         found = releasing.receipts.read(number)
-        return page(request, "receipt.html", person=person, receipt=found, words=WORDS, sizes=SIZES)
+        return page(request, "receipt.html", person=person, receipt=found, words=WORDS, sizes=SIZES, kinds=KINDS)
 
     @routes.get("/release/receipts/{number}/stream")
     async def stream(number: Number, _person: Reader) -> Response:
@@ -112,33 +111,12 @@ async def _events(releasing: Releasing, number: int) -> AsyncIterator[str]:
         await asyncio.sleep(STREAM_STEP)
 
 
-def _plans(routes: APIRouter, releasing: Releasing) -> None:
-    services = releasing.desk.services
-
-    def calendar(request: Request, person: Person, problem: str = "") -> Response:
-        shown = {"plans": plans.calendar(services, person), "what": WHAT, "kinds": KINDS, "problem": problem}
-        return page(request, "plans.html", person=person, status=409 if problem else 200, **shown)
-
-    @routes.get("/release/plans")
-    def planned(request: Request, person: Reader) -> Response:
-        return calendar(request, person)
-
-    @routes.post("/release/plans/cancel")
-    def cancel(request: Request, person: Releaser, sent: FormData) -> Response:
-        try:
-            wanted = parse(single.Which, {name: str(sent.get(name, "")) for name in ("kind", "code", "etag")})
-            single.cancel_plans(services, person, wanted, ends=sent.get("what") == "end")
-        except TongyuanError as error:
-            return calendar(request, person, f"{CANNOT}{error}")
-        return see_other("release/plans")
-
-
 def _withdrawal(routes: APIRouter, releasing: Releasing) -> None:
     desk = releasing.desk
 
     @routes.get("/release/withdraw")
-    def form(request: Request, person: Withdrawer, kind: str = "item", code: str = "") -> Response:
-        typed = dict.fromkeys(WITHDRAW_FIELDS, "") | {"kind": kind, "code": code, "how": "withdraw"}
+    def form(request: Request, person: Withdrawer, kind: str = "item", code: str = "", plans: str = "") -> Response:
+        typed = dict.fromkeys(WITHDRAW_FIELDS, "") | {"kind": kind, "code": code, "how": "withdraw", "plans": plans}
         return page(request, "withdraw.html", person=person, typed=typed, errors={})
 
     @routes.post("/release/withdraw")
@@ -171,22 +149,15 @@ def _withdrawal_of(releasing: Releasing, person: Person, typed: dict[str, str]) 
         raise NotFound("没有这个编码的内容，请核对编码")
     etag = typed["etag"] or (str(edition["revision"]) if edition else "1")
     wanted: dict[str, Any] = {"kind": typed["kind"], "code": typed["code"], "etag": etag}
-    wanted |= {"how": typed["how"], "reason": typed["reason"], "note": typed["note"], "plans": "keep"}
+    wanted |= {"how": typed["how"], "reason": typed["reason"], "note": typed["note"]}
+    wanted["plans"] = "cancel" if typed["plans"] == "cancel" else "keep"
     if typed["instead"]:
         wanted["instead"] = typed["instead"]
     if typed["effective_at"]:
-        wanted["effective_at"] = _beijing(typed["effective_at"])
+        wanted["effective_at"] = beijing(typed["effective_at"])
     if typed["successors"]:
         wanted["successors"] = [f"item:{code}" for code in typed["successors"].replace("，", " ").split()]
     return wanted
-
-
-def _beijing(text: str) -> str:
-    """Return the time of a form's field as RFC 3339; what is no time is left as it is, and refused at its field."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).isoformat()
-    except ValueError:
-        return text
 
 
 def _previews(routes: APIRouter, releasing: Releasing) -> None:

@@ -89,6 +89,7 @@ class Sets:
             act=f"act:{arbiter}-set-{time.time_ns() // 1000}",
             state=SetState.PREPARING,
             effective_at=format_time(at),
+            at_once=effective_at is None,
             note=note,
             undoes=undoes,
             by=orjson.dumps(person.claim()).decode(),
@@ -167,6 +168,7 @@ class Sets:
         recorded = []
         for source, members in sorted(orjson.loads(row.members).items()):
             asked = {"part_of": row.act, "effective_at": row.effective_at, "members": members, "plans": "keep"}
+            asked["at_once"] = row.at_once
             recorded += self.services.post(source, "sets/prepare", person, asked).content["members"]
         return self._moved(row, SetState.RECORDING, recorded=orjson.dumps(recorded).decode())
 
@@ -199,8 +201,7 @@ class Sets:
             now = _locked(session, row.act)
             if now.state != row.state:
                 return False
-            _move(session, now, SetState.COMPLETE, problem=None)
-            open_receipt(session, followed)
+            _move(session, now, SetState.COMPLETE, problem=None, receipt=open_receipt(session, followed).id)
             session.flush()
             record(session, SYSTEM, _audited("set.complete", now))
         return True
@@ -252,6 +253,7 @@ def told(row: SetRow) -> Json:
         "late": row.state in OPEN and row.effective_at <= format_time(datetime.now(UTC)),
         "created_at": row.created_at,
         "changed_at": row.changed_at,
+        "receipt": row.receipt,
     }
 
 

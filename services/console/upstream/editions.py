@@ -83,12 +83,6 @@ class Editions:
         found: list[Json] = answer.content.get("findings", [])
         return found
 
-    def release(self, kind: ContentKind, code: str, etag: str, person: Person) -> Json:
-        """Release the draft at once; return the source's answer. Raises `Conflict` as the source does."""
-        service, path = PLACES[kind]
-        content: Json = self.services.post(service, f"{path}/{code}/release", person, {}, if_match=etag).content
-        return content
-
     def overview(self, kind: ContentKind, person: Person, **wanted: Any) -> Json:
         """Return a page of the short list; `wanted`: `q`, `department`, `state`, `after`, `limit`."""
         service, path = PLACES[kind]

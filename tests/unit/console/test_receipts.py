@@ -1,5 +1,6 @@
 """A release is followed until every channel shows it, and a channel that does not show it is named with the reason."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from services.console.release.plans import calendar
 from services.console.release.receipts import Followed, ReceiptState, open_receipt
 from services.console.release.requests import CancelRequest
 from services.console.release.shown import shown_at
-from services.console.release.single import ReleaseOne, WithdrawOne, cancel_plans, release_one, withdraw_one
+from services.console.release.single import ReleaseDrafts, WithdrawOne, cancel_plans, release_drafts, withdraw_one
 from services.runtime.manifests import CHANNELS
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
@@ -32,8 +33,8 @@ def desk(tmp_path, county):
 
 
 def release(desk, **more):
-    wanted = ReleaseOne(kind="item", code=code_of(1), etag="1", **more)
-    return release_one(desk.made.db, desk.releasing.desk.services, RELEASER, wanted)["receipt"]["number"]
+    wanted = ReleaseDrafts(code=code_of(1), etags={"item": "1"}, **more)
+    return release_drafts(desk.made.db, desk.releasing.desk.services, RELEASER, wanted)["receipt"]["number"]
 
 
 def test_each_channel_ticks_once_it_shows_the_release(desk, county):
@@ -182,3 +183,20 @@ def test_what_was_shown_at_a_moment_is_what_counted_then(desk, county):
     assert "尚未发布" not in then.html
     assert "显示的内容·现在可能已经不同" in then.html
     assert before.html is None
+
+
+def test_a_plan_gets_another_time_in_one_step(desk, county):
+    services, browser = desk.releasing.desk.services, desk.made.session("fabu")
+    release(desk, effective_at=datetime.now(UTC) + timedelta(hours=1))
+    address = f"/release/plans/change?kind=item&code={code_of(1)}"
+    (etag,) = re.findall(r'name="etag" value="([^"]+)"', browser.get(address).text)
+
+    asked = {"kind": "item", "code": code_of(1), "etag": etag, "effective_at": "2099-03-01T08:00", "expires_at": ""}
+    answer = browser.submit("/release/plans/change", **asked)
+
+    assert answer.status_code == 303, answer.text
+    (plan,) = calendar(services, RELEASER)
+    assert (plan["at"], plan["what"]) == ("2099-03-01T00:00:00.000000Z", "release")
+    stale = browser.submit("/release/plans/change", **asked)
+    assert stale.status_code == 412
+    assert len(calendar(services, RELEASER)) == 1

@@ -58,6 +58,16 @@ def test_a_state_and_a_department_narrow_the_list(sources):
     assert codes(sources, department="000000")[0] == []
 
 
+def test_only_drafts_that_are_not_what_was_released_are_changed(sources):
+    released = GUIDES[3].code
+    sources.guides.release_guide(SYSTEM, released, Period(), None)
+
+    found = codes(sources, changed=True)[0]
+
+    assert released not in found
+    assert GUIDES[4].code in found
+
+
 def test_departments_have_a_name_and_a_number(sources):
     with sources.guides.db.read() as session:
         found = overview.departments(session)
