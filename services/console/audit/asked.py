@@ -45,8 +45,7 @@ def search_of(
             wrong.append(Violation(name, "time", "请填日期和时间，例如 2026-03-03T10:05", text))
     if wrong:
         raise Invalid(*wrong)
-    named = (one.strip() for one in (actor, thing, action, address))
-    return Search(*named, times["from"], times["to"], log)
+    return Search(actor.strip(), thing.strip(), action.strip(), address.strip(), times["from"], times["to"], log)
 
 
 Wanted = Annotated[Search, Depends(search_of)]

@@ -1,5 +1,6 @@
 """One review as a page shows it, and the queues: what waits for a person, for how long, and what came back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -134,7 +135,7 @@ WORDS: Json = {"states": STATES, "kinds": KINDS, "gates": GATES, "waited": waite
 """What the templates of reviews say."""
 
 
-def open_for(review: Json, person: Person, signers: dict[Gate, Signer]) -> list[Gate]:
+def open_for(review: Json, person: Person, signers: Mapping[Gate, Signer]) -> list[Gate]:
     """Return the open gates of a review that the person may sign: authors and who submitted it may sign none."""
     if review["state"] != "open" or concerns(review, person):
         return []

@@ -3,7 +3,7 @@
 from shared.audit.migration import add_address
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

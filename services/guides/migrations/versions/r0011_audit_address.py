@@ -3,7 +3,7 @@
 from shared.audit.migration import add_address
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
