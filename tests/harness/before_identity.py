@@ -48,6 +48,7 @@ def columns_since(service: str, revision: str) -> Iterator[tuple[str, str]]:
     for script in scripts(service):
         if script.name[1:5] > revision:
             added = re.findall(r'add_column\(\s*"(\w+)",\s*sa.Column\("(\w+)"', script.read_text(encoding="utf-8"))
+            added += [("audit_log", "address")] if "add_address()" in script.read_text(encoding="utf-8") else []
             yield from ((table, column) for table, column in added if table not in dropped)
 
 
@@ -58,6 +59,7 @@ def put_back(connection: Connection, service: str, revision: str, schema: str = 
         connection.execute(text(f"DROP TABLE {schema}{table}"))
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP FUNCTION IF EXISTS audit_log_is_append_only()"))
+    connection.execute(text(f"DROP INDEX IF EXISTS {schema}audit_log_address"))
     for table, column in columns_since(service, revision):
         connection.execute(text(f'ALTER TABLE {schema}"{table}" DROP COLUMN {column}'))
     if not revision:

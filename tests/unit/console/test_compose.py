@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, guide, item, pipeline
-from tests.harness.releasing import releasing
+from tests.harness.releasing import RELEASER, releasing
 
 FIRST, SECOND = f"item:{code_of(1)}", f"guide:{code_of(1)}"
 
@@ -70,7 +70,7 @@ def test_a_set_is_released_at_a_time_of_the_county_with_its_note(desk, browser):
     assert (made["effective_at"], made["note"]) == ("2099-03-01T00:00:00.000000Z", "调整")
     assert made["members"]["catalog"] == [{"code": code_of(1), "op": "release", "revision": int(seen[f"seen.{FIRST}"])}]
     assert made["members"]["guides"][0]["op"] == "withdraw"
-    desk.sets.cancel(made["act"])
+    desk.sets.cancel(RELEASER, made["act"])
 
 
 def test_a_set_leads_to_its_receipt(desk, browser):

@@ -147,7 +147,7 @@ def test_a_preview_link_dies_with_the_draft(desk, county):
 def test_a_revoked_preview_link_shows_nothing(desk, county):
     previews = desk.releasing.previews
     made = previews.begin(RELEASER, code_of(1))
-    previews.revoke(made["link"])
+    previews.revoke(RELEASER, made["link"])
 
     with pytest.raises(Exception, match="已失效"):
         previews.opened(made["path"].rpartition("/")[2])

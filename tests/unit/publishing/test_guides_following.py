@@ -126,7 +126,7 @@ def test_what_was_planned_for_a_hidden_guide_is_planned_again_when_it_comes_back
 
 
 def test_a_guide_that_has_ended_while_it_was_hidden_does_not_come_back(county):
-    end = datetime.now(UTC) + timedelta(seconds=0.5)
+    end = datetime.now(UTC) + timedelta(seconds=4)
     county.release(guide(1), expires_at=end)
     county.withdraw(item(1))
     county.flow()

@@ -9,6 +9,7 @@ from services.runtime.wiring import Wiring
 from shared.config import load
 from shared.errors import SettingsError
 from shared.publishing.reviews import policy
+from tests.harness.before_identity import put_back
 
 
 def wiring(folder, review=None):
@@ -45,9 +46,7 @@ def test_a_store_of_before_reviews_counts_as_without(tmp_path):
     born(tmp_path, "none")
     made = wiring(tmp_path)
     with made.database("catalog").engine.begin() as connection:
-        for table in ("review", "review_member", "review_signature", "review_author", "review_policy"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0006'")
+        put_back(connection, "catalog", "0006")
     made.close()
 
     later = wiring(tmp_path, "five")
