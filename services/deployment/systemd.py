@@ -15,7 +15,7 @@ from shared.manifest.model import Process
 from shared.security.secret_files import replace_secret
 
 FIRST_WORKER_PORT = 9101
-COMMON = ("TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_LOG_LEVEL")
+COMMON = ("TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_REVIEW", "TONGYUAN_LOG_LEVEL")
 SHARED = """[Service]
 User=tongyuan-{owner}
 StateDirectory=

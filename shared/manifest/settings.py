@@ -8,6 +8,7 @@ EVERY_PROCESS = (
     "region",
     "county",
     "origin",
+    "review",
     "data_dir",
     "database_url",
     "host",

@@ -6,9 +6,6 @@ from shared.manifest.model import Account, Dependency, Key, KeyUse, Process, Rol
 from shared.tokens.rights import Right
 
 ADMIN_TOKEN = "admin_token_hash"  # noqa: S105  # the name of a setting
-REVIEWS = ("review", "word_lists")
-"""Settings of the sources whose releases the five gates review."""
-
 Calls = tuple[Dependency, ...]
 Processes = tuple[Process, ...]
 TO_LEDGER = Dependency(Role.LEDGER, frozenset({Right.RECORDING}))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from services.runtime.manifests import CHANNELS, SERVICES
 from shared.database.engine import ROOT
+from shared.publishing.reviews.model import ReviewModel
 
 
 def scripts(service: str) -> list[Path]:
@@ -40,6 +41,8 @@ def tables_since(service: str, revision: str) -> Iterator[str]:
             yield "identity"
         if "make_audit_tables()" in content:
             yield from ("audit_log", "audit_head")
+        if "make_review_tables()" in content:
+            yield from (table.name for table in ReviewModel.metadata.sorted_tables)
 
 
 def columns_since(service: str, revision: str) -> Iterator[tuple[str, str]]:
