@@ -36,7 +36,7 @@ def test_no_document_is_stale() -> None:
 
 
 def test_every_service_with_http_has_a_document() -> None:
-    assert sorted(generation.documents()) == sorted(SERVICES)
+    assert set(generation.texts()) == {f"{service}.json" for service in SERVICES}
 
 
 def test_a_stale_document_is_named_and_fails_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

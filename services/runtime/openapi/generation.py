@@ -7,7 +7,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,8 +38,9 @@ def documents() -> dict[str, Json]:
             wiring.close()
 
 
-def texts() -> dict[str, str]:
-    """Return file name → content, as stored in contracts/openapi."""
+@cache
+def texts() -> Mapping[str, str]:
+    """Return file name → content, as stored in contracts/openapi. Made once in a process: it builds every app."""
     return {
         f"{service}.json": json.dumps(content, ensure_ascii=False, indent=2) + "\n"
         for service, content in documents().items()
@@ -63,7 +65,7 @@ def write(folder: Path = FOLDER) -> list[str]:
     return changed
 
 
-def _differing(wanted: dict[str, str], folder: Path) -> list[str]:
+def _differing(wanted: Mapping[str, str], folder: Path) -> list[str]:
     stored = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     return sorted(name for name in wanted.keys() | stored.keys() if wanted.get(name) != stored.get(name))
 
