@@ -11,6 +11,8 @@ from sqlalchemy import event
 from shared.database.engine import Database
 from shared.security.vault import Vault, make_keys
 
+KEY_FILES = {"applications": "personal-keys", "console": "staff-keys"}
+
 
 def store(service: str, url: str, *migrations: str) -> Database:
     """Return a migrated database of a service; `migrations`: the folders of its migrations, if not its own.
@@ -23,7 +25,9 @@ def store(service: str, url: str, *migrations: str) -> Database:
     db = Database(
         service,
         url,
-        _vault(file.parent if url.startswith("sqlite") else _folder()) if service == "applications" else None,
+        _vault(file.parent if url.startswith("sqlite") else _folder(), KEY_FILES[service])
+        if service in KEY_FILES
+        else None,
     )
     if not db.is_sqlite:
         db.migrate(*folders)
@@ -36,10 +40,10 @@ def store(service: str, url: str, *migrations: str) -> Database:
     return db
 
 
-def _vault(folder: Path) -> Vault:
+def _vault(folder: Path, file: str) -> Vault:
     """Return keys where a county in this folder would have them."""
-    make_keys(folder / "personal-keys")
-    return Vault(folder / "personal-keys")
+    make_keys(folder / file)
+    return Vault(folder / file)
 
 
 @cache
