@@ -109,6 +109,10 @@ class Settings(BaseSettings):
         None,
         description="File of the keys that seal personal data; default `personal-keys` in the data folder.",
     )
+    staff_key_file: Path | None = Field(
+        None,
+        description="File of the keys that seal the second factors of staff; default `staff-keys` in the data folder.",
+    )
     source_key_file: Path | None = Field(
         None,
         description="File of a source's signing keys; default `<source>-key.pem` in the data folder.",
@@ -216,6 +220,11 @@ class Settings(BaseSettings):
     def personal_keys(self) -> Path:
         """File of the keys that seal personal data."""
         return self.personal_key_file or self.data_dir / "personal-keys"
+
+    @property
+    def staff_keys(self) -> Path:
+        """File of the keys that seal the second factors of staff."""
+        return self.staff_key_file or self.data_dir / "staff-keys"
 
     def source_keys_of(self, source: str) -> Path:
         """Return the file of the keys with which a source signs its releases."""

@@ -11,6 +11,7 @@ from services.console.accounts.http.people_api import people_api
 from services.console.accounts.http.people_pages import people_pages
 from services.console.accounts.http.sign_in_pages import sign_in_pages
 from services.console.accounts.rights import SignInRequired
+from services.console.accounts.second_factor import SecretSeals
 from services.console.accounts.sign_in import SignIn
 from services.console.audit import api as audit_api
 from services.console.audit import routes as audit_pages
@@ -74,7 +75,7 @@ def make(desk: Desk) -> FastAPI:
     _include_accounts(api, desk)
     api.include_router(static_routes())
     releasing = api.state.releasing = Releasing.of(desk)
-    api.state.work = work_of(releasing)
+    api.state.work = {**work_of(releasing), "second-factors": api.state.seals.ensure}
     acts = api.state.reviewing = _include_reviews(api, desk)
     composer = _include_writing(api, desk, releasing, acts)
     api.include_router(release_api.routes_of(releasing))
@@ -96,12 +97,12 @@ def make(desk: Desk) -> FastAPI:
 def _include_accounts(api: FastAPI, desk: Desk) -> None:
     county = desk.settings.county
     sign_in, administration = SignIn(desk.db, county, demo=desk.demo), Administration(desk.db)
-    api.state.sign_ins = sign_in
+    api.state.sign_ins, api.state.seals = sign_in, SecretSeals(desk.db)
     api.include_router(sign_in_pages(sign_in, county, demo=desk.demo))
     api.include_router(own_pages(sign_in, county))
     api.include_router(people_pages(administration))
     api.include_router(own_api(sign_in, county))
-    api.include_router(people_api(administration))
+    api.include_router(people_api(administration, api.state.seals))
 
 
 def _include_reviews(api: FastAPI, desk: Desk) -> Acts:

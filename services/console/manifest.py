@@ -1,7 +1,7 @@
 """Process and rights of the desk. Its tokens name the person for whom it acts."""
 
 from contracts.topology import AUDITOR, CONSOLE, IMPORTING
-from shared.manifest.model import Dependency, Manifest, Process, Role
+from shared.manifest.model import Dependency, Key, KeyUse, Manifest, Process, Role, Volume
 from shared.tokens.rights import Right
 
 CALLS = (
@@ -15,6 +15,12 @@ CALLS = (
     Dependency(IMPORTING, frozenset({Right.WRITE})),
 )
 
+# Writable: the process makes the first key, and a new one when an operator asks for it.
+KEY_FOLDER = Volume(
+    "console-key", "CONSOLE_KEY_FOLDER", "/var/lib/tongyuan-console", {"staff_key_file": "keys"}, writable=True
+)
+STAFF_KEYS = Key("staff_key_file", KeyUse.SECOND_FACTORS, KEY_FOLDER)
+
 MANIFEST = Manifest(
     CONSOLE,
     Role.DESK,
@@ -24,6 +30,7 @@ MANIFEST = Manifest(
             8096,
             CALLS,
             broker=False,
+            keys=(STAFF_KEYS,),
             for_people=True,
             about="for staff: never at the public gateway",
         ),

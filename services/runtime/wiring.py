@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.content.items import Item
-from contracts.topology import SOURCES
+from contracts.topology import CONSOLE, SOURCES
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -25,7 +25,7 @@ from shared.publishing.notices import notice
 from shared.publishing.recording_status import Latest, PolledRecording, Recording
 from shared.publishing.reviews.findings.word_lists import read_word_lists
 from shared.security.secret_files import kept_secret
-from shared.security.vault import Vault
+from shared.security.vault import Vault, make_keys
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter, Token
 from shared.transparency.source_signature import RingReleaseSigner, key_name
@@ -56,11 +56,14 @@ class Wiring:
     def database(self, service: str) -> Database:
         """Return the service's own database."""
         if service not in self._databases:
-            vault = Vault(self.settings.personal_keys) if service == "applications" else None
-            db = Database(service, self.settings.database_url_for(service), vault, self.share)
+            db = Database(service, self.settings.database_url_for(service), self._vault(service), self.share)
             db.release_signer = self.release_signer(service) if service in SOURCES else None
             self._databases[service] = db
         return self._databases[service]
+
+    def _vault(self, service: str) -> Vault | None:
+        files = {"applications": self.settings.personal_keys, CONSOLE: self.settings.staff_keys}
+        return Vault(files[service]) if service in files else None
 
     def release_signer(self, source: str) -> RingReleaseSigner:
         """Return the signer of a source's releases, the same in every process of the source."""
@@ -82,8 +85,11 @@ class Wiring:
     def require_keys(self, service: str) -> None:
         """Check the keys that the service's process needs. Raises `Unavailable`, `Broken`.
 
-        Only `migrate` creates keys of personal data; the first process of a source creates its signing key.
+        Only `migrate` creates keys of personal data. The first process of a source creates its signing key, and the
+        desk the key of second factors: without the former one people enrol again.
         """
+        if service == CONSOLE:
+            make_keys(self.settings.staff_keys)
         if service == "applications":
             Vault(self.settings.personal_keys).ring()
         if service in SOURCES:

@@ -55,6 +55,7 @@ class KeyUse(StrEnum):
     COSIGNATURES = "cosigns heads"
     TOKENS = "signs tokens for other services"
     PERSONAL_DATA = "seals personal data"
+    SECOND_FACTORS = "seals second factors of staff"
 
 
 @dataclass(frozen=True)

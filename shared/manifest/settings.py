@@ -33,5 +33,13 @@ EVERY_HTTP = (
 
 EVERY_WORKER = ("metrics_port",)
 
-KEYS = ("caller_key", "operator_key", "personal_key_file", "source_key_file", "sm2_key_file", "witness_key_file")
+KEYS = (
+    "caller_key",
+    "operator_key",
+    "personal_key_file",
+    "staff_key_file",
+    "source_key_file",
+    "sm2_key_file",
+    "witness_key_file",
+)
 """Each is a private key, or names the file of one. The key of the ledger's heads is in the folder `data_dir`."""

@@ -18,6 +18,7 @@ from shared.security.vault import Vault, make_keys
 SQLiteDialect_pysqlite.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign]
 SQLiteDialect_pysqlite.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign]
 _compiled: LRUCache[Any, Any] = LRUCache(5_000)
+KEY_FILES = {"applications": "personal-keys", "console": "staff-keys"}
 
 
 def store(service: str, url: str, *migrations: str) -> Database:
@@ -31,7 +32,9 @@ def store(service: str, url: str, *migrations: str) -> Database:
     db = Database(
         service,
         url,
-        _vault(file.parent if url.startswith("sqlite") else _folder()) if service == "applications" else None,
+        _vault(file.parent if url.startswith("sqlite") else _folder(), KEY_FILES[service])
+        if service in KEY_FILES
+        else None,
     )
     if not db.is_sqlite:
         db.migrate(*folders)
@@ -46,10 +49,10 @@ def store(service: str, url: str, *migrations: str) -> Database:
     return db
 
 
-def _vault(folder: Path) -> Vault:
+def _vault(folder: Path, file: str) -> Vault:
     """Return keys where a county in this folder would have them."""
-    make_keys(folder / "personal-keys")
-    return Vault(folder / "personal-keys")
+    make_keys(folder / file)
+    return Vault(folder / file)
 
 
 @cache

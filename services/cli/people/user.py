@@ -99,6 +99,19 @@ def reset_password(
     _tell_password(made, as_json=as_json)
 
 
+@app.command("rotate-key")
+def rotate_key(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+    """Seal everybody's second factor with a new key; the desk may be in use."""
+    with county(base_url, data_dir) as running:
+        done = running.post(DESK, "people-keys")
+    if as_json:
+        print_json(done)
+        return
+    say(f"[green]✓[/] second factors are sealed with key {done['key']}; copy the file staff-keys to a safe place")
+    for name in done["lost"]:
+        say(f"  the key of {plain(name)} is lost: tongyuan user reset-password {plain(name)} --second-factor")
+
+
 @app.command()
 def tokens(name: NameOf, base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
     """List the API tokens of an account, without the tokens themselves."""

@@ -15,7 +15,14 @@ from services.console.accounts.password_rules import require_good_password
 from services.console.accounts.passwords import hashed, is_right
 from services.console.accounts.people import list_text
 from services.console.accounts.rights import TOKEN_PREFIX
-from services.console.accounts.second_factor import new_recovery_codes, new_secret, recovery_hash, step_of
+from services.console.accounts.second_factor import (
+    new_recovery_codes,
+    new_secret,
+    recovery_hash,
+    secret_of,
+    set_secret,
+    step_of,
+)
 from services.console.accounts.sessions import end_all, hash_of
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
@@ -76,9 +83,11 @@ class Credentials:
             row = _row(session, person)
             if row.totp_confirmed_at is not None:
                 raise Conflict("已经启用了两步验证；要换手机，请先停用")
-            row.totp_secret = row.totp_secret or new_secret()
-            session.add(row)
-            return row.totp_secret
+            secret = secret_of(session, row)
+            if secret is None:
+                secret = new_secret()
+                set_secret(session, row, secret)
+            return secret
 
     def confirm_second_factor(self, person: Person, code: str) -> list[str]:
         """Switch the second factor on with its first code; return the recovery codes, which are shown once.
@@ -89,9 +98,10 @@ class Credentials:
         codes = new_recovery_codes()
         with self._db.write() as session:
             row = _row(session, person, for_update=True)
-            if row.totp_secret is None or row.totp_confirmed_at is not None:
+            secret = secret_of(session, row)
+            if secret is None or row.totp_confirmed_at is not None:
                 raise Conflict("没有正在设置的两步验证，请重新开始")
-            step = step_of(code, row.totp_secret, row.totp_last_step)
+            step = step_of(code, secret, row.totp_last_step)
             if step is None:
                 raise Invalid(Violation("code", "wrong", "验证码不对：请看手机上最新的 6 位数字，并检查手机时间"))
             row.totp_last_step, row.totp_confirmed_at = step, format_time(datetime.now(UTC))

@@ -25,7 +25,9 @@ class AccountRow(SQLModel, table=True):
     password_changed_at: str = Field(max_length=TIME)
     created_at: str = Field(max_length=TIME)
     locked_at: str | None = Field(default=None, max_length=TIME, description="Locked by an administrator.")
-    totp_secret: str | None = Field(default=None, max_length=64, description="Base32 (RFC 6238), or None.")
+    totp_secret: str | None = Field(
+        default=None, sa_column=Column(Text), description="Base32 (RFC 6238), sealed; see `second_factor`."
+    )
     totp_confirmed_at: str | None = Field(default=None, max_length=TIME, description="Since when it is asked for.")
     totp_last_step: int = Field(
         default=0, sa_column=Column(BigInteger, nullable=False), description="Time step of the last code that was used."

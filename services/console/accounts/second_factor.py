@@ -1,4 +1,7 @@
-"""The second factor: time-based one-time passwords (RFC 6238) and recovery codes. No I/O."""
+"""The second factor: time-based one-time passwords (RFC 6238) and recovery codes; secrets are sealed in the store.
+
+Who reads the store, or a backup of it, cannot make codes: the key is in a file beside it (`shared.security.vault`).
+"""
 
 import hmac
 import secrets
@@ -7,8 +10,18 @@ from base64 import b32encode
 
 import pyotp
 import segno
+from sqlmodel import Session, col, select
 
+from contracts.base import Json
+from services.console.accounts import changes
+from services.console.accounts.model import AccountRow
 from services.console.accounts.sessions import hash_of
+from shared import log
+from shared.database.engine import Database
+from shared.database.erasure import empty_journal, overwrite
+from shared.errors import SettingsError, Unavailable
+from shared.security.vault import SealedField, Tampered, Vault, add_key, is_sealed, retire_keys
+from shared.tokens.person import Actor
 
 STEP_SECONDS = 30
 DRIFT_STEPS = 1
@@ -17,6 +30,7 @@ DRIFT_STEPS = 1
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10
 GROUP = 4
+_log = log.get("second_factor")
 
 
 def new_secret() -> str:
@@ -34,6 +48,86 @@ def qr_of(address: str) -> str:
     return segno.make(address, error="m", micro=False).svg_inline(
         border=4, omitsize=True, svgclass="qr", lineclass=None, light="#fff"
     )
+
+
+def secret_of(session: Session, account: AccountRow) -> str | None:
+    """Return an account's secret; None without one, and if it cannot be opened because its key is lost."""
+    sealed = account.totp_secret
+    if sealed is None or not is_sealed(sealed):
+        return sealed
+    try:
+        return _vault(session).open(sealed, _place(account))
+    except (Unavailable, Tampered) as error:
+        _log.error("a second factor cannot be opened", account=account.name, reason=str(error))
+        return None
+
+
+def set_secret(session: Session, account: AccountRow, secret: str) -> None:
+    """Store an account's secret, sealed. Raises `Unavailable` without a key."""
+    account.totp_secret = _vault(session).seal(secret, _place(account))
+    session.add(account)
+
+
+class SecretSeals:
+    """Keeps every secret of the store sealed with the newest key."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._done = False
+
+    def ensure(self) -> None:
+        """Once for each process: seal secrets of versions that did not seal, and those of an older key.
+
+        Raises `Unavailable`; the next call tries again.
+        """
+        if not self._done:
+            lost = self.reseal()
+            self._done = True
+            if lost:
+                _log.error("second factors are lost with their key: reset them", accounts=lost)
+
+    def reseal(self) -> list[str]:
+        """Seal every secret with the newest key, in one transaction; return the accounts whose key is lost."""
+        lost = []
+        with self._db.write() as session:
+            overwrite(self._db, session)
+            vault = _vault(session)
+            rows = select(AccountRow).where(col(AccountRow.totp_secret).is_not(None)).order_by("name")
+            for row in session.exec(rows.with_for_update()):
+                if not vault.is_current(row.totp_secret or ""):
+                    secret = secret_of(session, row)
+                    if secret is None:
+                        lost.append(row.name)
+                    else:
+                        set_secret(session, row, secret)
+        empty_journal(self._db)
+        return lost
+
+    def change_key(self, by: Actor) -> Json:
+        """Seal everything with a new key, and move the old one to a file that ends in `.retired`.
+
+        If we die in between, both keys are in the file, and the next call goes on. Raises `Unavailable`.
+        """
+        with self._db.read() as session:
+            path = _vault(session).path
+            newest, *older = _vault(session).ring()
+        key = newest if older else add_key(path)
+        lost = self.reseal()
+        retire_keys(path)
+        with self._db.write() as session:
+            changes.note(session, by, "second_factor.key_changed", "*", None, {"key": key.key_id, "lost": lost})
+        return {"key": key.key_id, "lost": lost}
+
+
+def _vault(session: Session) -> Vault:
+    vault = session.info["vault"]
+    if not isinstance(vault, Vault):
+        raise SettingsError("staff-keys: the desk's store was opened without them (docs/operating/people.md)")
+    return vault
+
+
+def _place(account: AccountRow) -> SealedField:
+    return SealedField("account", "totp_secret", (account.name,))
 
 
 def step_of(code: str, secret: str, last_step: int, now: float | None = None) -> int | None:

@@ -14,7 +14,7 @@ from services.console.accounts.passwords import hashed, is_outdated, is_right
 from services.console.accounts.people import person_of, roles_of
 from services.console.accounts.rights import TOKEN_PREFIX
 from services.console.accounts.roles import needs_second_factor
-from services.console.accounts.second_factor import recovery_hash, step_of
+from services.console.accounts.second_factor import recovery_hash, secret_of, step_of
 from services.console.accounts.sessions import Sessions, SignedIn, Stage, end_old, hash_of
 from shared import log
 from shared.database.engine import Database
@@ -24,6 +24,7 @@ from shared.tokens.person import LONGEST_ADDRESS, Actor, Person
 WRONG_PAIR = "账户名或密码不对。"
 ONE_TIME_OVER = "一次性密码已过期，请找系统管理员重新设置。"
 WRONG_CODE = "验证码不对，或者已经用过：请看手机上最新的 6 位数字。"
+LOST_KEY = "两步验证的密钥丢失了，验证码现在用不了：请用恢复码，或者请管理员重设两步验证。"
 ONE_TIME = timedelta(days=7)
 """So long a one-time password is good."""
 
@@ -78,7 +79,8 @@ class SignIn:
         with self._db.write() as session:
             account = session.get(AccountRow, person.name, with_for_update=True)
             if account is None or not self._takes(session, account, code):
-                raise Invalid(Violation("code", "wrong", WRONG_CODE))
+                lost = account is not None and secret_of(session, account) is None
+                raise Invalid(Violation("code", "lost" if lost else "wrong", LOST_KEY if lost else WRONG_CODE))
         self._complete(account, person.address)
         return self.go_on(signed_in)
 
@@ -126,7 +128,8 @@ class SignIn:
 
     def _takes(self, session: Session, account: AccountRow, code: str) -> bool:
         """Use up a code; False for a wrong one."""
-        step = step_of(code, account.totp_secret or "", account.totp_last_step) if account.totp_secret else None
+        secret = secret_of(session, account)
+        step = step_of(code, secret, account.totp_last_step) if secret else None
         if step is not None:
             account.totp_last_step = step
             session.add(account)

@@ -136,7 +136,7 @@ def _copy_stores(settings: Settings, mode: Mode, folder: Path, tell: Tell) -> _C
             copied.stores[service] = store
             copied.marks |= marks_of(service, ask)
             copied.head = head_of(ask) if service == "ledger" else copied.head
-            copied.sealed = list(sealing_key_notes(ask)) if service == "applications" else copied.sealed
+            copied.sealed += sealing_key_notes(service, ask)
     return copied
 
 

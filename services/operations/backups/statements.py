@@ -36,6 +36,9 @@ REVISION = "SELECT version_num FROM {table}"
 # The highest number of each lane of a source.
 COUNTERS = "SELECT lane, value FROM counter"
 
+# The prefixes of sealed second factors, which name their keys.
+STAFF_KEY_PREFIXES = "SELECT DISTINCT substr(totp_secret, 1, 11) FROM account WHERE totp_secret IS NOT NULL"
+
 # The position of a channel.
 POSITION = "SELECT position FROM state"
 

@@ -10,12 +10,21 @@ from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.applications.privacy.key_rotation import key_ids
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree
 from services.operations.archive.contents import BadArchive
-from services.operations.backups.statements import COUNTERS, ENTRIES, MARKS, NEWEST_HEAD, POSITION, SIGNING_KEYS, SIZE
-from services.operations.backups.store_copies import Ask, asking
+from services.operations.backups.statements import (
+    COUNTERS,
+    ENTRIES,
+    MARKS,
+    NEWEST_HEAD,
+    POSITION,
+    SIGNING_KEYS,
+    SIZE,
+    STAFF_KEY_PREFIXES,
+)
+from services.operations.backups.store_copies import Ask, asking, has_store
 from services.runtime.manifests import CHANNELS
 from shared.config import Settings
 from shared.errors import Broken
-from shared.security.vault import Vault
+from shared.security.vault import FORMAT, Vault, is_sealed
 from shared.transparency.canonical import canonical
 from shared.transparency.checkpoint import verify_checkpoint
 from shared.transparency.merkle import EMPTY_ROOT, GrowingTiles, NoTiles, leaf_hash, tree_root
@@ -64,24 +73,38 @@ def contradictions(marks: Mapping[str, int]) -> Iterator[str]:
             )
 
 
-def sealing_key_notes(ask: Ask) -> Iterator[str]:
-    """Yield a note for the person who makes a backup, on the keys that seal data in the store of applications."""
-    if used := key_ids(ask):
-        keys = ", ".join(sorted(used))
-        yield f"personal data are sealed with key {keys}, which is not in this backup: keep a copy of it"
+def _staff_key_ids(ask: Ask) -> set[str]:
+    return {row[0][len(FORMAT) : -1] for row in ask(STAFF_KEY_PREFIXES) if is_sealed(row[0])}
+
+
+SEALED: Mapping[str, tuple[str, Callable[[Ask], set[str]]]] = {
+    "applications": ("personal data", key_ids),
+    CONSOLE: ("second factors", _staff_key_ids),
+}
+"""Store → what is sealed in it, and how the ids of its keys are read."""
+
+
+def sealing_key_notes(service: str, ask: Ask) -> Iterator[str]:
+    """Yield a note for the person who makes a backup, on the keys that seal data in this store."""
+    what, ids = SEALED.get(service, ("", lambda _ask: set[str]()))
+    if used := ids(ask):
+        yield f"{what} are sealed with key {', '.join(sorted(used))}, which is not in this backup: keep a copy of it"
 
 
 def missing_sealing_keys(settings: Settings) -> Iterator[str]:
-    """Yield a note for the person who restores, on the keys that seal data of applications and are missing here."""
-    url, file = settings.database_url_for("applications"), settings.personal_keys
-    known = {key.key_id for key in Vault(file).ring()} if file.exists() else set()
-    with asking("applications", url) as ask:
-        missing = key_ids(ask) - known
-    if missing:
-        yield (
-            f"personal data are sealed with key {', '.join(sorted(missing))}, and {file} does not contain it: "
-            "restore it before you start"
-        )
+    """Yield notes for the person who restores, on the keys that seal data and are missing here."""
+    for service, file in (("applications", settings.personal_keys), (CONSOLE, settings.staff_keys)):
+        url = settings.database_url_for(service)
+        if not has_store(service, url):
+            continue
+        (what, ids), known = SEALED[service], {key.key_id for key in Vault(file).ring()} if file.exists() else set()
+        with asking(service, url) as ask:
+            missing = ids(ask) - known
+        if missing:
+            yield (
+                f"{what} are sealed with key {', '.join(sorted(missing))}, and {file} does not contain it: "
+                "restore it before you start"
+            )
 
 
 def stage_signer_state(settings: Settings, keys: Path, head: Head | None) -> None:

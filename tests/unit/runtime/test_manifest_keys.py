@@ -19,6 +19,7 @@ MOUNTED = {
     "applications-key": {"applications", "applications-worker"},
     "personal-keys": {"applications", "applications-worker"},
     "ledger-key": {"ledger-worker"},
+    "console-key": {"console"},
 }
 """Volume of private keys → the processes that hold them."""
 

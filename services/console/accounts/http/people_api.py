@@ -10,6 +10,7 @@ from services.console.accounts.administration import Administration
 from services.console.accounts.model import AccountRow
 from services.console.accounts.people import departments_of, roles_of
 from services.console.accounts.rights import may_or_machine
+from services.console.accounts.second_factor import SecretSeals
 from shared.tokens.person import Actor, Person, StaffRole
 from shared.tokens.rights import Right
 from shared.web.edge import Number
@@ -32,9 +33,14 @@ class NewPerson(Rights):
     name: str = Field(description="2 to 32 lower-case letters, digits, `.`, `_`, `-`; begins with a letter.")
 
 
-def people_api(administration: Administration) -> APIRouter:
+def people_api(administration: Administration, seals: SecretSeals) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["people"])
+
+    @routes.post("/v1/people-keys", summary="Seal all second factors with a new key; `lost`: to be reset")
+    def change_key(by: Administering) -> Json:
+        return seals.change_key(by)
+
     routes.include_router(_reading(administration))
     routes.include_router(_writing(administration))
     routes.include_router(_access(administration))
