@@ -15,7 +15,8 @@ from shared.web.server.process import mount
 from tests.harness.desk import TestDesk, csrf, desk, nothing_answers
 from tests.harness.file_imports import FileImports, file_imports
 from tests.harness.importing import exchange_row
-from tests.harness.pipeline import pipeline
+from tests.harness.pipeline import Pipeline, pipeline
+from tests.harness.releasing import AsAdmin
 from tests.harness.workbooks import HEADER, line, xlsx
 
 
@@ -171,3 +172,33 @@ def test_without_the_service_the_page_says_so(tmp_path: Path) -> None:
     with desk(tmp_path / "alone", nothing_answers) as made:
         assert made.browser("fabu").get("/imports").status_code == httpx.codes.SERVICE_UNAVAILABLE
         assert upload(made.browser("fabu"), a_list(tmp_path)).status_code == httpx.codes.SERVICE_UNAVAILABLE
+
+
+def test_in_a_county_of_five_gates_a_preview_is_submitted_and_its_page_leads_to_the_review(tmp_path: Path) -> None:
+    for name in ("county", "importing", "desk"):
+        (tmp_path / name).mkdir()
+    with (
+        pipeline(tmp_path / "county", review="five") as county,
+        file_imports(county, tmp_path / "importing") as imports,
+        desk(tmp_path / "desk", lambda service: client_of(service, imports, county)) as place,
+    ):
+        keys = {CONSOLE: (place.key.public_key(),)}
+        imports.app.state.callers = Callers(IMPORTING, keys, manifests.permissions(IMPORTING))
+        browser = place.browser("fabu")
+        there = page_of(upload(browser, a_list(tmp_path)))
+        fields = columns(browser.get(there).text) | {"source": "清单", "region": "440232", "regions": "440232"}
+        page_of(sent(browser, f"{there}/preview", **fields, format="table"))
+        imports.runner.do_next(threading.Event())
+        assert "把这次预览送审" in browser.get(there).text
+
+        page_of(sent(browser, f"{there}/submit", preview="1", digest=imports.read(1)["digest"]))
+        imports.runner.do_next(threading.Event())
+
+        submitted = browser.get(there).text
+        assert "/console/reviews/catalog/1" in submitted, imports.read(2)
+        assert "按这次预览导入并发布" in submitted
+        assert "2 项" in browser.get("/reviews/catalog/1").text
+
+
+def client_of(service: str, imports: FileImports, county: Pipeline) -> httpx.Client:
+    return TestClient(mount({IMPORTING: imports.app})) if service == IMPORTING else AsAdmin(county, set())
