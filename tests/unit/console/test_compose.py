@@ -37,7 +37,7 @@ def save(county, number, name):
 
 
 def revision(desk, key):
-    page = desk.made.session("fabu").get("/release/compose", params={"code": key.partition(":")[2]}).text
+    page = desk.made.session("fabu").submit("/release/compose", **{"from": "mine", "member": key}).text
     return re.search(rf'name="seen.{key}" value="(\d+)"', page)[1]
 
 
@@ -58,6 +58,13 @@ def test_a_ticked_member_stays_and_shows_what_it_changes(browser):
     assert "<del>第1项</del>" in page
     assert "<ins>改了名称</ins>" in page
     assert "与现在公布的相同" in page
+
+
+def test_what_has_changed_of_a_code_is_ticked_and_the_rest_is_left_out(browser):
+    page = browser.get("/release/compose", params={"code": code_of(1)}).text
+
+    assert "这一组：1 项" in page
+    assert f'value="{FIRST}" checked' in page
 
 
 def test_a_set_is_released_at_a_time_of_the_county_with_its_note(desk, browser):
