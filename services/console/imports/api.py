@@ -60,6 +60,12 @@ def routes_of(desk: Desk) -> APIRouter:
     def mapping(person: Reader, upload: UploadId) -> Json:
         return upstream.mapping(person, upload)
 
+    _step_routes(routes, upstream)
+    _job_routes(routes, upstream)
+    return routes
+
+
+def _step_routes(routes: APIRouter, upstream: ImportsUpstream) -> None:
     @routes.post("/{upload}/previews", status_code=ACCEPTED, openapi_extra=ANY_OBJECT, summary="Ask for a preview")
     def preview(person: Writer, upload: UploadId, content: Content) -> Json:
         return upstream.ask(person, upload, "previews", content)
@@ -77,9 +83,6 @@ def routes_of(desk: Desk) -> APIRouter:
     @routes.post("/{upload}/undos", status_code=ACCEPTED, openapi_extra=ANY_OBJECT, summary="Take an import back")
     def undo(person: Releaser, upload: UploadId, content: Content) -> Json:
         return upstream.ask(person, upload, "undos", content)
-
-    _job_routes(routes, upstream)
-    return routes
 
 
 def _job_routes(routes: APIRouter, upstream: ImportsUpstream) -> None:

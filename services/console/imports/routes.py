@@ -43,6 +43,18 @@ def routes_of(desk: Desk, reviews: Reviews) -> APIRouter:
     def one(request: Request, person: Reader, upload: UploadId) -> Response:
         return pages.one(request, person, upload)
 
+    _steps(routes, upstream, pages)
+
+    @routes.get("/jobs/{job}/files/{name}")
+    def file(
+        person: Reader, job: JobNumber, name: Annotated[str, Path(pattern=r"^[a-z]{1,20}\.[a-z]{3,5}$")]
+    ) -> Response:
+        return download(upstream, person, job, name)
+
+    return routes
+
+
+def _steps(routes: APIRouter, upstream: ImportsUpstream, pages: "_Pages") -> None:
     @routes.post("/{upload}/preview")
     def preview(request: Request, person: Writer, upload: UploadId, sent: Form) -> Response:
         return pages.preview(request, person, upload, sent)
@@ -68,14 +80,6 @@ def routes_of(desk: Desk, reviews: Reviews) -> APIRouter:
         except Refused as error:
             return pages.one(request, person, upload, problem=str(error))
         return see_other(f"imports/{upload}")
-
-    @routes.get("/jobs/{job}/files/{name}")
-    def file(
-        person: Reader, job: JobNumber, name: Annotated[str, Path(pattern=r"^[a-z]{1,20}\.[a-z]{3,5}$")]
-    ) -> Response:
-        return download(upstream, person, job, name)
-
-    return routes
 
 
 def download(upstream: ImportsUpstream, person: Person, job: int, name: str) -> Response:

@@ -41,54 +41,33 @@ def _queues(routes: APIRouter, acts: Acts) -> None:
 
 
 def _one(routes: APIRouter, acts: Acts) -> None:
-    desk = acts.desk
-
-    def shown(request: Request, person: Person, source: str, number: int, **given: Any) -> Response:
-        values: Json = {"errors": {}, "typed": {}, "after": "", "status": 200, **given}
-        found = desk.page_of(person, source, number, values.pop("after"))
-        code = found["review"]["members"][0]["code"] if found["members"] else ""
-        beside = [one for one in desk.of_code(person, code) or [] if one["source"] != source] if code else []
-        may = {
-            "take_back": bool(person.roles & {StaffRole.EDITOR, StaffRole.RELEASER})
-            and (person.name == found["review"]["submitted_by"] or StaffRole.RELEASER in person.roles),
-            "second": bool(person.roles & {StaffRole.RELEASER, StaffRole.DUTY_OFFICER})
-            and person.name != found["review"]["submitted_by"],
-            "release": StaffRole.RELEASER in person.roles,
-        }
-        return page(request, "review.html", person=person, words=WORDS, may=may, beside=beside, **values, **found)
-
     @routes.get("/{source}/{number}")
     def one(request: Request, person: Reader, source: Source, number: Number, after: After = "") -> Response:
-        return shown(request, person, source, number, after=after)
+        return _shown(acts, request, person, source, number, after=after)
 
     @routes.post("/{source}/{number}/sign")
     def sign(request: Request, person: Staff, source: Source, number: Number, sent: FormData) -> Response:
         gates = [Gate(one) for one in texts(sent, "gate") if one in set(Gate)]
-        typed: Json = {"opinion": text(sent, "opinion"), "verdict": text(sent, "verdict"), "gates": gates}
-        reasons = {name.removeprefix("why."): text(sent, name) for name in sent if name.startswith("why.")}
-        overrides = [{"finding": name, "reason": reason} for name, reason in reasons.items() if reason]
-        asked = {**typed, "overrides": overrides, "digest": text(sent, "digest")}
-        asked.pop("gates")
+        said = {name: text(sent, name) for name in ("opinion", "verdict", "digest")}
+        reasons = {name: text(sent, name) for name in sent if name.startswith("why.")}
+        overrides = [{"finding": name.removeprefix("why."), "reason": one} for name, one in reasons.items() if one]
         try:
             if not gates:
                 raise Invalid(Violation("gate", "missing", NO_GATE))
-            acts.sign_some(person, source, number, gates, asked)
-        except NotAllowed as error:
-            if not acts.desk.delegations.signers(person):
-                raise
-            given: Json = {"errors": {"": str(error)}, "typed": typed | reasons, "status": error.status}
-            return shown(request, person, source, number, **given)
+            acts.sign_some(person, source, number, gates, {**said, "overrides": overrides})
         except Refused as error:
-            given = {"errors": _told(error), "typed": typed | reasons, "status": error.status}
-            return shown(request, person, source, number, **given)
+            if isinstance(error, NotAllowed) and not acts.desk.delegations.signers(person):
+                raise
+            typed = {**said, **reasons, "gates": gates}
+            return _shown(acts, request, person, source, number, errors=_told(error), typed=typed, status=error.status)
         return see_other(f"reviews/{source}/{number}")
 
     @routes.post("/{source}/{number}/take-back")
     def take_back(request: Request, person: Submitter, source: Source, number: Number) -> Response:
         try:
-            desk.reviews.take_back(person, source, number)
+            acts.desk.reviews.take_back(person, source, number)
         except Refused as error:
-            return shown(request, person, source, number, errors={"": str(error)}, status=error.status)
+            return _shown(acts, request, person, source, number, errors=_told(error), status=error.status)
         return see_other(f"reviews/{source}/{number}")
 
     @routes.post("/{source}/{number}/second")
@@ -96,8 +75,26 @@ def _one(routes: APIRouter, acts: Acts) -> None:
         try:
             done = acts.confirm(person, source, number)
         except Refused as error:
-            return shown(request, person, source, number, errors={"": str(error)}, status=error.status)
+            return _shown(acts, request, person, source, number, errors=_told(error), status=error.status)
         return see_other(f"release/receipts/{done['receipt']}" if done["receipt"] else f"reviews/{source}/{number}")
+
+
+def _shown(acts: Acts, request: Request, person: Person, source: str, number: int, **given: Any) -> Response:
+    """Render a review; `given`: `errors` and what was `typed`, `after` which member, and the `status`."""
+    values: Json = {"errors": {}, "typed": {}, "after": "", "status": 200, **given}
+    desk = acts.desk
+    found = desk.page_of(person, source, number, values.pop("after"))
+    code = found["members"][0]["code"] if found["members"] else ""
+    others = (desk.of_code(person, code) or []) if code else []
+    submitted = person.name == found["review"]["submitted_by"]
+    releases = StaffRole.RELEASER in person.roles
+    may = {
+        "take_back": releases or (submitted and StaffRole.EDITOR in person.roles),
+        "second": not submitted and (releases or StaffRole.DUTY_OFFICER in person.roles),
+        "release": releases,
+    }
+    beside = [one for one in others if one["source"] != source]
+    return page(request, "review.html", person=person, words=WORDS, may=may, beside=beside, **values, **found)
 
 
 def _told(error: Refused) -> dict[str, str]:
