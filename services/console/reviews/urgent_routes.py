@@ -30,7 +30,9 @@ def routes_of(acts: Acts) -> APIRouter:
     routes = APIRouter(prefix="/reviews", include_in_schema=False)
 
     def form(request: Request, person: Person, typed: Json, errors: Json | None = None, status: int = 200) -> Response:
-        return page(request, "urgent.html", person=person, status=status, typed=typed, errors=errors or {})
+        needed = acts.desk.reviews.is_needed(person)
+        given: Json = {"typed": typed, "errors": errors or {}, "needed": needed}
+        return page(request, "urgent.html", person=person, status=status, **given)
 
     @routes.get("/urgent")
     def begin(request: Request, person: Withdrawer, kind: str = "item", code: str = "") -> Response:
