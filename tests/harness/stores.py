@@ -16,7 +16,7 @@ from shared.security.vault import Vault, make_keys
 # Every store of every test would compile the same statements anew, a quarter of what a county's test costs. SQLAlchemy
 # keeps what it has compiled by the dialect, and each engine has one of its own; all of them are made alike.
 SQLiteDialect_pysqlite.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign]
-SQLiteDialect_pysqlite.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign]
+SQLiteDialect_pysqlite.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment]
 _compiled: LRUCache[Any, Any] = LRUCache(5_000)
 KEY_FILES = {"applications": "personal-keys", "console": "staff-keys"}
 
