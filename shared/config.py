@@ -54,9 +54,8 @@ class Settings(BaseSettings):
         description="Name of the county on pages; default: 云溪县 for its region, otherwise the region's code.",
     )
     origin: str = Field("", description="Name of the log in its checkpoints; default `tongyuan/<region>`.")
-    review: str = Field(
-        "none",
-        pattern="^(none|five)$",
+    review: ReviewPolicy = Field(
+        ReviewPolicy.NONE,
         description="Written when the county is born, for ever: `none`, or `five`: no release with a gate open.",
     )
     word_lists: Path | None = Field(
@@ -238,11 +237,6 @@ class Settings(BaseSettings):
         """Return the address of a service if the settings state one."""
         url: str | None = getattr(self, f"{service}_url", None)
         return url or self.base_url
-
-    @property
-    def review_policy(self) -> ReviewPolicy:
-        """What the county demands before a release."""
-        return ReviewPolicy(self.review)
 
     @cached_property
     def tls(self) -> Tls | None:

@@ -65,8 +65,11 @@ KINDS = {
 
 def page() -> str:
     """Return the page as Markdown."""
-    properties = CountySettings.model_json_schema()["properties"]
-    settings = "".join(_row(name, shape) for name, shape in properties.items())
+    schema = CountySettings.model_json_schema()
+    choices = {f"#/$defs/{name}": shape["enum"] for name, shape in schema.get("$defs", {}).items()}
+    # A closed list of values stands apart in the schema; its row names the values.
+    shapes = {name: {**shape, "enum": choices.get(shape.get("$ref"))} for name, shape in schema["properties"].items()}
+    settings = "".join(_row(name, shape) for name, shape in shapes.items())
     processes = "".join(map(_process, manifests.processes()))
     outsiders = "".join(map(_outsider, manifests.outsiders()))
     return f"{HEADING}{settings}{PROCESSES}{processes}{CALLERS}{outsiders}"
@@ -131,6 +134,9 @@ def _row(name: str, shape: dict[str, Any]) -> str:
 
 def _rules(shape: dict[str, Any]) -> Iterator[str]:
     """Yield in words what a value must be. An optional setting is described by its type when present."""
+    if shape["enum"]:
+        yield " or ".join(f"`{value}`" for value in shape["enum"])
+        return
     present = next((choice for choice in shape.get("anyOf", []) if choice.get("type") != "null"), shape)
     yield KINDS[present.get("format", present["type"])]
     yield from (f"{words} {present[bound]}" for bound, words in BOUNDS.items() if bound in present)

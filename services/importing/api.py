@@ -55,6 +55,13 @@ def _imports(imports: Imports) -> APIRouter:
     def mapping(upload: UploadId) -> Json:
         return imports.suggestion(upload)
 
+    _add_work(router, imports)
+    return router
+
+
+def _add_work(router: APIRouter, imports: Imports) -> None:
+    """What is asked for on an uploaded list; each answers with a job."""
+
     @router.post(
         "/{upload}/previews",
         status_code=ACCEPTED,
@@ -92,8 +99,6 @@ def _imports(imports: Imports) -> APIRouter:
     )
     def undo(upload: UploadId, content: Content, by: By) -> Json:
         return imports.undo(upload, parse(UndoSettings, content), by)
-
-    return router
 
 
 def _jobs(imports: Imports) -> APIRouter:

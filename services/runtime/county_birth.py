@@ -77,7 +77,7 @@ def settle(wiring: Wiring, service: str, county: Identity) -> None:
     wiring.migrate(service)
     store.write(wiring.database(service), county)
     if service in REVIEWED:
-        policy.write(wiring.database(service), wiring.settings.review_policy)
+        policy.write(wiring.database(service), wiring.settings.review)
 
 
 def require_no_lost_store(wiring: Wiring) -> None:
@@ -108,7 +108,7 @@ def _require_policy(wiring: Wiring, service: str) -> None:
     """Raises `SettingsError` when a source's store was born under another policy than the settings name."""
     if service in REVIEWED and _exists(wiring, service):
         try:
-            policy.require(wiring.database(service), wiring.settings.review_policy)
+            policy.require(wiring.database(service), wiring.settings.review)
         except Unavailable as error:
             raise Unavailable(f"{service}: {error}") from error
 

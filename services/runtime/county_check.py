@@ -31,7 +31,7 @@ class CountyGate:
         self, db: Database, settings: Settings, on_open: Callable[[Identity], None] = lambda _county: None
     ) -> None:
         self._db, self._wanted, self._on_open = db, Identity.of(settings), on_open
-        self._review = settings.review_policy
+        self._review = settings.review
         self._open = threading.Event()
         self._refused: SettingsError | None = None
 

@@ -103,14 +103,14 @@ class Wiring:
         known, own = divisions(settings.divisions_file), units(settings.units_file)
         lists = read_word_lists(settings.word_lists)
         db = self.database("catalog")
-        return Catalog(db, settings.region, known, own, review=settings.review_policy, lists=lists)
+        return Catalog(db, settings.region, known, own, review=settings.review, lists=lists)
 
     @cached_property
     def guides(self) -> "Guides":
         from services.guides.commands import Guides
 
         lists = read_word_lists(self.settings.word_lists)
-        return Guides(self.database("guides"), self.settings.region, self.settings.review_policy, lists)
+        return Guides(self.database("guides"), self.settings.region, self.settings.review, lists)
 
     @cached_property
     def applications(self) -> "Applications":

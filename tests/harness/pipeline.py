@@ -124,7 +124,7 @@ class Pipeline:
         )
         self.dbs = {service: self._database(service) for service in (*SOURCES, "ledger", *channels)}
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-        review = self.settings.review_policy
+        review = self.settings.review
         self.catalog = Catalog(self.dbs["catalog"], REGION, clock=self._now, review=review)
         self.guides = Guides(self.dbs["guides"], REGION, review)
         self.signer = Signer.of_folder(self.settings.data_dir, self.settings.log_origin)
