@@ -80,3 +80,4 @@ def add_address() -> None:
         op.execute("UPDATE audit_log SET address = json_extract(document, '$.actor.address')")
         op.execute(SQLITE_TRIGGER.format(name="update", event="UPDATE"))
     op.create_index("audit_log_address", "audit_log", ["address", "sequence"])
+    op.create_index("audit_log_actor_address", "audit_log", ["actor", "address", "sequence"])

@@ -29,6 +29,7 @@ class AuditRow(AuditModel, table=True):
         Index("audit_log_action", "action", "sequence"),
         Index("audit_log_object", "object", "sequence"),
         Index("audit_log_address", "address", "sequence"),
+        Index("audit_log_actor_address", "actor", "address", "sequence"),
     )
 
     sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
