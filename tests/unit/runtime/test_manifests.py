@@ -23,7 +23,14 @@ from tests.harness.compose_county import secrets
 
 SERVICES = raw()["services"]
 TEXT = FILE.read_text(encoding="utf-8")
-COMMON = {"TONGYUAN_REGION", "TONGYUAN_COUNTY", "TONGYUAN_REVIEW", "TONGYUAN_HOST", "TONGYUAN_LOG_LEVEL", "PYTHONUNBUFFERED"}
+COMMON = {
+    "TONGYUAN_REGION",
+    "TONGYUAN_COUNTY",
+    "TONGYUAN_REVIEW",
+    "TONGYUAN_HOST",
+    "TONGYUAN_LOG_LEVEL",
+    "PYTHONUNBUFFERED",
+}
 PUBLIC = {"web", "mobile", "kiosk", "portal", "ledger"}
 CHANGING = set(Right) - READING
 
