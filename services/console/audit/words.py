@@ -34,6 +34,9 @@ PEOPLE_ACTIONS: Mapping[str, str] = {
     "second_factor.reset": "移除两步验证",
     "second_factor.codes_renewed": "更换恢复码",
     "second_factor.code_used": "使用恢复码",
+    "second_factor.key_changed": "更换两步验证的密钥",
+    "delegation.given": "委托他人",
+    "delegation.revoked": "撤销委托",
     "token.created": "新建令牌",
     "token.revoked": "撤销令牌",
 }
@@ -92,6 +95,12 @@ ACTIONS: Mapping[str, str] = {
     "key.retired": "来源的密钥到期",
     "key.revoked": "撤销来源的密钥",
     "sign_again": "重新签名",
+    "submit_review": "提交审核",
+    "sign_gate": "审核通过",
+    "return_review": "审核退回",
+    "withdraw_review": "收回审核",
+    "urgent_request": "请求紧急撤下",
+    "urgent_withdrawal": "紧急撤下",
     "rename": "更改县名",
 }
 FIELDS: Mapping[str, str] = {

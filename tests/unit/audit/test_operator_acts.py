@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlmodel import select
 
+from contracts.envelope.statement import Start
 from services.ledger.signing.heads import sign_head
 from services.ledger.signing.records import SourceKeyRow
 from services.ledger.sources.revocation import revoke
@@ -81,8 +81,10 @@ def test_a_screen_is_offered_enrolled_and_revoked_by_somebody(county: Pipeline) 
 
 
 def test_a_key_that_is_revoked_from_the_command_line_is_told_and_signed(county: Pipeline) -> None:
-    with county.dbs["ledger"].read() as session:
-        key = session.exec(select(SourceKeyRow.key_id)).first()
+    key = "0badcafe"
+    with county.dbs["ledger"].write() as session:
+        start = Start(position=1).model_dump_json()
+        session.add(SourceKeyRow(key_id=key, source="catalog", public_key="0" * 64, signs_from=start))
     revoke(county.dbs["ledger"], key, {"live": 10**6})
     sign_head(county.dbs["ledger"], county.signer, timedelta(0))
     note = ask(county, "GET", "/ledger/v1/statement").json()["note"]

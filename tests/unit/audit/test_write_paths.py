@@ -19,6 +19,7 @@ CALLS_AUDITED = {
     "shared/publishing/import_undo.py": "imports",
     "shared/publishing/imports/engine.py": "imports",
     "shared/publishing/sets/http.py": "sets",
+    "shared/publishing/reviews/urgent.py": "`_execute` and `request`",
     "services/console/accounts/sign_in.py": "`_complete` and recovery codes; failed attempts are counted, not logged",
     "services/channels/core/audit.py": "acts that take several transactions",
 }
@@ -42,6 +43,7 @@ NO_DECISION = {
     "services/ledger/sources/source_lane.py": "entries",
     "services/importing/jobs/store.py": "jobs; what a job does is in the logs of the sources",
     "services/deployment/__main__.py": "files",
+    "shared/publishing/reviews/policy.py": "a setting, in a store that names none; it is never changed there",
     "shared/county/store.py": "the county's name in a new store; `tongyuan county rename` tells of a change",
     "shared/database/engine.py": "the door itself",
 }
@@ -55,9 +57,15 @@ OF_ONE_PERSON = {
     "services/console/accounts/sessions.py": "sessions; signing in is logged",
     "services/console/drafts/working_copies.py": "working copies; a saved draft is in the source's log",
     "services/console/release/receipts.py": "where a release is shown",
+    "services/console/reviews/acts.py": "a receipt; the withdrawal is in the source's log",
     "services/console/release/single.py": "a receipt; the release is in the source's log",
 }
 EXCEPTIONS = {
+    "services/console/accounts/second_factor.py": {"SecretSeals.reseal": "`change_key` tells of it; no secret changes"},
+    "shared/publishing/reviews/gathering.py": {
+        "begin": "an empty review, of which `close` tells",
+        "gather": "likewise",
+    },
     "services/console/accounts/credentials.py": {"Credentials.begin_second_factor": "not in use until it is confirmed"},
     "services/channels/kiosk/screens.py": {"ScreenStore.note": "a report, every three seconds"},
 }
