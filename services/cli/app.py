@@ -57,7 +57,7 @@ SUMMARIES = {
     "verify": "Read everything public, recompute it from the ledger, and compare. Exit 1 for a problem.",
     "audit": "Show what the auditor finds wrong now, field by field. Exit 1: something is wrong, or "
     "nothing can be released.",
-    "audit-log": "Who did what at the sources (docs/operating/audit-log.md).",
+    "audit-log": "Who did what at the sources and the desk (docs/operating/audit-log.md).",
     "status": "Show the progress of every part: released, recorded, shown.",
     "trace": "Follow one key: released by its source, recorded by the ledger, shown by each channel.",
     "facts": "List facts that items and guides state twice and differently: fees, days, visits, "
