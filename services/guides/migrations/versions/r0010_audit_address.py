@@ -2,7 +2,7 @@
 
 from shared.audit.migration import add_address
 
-revision = "0011"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
