@@ -62,8 +62,10 @@ class Wiring:
         return self._databases[service]
 
     def _vault(self, service: str) -> Vault | None:
-        files = {"applications": self.settings.personal_keys, CONSOLE: self.settings.staff_keys}
-        return Vault(files[service]) if service in files else None
+        # A process asks only for the setting of its own keys, as its manifest says.
+        if service == "applications":
+            return Vault(self.settings.personal_keys)
+        return Vault(self.settings.staff_keys) if service == CONSOLE else None
 
     def release_signer(self, source: str) -> RingReleaseSigner:
         """Return the signer of a source's releases, the same in every process of the source."""

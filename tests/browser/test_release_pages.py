@@ -74,15 +74,6 @@ def test_a_preview_shows_the_draft_on_four_channels(page: Page, county: Embedded
         keep(page, f"preview-{channel}")
 
 
-@pytest.mark.parametrize("path", ["release", "release/plans", "release/withdraw", "release/shown"])
-def test_a_page_of_releasing_has_no_barriers(page: Page, county: EmbeddedCounty, path: str) -> None:
-    sign_in(page)
-    page.open(f"/console/{path}")
-
-    assert barriers(page) == []
-    keep(page, path.replace("/", "-"))
-
-
 def test_what_a_screen_showed_is_answered_with_its_proof(
     page: Page, county: EmbeddedCounty, drafts: dict[str, Any]
 ) -> None:

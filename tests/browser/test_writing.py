@@ -7,8 +7,7 @@ from services.console.accounts.demo import DEMO_PASSWORD
 from services.console.accounts.people import new_account
 from services.demo import content
 from shared.database.engine import Database
-from tests.harness.accessibility import barriers
-from tests.harness.browser import NARROWEST, Page
+from tests.harness.browser import Page
 from tests.harness.county import EmbeddedCounty, wait_for
 from tests.harness.writing_desk import AUTHOR
 
@@ -126,15 +125,3 @@ def test_what_is_typed_is_kept_without_a_button(hands: Hands) -> None:
 
     kept = hands.page.evaluate("() => document.querySelector(\"[name='guide.remedy']\").value")
     assert kept == "写到一半就走开了，材料：其他材料"
-
-
-@pytest.mark.one_browser
-def test_no_page_of_writing_has_a_barrier_or_is_wider_than_a_narrow_screen(hands: Hands) -> None:
-    code = content.items()[6].code
-    addresses = ["", "/new", f"/new?basic={code[19:31]}", "/work", f"/{code}", f"/{code}/differences"]
-    for address in [f"/console/content{one}" for one in addresses] + ["/console/blocks", "/console/tables"]:
-        hands.page.open(address)
-        assert barriers(hands.page) == [], address
-        hands.page.resize(*NARROWEST)
-        assert not hands.page.evaluate(WIDER_THAN_THE_SCREEN), address
-        hands.page.resize(1280, 900)

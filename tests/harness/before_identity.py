@@ -59,7 +59,7 @@ def put_back(connection: Connection, service: str, revision: str, schema: str = 
     """Drop what migrations after `revision` created; the next `migrate` creates it again. `schema`: `name.` or ""."""
     # The newest first: it may refer to an older one.
     for table in reversed(list(tables_since(service, revision))):
-        connection.execute(text(f"DROP TABLE {schema}{table}"))
+        connection.execute(text(f"DROP TABLE IF EXISTS {schema}{table}"))
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP FUNCTION IF EXISTS audit_log_is_append_only()"))
     connection.execute(text(f"DROP INDEX IF EXISTS {schema}audit_log_address"))

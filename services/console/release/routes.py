@@ -60,6 +60,7 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         shown: dict[str, Any] = {"sets": releasing.sets.listed(20), "receipts": releasing.receipts.listed(30)}
         notices: dict[str, Any] = {"late_sets": late, "late_receipts": releasing.receipts.notices()}
         shown["may_compose"] = bool(person.roles & {StaffRole.EDITOR, StaffRole.RELEASER})
+        shown["may_withdraw"] = bool(person.roles & {StaffRole.RELEASER, StaffRole.DUTY_OFFICER})
         return page(request, "release.html", person=person, words=WORDS, **shown, **notices)
 
     @routes.get("/release/sets/{act}")

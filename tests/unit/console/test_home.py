@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from contracts.base import format_time
+from services.console.accounts.demo import DEMO_PEOPLE
 from services.console.release.model import ReceiptRow
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, item, pipeline
@@ -46,6 +48,11 @@ def test_what_a_service_does_not_tell_is_unknown_and_the_rest_is_shown(desk):
 def test_a_person_sees_what_concerns_the_persons_roles(desk):
     assert desk.made.session("guanli").call("GET", "/v1/waiting").json() == {"reviews": {}}
     assert set(desk.made.session("zhiban").call("GET", "/v1/waiting").json()) == {"late", "plans", "reviews", "imports"}
+
+
+@pytest.mark.parametrize("person", DEMO_PEOPLE, ids=lambda one: one.name)
+def test_everybody_has_a_first_page(desk, person):
+    assert desk.made.session(person.name).get("/").status_code == httpx.codes.OK
 
 
 def test_a_release_that_a_channel_does_not_show_in_time_is_told_first(desk):
