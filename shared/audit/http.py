@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.base import Json, Timestamp
+from shared.audit.answers import AuditHead, AuditPage
 from shared.audit.queries import AuditFilter, head, page
 from shared.database.engine import Database
 from shared.tokens.access import caller_of, guard
@@ -44,7 +45,12 @@ def audit_router(db: Database) -> APIRouter:
     """
     router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
-    @router.get("", dependencies=[List, guard(Right.INSPECT)], summary="List who did what, newest first")
+    @router.get(
+        "",
+        dependencies=[List, guard(Right.INSPECT)],
+        summary="List who did what, newest first",
+        response_model=AuditPage,
+    )
     def rows(request: Request, wanted: Wanted, before: Before = None, limit: Limit = 100) -> Response:
         """Callers that may write drafts also get `changes`, the changed fields."""
         caller = caller_of(request)
@@ -54,7 +60,12 @@ def audit_router(db: Database) -> APIRouter:
         following = found[-1]["sequence"] if len(found) == limit else None
         return Response(orjson.dumps({"rows": found, "next": following}), media_type="application/json")
 
-    @router.get("/head", dependencies=[guard(Right.FEED)], summary="Read number, time and hash of the newest row")
+    @router.get(
+        "/head",
+        dependencies=[guard(Right.FEED)],
+        summary="Read number, time and hash of the newest row",
+        response_model=AuditHead,
+    )
     def newest() -> Json:
         with db.read() as session:
             return head(session)

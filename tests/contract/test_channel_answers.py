@@ -42,6 +42,8 @@ ASKED = {
     "/v1/lineage": "lineage",
     "/v1/witness": "witness",
     "/v1/drill": "drill",
+    "/v1/audit": "audit",
+    "/v1/audit/head": "audit/head",
     "/v1/finder": "finder",
     "/v1/board": "board",
     "/v1/catalogue": "catalogue",

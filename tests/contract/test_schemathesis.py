@@ -53,6 +53,7 @@ def app_of(county: Any, name: str) -> Any:
         return county.http.app
     wiring = Wiring(county.settings)
     wiring.migrate(name)
+    wiring.require_keys(name)
     key = Ed25519PrivateKey.generate()
     apis = {
         AUDITOR: lambda: auditor_api(wiring),
