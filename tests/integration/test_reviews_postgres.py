@@ -8,11 +8,12 @@ import pytest
 from sqlmodel import select
 
 from contracts.envelope.publication import Op
+from shared.audit.recording import AuditEntry, record
 from shared.errors import Conflict
 from shared.publishing.editions.clearance import BY_EDITION, clear
 from shared.publishing.editions.model import EditionRow, EditionState, Period
 from shared.publishing.editions.steps import NextVersion
-from shared.publishing.reviews.model import ReviewMemberRow
+from shared.publishing.reviews.model import ReviewMemberRow, ReviewRow
 from shared.publishing.sets import commands as sets
 from shared.publishing.sets.requests import PrepareRequest
 from tests.harness.pipeline import code_of, guide, item, pipeline
@@ -149,6 +150,27 @@ def test_two_sets_that_use_up_one_review_at_once_leave_it_released(county, desk)
 
     assert refused == []
     assert desk.read(review["number"])["state"] == "released"
+
+
+def test_who_takes_a_review_back_while_a_set_uses_it_waits_or_is_first(county, desk):
+    for number in (12, 13):
+        desk.save(item(number))
+    desk.approved(code_of(12), effective_at=AT.isoformat())
+    second = desk.approved(code_of(13), effective_at=AT.isoformat())
+    members = [{"code": code_of(number)} for number in (12, 13)]
+    asked = {"part_of": "act:catalog-set-12", "effective_at": AT.isoformat(), "members": members}
+    answers = []
+    preparing = threading.Thread(
+        target=lambda: answers.append(desk.as_(MA).http.post("/v1/sets/prepare", json=asked).status_code)
+    )
+    with county.catalog.db.write() as session:
+        session.get_one(ReviewRow, second["number"], with_for_update=True)
+        preparing.start()
+        wait_until(lambda: waiting_for_a_lock(county.catalog.db), "the set never came to the review")
+        record(session, actor(LIU), AuditEntry("withdraw_review", f"review:{second['number']}"))
+    preparing.join()
+
+    assert answers == [200]
 
 
 def approved_set(desk, *numbers):

@@ -20,6 +20,7 @@ from services.importing.engine.import_run import Course, ImportOptions
 from services.importing.engine.report import ImportReport
 from services.importing.engine.sources import ImportOrigin
 from services.importing.engine.spool import spooling
+from services.importing.engine.submission import demands_review
 from services.importing.file_import import FileImport, FileToImport
 from services.importing.formats.registry import FORMATS
 from services.importing.row import Outcome
@@ -116,6 +117,8 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
         job = Job(given_file, given_file.origin(), given_file.outcomes(), rejects, warnings, report)
     except Refused as error:
         fail(str(error), USAGE)
+    if not preview:
+        _require_no_review(base_url, data_dir)
     before = earlier_run(report, job.origin.sha256)
     course, summary, stopped = _run(job, wishes, base_url, data_dir)
     if findings is not None:
@@ -125,6 +128,16 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     else:
         import_report.print_report(course, summary, before, stopped)
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
+
+
+def _require_no_review(base_url: str | None, data_dir: Path | None) -> None:
+    """End the command before its first change in a county of five gates: it cannot submit what it would release."""
+    with county(base_url, data_dir) as running:
+        if demands_review(running):
+            fail(
+                "this county reviews before it releases, so nothing was changed: upload the file at the desk (导入), "
+                "preview and submit it (送审), or POST /importing/v1/imports/{upload}/submissions; --preview works here"
+            )
 
 
 def _write_findings(path: Path, summary: ImportReport) -> None:

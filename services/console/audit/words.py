@@ -99,6 +99,7 @@ ACTIONS: Mapping[str, str] = {
     "sign_gate": "审核通过",
     "return_review": "审核退回",
     "withdraw_review": "收回审核",
+    "reopen_review": "成组发布撤销，审核恢复有效",
     "urgent_request": "请求紧急撤下",
     "urgent_withdrawal": "紧急撤下",
     "rename": "更改县名",

@@ -123,6 +123,16 @@ def clear(
     return Cleared(steps, _use(session, who, row.code, own, grounds, version), None, _KEY)
 
 
+def lock_reviews(session: Session, who: ReleasingSource, codes: Collection[str]) -> None:
+    """Lock the reviews that `clear` may use, in order of numbers: for what clears one edition after the other."""
+    if who.review == ReviewPolicy.NONE:
+        return
+    unused = (col(ReviewMemberRow.key).in_(map(who.key, codes)), col(ReviewMemberRow.used_version).is_(None))
+    of_codes = col(ReviewRow.number).in_(select(ReviewMemberRow.review).where(*unused))
+    query = select(ReviewRow.number).where(of_codes, ReviewRow.state == ReviewState.APPROVED)
+    session.exec(query.order_by(col(ReviewRow.number)).with_for_update()).all()
+
+
 def operation_of(step: NextVersion) -> Operation:
     """Return the operation of a step as reviews name it."""
     if step.op == Op.RELEASE:

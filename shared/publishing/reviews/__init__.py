@@ -16,6 +16,7 @@
 `gathering`   the same for the rows of an import, which arrive in several requests
 `signing`     sign-offs, returns, and taking a review back
 `urgent`      withdrawals before their review
+`cancelled_sets`  reviews whose set was cancelled cover a release again
 `queries`     lists, one review, figures
 `findings`    what the machine found for each gate
 `http`        `/v1/reviews`; `requests`: its bodies

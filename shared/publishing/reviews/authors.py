@@ -1,6 +1,6 @@
 """Who has changed a draft since its last release; they do not sign. A changed draft makes its reviews obsolete."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from sqlmodel import Session, col, delete, select
@@ -16,8 +16,7 @@ ALIVE = (ReviewState.OPEN, ReviewState.APPROVED)
 def note_change(session: Session, by: Actor, key: str) -> None:
     """Remember who changed the draft of a key, whose edition is locked. Reviews of the former draft are obsolete."""
     code = key.partition(":")[2]
-    if session.get(AuthorRow, (code, by.name)) is None:
-        session.add(AuthorRow(code=code, name=by.name))
+    remember(session, code, [by.name])
     of_draft = (ReviewMemberRow.key == key, ReviewMemberRow.op == Operation.RELEASE)
     members = select(ReviewMemberRow.review).where(*of_draft, col(ReviewMemberRow.used_version).is_(None))
     # The rows of an import are not this draft: their review stays, and the digest decides.
@@ -28,6 +27,13 @@ def note_change(session: Session, by: Actor, key: str) -> None:
         review.state, review.closed_at = ReviewState.OBSOLETE, format_time(datetime.now(UTC))
         session.add(review)
     session.flush()
+
+
+def remember(session: Session, code: str, names: Iterable[str]) -> None:
+    """Store that these persons have changed the draft since its last release."""
+    for name in names:
+        if session.get(AuthorRow, (code, name)) is None:
+            session.add(AuthorRow(code=code, name=name))
 
 
 def authors_of(session: Session, codes: Collection[str]) -> list[str]:

@@ -11,6 +11,7 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
+from contracts.content.gates import ReviewPolicy
 from contracts.envelope.publication import Op, Release
 from contracts.kinds import kind_of
 from shared.audit.recording import AuditEntry, record
@@ -19,10 +20,11 @@ from shared.feeds.outbox import Draft, ReleaseRow, emit, released_version
 from shared.publishing.acts import Why, act_body, require_publishable
 from shared.publishing.editions import ReleasingSource, commands
 from shared.publishing.editions.audit import standing
-from shared.publishing.editions.clearance import Exemption, Reviewed, clear
+from shared.publishing.editions.clearance import Exemption, Reviewed, clear, lock_reviews
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked, locked_rows
 from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation
 from shared.publishing.editions.versions import Version, overtakes
+from shared.publishing.reviews.cancelled_sets import Cancelled, give_back
 from shared.publishing.reviews.model import ReviewKind
 from shared.publishing.reviews.roles import RELEASING, require_role
 from shared.publishing.sets.requests import CancelRequest, CompleteRequest, Member, MemberOp, PrepareRequest
@@ -51,9 +53,11 @@ def prepare(session: Session, who: ReleasingSource, by: Actor, asked: PrepareReq
     if any(known) or released_version(session, asked.part_of, 1) is not None:
         raise Conflict(f"{asked.part_of} was prepared with other members: begin a new set")
     _require_time(asked, datetime.now(UTC))
-    # First all editions, then the outbox and the audit log: whoever saves one of the drafts meanwhile waits, and never
-    # holds an edition that we wait for.
-    locked_rows(session, [one.code for one in members])
+    # First all editions, then their reviews, then the outbox and the audit log: whoever saves one of the drafts, or
+    # takes one of the reviews back, meanwhile waits, and never holds what we wait for.
+    codes = [one.code for one in members]
+    locked_rows(session, codes)
+    lock_reviews(session, who, codes)
     for one in members:
         _release(session, who, by, one, asked, check)
     return [told for one in members if (told := _prepared(session, who.key(one.code), asked.part_of))]
@@ -105,20 +109,18 @@ def cancel(session: Session, who: ReleasingSource, by: Actor, asked: CancelReque
     require_role(by, RELEASING, asked.codes)
     if released_version(session, asked.part_of, 1) is not None:
         raise Conflict(f"{asked.part_of} is complete: undo it by a new set")
-    changed = []
     locked_rows(session, asked.codes)
-    for code in sorted(asked.codes):
-        versions = history(session, who.key(code))
-        if not versions:
-            continue
+    histories = {code: history(session, who.key(code)) for code in sorted(asked.codes)}
+    alive = {code: versions for code, versions in histories.items() if _alive(versions, asked.part_of)}
+    unseen = {code: _unseen(who, versions, asked.part_of) for code, versions in alive.items()}
+    reopened = give_back(session, who, unseen) if who.review == ReviewPolicy.FIVE else []
+    for code, versions in alive.items():
         row = locked(session, code)
-        if not _alive(versions, asked.part_of):
-            continue
         change = commands.Change("cancel_set", by, standing(row))
         cleared = clear(session, who, row, None, _without(row, versions, asked.part_of), Exemption.CANCEL_SET)
         commands.emit_steps(session, who, change, row, cleared)
-        changed.append(code)
-    return changed
+    record(session, by, *reopened)
+    return list(alive)
 
 
 def _release(
@@ -176,6 +178,14 @@ def _without(row: EditionRow, versions: Sequence[Version], act: str) -> list[Nex
         gone = EditionState.SUSPENDED if row.state == EditionState.SUSPENDED else EditionState.WITHDRAWN
         step = NextVersion(Op.WITHDRAW, None, Period(), gone)
     return [step, *(NextVersion.again(version) for version in planned(others, now))]
+
+
+def _unseen(who: ReleasingSource, versions: Sequence[Version], act: str) -> Cancelled:
+    """Return what no channel can have shown: the act is ours to release, and is not, or the time is yet to come."""
+    now, ours = datetime.now(UTC), act.startswith(f"act:{who.source}-")
+    of_set = [one.version for one in versions if one.period.part_of == act and (ours or one.starts > now)]
+    newest = max((one.version for one in versions if one.body is not None), default=0)
+    return Cancelled(of_set, followed=newest not in of_set)
 
 
 def _alive(versions: Sequence[Version], act: str) -> bool:
