@@ -62,7 +62,8 @@ def put_back(connection: Connection, service: str, revision: str, schema: str = 
         connection.execute(text(f"DROP TABLE IF EXISTS {schema}{table}"))
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP FUNCTION IF EXISTS audit_log_is_append_only()"))
-    connection.execute(text(f"DROP INDEX IF EXISTS {schema}audit_log_address"))
+    for index in ("audit_log_address", "audit_log_actor_address"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {schema}{index}"))
     for table, column in columns_since(service, revision):
         connection.execute(text(f'ALTER TABLE {schema}"{table}" DROP COLUMN {column}'))
     if not revision:
