@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,15 @@ class OpenIdProvider:
     asked: list[str] = field(default_factory=list)
     drips: bool = False
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    host: str = "127.0.0.1"
     port: int = 0
+    shows_page: bool = False
+    """Whether it asks the person, as real ones do, or leads back at once."""
 
     @property
     def issuer(self) -> str:
         """Its name."""
-        return f"http://127.0.0.1:{self.port}/realm"
+        return f"http://{self.host}:{self.port}/realm"
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """Return the settings of a desk that trusts it."""
@@ -114,7 +118,10 @@ class OpenIdProvider:
         code = secrets.token_urlsafe(16)
         self._codes[code] = query
         back = urlencode({"code": code, "state": query["state"], "iss": self.issuer})
-        return 302, {"Location": f"{query['redirect_uri']}?{back}"}, b""
+        address = f"{query['redirect_uri']}?{back}"
+        if self.shows_page:
+            return 200, {"Content-Type": "text/html"}, f'<a id="go" href="{escape(address)}">go on</a>'.encode()
+        return 302, {"Location": address}, b""
 
     def _token(self, form: dict[str, str], authorization: str) -> Answer:
         asked = self._codes.pop(form.get("code", ""), None)

@@ -94,13 +94,17 @@ class Metadata:
 
     def _fetched_endpoints(self) -> Endpoints:
         told = self._exchange.get(self._provider.issuer.rstrip("/") + "/.well-known/openid-configuration")
-        places = [self._place(told.get(name)) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
         methods = told.get("token_endpoint_auth_methods_supported", [BASIC])
         if told.get("issuer") != self._provider.issuer:
             raise SignInRefused(Reason.ISSUER)
         if not isinstance(methods, list) or not {BASIC, POST} & set(map(str, methods)):
             raise SignInRefused(Reason.UNREACHABLE)
-        return Endpoints(*places, BASIC in methods)
+        return Endpoints(
+            authorization=self._place(told.get("authorization_endpoint")),
+            token=self._place(told.get("token_endpoint")),
+            keys=self._place(told.get("jwks_uri")),
+            basic=BASIC in methods,
+        )
 
     def _place(self, told: object) -> str:
         if not isinstance(told, str) or not self._provider.allows(told):
