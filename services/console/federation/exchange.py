@@ -20,6 +20,9 @@ LARGEST = 256 * 1024
 MOST_AT_ONCE = 4
 """Calls at once: a provider that does not answer must not hold all threads of the desk."""
 
+WAIT_SECONDS = 1.0
+"""So long a call waits for one of them to end."""
+
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _log = log.get("federation")
 
@@ -73,7 +76,7 @@ class Exchange:
 
     @contextmanager
     def _one_of_few(self, url: str) -> Iterator[None]:
-        if not self._few.acquire(timeout=self._seconds):
+        if not self._few.acquire(timeout=WAIT_SECONDS):
             raise self._unusable(url, "too many calls at once")
         try:
             yield

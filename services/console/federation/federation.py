@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote_plus, urlencode
 
 from services.console.accounts import changes
@@ -11,19 +11,21 @@ from services.console.accounts.sessions import Method
 from services.console.accounts.sign_in import Begun, SignIn
 from services.console.federation.exchange import Exchange
 from services.console.federation.id_token import Identity, identity
-from services.console.federation.metadata import Metadata
+from services.console.federation.metadata import Endpoints, Metadata
 from services.console.federation.pending import Pending, PendingSignIns
 from services.console.federation.provider import Provider
 from services.console.federation.refusal import Reason, SignInRefused
+from shared import log
 from shared.database.engine import Database
 from shared.errors import NotAllowed, NotFound
-from shared.tokens.person import LONGEST_ADDRESS, NAME_PATTERN, Actor
+from shared.tokens.person import LONGEST_ADDRESS, NAME_PATTERN, SYSTEM
 
 COUNTED_AS = "oidc:"
 """The lockout counts returns from the provider as attempts at this: no account has such a name."""
 
 STRANGER = "*"
 LONGEST_CODE = 4096
+_log = log.get("federation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Federation:
 
     def start(self, callback: str, following: str) -> Started:
         """Begin; `callback`: the address at which the provider's answer arrives. Raises `SignInRefused`."""
-        pending, place = self.pending.begin(following), self.metadata.endpoints().authorization
+        pending, place = self.pending.begin(following), self._endpoints().authorization
         asked = {
             "response_type": "code",
             "scope": "openid profile",
@@ -75,6 +77,13 @@ class Federation:
             asked["acr_values"] = " ".join(self._provider.trusted_acr)
         joint = "&" if "?" in place else "?"
         return Started(f"{place}{joint}{urlencode(asked)}", self.pending.sealed(pending))
+
+    def _endpoints(self) -> Endpoints:
+        try:
+            return self.metadata.endpoints()
+        except SignInRefused as refused:
+            _log.warning("a sign-in cannot begin", reason=refused.reason)
+            raise
 
     def finish(self, came: Came) -> tuple[Begun, str]:
         """Begin a session; return it and where the person wanted to go.
@@ -130,7 +139,7 @@ class Federation:
 
     def _note(self, refused: SignInRefused, address: str) -> None:
         """Note a refusal. What the provider says of somebody who has no account here is not kept."""
-        by = Actor(COUNTED_AS.rstrip(":"), address=address[:LONGEST_ADDRESS])
+        by = replace(SYSTEM, address=address[:LONGEST_ADDRESS])
         told = {"method": Method.OIDC, "reason": refused.reason}
         with self._db.write() as session:
             changes.note(session, by, "person.sign_in_refused", refused.account or STRANGER, after=told)
