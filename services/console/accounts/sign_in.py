@@ -67,7 +67,10 @@ class SignIn:
         if account.must_change_password and _age(account) > ONE_TIME:
             raise Invalid(Violation("password", "expired", ONE_TIME_OVER))
         self._rehash(account, password)
-        return self._begin(account, Method.PASSWORD, address, browser)
+        begun = self._begin(account, Method.PASSWORD, address, browser)
+        if begun.stage != Stage.SECOND_FACTOR:
+            self._lockout.succeeded(name, address)
+        return begun
 
     def by_provider(self, name: str, method: Method, address: str, browser: str) -> Begun:
         """Begin a session of the account that an OpenID provider names. Raises `NotFound`, `NotAllowed` if locked."""
@@ -88,6 +91,7 @@ class SignIn:
             if account is None or not self._takes(session, account, code):
                 lost = account is not None and secret_of(session, account) is None
                 raise Invalid(Violation("code", "lost" if lost else "wrong", LOST_KEY if lost else WRONG_CODE))
+        self._lockout.succeeded(person.name, person.address)
         self._complete(account, person.address, signed_in.method)
         return self.go_on(signed_in)
 
@@ -158,7 +162,6 @@ class SignIn:
         return True
 
     def _complete(self, account: AccountRow, address: str, method: Method) -> None:
-        self._lockout.succeeded(account.name, address)
         by = replace(person_of(account), address=address)
         with self._db.write() as session:
             end_old(session)

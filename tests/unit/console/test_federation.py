@@ -13,7 +13,7 @@ import jwt
 import pyotp
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlmodel import delete
+from sqlmodel import delete, select
 
 from services.console.accounts import changes
 from services.console.accounts.model import SignInFailureRow
@@ -387,6 +387,22 @@ def test_returns_that_fail_are_slowed_down_like_passwords(place: TestDesk, provi
     statuses = [place.browser().get("/sign-in/oidc/return?state=x&code=y").status_code for _ in range(6)]
 
     assert statuses == [httpx.codes.FORBIDDEN] * 5 + [httpx.codes.TOO_MANY_REQUESTS]
+
+
+def test_signing_in_there_takes_back_no_guesses_at_passwords_here(place: TestDesk, provider: OpenIdProvider) -> None:
+    """Else whoever has an account could guess at colleagues' passwords for ever, from one address."""
+    for number in range(3):
+        place.browser().post("/sign-in", data={"name": f"guessed{number}", "password": "x"})
+    before = sum(failures(place))
+    for _ in range(3):
+        assert goes_on_to(come(place, provider)[1]) == "/console/"
+
+    assert sum(failures(place)) == before
+
+
+def failures(place: TestDesk) -> list[int]:
+    with place.db.read() as session:
+        return [row.failures for row in session.exec(select(SignInFailureRow)) if row.failures]
 
 
 def test_no_code_token_or_secret_is_stored_or_logged(
