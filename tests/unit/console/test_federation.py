@@ -18,6 +18,9 @@ from sqlmodel import delete, select
 from services.console.accounts import changes
 from services.console.accounts.model import SignInFailureRow
 from services.console.accounts.second_factor import STEP_SECONDS
+from services.console.federation.exchange import Exchange
+from services.console.federation.metadata import Metadata
+from services.console.federation.provider import provider_of
 from shared.tokens.person import SYSTEM, Person, StaffRole
 from tests.harness.desk import GOOD_PASSWORD, Browser, TestDesk, desk
 from tests.harness.openid_provider import (
@@ -129,8 +132,9 @@ def test_tokens_of_the_three_allowed_algorithms_count(
 
 def forget_keys(place: TestDesk) -> None:
     """As if the desk had been started again."""
-    metadata = place.api.state.federation.metadata
-    metadata.__init__(metadata._provider, metadata._exchange)  # noqa: SLF001  # a desk of its own costs a second
+    known = provider_of(place.desk.settings)
+    assert known is not None
+    place.api.state.federation.metadata = Metadata(known, Exchange(known))
 
 
 def test_the_secret_may_go_with_the_form_where_the_provider_wants_it(place: TestDesk, provider: OpenIdProvider) -> None:
