@@ -120,8 +120,7 @@ class OpenIdProvider:
         back = urlencode({"code": code, "state": query["state"], "iss": self.issuer})
         address = f"{query['redirect_uri']}?{back}"
         if self.shows_page:
-            icon = '<link rel="icon" href="data:,">'  # else browsers ask for one, at any later time
-            return 200, {"Content-Type": "text/html"}, f'{icon}<a id="go" href="{escape(address)}">go on</a>'.encode()
+            return 200, {"Content-Type": "text/html"}, f'<a id="go" href="{escape(address)}">go on</a>'.encode()
         return 302, {"Location": address}, b""
 
     def _token(self, form: dict[str, str], authorization: str) -> Answer:
