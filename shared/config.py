@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, create_model
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from contracts.content.gates import ReviewPolicy
 from shared.errors import SettingsError
+from shared.security.oidc_settings import OidcSettings
 from shared.security.tls import MUTUAL, Tls, require_for_broker
 from shared.tokens.keys import CALLERS_PATTERN
 
@@ -38,7 +39,7 @@ EXAMPLE_REGION, EXAMPLE_COUNTY = "339921000000", "云溪县"
 """The fictitious example county. Its values are never used as defaults for another county."""
 
 
-class Settings(BaseSettings):
+class Settings(OidcSettings):
     """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is generated from this.
 
     `for_services` adds the settings that each service has: its database and its address.

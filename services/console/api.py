@@ -26,6 +26,9 @@ from services.console.drafts import routes as drafts_pages
 from services.console.drafts.directory import Directory
 from services.console.drafts.working_copies import WorkingCopies
 from services.console.drafts.writing import Writing
+from services.console.federation.federation import Federation
+from services.console.federation.provider import provider_of
+from services.console.federation.routes import federation_pages
 from services.console.home import routes as home_pages
 from services.console.home.waiting import Waiting
 from services.console.imports import api as imports_api
@@ -95,10 +98,13 @@ def make(desk: Desk) -> FastAPI:
 
 
 def _include_accounts(api: FastAPI, desk: Desk) -> None:
-    county = desk.settings.county
+    county, provider = desk.settings.county, provider_of(desk.settings)
     sign_in, administration = SignIn(desk.db, county, demo=desk.demo), Administration(desk.db)
     api.state.sign_ins, api.state.seals = sign_in, SecretSeals(desk.db)
-    api.include_router(sign_in_pages(sign_in, county, demo=desk.demo))
+    api.include_router(sign_in_pages(sign_in, county, demo=desk.demo, federated=provider is not None))
+    if provider is not None:
+        api.state.federation = Federation(desk.db, sign_in, provider)
+        api.include_router(federation_pages(api.state.federation))
     api.include_router(own_pages(sign_in, county))
     api.include_router(people_pages(administration))
     api.include_router(own_api(sign_in, county))

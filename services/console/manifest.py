@@ -17,7 +17,11 @@ CALLS = (
 
 # Writable: the process makes the first key, and a new one when an operator asks for it.
 KEY_FOLDER = Volume(
-    "console-key", "CONSOLE_KEY_FOLDER", "/var/lib/tongyuan-console", {"staff_key_file": "keys"}, writable=True
+    "console-key",
+    "CONSOLE_KEY_FOLDER",
+    "/var/lib/tongyuan-console",
+    {"staff_key_file": "keys", "oidc_client_secret_file": "oidc-client-secret"},
+    writable=True,
 )
 STAFF_KEYS = Key("staff_key_file", KeyUse.SECOND_FACTORS, KEY_FOLDER)
 
@@ -31,6 +35,8 @@ MANIFEST = Manifest(
             CALLS,
             broker=False,
             keys=(STAFF_KEYS,),
+            settings=("oidc_client_secret_file",),
+            stated=("oidc_issuer", "oidc_client_id", "oidc_claim", "oidc_trusted_acr", "oidc_trusted_amr"),
             for_people=True,
             about="for staff: never at the public gateway",
         ),

@@ -9,6 +9,7 @@ from typing import Any
 from services.runtime import manifests
 from services.runtime.settings import CountySettings
 from shared.manifest.model import CALLER_KEY, Dependency, Key, Outsider, Process, Role
+from shared.security.oidc_settings import OidcSettings
 from shared.tokens.rights import EVERY
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating" / "settings.md"
@@ -69,7 +70,9 @@ def page() -> str:
     choices = {f"#/$defs/{name}": shape["enum"] for name, shape in schema.get("$defs", {}).items()}
     # A closed list of values stands apart in the schema; its row names the values.
     shapes = {name: {**shape, "enum": choices.get(shape.get("$ref"))} for name, shape in schema["properties"].items()}
-    settings = "".join(_row(name, shape) for name, shape in shapes.items())
+    # Inherited settings come first in the schema; the desk's own are for few readers.
+    names = sorted(shapes, key=lambda name: name in OidcSettings.model_fields)
+    settings = "".join(_row(name, shapes[name]) for name in names)
     processes = "".join(map(_process, manifests.processes()))
     outsiders = "".join(map(_outsider, manifests.outsiders()))
     return f"{HEADING}{settings}{PROCESSES}{processes}{CALLERS}{outsiders}"

@@ -100,9 +100,9 @@ class TestDesk:
 
 
 @contextmanager
-def desk(folder: Path, connect: Connect = nothing_answers, *, demo: bool = True) -> Iterator[TestDesk]:
-    """Yield a desk over a new store in `folder`."""
-    settings = Settings(data_dir=folder)
+def desk(folder: Path, connect: Connect = nothing_answers, *, demo: bool = True, **stated: Any) -> Iterator[TestDesk]:
+    """Yield a desk over a new store in `folder`. `stated`: more settings."""
+    settings = Settings(data_dir=folder, **stated)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{CONSOLE}.db"
     if not file.exists():

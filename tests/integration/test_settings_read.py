@@ -13,6 +13,7 @@ from services.runtime import manifests
 from services.runtime.manifests import CHANNELS, SERVICES
 from tests.harness.casework import ITEM, opening, people
 from tests.harness.county import REPOSITORY, ProductionCounty, running, wait_for
+from tests.harness.openid_provider import OpenIdProvider
 from tests.harness.postgres import PrivatePostgres
 from tests.harness.rabbitmq import PrivateRabbit
 from tests.harness.recorded_settings import FOLDER
@@ -41,6 +42,8 @@ def county(
 ) -> Iterator[Recorded]:
     folder = tmp_path_factory.mktemp("settings")
     env = {FOLDER: str(folder), "TONGYUAN_HOOK_HOSTS": BACKEND, "TONGYUAN_AUDIT_INTERVAL": "1"}
+    # A provider that is down: the desk starts without it.
+    env |= {f"TONGYUAN_{name.upper()}": str(value) for name, value in OpenIdProvider(port=9).settings(folder).items()}
     database = postgres.url(postgres.create_database("settings"))
     with running(Recorded(tmp_path_factory.mktemp("county"), rabbitmq.new_vhost(), database, env)) as made:
         use(made)

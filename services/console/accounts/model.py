@@ -58,6 +58,7 @@ class SessionRow(SQLModel, table=True):
     expires_at: str = Field(max_length=TIME, description="Absolute end, whatever is done meanwhile.")
     address: str = Field(max_length=64)
     browser: str = Field(max_length=200, description="The header User-Agent, shortened.")
+    method: str = Field(max_length=16, description="See `services.console.accounts.sessions.Method`.")
 
 
 class ApiTokenRow(SQLModel, table=True):

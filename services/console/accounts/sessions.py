@@ -38,6 +38,16 @@ class Stage(StrEnum):
     COMPLETE = "complete"
 
 
+class Method(StrEnum):
+    """How a person signed in. It decides what is still asked for."""
+
+    PASSWORD = "password"  # noqa: S105  # no password
+    OIDC = "oidc"
+    """An OpenID provider says who it is."""
+    OIDC_TWO_FACTORS = "oidc_two_factors"
+    """Likewise, and it has checked a second factor that counts here."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """A session in use. `csrf`: what its forms must send with every write."""
@@ -46,6 +56,7 @@ class SignedIn:
     stage: Stage
     token_hash: str
     csrf: str
+    method: Method = Method.PASSWORD
 
 
 def hash_of(token: str) -> str:
@@ -64,11 +75,11 @@ class Sessions:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def begin(self, account: str, stage: Stage, address: str, browser: str) -> str:
+    def begin(self, account: str, stage: Stage, address: str, browser: str, method: Method = Method.PASSWORD) -> str:
         """Return the cookie's value of a new session."""
         token = secrets.token_urlsafe(32)
         with self._db.write() as session:
-            session.add(_row(token, account, stage, address, browser))
+            session.add(_row(token, account, stage, address, browser, method))
         return token
 
     def renew(self, old: str, stage: Stage) -> str:
@@ -81,7 +92,7 @@ class Sessions:
             token = secrets.token_urlsafe(32)
             if row is not None:
                 session.delete(row)
-                session.add(_row(token, row.account, stage, row.address, row.browser))
+                session.add(_row(token, row.account, stage, row.address, row.browser, row.method))
         return token
 
     def find(self, token: str, address: str) -> SignedIn | None:
@@ -95,7 +106,7 @@ class Sessions:
         if now - datetime.fromisoformat(row.seen_at) >= SEEN_EVERY:
             self._note(row.token_hash, now)
         person = replace(person_of(account), address=address[:LONGEST_ADDRESS])
-        return SignedIn(person, Stage(row.stage), row.token_hash, csrf_of(token))
+        return SignedIn(person, Stage(row.stage), row.token_hash, csrf_of(token), Method(row.method))
 
     def of(self, account: str) -> list[SessionRow]:
         """Return the sessions of an account that are not over, newest first."""
@@ -138,7 +149,7 @@ def _is_over(row: SessionRow, now: datetime) -> bool:
     return datetime.fromisoformat(row.expires_at) <= now or datetime.fromisoformat(row.seen_at) + IDLE <= now
 
 
-def _row(token: str, account: str, stage: Stage, address: str, browser: str) -> SessionRow:
+def _row(token: str, account: str, stage: Stage, address: str, browser: str, method: str) -> SessionRow:
     now = datetime.now(UTC)
     return SessionRow(
         token_hash=hash_of(token),
@@ -149,4 +160,5 @@ def _row(token: str, account: str, stage: Stage, address: str, browser: str) -> 
         expires_at=format_time(now + LONGEST),
         address=address[:LONGEST_ADDRESS],
         browser=browser[:LONGEST_BROWSER],
+        method=method,
     )

@@ -1,4 +1,4 @@
-"""Signing in: who a password, a code, a cookie or an API token belongs to, and what is still to be done."""
+"""Signing in: who a password, a provider, a code, a cookie or an API token belongs to, and what is still to be done."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,10 @@ from services.console.accounts.people import person_of, roles_of
 from services.console.accounts.rights import TOKEN_PREFIX
 from services.console.accounts.roles import needs_second_factor
 from services.console.accounts.second_factor import recovery_hash, secret_of, step_of
-from services.console.accounts.sessions import Sessions, SignedIn, Stage, end_old, hash_of
+from services.console.accounts.sessions import Method, Sessions, SignedIn, Stage, end_old, hash_of
 from shared import log
 from shared.database.engine import Database
-from shared.errors import Invalid, Violation
+from shared.errors import Invalid, NotAllowed, NotFound, Violation
 from shared.tokens.person import LONGEST_ADDRESS, Actor, Person
 
 WRONG_PAIR = "账户名或密码不对。"
@@ -67,10 +67,20 @@ class SignIn:
         if account.must_change_password and _age(account) > ONE_TIME:
             raise Invalid(Violation("password", "expired", ONE_TIME_OVER))
         self._rehash(account, password)
-        stage = Stage.SECOND_FACTOR if account.totp_confirmed_at else self._stage(account)
-        if stage != Stage.SECOND_FACTOR:
-            self._complete(account, address)
-        return Begun(self.sessions.begin(name, stage, address, browser), stage)
+        begun = self._begin(account, Method.PASSWORD, address, browser)
+        if begun.stage != Stage.SECOND_FACTOR:
+            self._lockout.succeeded(name, address)
+        return begun
+
+    def by_provider(self, name: str, method: Method, address: str, browser: str) -> Begun:
+        """Begin a session of the account that an OpenID provider names. Raises `NotFound`, `NotAllowed` if locked."""
+        with self._db.read() as session:
+            account = session.get(AccountRow, name)
+        if account is None:
+            raise NotFound("there is no account of this name")
+        if account.locked_at is not None:
+            raise NotAllowed("the account is locked")
+        return self._begin(account, method, address, browser)
 
     def by_code(self, signed_in: SignedIn, code: str) -> Begun:
         """Go on with a code of the second factor, or with a recovery code. Raises `Invalid`, `TooManyRequests`."""
@@ -81,14 +91,15 @@ class SignIn:
             if account is None or not self._takes(session, account, code):
                 lost = account is not None and secret_of(session, account) is None
                 raise Invalid(Violation("code", "lost" if lost else "wrong", LOST_KEY if lost else WRONG_CODE))
-        self._complete(account, person.address)
+        self._lockout.succeeded(person.name, person.address)
+        self._complete(account, person.address, signed_in.method)
         return self.go_on(signed_in)
 
     def go_on(self, signed_in: SignedIn) -> Begun:
         """Renew the session after a step of signing in."""
         with self._db.read() as session:
             account = session.get(AccountRow, signed_in.person.name)
-        stage = self._stage(account) if account else Stage.SECOND_FACTOR
+        stage = self._stage(account, signed_in.method) if account else Stage.SECOND_FACTOR
         return Begun(self.sessions.renew(signed_in.token_hash, stage), stage)
 
     def by_cookie(self, token: str, address: str) -> SignedIn | None:
@@ -99,7 +110,7 @@ class SignIn:
         # Somebody may have given the account a role, or taken away its second factor, since it signed in.
         with self._db.read() as session:
             account = session.get(AccountRow, signed_in.person.name)
-        return replace(signed_in, stage=self._stage(account)) if account else None
+        return replace(signed_in, stage=self._stage(account, signed_in.method)) if account else None
 
     def by_api_token(self, token: str, address: str) -> Person | None:
         """Return the person for whom a token acts, with the roles that token and person have both."""
@@ -118,10 +129,19 @@ class SignIn:
         person = person_of(account)
         return replace(person, roles=person.roles & roles_of(row.roles), address=address[:LONGEST_ADDRESS])
 
-    def _stage(self, account: AccountRow) -> Stage:
+    def _begin(self, account: AccountRow, method: Method, address: str, browser: str) -> Begun:
+        asks = account.totp_confirmed_at is not None and method != Method.OIDC_TWO_FACTORS
+        stage = Stage.SECOND_FACTOR if asks else self._stage(account, method)
+        if not asks:
+            self._complete(account, address, method)
+        return Begun(self.sessions.begin(account.name, stage, address, browser, method), stage)
+
+    def _stage(self, account: AccountRow, method: Method) -> Stage:
         """Return what is still to be done by an account whose password and second factor were right."""
-        if account.must_change_password:
+        if method == Method.PASSWORD and account.must_change_password:
             return Stage.NEW_PASSWORD
+        if method == Method.OIDC_TWO_FACTORS:
+            return Stage.COMPLETE
         if account.totp_confirmed_at is None and needs_second_factor(person_of(account), demo=self._demo):
             return Stage.ENROLMENT
         return Stage.COMPLETE
@@ -141,12 +161,11 @@ class SignIn:
         changes.note(session, Actor.of(person_of(account)), "second_factor.code_used", account.name)
         return True
 
-    def _complete(self, account: AccountRow, address: str) -> None:
-        self._lockout.succeeded(account.name, address)
+    def _complete(self, account: AccountRow, address: str, method: Method) -> None:
         by = replace(person_of(account), address=address)
         with self._db.write() as session:
             end_old(session)
-            changes.note(session, Actor.of(by), "person.signed_in", account.name)
+            changes.note(session, Actor.of(by), "person.signed_in", account.name, after={"method": method})
 
     def _rehash(self, account: AccountRow, password: str) -> None:
         if is_outdated(account.password_hash):

@@ -21,8 +21,16 @@ from shared.tokens.access import token_hash
 from shared.tokens.person import StaffRole
 from shared.web.edge import OF_OPERATORS
 from tests.harness.desk import TestDesk, desk
+from tests.harness.openid_provider import OpenIdProvider
 
-OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out"), ("GET", "/static/{name}")}
+OPEN = {
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
+    ("GET", "/sign-in/oidc"),
+    ("GET", "/sign-in/oidc/return"),
+    ("GET", "/static/{name}"),
+}
 ENDLESS = "/v1/stream"
 """Declared like every route; its answer ends with the session, which `test_operations.py` waits for."""
 
@@ -35,7 +43,8 @@ Guard = May | MayOrMachine
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDesk]:
-    with desk(tmp_path_factory.mktemp("desk")) as made:
+    folder = tmp_path_factory.mktemp("desk")
+    with desk(folder, **OpenIdProvider(port=9).settings(folder)) as made:
         for role in StaffRole:
             made.person(f"only.{role}", role)
         yield made

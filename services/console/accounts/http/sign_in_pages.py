@@ -35,20 +35,24 @@ AtEnrolment = Annotated[Person, Depends(at_stage(Stage.ENROLMENT))]
 LONGEST_NAME = 64
 
 
-def sign_in_pages(sign_in: SignIn, county: str, *, demo: bool) -> APIRouter:
-    """Return the routes."""
+def sign_in_pages(sign_in: SignIn, county: str, *, demo: bool, federated: bool) -> APIRouter:
+    """Return the routes. `federated`: people may sign in with an account of their unit as well."""
     routes = APIRouter(include_in_schema=False)
-    routes.include_router(_password(sign_in, demo=demo))
+    routes.include_router(_password(sign_in, demo=demo, federated=federated))
     routes.include_router(_second_factor(sign_in))
     routes.include_router(_first_password(sign_in))
     routes.include_router(_enrolment(sign_in, county))
     return routes
 
 
-def _password(sign_in: SignIn, *, demo: bool) -> APIRouter:
+def _password(sign_in: SignIn, *, demo: bool, federated: bool) -> APIRouter:
     routes = APIRouter()
     people = [(person, titles(person.roles)) for person in DEMO_PEOPLE if demo]
-    shown: dict[str, Any] = {"people": people, "demo_password": DEMO_PASSWORD if demo else ""}
+    shown: dict[str, Any] = {
+        "people": people,
+        "demo_password": DEMO_PASSWORD if demo else "",
+        "federated": federated,
+    }
 
     @routes.get("/sign-in")
     async def form(request: Request, next: str = "") -> Response:  # noqa: A002  # the address's own word
@@ -161,11 +165,16 @@ def set_new_password(credentials: Credentials, person: Person, sent: Any, keep: 
 
 def going_on(request: Request, begun: Begun, following: str) -> Response:
     """Lead to the next step of signing in with the session's new cookie; `following`: where the person wanted to go."""
+    return with_cookie(see_other(next_step(begun, following)), request, begun.cookie)
+
+
+def next_step(begun: Begun, following: str) -> str:
+    """Return the path below `/console/` of the next step of signing in, or of the page that was wanted."""
     there = STAGE_PATHS[begun.stage].removeprefix("/console/")
     wanted = _safe(following)
-    if wanted is not None:
-        there = wanted if begun.stage == Stage.COMPLETE else f"{there}?next={quote(following, safe='')}"
-    return with_cookie(see_other(there), request, begun.cookie)
+    if wanted is None:
+        return there
+    return wanted if begun.stage == Stage.COMPLETE else f"{there}?next={quote(following, safe='')}"
 
 
 def with_cookie(answer: Response, request: Request, token: str) -> Response:
