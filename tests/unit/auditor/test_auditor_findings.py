@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.auditor.inspection import ledger_follower, repairer
-from services.channels.api import operators
+from services.channels.recovery import http as recovery_http
 from services.runtime.manifests import CHANNELS
 from shared.errors import UpstreamDown
 from tests.harness.auditing import GENTLE, Audited, auditor_of, sample
@@ -337,7 +337,7 @@ def test_one_damaged_document_has_one_document_written(audited: Audited) -> None
 
 def test_what_a_repair_of_single_keys_does_not_help_has_the_channel_rebuilt(audited: Audited, monkeypatch) -> None:
     county = audited.county
-    monkeypatch.setattr(operators, "repair", lambda _channel, wanted: wanted.keys)
+    monkeypatch.setattr(recovery_http, "repair", lambda _channel, wanted: wanted.keys)
     county.execute("web", FORGE, key=KEY)
     audited.round()
     assert audited.found(only_open=True), "it was said to be repaired, and was not"
