@@ -29,7 +29,7 @@ def sign_in(page: Page, name: str) -> None:
     page.type("#name", name)
     page.type("#password", DEMO_PASSWORD)
     page.click("main button")
-    page.wait("() => location.pathname === '/console/'")
+    page.arrive("/console/")
 
 
 def looked_at(page: Page, name: str) -> None:

@@ -24,6 +24,9 @@ class Hands:
         self.page, self.count = page, 0
 
     def click(self, selector: str) -> None:
+        """Click as soon as the page is there: the one before may have what is looked for, too, but not for long."""
+        loaded = "(selector) => document.readyState === 'complete' && document.querySelector(selector) !== null"
+        self.page.wait(loaded, selector)
         self.page.click(selector)
         self.count += 1
 

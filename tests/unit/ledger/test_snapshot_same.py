@@ -18,6 +18,7 @@ from shared.errors import Conflict, NotFound
 from shared.transparency.canonical import canonical
 from shared.transparency.merkle import leaf_hash
 from shared.transparency.merkle_in_memory import Layers, RunningRoot
+from tests.harness.actors import TESTER
 from tests.harness.ledgers import NEVER, WrittenLedger, held
 from tests.harness.old_ledger import migrated
 from tests.harness.pipeline import code_of, guide, item, progress
@@ -63,11 +64,11 @@ def play(made, step, number):
     """Play one step of a history; an impossible one is left out."""
     if step == "erase":
         try:
-            erase(made.db, CASE, "个人信息保护法第四十七条", "档案室")
+            erase(made.db, CASE, "个人信息保护法第四十七条", "档案室", TESTER)
         except (Conflict, NotFound):
             return
     elif step == "compact":
-        compact(made.db, timedelta(0), "档案室")
+        compact(made.db, timedelta(0), "档案室", TESTER)
     elif step == "state":
         made.sign()
     elif step != "go on":

@@ -16,6 +16,7 @@ from shared.errors import Broken, Unavailable
 from shared.transparency.canonical import canonical
 from shared.transparency.checkpoint import NoteKey
 from shared.transparency.source_signature import key_name, signature_problem, signed_text, signers
+from tests.harness.actors import TESTER
 from tests.harness.contract_examples import source_key
 from tests.harness.documents import example
 from tests.harness.kinds import release_of
@@ -214,7 +215,7 @@ def test_a_signature_holds_after_the_body_was_erased_by_law(tmp_path):
         key = county.release_case(progress())
         county.release_case(None, 2)
         county.flow()
-        erase(county.dbs["ledger"], key, "个人信息保护法第四十七条", "operator")
+        erase(county.dbs["ledger"], key, "个人信息保护法第四十七条", "operator", TESTER)
         read = county.get("ledger/v1/entries/1", SERVICE).json()
 
         assert (read["body"], read["no_body"]) == (None, "erased")
