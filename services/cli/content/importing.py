@@ -24,7 +24,7 @@ from services.importing.engine.submission import demands_review
 from services.importing.file_import import FileImport, FileToImport
 from services.importing.formats.registry import FORMATS
 from services.importing.row import Outcome
-from shared.errors import Refused, TongyuanError
+from shared.errors import Refused, TongyuanError, Unavailable
 from shared.publishing.imports.request import REGION_PATTERN, SOURCE_PATTERN, Confirmation
 
 FORMAT_HELP = "; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items())
@@ -133,11 +133,15 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
 def _require_no_review(base_url: str | None, data_dir: Path | None) -> None:
     """End the command before its first change in a county of five gates: it cannot submit what it would release."""
     with county(base_url, data_dir) as running:
-        if demands_review(running):
-            fail(
-                "this county reviews before it releases, so nothing was changed: upload the file at the desk (导入), "
-                "preview and submit it (送审), or POST /importing/v1/imports/{upload}/submissions; --preview works here"
-            )
+        try:
+            reviews = demands_review(running)
+        except Unavailable:
+            return  # the import itself says which rows were not reached
+    if reviews:
+        fail(
+            "this county reviews before it releases, so nothing was changed: upload the file at the desk (导入), "
+            "preview and submit it (送审), or POST /importing/v1/imports/{upload}/submissions; --preview works here"
+        )
 
 
 def _write_findings(path: Path, summary: ImportReport) -> None:
