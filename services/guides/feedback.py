@@ -21,9 +21,13 @@ from shared.database.engine import Database
 from shared.errors import Broken, Conflict, Invalid, NotFound, Violation
 from shared.feeds.follower import refusal
 from shared.messaging.delivery import Message, Refusal
+from shared.publishing.reviews.roles import require_role, require_unit
 from shared.security.privacy import find_personal_data, scrub
-from shared.tokens.person import Actor
+from shared.tokens.person import Actor, StaffRole
 from shared.web.list_size import taken
+
+SETTLING = (StaffRole.EDITOR, StaffRole.OPERATOR)
+"""Who answers readers, about guides of the own units."""
 
 
 class FeedbackState(StrEnum):
@@ -124,19 +128,21 @@ class FeedbackStore:
         return (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0.0
 
     def answer(self, by: Actor, feedback_id: str, said: str) -> Json:
-        """Settle it with an answer. Raises `NotFound`, `Conflict` when it is closed, `Invalid` for personal data."""
+        """Settle it with an answer. Raises `NotAllowed`, `NotFound`, `Conflict` when it is closed, `Invalid` for
+        personal data.
+        """
         if find_personal_data(said):
             raise Invalid(Violation("answer", "no_personal_data", "contains a personal number or address"))
         with self._db.write() as session:
-            row = _locked(session, feedback_id)
+            row = _locked(session, by, feedback_id)
             if row.state == FeedbackState.CLOSED:
                 raise Conflict("the feedback is closed")
             return _settled(session, by, row, FeedbackState.ANSWERED, said)
 
     def close(self, by: Actor, feedback_id: str) -> Json:
-        """Close it, answered or not; repeating it changes nothing. Raises `NotFound`."""
+        """Close it, answered or not; repeating it changes nothing. Raises `NotAllowed`, `NotFound`."""
         with self._db.write() as session:
-            row = _locked(session, feedback_id)
+            row = _locked(session, by, feedback_id)
             return (
                 row.as_json() if row.state == FeedbackState.CLOSED else _settled(session, by, row, FeedbackState.CLOSED)
             )
@@ -157,10 +163,12 @@ def _row(message: Message) -> dict[str, Any]:
     }
 
 
-def _locked(session: Session, feedback_id: str) -> FeedbackRow:
+def _locked(session: Session, by: Actor, feedback_id: str) -> FeedbackRow:
+    require_role(by, SETTLING)
     row = session.exec(select(FeedbackRow).where(FeedbackRow.id == feedback_id).with_for_update()).first()
     if row is None:
         raise NotFound("there is no such feedback")
+    require_unit(by, [row.code])
     return row
 
 
