@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.base import Json
+from contracts.codes.identifiers import ITEM_CODE_LENGTHS
 from services.console.accounts.rights import form_of, may
 from services.console.content.shape import ContentKind
 from services.console.drafts.directory import MOST_FOUND, Chosen, Directory, Row
@@ -13,7 +14,6 @@ from services.console.pages.frame import page, see_other
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.tokens.person import Person, StaffRole
 
-CODE_LENGTHS = (31, 33)
 COUNTY = "4"
 """行使层级 县级, which is preselected."""
 Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
@@ -82,7 +82,9 @@ def _add_by_code(routes: APIRouter, writing: Writing, directory: Directory) -> N
         code, copied = (str(sent.get(name, "")).strip().upper() for name in ("code", "copy"))
         errors: dict[str, str] = {}
         for name, text in (("code", code), ("copy", copied)):
-            if (text or name == "code") and (len(text) not in CODE_LENGTHS or not (text.isascii() and text.isalnum())):
+            if (text or name == "code") and (
+                len(text) not in ITEM_CODE_LENGTHS or not (text.isascii() and text.isalnum())
+            ):
                 errors[name] = "实施编码是31位，业务办理项编码是33位，只有数字和大写字母"
         try:
             if not errors:
@@ -104,6 +106,10 @@ def _stated(row: Row, unit: str | None, copied_from: str) -> dict[str, str]:
     """Return what is known of the item: from the 基本目录 when it begins empty, and its unit's name in any case."""
     of_row = {} if copied_from else {"task_name": row.name, "task_type": row.kind}
     return of_row if unit is None else {**of_row, "dept_name": unit}
+
+
+def _is_code(text: str) -> bool:
+    return len(text) in ITEM_CODE_LENGTHS and text.isascii() and text.isalnum()
 
 
 def _search_page(

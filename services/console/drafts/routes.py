@@ -11,6 +11,7 @@ from services.console.accounts.rights import form_of, may
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind, label_of
 from services.console.content.typed import Texts, changed_rows, from_form
+from services.console.content.words import STATES
 from services.console.drafts.checks import findings_in, problems_in
 from services.console.drafts.form_view import view_of
 from services.console.drafts.saving import Decisions
@@ -31,7 +32,6 @@ Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
 Sent = Annotated[Any, Depends(form_of)]
 END = "@end"
 """The form's last field: a form that lacks it was cut off on its way, and would empty what is missing."""
-STATES = {"draft": "草稿", "released": "已发布", "suspended": "已暂停", "hidden": "随事项停办", "withdrawn": "已撤下"}
 PAGE = 50
 
 

@@ -6,14 +6,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.base import Json
 from services.console.accounts.rights import may
+from services.console.content.words import KINDS, PLANNED
 from services.console.home.waiting import Waiting
 from services.console.imports import words
 from services.console.pages.frame import page
 from shared.tokens.person import Person
 
 Me = Annotated[Person, Depends(may())]
-WHAT = {"release": "新版生效", "withdraw": "撤下", "end": "到期失效"}
-KINDS = {"item": "事项", "guide": "办事指南"}
 
 
 def routes_of(waiting: Waiting) -> APIRouter:
@@ -23,7 +22,7 @@ def routes_of(waiting: Waiting) -> APIRouter:
     @routes.get("/", include_in_schema=False)
     def home(request: Request, person: Me) -> Response:
         found = waiting.of(person)
-        return page(request, "home.html", person=person, waiting=found, what=WHAT, kinds=KINDS, words=words)
+        return page(request, "home.html", person=person, waiting=found, what=PLANNED, kinds=KINDS, words=words)
 
     @routes.get("/v1/waiting", tags=["home"], summary="Read what waits for the caller")
     def told(person: Me) -> Json:

@@ -16,6 +16,7 @@ from services.console.release.plans import calendar
 from services.console.release.work import Releasing
 from services.console.reviews.reading import ReviewDesk
 from shared.errors import TongyuanError
+from shared.publishing.reviews.roles import TAKING_OFF
 from shared.tokens.person import Person, StaffRole
 
 COMING = timedelta(days=7)
@@ -64,7 +65,7 @@ class Waiting:
             return {}
         found = self.reviews.queues(person)
         mine = ("mine", "returned", "afterwards") + (("approved",) if StaffRole.RELEASER in person.roles else ())
-        second = ("second",) if _has(person, (StaffRole.RELEASER, StaffRole.DUTY_OFFICER)) else ()
+        second = ("second",) if _has(person, TAKING_OFF) else ()
         return {name: found[name] for name in mine + second}
 
     def _imports(self, person: Person) -> list[Json]:

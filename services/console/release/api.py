@@ -11,13 +11,14 @@ from services.console.areas import RELEASE_READERS
 from services.console.release import plans, single
 from services.console.release.requests import CancelRequest, PreviewLinkRequest, SetRequest, UndoRequest
 from services.console.release.work import Releasing
+from shared.publishing.reviews.roles import TAKING_OFF
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
 from shared.web.edge import CREATED, Content, takes
 
 Reader = Annotated[Person, Depends(may(*RELEASE_READERS))]
 Releaser = Annotated[Person, Depends(may(StaffRole.RELEASER))]
-Withdrawer = Annotated[Person, Depends(may(StaffRole.RELEASER, StaffRole.DUTY_OFFICER))]
+Withdrawer = Annotated[Person, Depends(may(*TAKING_OFF))]
 Previewer = Annotated[Person, Depends(may(StaffRole.EDITOR, StaffRole.RELEASER, *REVIEWERS))]
 Act = Annotated[str, Path(pattern=rf"^{SET_ACT}$", description="Key of the act that completes the set.")]
 MOST_LISTED = 200

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.base import Json
+from contracts.content.acts import LONGEST_NOTE
 from services.console.accounts.rights import form_of, may
 from services.console.content.shape import ContentKind
+from services.console.content.words import STATES
 from services.console.pages.forms import by_field, text, texts
 from services.console.pages.frame import page, see_other
 from services.console.release.api import Releaser
@@ -29,10 +31,8 @@ FIELD_WORDS = {
     "note": "变更说明最多500字",
     "members": "请先勾选事项或办事指南",
 }
-STATES = {"draft": "草稿", "released": "已发布", "suspended": "已暂停", "hidden": "随事项停办", "withdrawn": "已撤下"}
 READ_AGAIN = "有内容在您打开之后又改过。下面已是新的不同，请看过再发布"
 MOST_CHOSEN = 500
-LONGEST_NOTE = 500
 
 
 def routes_of(releasing: Releasing, composer: Composer, submitting: Submitting) -> APIRouter:

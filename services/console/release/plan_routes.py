@@ -8,6 +8,7 @@ from contracts.base import Json
 from services.console.accounts.rights import form_of
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind
+from services.console.content.words import KINDS, PLANNED
 from services.console.pages.forms import by_field
 from services.console.pages.frame import page, see_other
 from services.console.release import plans, single
@@ -22,8 +23,6 @@ from shared.tokens.person import Person, StaffRole
 FormData = Annotated[Any, Depends(form_of)]
 Kind = Annotated[ContentKind, Query()]
 Code = Annotated[str, Query(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
-WHAT = {"release": "新版生效", "withdraw": "撤下", "end": "到期失效"}
-KINDS = {"item": "事项", "guide": "办事指南"}
 TYPED = ("kind", "code", "etag", "effective_at", "expires_at", "note")
 CANNOT = "没有成功，请改正后再试："
 FIELD_WORDS = {
@@ -45,7 +44,7 @@ def _calendar(routes: APIRouter, releasing: Releasing) -> None:
     services = releasing.desk.services
 
     def calendar(request: Request, person: Person, problem: str = "") -> Response:
-        shown: Json = {"plans": plans.calendar(services, person), "what": WHAT, "kinds": KINDS, "problem": problem}
+        shown: Json = {"plans": plans.calendar(services, person), "what": PLANNED, "kinds": KINDS, "problem": problem}
         shown["may_release"] = StaffRole.RELEASER in person.roles
         return page(request, "plans.html", person=person, status=409 if problem else 200, **shown)
 
@@ -70,7 +69,7 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
         request: Request, person: Person, edition: Json, typed: Json, errors: Json | None = None, status: int = 200
     ) -> Response:
         shown = _shown(Editions(desk.services), person, ContentKind(typed["kind"]), edition)
-        given: Json = {"typed": typed, "errors": errors or {}, "what": WHAT, "kinds": KINDS, **shown}
+        given: Json = {"typed": typed, "errors": errors or {}, "what": PLANNED, "kinds": KINDS, **shown}
         return page(request, "plan_change.html", person=person, status=status, **given)
 
     @routes.get("/change")

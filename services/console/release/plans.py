@@ -1,8 +1,9 @@
 """The calendar of all that is planned: versions that begin later, ends of what is in force, and sets."""
 
 from contracts.base import Json, format_time
-from services.console.release.previews import PATHS, Previews
+from services.console.release.previews import Previews
 from services.console.release.requests import SetRequest
+from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
 from shared.publishing.sets.requests import MemberOp
 from shared.tokens.person import Person
@@ -14,12 +15,12 @@ MOST_PAGES = 50
 def calendar(services: Services, person: Person) -> list[Json]:
     """Return each planned change as `{at, what, kind, code, name, version, part_of, etag}`, in order of time."""
     found: list[Json] = []
-    for kind, (source, path) in PATHS.items():
+    for kind, (source, path) in PLACES.items():
         after: str | None = ""
         for _ in range(MOST_PAGES):
             answer = services.get(source, f"{path}/planned", person, after=after, limit=PAGE).content
             for edition in answer["editions"]:
-                found += _changes(kind, edition)
+                found += _changes(kind.value, edition)
             after = answer["next"]
             if after is None:
                 break

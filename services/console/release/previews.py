@@ -13,7 +13,9 @@ import orjson
 from sqlmodel import col, select
 
 from contracts.base import Json, format_time
+from services.console.content.shape import ContentKind
 from services.console.release.model import PreviewRow
+from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
 from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
@@ -21,7 +23,6 @@ from shared.errors import NotFound
 from shared.tokens.person import Actor, Person
 
 LIFE = timedelta(days=7)
-PATHS = {"item": ("catalog", "items"), "guide": ("guides", "guides")}
 DEAD = "这个预览链接已失效：过期、被撤销，或者草稿已经修改、发布。请让发给您的人重新生成。"
 
 
@@ -104,7 +105,7 @@ class Previews:
 
     def draft(self, person: Person, kind: str, code: str) -> Json | None:
         """Return an edition of a source; None if there is none."""
-        source, path = PATHS[kind]
+        source, path = PLACES[ContentKind(kind)]
         try:
             found: Json = self.services.get(source, f"{path}/{code}", person).content
         except NotFound:
@@ -112,7 +113,7 @@ class Previews:
         return found
 
     def _drafts(self, person: Person, code: str) -> dict[str, Json]:
-        found = {kind: self.draft(person, kind, code) for kind in PATHS}
+        found = {kind.value: self.draft(person, kind, code) for kind in PLACES}
         return {kind: one for kind, one in found.items() if one is not None}
 
 

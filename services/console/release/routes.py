@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from services.console.accounts.rights import form_of
+from services.console.content.words import KINDS
 from services.console.pages.frame import HEADERS, HTML, page, see_other
 from services.console.release import receipts, sets, single
 from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
@@ -17,6 +18,7 @@ from services.console.release.requests import beijing
 from services.console.release.shown import shown_at
 from services.console.release.work import Releasing
 from shared.errors import Invalid, NotFound, TongyuanError
+from shared.publishing.reviews.roles import TAKING_OFF
 from shared.text.dates import BEIJING
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
@@ -39,7 +41,6 @@ STREAM_SECONDS, STREAM_STEP = 55.0, 0.25
 FormData = Annotated[Any, Depends(form_of)]
 Number = Annotated[int, Path(ge=1, le=2**53)]
 WORDS = {"sets": sets.TITLES, "receipts": receipts.TITLES}
-KINDS = {"item": "事项", "guide": "办事指南"}
 WITHDRAW_FIELDS = ("kind", "code", "etag", "how", "reason", "note", "instead", "effective_at", "successors", "plans")
 
 
@@ -60,7 +61,7 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         shown: dict[str, Any] = {"sets": releasing.sets.listed(20), "receipts": releasing.receipts.listed(30)}
         notices: dict[str, Any] = {"late_sets": late, "late_receipts": releasing.receipts.notices()}
         shown["may_compose"] = bool(person.roles & {StaffRole.EDITOR, StaffRole.RELEASER})
-        shown["may_withdraw"] = bool(person.roles & {StaffRole.RELEASER, StaffRole.DUTY_OFFICER})
+        shown["may_withdraw"] = bool(person.roles & set(TAKING_OFF))
         return page(request, "release.html", person=person, words=WORDS, **shown, **notices)
 
     @routes.get("/release/sets/{act}")

@@ -18,9 +18,10 @@ import orjson
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
-from contracts.kinds import Kind, kind_of
+from contracts.kinds import kind_of
 from services.console.release.model import SetRow
 from services.console.release.receipts import Followed, open_receipt
+from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
 from shared import log
 from shared.audit.recording import AuditEntry, record
@@ -28,7 +29,7 @@ from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Refused, TongyuanError, Violation
 from shared.tokens.person import SYSTEM, Actor, Person
 
-SOURCE_OF: Mapping[str, str] = {Kind.ITEM: "catalog", Kind.GUIDE: "guides"}
+SOURCE_OF: Mapping[str, str] = {kind.value: source for kind, (source, _) in PLACES.items()}
 MARGIN = timedelta(seconds=2)
 """A set without a time is shown this much later, so that all of it is recorded before."""
 

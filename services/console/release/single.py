@@ -9,9 +9,8 @@ from contracts.base import Contract, Json, Timestamp, format_time
 from contracts.content.acts import LONGEST_NOTE
 from services.console.accounts.roles import require_own
 from services.console.content.shape import ContentKind
-from services.console.release.previews import PATHS
 from services.console.release.receipts import Followed, open_receipt, told
-from services.console.upstream.editions import HttpServices
+from services.console.upstream.editions import PLACES, HttpServices
 from shared.database.engine import Database
 from shared.errors import TongyuanError
 from shared.tokens.person import Person
@@ -69,7 +68,7 @@ def release_drafts(db: Database, services: HttpServices, person: Person, wanted:
     for kind in ContentKind:
         if kind not in wanted.etags:
             continue
-        source, path = PATHS[kind]
+        source, path = PLACES[kind]
         address = f"{path}/{wanted.code}/release"
         try:
             sent = {**_told(asked), **reason}
@@ -90,7 +89,7 @@ def withdraw_one(db: Database, services: HttpServices, person: Person, wanted: W
     note = wanted.note if wanted.instead is None else f"{wanted.note}。现在请这样办：{wanted.instead}"
     asked = {"effective_at": wanted.effective_at, "plans": wanted.plans}
     reason = {"reason": wanted.reason, "note": note, "successors": wanted.successors}
-    source, path = PATHS[wanted.kind]
+    source, path = PLACES[ContentKind(wanted.kind)]
     sent = {**_told(asked), **reason}
     answer = services.post(source, f"{path}/{wanted.code}/{wanted.how}", person, sent, if_match=wanted.etag)
     receipt = _receipt(db, person, wanted.code, "withdraw", {wanted.kind: answer.content}, asked)
@@ -99,7 +98,7 @@ def withdraw_one(db: Database, services: HttpServices, person: Person, wanted: W
 
 def cancel_plans(services: HttpServices, person: Person, wanted: Which, *, ends: bool) -> Json:
     """Cancel every planned version of an edition, with `ends` also the end of what is in force."""
-    source, path = PATHS[wanted.kind]
+    source, path = PLACES[ContentKind(wanted.kind)]
     body = {"ends": ends}
     found: Json = services.post(
         source, f"{path}/{wanted.code}/cancel-plans", person, body, if_match=wanted.etag

@@ -10,6 +10,7 @@ from contracts.content.gates import Gate
 from services.console.accounts.rights import REVIEWERS, may
 from services.console.areas import RELEASE_READERS
 from shared.publishing.reviews.requests import SignRequest, SubmitRequest, UrgentRequest
+from shared.publishing.reviews.roles import TAKING_OFF
 from shared.tokens.person import Person, StaffRole
 
 Source = Annotated[str, Path(pattern=r"^(catalog|guides)$", description="The source that holds the review.")]
@@ -19,7 +20,7 @@ Staff = Annotated[Person, Depends(may())]
 
 Reader = Annotated[Person, Depends(may(*RELEASE_READERS))]
 Submitter = Annotated[Person, Depends(may(StaffRole.EDITOR, StaffRole.RELEASER))]
-Withdrawer = Annotated[Person, Depends(may(StaffRole.RELEASER, StaffRole.DUTY_OFFICER))]
+Withdrawer = Annotated[Person, Depends(may(*TAKING_OFF))]
 Reviewer = Annotated[Person, Depends(may(*REVIEWERS))]
 SourceName = Literal["catalog", "guides"]
 Account = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{1,31}$")]
