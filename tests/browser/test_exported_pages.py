@@ -72,7 +72,8 @@ def test_a_search_leads_to_the_county(exported: Page, county: EmbeddedCounty) ->
     exported.type("form.search input", "身份证")
     exported.click("form.search button")
     host = urlsplit(county.url("portal")).netloc
-    exported.wait(f"() => location.host === '{host}' && location.pathname === '/portal/search'")
+    arrived = f"location.host === '{host}' && location.pathname === '/portal/search'"
+    exported.wait(f"() => {arrived} && document.readyState === 'complete'")  # Firefox may hang if left earlier
     # And back, to a page that the browser may have kept: what the county's page asks for late is not asked any more.
     exported.open("/index.html", status=None)
     assert stopped(exported) == []
