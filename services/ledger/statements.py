@@ -44,6 +44,12 @@ FEED = text(
     "SELECT position, key, version, meta, body, proof FROM entry WHERE position > :after ORDER BY position LIMIT :limit"
 )
 
+# The number of entries, and when the entry after `after` was released; no row before the log is begun.
+SIZE_AND_NEXT = text(
+    "SELECT log.size, entry.released_at AS next_released_at FROM log "
+    "LEFT JOIN entry ON entry.position = :after + 1 WHERE log.id = 1"
+)
+
 # The head signed last, with the newest head statement.
 NEWEST_HEAD = text(
     "SELECT h.size, h.root, h.time, h.checkpoint, s.note AS statement FROM head h "

@@ -24,7 +24,7 @@ from contracts.topology import release_key
 from shared import metrics, trace
 from shared.database.engine import Database
 from shared.errors import Unavailable
-from shared.feeds.statements import FOLLOWING_RELEASES, TAKE_NUMBERS
+from shared.feeds.statements import FOLLOWING_RELEASES, HEAD_AND_NEXT, TAKE_NUMBERS
 from shared.messaging.delivery import Message
 from shared.transparency.canonical import digest
 from shared.transparency.source_signature import ReleaseSigner, signed_text
@@ -189,10 +189,10 @@ class SourceFeed:
         rows = db.fetch(FOLLOWING_RELEASES, lane=self.lane, after=after, limit=limit)
         return [_message(self.source, sequence, document) for sequence, document in rows]
 
-    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
+    def waiting(self, db: Database, after: int) -> tuple[int, str | None]:
         """Return how many releases follow `after`, and the release time of the next one."""
-        query = select(ReleaseRow.released_at).where(ReleaseRow.lane == self.lane, ReleaseRow.sequence == after + 1)
-        return self.head(session) - after, session.exec(query).first()
+        rows = db.fetch(HEAD_AND_NEXT, lane=self.lane, after=after)
+        return (rows[0].head - after, rows[0].next_released_at) if rows else (-after, None)
 
 
 def released_version(session: Session, key: str, version: int) -> str | None:

@@ -12,8 +12,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlmodel import Session
-
 from shared import log, metrics
 from shared.database.engine import Database
 from shared.database.notifications import Listener
@@ -33,8 +31,8 @@ class Feed(Protocol):
     def messages(self, db: Database, after: int, limit: int) -> list[Message]:
         """Return the messages after `after`, in order, at most `limit`."""
 
-    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
-        """Return how many messages follow `after`, and since when the oldest waits (RFC 3339)."""
+    def waiting(self, db: Database, after: int) -> tuple[int, str | None]:
+        """Return how many messages follow `after`, and since when the oldest waits (RFC 3339): one statement."""
 
 
 def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
@@ -179,8 +177,7 @@ class Relay:
         return leading
 
     def _measure(self) -> None:
-        with self.db.read() as session:
-            depth, oldest = self.feed.waiting(session, self.cursor())
+        depth, oldest = self.feed.waiting(self.db, self.cursor())
         if depth < 0:
             # The database was restored to an earlier state: read its cursor instead of using ours.
             self._confirmed = None

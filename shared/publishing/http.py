@@ -242,9 +242,8 @@ def _answer(
 ) -> Response:
     with db.read() as session:
         content = {**editions.view(session, who, row), **more}
-        if release is not None:
-            content["overtaken"] = editions.overtaken(session, who, row, release)
     if release is not None:
+        content["overtaken"] = editions.overtaken(db, who, row, release)
         content["released"] = {
             "key": release.key,
             "version": release.version,

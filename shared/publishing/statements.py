@@ -33,3 +33,8 @@ CODES_IN_USE = text(
     "WHERE s.source = :source AND s.code > :after AND e.state = 'released' "
     "AND (s.state IS NULL OR s.state = 'in_use') ORDER BY s.code LIMIT :limit"
 )
+
+# The newest release of a key before a moment.
+NEWEST_BEFORE = text(
+    "SELECT document FROM release WHERE key = :key AND released_at < :at ORDER BY version DESC LIMIT 1"
+)

@@ -71,8 +71,8 @@ def test_the_embedded_county_survives_kills_during_a_bulk_import(tmp_path: Path,
 
 
 def everything_of_the_file_is_there(history: History, importer: Importer) -> None:
-    """1600 rows: an item and a guide each, every one of them in the ledger once."""
+    """1600 rows: an item each, and a guide for all but the 19 that state nothing of one; each in the ledger once."""
     assert importer.outcomes == {"released": 1600}, "the whole file was taken"
     newest = Counter(entry.key for entry in history.entries)
-    assert sum(count == 1 for count in newest.values()) >= 3200
+    assert sum(count == 1 for count in newest.values()) >= 3181
     assert any(history.of("release", phase="ok")), "the clerk got something through"

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from services.demo import content
 from services.importing.engine.report import fates_of
 from services.importing.engine.sources import ImportOrigin
 from services.importing.formats.registry import read
@@ -57,39 +56,6 @@ class Persistent:
         answer = self.send(service, "PUT", path, json=content)
         assert answer.is_success, answer.text
         return answer.json()
-
-
-class Editor:
-    """Changes one item repeatedly; `acknowledged`: the versions named by 2xx answers."""
-
-    def __init__(self, county: County, stop: threading.Event) -> None:
-        self._http, self._stop = Persistent(county, stop), stop
-        self.item = content.items()[0]
-        self.acknowledged: list[int] = []
-
-    def run(self) -> None:
-        """Run until stopped."""
-        rows = [row.model_dump(mode="json") for row in content.directory()]
-        self._http.put("catalog", "directory?merge=true", rows)
-        number = 0
-        while not self._stop.is_set():
-            number += 1
-            self._save({**self.item.model_dump(mode="json"), "promise_day": number % 90 + 1})
-            answer = self._http.send("catalog", "POST", f"items/{self.item.code}/release")
-            assert answer.is_success, answer.text
-            if "released" in answer.json():
-                self.acknowledged.append(answer.json()["released"]["version"])
-            time.sleep(0.05)
-
-    def _save(self, draft: dict[str, Any]) -> None:
-        """Save a draft. The answer may be lost after it was saved, so the revision is read each time."""
-        while True:
-            known = self._http.send("catalog", "GET", f"items/{self.item.code}")
-            match = {"If-Match": known.headers["ETag"]} if known.is_success else {}
-            answer = self._http.send("catalog", "PUT", f"items/{self.item.code}", json=draft, headers=match)
-            if answer.is_success:
-                return
-            assert answer.status_code in (412, 428), answer.text
 
 
 class Importer:

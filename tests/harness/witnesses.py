@@ -37,8 +37,6 @@ class Clerk:
 
     def run(self) -> None:
         """Run until stopped."""
-        rows = [row.model_dump(mode="json") for row in content.directory()]
-        self._insist("PUT", "directory?merge=true", json=rows)
         number = 0
         while not self._stop.is_set():
             number += 1

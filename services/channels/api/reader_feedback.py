@@ -23,6 +23,7 @@ from contracts.topology import routing_key
 from services.channels.api.statements import (
     CONFIRMED_FEEDBACK,
     DELETE_CONFIRMED_FEEDBACK,
+    FEEDBACK_MARK_AND_NEXT,
     FOLLOWING_FEEDBACK,
     TAKE_FEEDBACK_NUMBER,
 )
@@ -121,12 +122,11 @@ class FeedbackFeed:
             for row in db.fetch(FOLLOWING_FEEDBACK, after=after, limit=limit)
         ]
 
-    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
+    def waiting(self, db: Database, after: int) -> tuple[int, str | None]:
         """Return how many follow `after`, and when the oldest of them was given."""
-        mark = session.get(GivenRow, ONLY)
-        document = session.exec(select(GivenFeedbackRow.document).where(GivenFeedbackRow.number == after + 1)).first()
-        oldest = None if document is None else str(orjson.loads(document)["given_at"])
-        return (mark.number if mark else 0) - after, oldest
+        rows = db.fetch(FEEDBACK_MARK_AND_NEXT, after=after)
+        number, document = rows[0] if rows else (0, None)
+        return number - after, None if document is None else str(orjson.loads(document)["given_at"])
 
     def forget(self, db: Database, cursor: int) -> None:
         """Delete what the next hop has confirmed. An `idle` of `Relay` that never returns a message."""

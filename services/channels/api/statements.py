@@ -77,6 +77,12 @@ SET_INDEXED = text(
 # Take the next number of the feedback and lock it until the commit.
 TAKE_FEEDBACK_NUMBER = text("UPDATE given SET number = number + 1 WHERE id = 1 RETURNING number")
 
+# The highest number of the feedback, and the document after `after`; no row before the first feedback.
+FEEDBACK_MARK_AND_NEXT = text(
+    "SELECT given.number, feedback.document FROM given "
+    "LEFT JOIN feedback ON feedback.number = :after + 1 WHERE given.id = 1"
+)
+
 # A run of feedback, for the relay.
 FOLLOWING_FEEDBACK = text(
     "SELECT number, document, traceparent FROM feedback WHERE number > :after ORDER BY number LIMIT :limit"

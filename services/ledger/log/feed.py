@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import orjson
-from sqlmodel import Session, select
 
 from contracts.base import Json
 from contracts.envelope.event import HEAD_TYPE
 from contracts.topology import routing_key
 from services.ledger import queries
 from services.ledger.erasure.withholding import no_body
-from services.ledger.model import EntryRow
-from services.ledger.statements import FEED, NEWEST_HEAD
+from services.ledger.statements import FEED, NEWEST_HEAD, SIZE_AND_NEXT
 from shared.database.engine import Database
 from shared.feeds.outbox import envelope
 from shared.messaging.delivery import Message
@@ -39,10 +37,10 @@ class LedgerFeed:
                 proofs = queries.proofs_of(session, proofs)
         return [_message(proofs[row.position], *row[:5]) for row in rows]
 
-    def waiting(self, session: Session, after: int) -> tuple[int, str | None]:
+    def waiting(self, db: Database, after: int) -> tuple[int, str | None]:
         """See `shared.feeds.relay.Feed`."""
-        query = select(EntryRow.released_at).where(EntryRow.position == after + 1)
-        return queries.size(session) - after, session.exec(query).first()
+        rows = db.fetch(SIZE_AND_NEXT, after=after)
+        return (rows[0].size - after, rows[0].next_released_at) if rows else (-after, None)
 
     def head_message(self, db: Database, cursor: int) -> Message | None:
         """Return the newest head once every entry that it covers has been sent, else None.

@@ -19,7 +19,7 @@ from shared.feeds.outbox import emit
 from shared.publishing.editions.appending import append
 from shared.publishing.editions.audit import entry, standing
 from shared.publishing.editions.clearance import BY_EDITION, Cleared, Exemption, Grounds, clear
-from shared.publishing.editions.following import follow
+from shared.publishing.editions.following import follow, may_be_hidden
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
@@ -245,8 +245,11 @@ def emit_steps(
     session.add(row)
     # Edition and releases are one transaction: if we die before its commit, the edition is as it was.
     session.flush()
+    # Asked before `emit` locks the lane: all other releases of this source wait from there to the commit.
+    follows = may_be_hidden(session, who, row)
     made = emit(session, who.source, drafts)
-    follow(session, who, [row.code])
+    if follows:
+        follow(session, who, [row.code])
     record(session, change.by, entry(change.action, who, row, change.before, made, cleared.told()))
     return made
 

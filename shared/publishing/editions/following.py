@@ -41,7 +41,7 @@ def follow(session: Session, who: ReleasingSource, codes: Iterable[str], lane: L
     changed: list[tuple[EditionRow, Json]] = []
     now = datetime.now(UTC)
     for row in locked_rows(session, followed):
-        if row.state != EditionState.DRAFT and (row.returns or not _always_stands(followed[row.code], now)):
+        if _moves(row, followed[row.code], now):
             before = standing(row)
             own = _followed(session, who, row, followed[row.code], now)
             drafts += own
@@ -50,6 +50,14 @@ def follow(session: Session, who: ReleasingSource, codes: Iterable[str], lane: L
     made = emit(session, who.source, drafts, lane)
     record(session, SYSTEM, *_entries(who, changed, made))
     return made
+
+
+def may_be_hidden(session: Session, who: ReleasingSource, row: EditionRow) -> bool:
+    """Whether `follow` may have something to release for this locked row: what it follows ends, begins, or is known to
+    have hidden it.
+    """
+    followed = who.follows(session, [row.code]) if who.follows is not None else {}
+    return row.code in followed and _moves(row, followed[row.code], datetime.now(UTC))
 
 
 def catching_up(
@@ -83,8 +91,9 @@ def _entries(
     return [entry("follow", who, row, before, made) for row, before in changed]
 
 
-def _always_stands(followed: Sequence[OfTime], now: datetime) -> bool:
-    return all(stands(followed, at) for at in moments(now, followed))
+def _moves(row: EditionRow, followed: Sequence[OfTime], now: datetime) -> bool:
+    always_stands = all(stands(followed, at) for at in moments(now, followed))
+    return row.state != EditionState.DRAFT and (bool(row.returns) or not always_stands)
 
 
 def _followed(

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Release
+from shared.database.engine import Database
 from shared.errors import NotFound
 from shared.feeds.outbox import ReleaseRow
 from shared.publishing.editions.model import EditionRow, EditionState, ReleasingSource, moment
@@ -112,7 +113,7 @@ def _plan(row: EditionRow, seen: Json) -> Json:
     }
 
 
-def overtaken(session: Session, who: ReleasingSource, row: EditionRow, made: Release) -> list[Json]:
+def overtaken(db: Database, who: ReleasingSource, row: EditionRow, made: Release) -> list[Json]:
     """Return the plans that `made`, just released, keeps from coming true: versions, and the end of what was in force.
 
     A plan that is planned again after `made` for the same moment is not among them.
@@ -123,9 +124,10 @@ def overtaken(session: Session, who: ReleasingSource, row: EditionRow, made: Rel
     if row.returns is None and (row.planned_until is None or row.planned_until <= format_time(at)):
         # Nothing was planned, so the newest earlier version was in force: a long history is not read at each release.
         lost: list[Version] = []
-        old = newest_before(session, key, at)
+        old = newest_before(db, key, at)
     else:
-        lost, old = _lost(session, row, key, at)
+        with db.read() as session:
+            lost, old = _lost(session, row, key, at)
     ended = old is not None and old.shows(at) and old.ends is not None and made.effective_at is None
     if old is not None and ended and made.expires_at != old.ends:
         lost.insert(0, old)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from contracts.base import SALT, Json, format_time
 from contracts.envelope.publication import Op
+from shared.database.engine import Database
 from shared.errors import Conflict
 from shared.feeds.outbox import ReleaseRow
 from shared.publishing.editions.model import (
@@ -23,6 +24,7 @@ from shared.publishing.editions.model import (
     ReleasingSource,
 )
 from shared.publishing.editions.versions import Version, overtakes
+from shared.publishing.statements import NEWEST_BEFORE
 from shared.transparency.timeline import in_force, planned
 
 
@@ -86,11 +88,10 @@ def history(session: Session, key: str) -> list[Version]:
     return [_version(orjson.loads(document)) for document in session.exec(query)]
 
 
-def newest_before(session: Session, key: str, at: datetime) -> Version | None:
+def newest_before(db: Database, key: str, at: datetime) -> Version | None:
     """Return the newest version of a key that was released before this moment."""
-    query = select(ReleaseRow.document).where(ReleaseRow.key == key, ReleaseRow.released_at < format_time(at))
-    document = session.exec(query.order_by(col(ReleaseRow.version).desc()).limit(1)).first()
-    return None if document is None else _version(orjson.loads(document))
+    rows = db.fetch(NEWEST_BEFORE, key=key, at=format_time(at))
+    return _version(orjson.loads(rows[0].document)) if rows else None
 
 
 def resting_versions(row: EditionRow) -> list[int]:

@@ -96,8 +96,7 @@ def test_the_history_of_a_key_has_every_version_and_no_body(db):
 
 def test_what_waits_is_counted_and_its_oldest_dated(db):
     made = write(db, draft("a"), draft("b"), draft("c"))
-    with db.read() as session:
-        depth, since = FEED.waiting(session, 1)
+    depth, since = FEED.waiting(db, 1)
 
     assert depth == 2
     assert datetime.fromisoformat(since) == made[1].released_at
