@@ -6,6 +6,8 @@ from shared.tokens.rights import Right
 
 CALLS = (
     Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED, Right.INSPECT})),
+    # Who reviews or writes a guide opens its files.
+    Dependency("guides", frozenset({Right.FILES})),
     Dependency(
         Role.LEDGER,
         frozenset({Right.BODIES, Right.RECORDING, Right.INSPECT, Right.OPERATE, Right.AUDIT_HEAD}),

@@ -33,6 +33,7 @@ from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
+from services.channels.files.store import FileStore
 from services.channels.recovery.aside import Progress
 from services.channels.recovery.bootstrap import starting_channel
 from services.channels.recovery.rebuild import Rebuild
@@ -47,7 +48,7 @@ from services.ledger.log.intake import Intake
 from services.ledger.signing.signer import Signer
 from services.ledger.signing.signing_guard import SigningGuard, tree_of
 from services.ledger.verify import page as verify_page
-from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.local_readers import LocalFiles, LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, migrations
 from services.runtime.pages.error_pages import error_pages
 from shared.config import Settings
@@ -269,7 +270,9 @@ class Pipeline:
             case "V" | "v":
                 return verify_page.make_short(self.settings)
             case _:
-                return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])
+                files = FileStore(db, LocalFiles(self.dbs["guides"]))
+                live = self.lives[service]
+                return channels_api.make(self.channels[service], self.settings, SearchIndex(db), live, files)
 
     def _now(self) -> datetime:
         return self.clock()
