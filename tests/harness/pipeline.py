@@ -64,6 +64,7 @@ from shared.web.response_cache import CachedService, ResponseCacheMiddleware, sh
 from shared.web.server.process import mount
 from tests.harness import projecting
 from tests.harness.actors import TESTER
+from tests.harness.file_source import FileSource
 from tests.harness.stores import store
 
 REGION = projecting.REGION
@@ -136,6 +137,8 @@ class Pipeline:
         self.watch = ItemWatch(self.guides, self.ledger)
         self.channels = {name: starting_channel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
         self.lives = {name: Live(self.dbs[name], name) for name in channels}
+        self.file_source = FileSource(LocalFiles(self.dbs["guides"]))
+        self.files = {name: FileStore(self.dbs[name], self.file_source) for name in channels}
         self.bus = InProcessBus()
         self.relays = [*self._source_relays(), *self._ledger_relays()]
 
@@ -270,9 +273,8 @@ class Pipeline:
             case "V" | "v":
                 return verify_page.make_short(self.settings)
             case _:
-                files = FileStore(db, LocalFiles(self.dbs["guides"]))
-                live = self.lives[service]
-                return channels_api.make(self.channels[service], self.settings, SearchIndex(db), live, files)
+                index, live, files = SearchIndex(db), self.lives[service], self.files[service]
+                return channels_api.make(self.channels[service], self.settings, index, live, files)
 
     def _now(self) -> datetime:
         return self.clock()

@@ -140,7 +140,7 @@ class HookRow(ChannelModel, table=True):
 
 
 class FileRow(ChannelModel, table=True):
-    """The bytes of a file that a shown guide names, see `services.channels.files.store`. A rebuild does not touch it."""
+    """The bytes of a file that a shown guide names, see `channels.files.store`. A rebuild does not touch it."""
 
     __tablename__ = "file"
 

@@ -4,6 +4,7 @@ Short answers made from codes are also given in English, under `…_en`.
 """
 
 from contracts.base import Json
+from contracts.content.files import FILE_TYPES, MaterialFile
 from contracts.content.guides import Guide, Material, Window
 from contracts.content.items import Item
 from contracts.envelope.publication import Kind, Publication
@@ -98,7 +99,16 @@ def forms(material: Material) -> Json:
 
     Nothing without any, so that documents of before stay as they were.
     """
-    return {"forms": [document_heads.file_labels(one) for one in material.files]} if material.files else {}
+    return {"forms": [form(one) for one in material.files]} if material.files else {}
+
+
+def form(file: MaterialFile) -> Json:
+    """Return what a form is, in both languages."""
+    return {
+        "purpose": file.purpose,
+        "type": FILE_TYPES[file.media_type].en,
+        **document_heads.file_labels(file),
+    }
 
 
 def where(guide: Guide) -> str:
