@@ -19,6 +19,16 @@ JPEG = bytes.fromhex(
 """A picture of one pixel."""
 
 
+CID_FONT = (
+    b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/FontDescriptor 7 0 R"
+    b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>>>"
+)
+FONT_DESCRIPTOR = (
+    b"<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0/Ascent 880"
+    b"/Descent -120/CapHeight 880/StemV 93>>"
+)
+
+
 def pdf(title: str = "居民身份证申领登记表", more: bytes = b"", catalog: bytes = b"") -> bytes:
     """Return a PDF of one page. `more`: objects after the others; `catalog`: entries of the document's root."""
     hexed = title.encode("utf-16-be").hex().encode()
@@ -29,10 +39,8 @@ def pdf(title: str = "居民身份证申领登记表", more: bytes = b"", catalo
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(drawn), drawn),
         b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[6 0 R]>>",
-        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/FontDescriptor 7 0 R"
-        b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>>>",
-        b"<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0/Ascent 880"
-        b"/Descent -120/CapHeight 880/StemV 93>>",
+        CID_FONT,
+        FONT_DESCRIPTOR,
     ]
     made, places = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n"), []
     for number, one in enumerate(objects, 1):

@@ -52,7 +52,7 @@ def full_guide(guide: Guide) -> Json:
     for given, material in zip(body["materials"] or (), guide.materials or (), strict=True):
         given |= {"words": chinese_labels.material(material), "source_words": chinese_labels.material_source(material)}
         del given["files"]
-        given |= with_files(guide, material)
+        given.update(with_files(guide, material))
     for given, fee in zip(body["fees"], guide.fees, strict=True):
         given["words"] = chinese_labels.fee(fee)
     for given, law in zip(body["by_law"], guide.by_law, strict=True):

@@ -21,7 +21,7 @@ Code = Annotated[
 Name = Annotated[str, Query(max_length=500, description="As the sender calls it; the bytes decide what it is.")]
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 UPLOAD = {"requestBody": {"required": True, "content": {"application/octet-stream": BYTES}}}
-TAKEN = {200: {"content": dict.fromkeys(FILE_TYPES, BYTES), "description": "The bytes"}}
+TAKEN: dict[int | str, Json] = {200: {"content": dict.fromkeys(FILE_TYPES, BYTES), "description": "The bytes"}}
 
 
 def files_router(store: FileStore) -> APIRouter:

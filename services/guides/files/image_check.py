@@ -19,7 +19,8 @@ _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def require_whole_png(content: bytes) -> None:
     """Raises `Invalid` unless the file is the chunks of one PNG, from IHDR to IEND, and nothing else."""
-    place, kinds = len(PNG_BEGINNING), []
+    place = len(PNG_BEGINNING)
+    kinds: list[bytes] = []
     while place + _CHUNK_FRAME <= len(content):
         length = int.from_bytes(content[place : place + 4])
         kind, data = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]

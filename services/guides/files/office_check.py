@@ -1,4 +1,4 @@
-"""Word and Excel (.docx, .xlsx; ECMA-376): refused with macros, embedded objects, or parts that are loaded from afar."""
+"""Word and Excel (.docx, .xlsx; ECMA-376): refused with macros, embedded objects, or parts loaded from afar."""
 
 import re
 import struct

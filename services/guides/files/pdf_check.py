@@ -62,7 +62,7 @@ def _plain(content: bytes) -> bytes:
     return _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), content)
 
 
-def _streams(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _streams(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the dictionary before each stream, names plain, and everything behind the word `stream`."""
     view = memoryview(content)
     for found in _STREAM.finditer(content):
@@ -71,7 +71,7 @@ def _streams(content: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield _plain(before[before.rfind(b" obj") + 1 :]), view[found.end() :]
 
 
-def _unpacked(data: bytes, most: int) -> bytes:
+def _unpacked(data: memoryview, most: int) -> bytes:
     """Return what zlib makes of the beginning of `data`, as far as it goes, at most `most` bytes.
 
     A viewer shows what a damaged stream holds before the damage, so that is looked at too.

@@ -50,8 +50,16 @@ class FileStore:
             is_new = row is None
             if row is None:
                 self._require_room(session, len(content))
-                facts = {"sha256": sha256, "media_type": media_type, "size": len(content), "name": called}
-                row = FileRow(**facts, code=code, uploaded_by=by.name, uploaded_at=now, content=content)
+                row = FileRow(
+                    sha256=sha256,
+                    media_type=media_type,
+                    size=len(content),
+                    name=called,
+                    code=code,
+                    uploaded_by=by.name,
+                    uploaded_at=now,
+                    content=content,
+                )
             row.uploaded_at = now
             session.add(row)
             session.flush()

@@ -35,6 +35,14 @@ def rule_of(content: bytes) -> str:
     return violation.rule
 
 
+def outcome(content: bytes) -> str:
+    """Return the media type, or the field that is refused."""
+    try:
+        return media_type_of(content)
+    except Invalid as refused:
+        return refused.violations[0].field
+
+
 @pytest.mark.parametrize("media_type", FILE_TYPES)
 def test_a_plain_file_is_what_its_bytes_are(media_type):
     assert media_type_of(PLAIN[media_type]) == media_type
@@ -118,10 +126,7 @@ def test_a_damaged_file_is_refused_or_taken_and_never_an_error_of_ours(data):
     content = bytearray(data.draw(st.sampled_from(list(PLAIN.values()))))
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=8)):
         content[place] = data.draw(st.integers(0, 255))
-    try:
-        assert media_type_of(bytes(content)) in FILE_TYPES
-    except Invalid as refused:
-        assert [one.field for one in refused.violations] == ["file"]
+    assert outcome(bytes(content)) in {*FILE_TYPES, "file"}
 
 
 @given(st.text(max_size=150), st.sampled_from(list(FILE_TYPES)))
