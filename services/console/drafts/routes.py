@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.base import Json
 from contracts.content.files import SHA256
-from services.console.accounts.rights import form_of, may
+from services.console.accounts.rights import may
 from services.console.content.differences import differences
 from services.console.content.reading import Problem
 from services.console.content.shape import ContentKind, label_of
@@ -21,6 +21,7 @@ from services.console.drafts.uploads import Uploads, without_file
 from services.console.drafts.versions import Side, side_of, sides_of
 from services.console.drafts.working_copies import WorkingCopy
 from services.console.drafts.writing import SavedBoth, Writing
+from services.console.pages.forms import FormWithFiles
 from services.console.pages.frame import page, see_other
 from services.console.release.single import ReleaseDrafts, release_drafts
 from services.console.reviews.acts import Acts
@@ -32,7 +33,6 @@ from shared.tokens.person import Person, StaffRole
 Code = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
 Staff = Annotated[Person, Depends(may())]
 Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
-Sent = Annotated[Any, Depends(form_of)]
 END = "@end"
 """The form's last field: a form that lacks it was cut off on its way, and would empty what is missing."""
 PAGE = 50
@@ -76,7 +76,7 @@ def _add_form(routes: APIRouter, writing: Writing, uploads: Uploads) -> None:
         return _form_page(request, person, writing.open(person, code))
 
     @routes.post("/content/{code}")
-    def act(request: Request, person: Editor, code: Code, sent: Sent) -> Response:
+    def act(request: Request, person: Editor, code: Code, sent: FormWithFiles) -> Response:
         given = from_form((name, str(value)) for name, value in sent.multi_items())
         if END not in given:
             raise Invalid(Violation(END, "cut_off", "the form did not arrive whole: send it again"))
