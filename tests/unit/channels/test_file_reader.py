@@ -1,4 +1,4 @@
-"""Files of guides over HTTP: a channel tells missing, refused and endless answers apart, and takes no more than a form."""
+"""Files of guides over HTTP: missing, refused and endless answers are told apart; no more is read than a form has."""
 
 import httpx
 import pytest
