@@ -18,6 +18,7 @@ from shared.database.engine import Database
 from shared.errors import TongyuanError
 
 CHANGES_A_STEP = 100
+MENTION = '"sha256"'
 WAIT_SECONDS, RETRY_SECONDS = 5.0, 15.0
 _log = log.get("files")
 
@@ -75,6 +76,7 @@ class Prefetch:
                 self._seen = row.change
                 if row.key.startswith(f"{Kind.GUIDE}:"):
                     self._named.pop(row.key, None)
-                    if row.content and (named := list(named_files(orjson.loads(row.content)))):
-                        self._named[row.key] = named
+                    # Most guides name no file, and are not parsed.
+                    if row.content and MENTION in row.content:
+                        self._named[row.key] = list(named_files(orjson.loads(row.content)))
         return bool(rows)
