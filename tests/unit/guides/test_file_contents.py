@@ -106,6 +106,7 @@ def test_a_link_that_a_reader_clicks_is_fine():
         (docx(text="身份证号 11010519491231002X"), PERSONAL),
         (xlsx("身份证号", "11010519491231002X"), PERSONAL),
     ],
+    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_what_is_not_taken_is_told_by_its_rule(content, rule):
     assert rule_of(content) == rule
