@@ -1,14 +1,13 @@
 """The part of the manifest that all channels have in common; each channel's own manifest adds what differs."""
 
-from contracts.kinds import KINDS, Kind
-from contracts.topology import publications_queue
+from contracts.topology import FILES_SOURCE, publications_queue
 from shared.manifest.model import Account, Dependency, Key, KeyUse, Manifest, Outsider, Process, Role, worker
 from shared.tokens.rights import Right
 
 LEDGER = Dependency(Role.LEDGER, frozenset({Right.BODIES}))
 """For gaps in the queue, rebuilds, and earlier versions of a document."""
 
-FILES = Dependency(KINDS[Kind.GUIDE].source or Kind.GUIDE, frozenset({Right.FILES}))
+FILES = Dependency(FILES_SOURCE, frozenset({Right.FILES}))
 """For the forms and samples that shown guides name."""
 
 WITNESS_KEY = Key("witness_key_file", KeyUse.COSIGNATURES)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.content.items import Item
-from contracts.kinds import KINDS, Kind
-from contracts.topology import CONSOLE, SOURCES
+from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -143,9 +142,8 @@ class Wiring:
         from services.channels.files.upstream import HttpFiles
         from services.runtime.assembly import channels
 
-        guides = KINDS[Kind.GUIDE].source or Kind.GUIDE
         reader = files or HttpFiles(
-            lambda: client(self.settings.url_for(guides), self.token_for(guides), self.settings.tls)
+            lambda: client(self.settings.url_for(FILES_SOURCE), self.token_for(FILES_SOURCE), self.settings.tls)
         )
         return channels.assembled(name, self.database(name), self.settings, ledger, reader)
 

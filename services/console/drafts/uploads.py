@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 
 from contracts.base import Json
 from contracts.content.files import LARGEST_FILE, PURPOSES
+from contracts.topology import FILES_SOURCE
 from services.console.accounts.roles import require_own
 from services.console.content.files import line_of
 from services.console.content.reading import Problem
@@ -74,7 +75,7 @@ class Uploads:
 
     def content(self, person: Person, sha256: str) -> tuple[bytes, str]:
         """Return bytes and media type of a file. Raises what `Services.send` raises."""
-        answer = self.services.send("GET", "guides", f"files/{sha256}", person)
+        answer = self.services.send("GET", FILES_SOURCE, f"files/{sha256}", person)
         return answer.raw, answer.headers.get("content-type", "application/octet-stream")
 
     def _sent(self, person: Person, code: str, file: UploadFile) -> Json:
@@ -84,7 +85,7 @@ class Uploads:
         asked = {"code": code, "name": (file.filename or "")[-200:]}
         headers = {"Content-Type": "application/octet-stream"}
         told: Json = self.services.send(
-            "POST", "guides", "files", person, params=asked, content=content, headers=headers
+            "POST", FILES_SOURCE, "files", person, params=asked, content=content, headers=headers
         ).content
         return told
 
