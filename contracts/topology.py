@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope.publication import Lane
-from contracts.kinds import KINDS, kinds_owned_by
+from contracts.kinds import KINDS, Kind, kinds_owned_by
 
 SOURCES_EXCHANGE = "tongyuan.sources"
 BACKFILL_EXCHANGE = "tongyuan.sources.backfill"
@@ -35,6 +35,9 @@ FEEDBACK_QUEUE = "guides.feedback"
 
 _LANE_QUEUES = {Lane.LIVE: "ledger.sources", Lane.BACKFILL: "ledger.backfill"}
 LANE_EXCHANGES = {Lane.LIVE: SOURCES_EXCHANGE, Lane.BACKFILL: BACKFILL_EXCHANGE}
+
+FILES_SOURCE = KINDS[Kind.GUIDE].source or ""
+"""The source that holds the files which guides name."""
 
 SOURCES = tuple(dict.fromkeys(entry.source for entry in KINDS.values() if entry.source is not None))
 """The services that own kinds, as the register of kinds names them."""

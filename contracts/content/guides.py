@@ -9,6 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from contracts.base import Contract, Salt
+from contracts.content.files import MOST_FILES, MaterialFile
 from contracts.content.items import LegalBasis
 
 
@@ -42,6 +43,13 @@ class Material(Contract):
     example_url: str | None = Field(default=None, title="示例样表", max_length=2000)
     fill_explain: str | None = Field(default=None, title="填报须知", max_length=2000)
     accept_stand: str | None = Field(default=None, title="受理标准", max_length=2000)
+    files: list[MaterialFile] | None = Field(
+        default=None,
+        title="表格文件",
+        min_length=1,
+        max_length=MOST_FILES,
+        description="Blank forms and samples that the county serves itself; null or absent: none.",
+    )
 
 
 class Step(Contract):

@@ -1,11 +1,14 @@
 """The part of the manifest that all channels have in common; each channel's own manifest adds what differs."""
 
-from contracts.topology import publications_queue
+from contracts.topology import FILES_SOURCE, publications_queue
 from shared.manifest.model import Account, Dependency, Key, KeyUse, Manifest, Outsider, Process, Role, worker
 from shared.tokens.rights import Right
 
 LEDGER = Dependency(Role.LEDGER, frozenset({Right.BODIES}))
 """For gaps in the queue, rebuilds, and earlier versions of a document."""
+
+FILES = Dependency(FILES_SOURCE, frozenset({Right.FILES}))
+"""For the forms and samples that shown guides name."""
 
 WITNESS_KEY = Key("witness_key_file", KeyUse.COSIGNATURES)
 READING = ("drill_interval", "ledger_keys")
@@ -36,7 +39,7 @@ def channel_manifest(
             Process(
                 name,
                 port,
-                (LEDGER,),
+                (LEDGER, FILES),
                 broker=bool(sends),
                 keys=(WITNESS_KEY,),
                 settings=(*READING, *SERVING, *settings),

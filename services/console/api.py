@@ -1,5 +1,6 @@
 """HTTP of the desk: pages at `/console/…`, and the same actions as JSON at `/console/v1/…`."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -24,6 +25,7 @@ from services.console.drafts import api as drafts_api
 from services.console.drafts import new_routes
 from services.console.drafts import routes as drafts_pages
 from services.console.drafts.directory import Directory
+from services.console.drafts.uploads import Uploads
 from services.console.drafts.working_copies import WorkingCopies
 from services.console.drafts.writing import Writing
 from services.console.federation.federation import Federation
@@ -63,6 +65,8 @@ from services.console.upstream.editions import Editions
 from shared.web.edge import make_api
 
 SEE_OTHER = 303
+UPLOADS = re.compile(r"/content/[0-9A-Z]{31,33}$|/release/previews$")
+"""The form of a guide carries the files that were chosen, whichever of its buttons is pressed."""
 
 
 def make(desk: Desk) -> FastAPI:
@@ -72,7 +76,7 @@ def make(desk: Desk) -> FastAPI:
         desk.db.ping()
         return {}
 
-    api = make_api("console", "Tongyuan desk", desk.settings, ready)
+    api = make_api("console", "Tongyuan desk", desk.settings, ready, UPLOADS)
     api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
     api.state.demo = desk.demo
     _include_accounts(api, desk)
@@ -132,7 +136,7 @@ def _include_writing(api: FastAPI, desk: Desk, releasing: Releasing, acts: Acts)
     blocks, tables = Blocks(desk.db, editions), Tables(editions)
     for routes in (
         new_routes.routes_of(writing, directory),
-        drafts_pages.routes_of(writing, acts),
+        drafts_pages.routes_of(writing, acts, Uploads(desk.services)),
         new_routes.api_of(directory),
         drafts_api.routes_of(writing),
         blocks_pages.routes_of(blocks),

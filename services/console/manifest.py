@@ -1,11 +1,13 @@
 """Process and rights of the desk. Its tokens name the person for whom it acts."""
 
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING
+from contracts.topology import AUDITOR, CONSOLE, FILES_SOURCE, IMPORTING
 from shared.manifest.model import Dependency, Key, KeyUse, Manifest, Process, Role, Volume
 from shared.tokens.rights import Right
 
 CALLS = (
     Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED, Right.INSPECT})),
+    # Who reviews or writes a guide opens its files.
+    Dependency(FILES_SOURCE, frozenset({Right.FILES})),
     Dependency(
         Role.LEDGER,
         frozenset({Right.BODIES, Right.RECORDING, Right.INSPECT, Right.OPERATE, Right.AUDIT_HEAD}),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from contracts.base import Contract
 from contracts.content.guides import Guide
 from contracts.content.items import DirectoryRow, Item
-from services.demo.model import BlankForm, Calendars, DemoCase, DemoCounty
+from services.demo.model import BlankForm, Calendars, DemoCase, DemoCounty, DemoFile
 
 Model = TypeVar("Model", bound=Contract)
 
@@ -53,6 +53,11 @@ def forms() -> dict[str, BlankForm]:
     pages = (page for page in _folder().joinpath("forms").iterdir() if page.name.endswith(".html"))
     blanks = (BlankForm(path=FORMS_PATH + page.name, html=page.read_text(encoding="utf-8")) for page in pages)
     return {blank.path: blank for blank in blanks}
+
+
+def form_files() -> list[tuple[DemoFile, bytes]]:
+    """Forms and samples that the county hands out itself, with their bytes."""
+    return [(one, _folder().joinpath("files", one.file).read_bytes()) for one in _many(DemoFile, "files.json")]
 
 
 def _many(model: type[Model], name: str) -> list[Model]:

@@ -7,14 +7,18 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from contracts.content.files import MaterialFile
+from contracts.content.guides import Guide
 from services.applications.intake.editor_reports import EventReport
 from services.demo import content
 from services.demo.model import DemoCase, DemoEvent
+from services.guides.files.store import FileStore
 from services.runtime.wiring import Wiring
 from shared import log
 from shared.errors import Broken, Refused, TongyuanError
 from shared.publishing.editions import Period, live_count
 from shared.security.case_ref import ALPHABET, CODE_LENGTH, display_query_code
+from shared.text.validation import body_of
 from shared.tokens.person import Actor
 
 ROUND = timedelta(minutes=15)
@@ -50,10 +54,21 @@ class Life:
             self.wiring.catalog.save_item(DEMO, item.code, item.model_dump(mode="json"), None)
             self.wiring.catalog.release_item(DEMO, item.code, Period(), None)
         for guide in content.guides():
-            self.wiring.guides.save_guide(DEMO, guide.code, guide.model_dump(mode="json"), None)
+            self.wiring.guides.save_guide(DEMO, guide.code, body_of(self._with_files(guide)), None)
             self.wiring.guides.release_guide(DEMO, guide.code, Period(), None)
         for year, notice in content.calendars().items():
             self.wiring.applications.put_calendar(DEMO, year, notice)
+
+    def _with_files(self, guide: Guide) -> Guide:
+        """Upload the files of a guide, and return the guide with their names."""
+        store = FileStore(self.wiring.guides.db)
+        named: dict[str, list[MaterialFile]] = {}
+        for one, given in content.form_files():
+            if one.code == guide.code:
+                told, _ = store.add(DEMO, guide.code, one.name, given)
+                named.setdefault(one.material_name, []).append(MaterialFile(**told, purpose=one.purpose))
+        materials = [one.model_copy(update={"files": named.get(one.material_name)}) for one in guide.materials or ()]
+        return guide.model_copy(update={"materials": materials}) if named else guide
 
     def run(self, stop: threading.Event) -> None:
         """Run rounds until `stop` is set; a round that was begun before a restart is continued."""

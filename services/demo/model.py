@@ -7,6 +7,7 @@ from pydantic import Field
 
 from contracts.base import Contract, Json
 from contracts.codes.identifiers import PARENT, new_project_no
+from contracts.content.files import FilePurpose
 
 EventName = Literal[
     "submitted",
@@ -127,6 +128,16 @@ class BlankForm(Contract):
 
     path: str = Field(description="The same as in `Material.form_url`, e.g. `/demo/forms/gongsi-dengji.html`.")
     html: str
+
+
+class DemoFile(Contract):
+    """A file of a guide's material. `file`: its name in the folder `files`."""
+
+    code: str
+    material_name: str
+    purpose: FilePurpose
+    name: str
+    file: str
 
 
 Calendars = dict[int, Json]

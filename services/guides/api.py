@@ -1,4 +1,4 @@
-"""HTTP API of guides: /guides/v1/guides, /imports, /releases, /feedback."""
+"""HTTP API of guides: /guides/v1/guides, /files, /imports, /releases, /feedback."""
 
 import math
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from contracts.base import Json
 from contracts.envelope.publication import Lane
 from services.guides.commands import Guides
 from services.guides.feedback import Answer, FeedbackState, FeedbackStore
+from services.guides.files.http import files_router
+from services.guides.files.store import FileStore
 from services.guides.model import SOURCE
 from shared import metrics
 from shared.audit.http import audit_router
@@ -55,6 +57,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
     api.include_router(feed_router(db, SOURCE))
     api.include_router(keys_router(db))
     api.include_router(audit_router(db))
+    api.include_router(files_router(FileStore(db)))
     api.include_router(_feedback(feedback))
     metrics.feedback_open.set_function(lambda: _measured(feedback.count_open))
     metrics.feedback_waits.set_function(lambda: _measured(feedback.longest_wait))

@@ -13,6 +13,7 @@ from contracts.content.guides import Guide
 from contracts.content.unstated_facts import corrected_guide, is_empty, suspect_guide, unknown_of_guide
 from contracts.envelope.publication import Release
 from services.guides import model
+from services.guides.files.store import require_stored
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
@@ -56,6 +57,7 @@ class Guides:
         require_one_fact(guide)
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
         with self.db.write() as session:
+            require_stored(session, guide)
             return editions.save(session, self.who, by, code, body_of(guide), revision), unread_words(guide)
 
     def release_guide(
@@ -95,6 +97,7 @@ class Guides:
         """Return the draft. Raises `NotFound`, and `Invalid` unless it may be released."""
         guide = parse(Guide, orjson.loads(editions.find(session, code).draft))
         require_one_fact(guide)
+        require_stored(session, guide)
         return guide
 
     def import_guides(self, by: Actor, request: ImportRequest) -> Outcome:
@@ -104,10 +107,11 @@ class Guides:
         return run_import(Importer(self.reviewing, RULES, _checking), by, request)
 
 
-def _checking(_session: Session, _live: LiveCodes) -> Check:
+def _checking(session: Session, _live: LiveCodes) -> Check:
     def check(body: Json) -> tuple[Json, list[Json]]:
         guide = Guide.model_validate(body)
         model.accept(guide)
+        require_stored(session, guide)
         settled, findings = left_out(guide, body)
         return (body if settled is None else _complete(settled)), findings
 

@@ -6,7 +6,9 @@ from nameko.timer import timer
 
 from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
 from services.guides.feedback import FeedbackStore
+from services.guides.files.upkeep import UPKEEP_SECONDS, FileUpkeep
 from services.guides.following import ItemWatch
+from services.guides.model import SOURCE
 from shared.messaging.consumer import batch
 from shared.messaging.delivery import Message, Refusal
 from shared.timers import quietly
@@ -16,7 +18,7 @@ RECONCILE_SECONDS = 30.0
 
 def make_worker(watch: ItemWatch) -> type:
     """Return the nameko service class."""
-    feedback = FeedbackStore(watch.db)
+    feedback, files = FeedbackStore(watch.db), FileUpkeep(watch.db, SOURCE)
 
     class GuidesWorker:
         name = "guides"
@@ -32,5 +34,9 @@ def make_worker(watch: ItemWatch) -> type:
         @timer(interval=RECONCILE_SECONDS, eager=True)  # type: ignore[untyped-decorator]  # nameko has no types
         def reconcile(self) -> None:
             quietly(watch.reconcile, "reconcile")
+
+        @timer(interval=UPKEEP_SECONDS)  # type: ignore[untyped-decorator]  # likewise
+        def remove_unused_files(self) -> None:
+            quietly(files.step, "files")
 
     return GuidesWorker

@@ -33,6 +33,7 @@ from services.catalog.commands import ENDS_SECONDS
 from services.console.accounts.administration import Administration
 from services.console.accounts.demo import make_demo_people
 from services.guides.feedback import FeedbackStore
+from services.guides.files.upkeep import UPKEEP_SECONDS, FileUpkeep
 from services.guides.following import ItemWatch
 from services.ledger import queries
 from services.ledger.log.feed import LedgerFeed
@@ -44,7 +45,7 @@ from services.runtime.assembly.channels import ChannelWiring
 from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import at_one_address, auditor_api
 from services.runtime.console import callers_within, console_background, embedded_api
-from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.local_readers import LocalFiles, LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi.document import serving_document
 from services.runtime.wiring import Wiring, kept_token
@@ -158,6 +159,7 @@ class Embedded:
             "ledger-scrub": periodically(STEP_SECONDS, self.scrub.step, name="ledger-scrub"),
             "planned-ends": periodically(ENDS_SECONDS, self.wiring.catalog.withdraw_cancelled, name="planned-ends"),
             **applications_background(self.wiring.applications),
+            "guides-files": periodically(UPKEEP_SECONDS, FileUpkeep(self.watch.db, "guides").step, name="guides-files"),
             **self._desk_work,
             **self._importing.background(),
             "guides-reconcile": periodically(
@@ -203,7 +205,8 @@ class Embedded:
         self.intake = Intake(
             ledger, readers, self.wiring.signer, require, self.settings.region, source_keys=self.settings.source_keys
         )
-        self.channels = {name: self.wiring.channel(name, LocalLedger(ledger)) for name in CHANNELS}
+        files = LocalFiles(self.wiring.database("guides"))
+        self.channels = {name: self.wiring.channel(name, LocalLedger(ledger), files) for name in CHANNELS}
         pace = ImportPace(self._ledger_size, self._positions, self.settings.backfill_lag)
         self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger")
         self._bus.bind(BACKFILL_EXCHANGE, _paced(pace, self.intake.take), "ledger (imports)")

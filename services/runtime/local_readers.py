@@ -7,6 +7,7 @@ import orjson
 
 from contracts.envelope.publication import Head, Lane, Publication, Release
 from contracts.envelope.statement import AuditHead
+from services.guides.files.store import FileStore
 from services.ledger import queries
 from services.ledger.snapshots import snapshot
 from shared.audit.queries import head as audit_head
@@ -59,6 +60,17 @@ class LocalSource:
         """See `SourceReader`."""
         with self._db.read() as session:
             return AuditHead.model_validate({**audit_head(session), "source": self._source})
+
+
+class LocalFiles:
+    """The files of guides in this process, see `services.channels.files.upstream.FileReader`."""
+
+    def __init__(self, db: Database) -> None:
+        self._store = FileStore(db)
+
+    def content(self, sha256: str) -> bytes:
+        """See `FileReader`."""
+        return self._store.content(sha256)[0]
 
 
 class LocalLedger:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.content.items import Item
-from contracts.topology import CONSOLE, SOURCES
+from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from services.applications.commands import Applications
     from services.catalog.commands import Catalog
+    from services.channels.files.upstream import FileReader
     from services.guides.commands import Guides
     from services.ledger.signing.signer import Signer
     from services.ledger.signing.signing_guard import SigningGuard
@@ -136,11 +137,15 @@ class Wiring:
 
         return SigningGuard(self.database("ledger"), self.signer)
 
-    def channel(self, name: str, ledger: LedgerReader) -> "ChannelWiring":
-        """Return the components of one channel that follows `ledger`."""
+    def channel(self, name: str, ledger: LedgerReader, files: "FileReader | None" = None) -> "ChannelWiring":
+        """Return the components of one channel that follows `ledger`. `files`: None reads them over HTTP."""
+        from services.channels.files.upstream import HttpFiles
         from services.runtime.assembly import channels
 
-        return channels.assembled(name, self.database(name), self.settings, ledger)
+        reader = files or HttpFiles(
+            lambda: client(self.settings.url_for(FILES_SOURCE), self.token_for(FILES_SOURCE), self.settings.tls)
+        )
+        return channels.assembled(name, self.database(name), self.settings, ledger, reader)
 
     def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
         """Return the relay of readers' feedback from a channel to guides."""

@@ -24,10 +24,12 @@ class Right(StrEnum):
     """Having a channel show what is not released, without storing it."""
     AUDIT_HEAD = "audit_head"
     """Handing in the newest row of one's audit log, for the ledger's statements."""
+    FILES = "files"
+    """Reading files of guides at their source, also of what is not released."""
     BOARD = "board"
     """Setting at the kiosk which ticket numbers are called."""
 
 
 EVERY = frozenset(Right)
-READING = frozenset({Right.FEED, Right.BODIES, Right.RECORDING, Right.INSPECT})
+READING = frozenset({Right.FEED, Right.BODIES, Right.RECORDING, Right.INSPECT, Right.FILES})
 """Rights of the embedded county's service token; the others need the admin token."""

@@ -26,6 +26,9 @@ from shared.web.http_semantics import head_as_get, relative_location
 PROBLEM_TYPE = "application/problem+json"
 MAX_BODY = 1_048_576
 MAX_IMPORT_BODY = 33_554_432
+MAX_FILE_BODY = 12 * 1_048_576
+"""A file of a guide, with the rest of the form that carries it."""
+
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}|[0-9]{1,6}")
 LARGE_BODY = 65_536
 MAX_NUMBER = 2**53 - 1
@@ -34,6 +37,8 @@ OF_OPERATORS = ("/healthz", "/readyz", "/metrics")
 
 STREAM = "/v1/stream"
 """The one endpoint of a channel whose response does not end."""
+
+UPLOADS = re.compile(r"/v1/files$")
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -45,8 +50,17 @@ After = Annotated[str, Query(pattern=NAME, description="Last key or code of the 
 Key = Annotated[str, Path(pattern=NAME, description="Ledger key, such as `item:<实施编码>`.")]
 
 
-def make_api(service: str, title: str, settings: Settings, ready: Callable[[], dict[str, Any]]) -> FastAPI:
-    """Return a FastAPI app with what every service has. `ready` returns facts for /readyz, or raises `Unavailable`."""
+def make_api(
+    service: str,
+    title: str,
+    settings: Settings,
+    ready: Callable[[], dict[str, Any]],
+    uploads: re.Pattern[str] = UPLOADS,
+) -> FastAPI:
+    """Return a FastAPI app with what every service has. `ready` returns facts for /readyz, or raises `Unavailable`.
+
+    `uploads`: ends of the paths whose bodies may have `MAX_FILE_BODY` bytes.
+    """
     api = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
     api.state.settings = settings
     api.add_exception_handler(TongyuanError, _on_error)  # type: ignore[arg-type]  # starlette types the base class only
@@ -66,22 +80,22 @@ def make_api(service: str, title: str, settings: Settings, ready: Callable[[], d
     def all_metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    api.add_middleware(Edge, service=service)
+    api.add_middleware(Edge, service=service, uploads=uploads)
     return api
 
 
 class Edge:
     """Outermost layer, plain ASGI: limits the body, opens the trace, measures the response, adds safe headers."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
-        self.app, self.service = app, service
+    def __init__(self, app: ASGIApp, service: str, uploads: re.Pattern[str] = UPLOADS) -> None:
+        self.app, self.service, self._uploads = app, service, uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        limit = MAX_IMPORT_BODY if scope["path"].endswith("/imports") else MAX_BODY
+        limit = self._largest(scope["path"])
         started = time.perf_counter()
         status = 500
 
@@ -114,6 +128,11 @@ class Edge:
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 metrics.http_requests.labels(self.service, method, status).inc()
                 metrics.http_duration.labels(self.service).observe(time.perf_counter() - started)
+
+    def _largest(self, path: str) -> int:
+        if path.endswith("/imports"):
+            return MAX_IMPORT_BODY
+        return MAX_FILE_BODY if self._uploads.search(path) else MAX_BODY
 
 
 CREATED: dict[int | str, dict[str, Any]] = {

@@ -1,5 +1,8 @@
 """Writing in real browsers: a new author gets a guide released, a fee is changed, typing is kept, no barriers."""
 
+import base64
+import re
+
 import pytest
 
 from contracts.topology import CONSOLE
@@ -9,11 +12,17 @@ from services.demo import content
 from shared.database.engine import Database
 from tests.harness.browser import Page
 from tests.harness.county import EmbeddedCounty, wait_for
+from tests.harness.form_files import pdf
 from tests.harness.writing_desk import AUTHOR
 
 FEE = next(guide for guide in content.guides() if guide.fees and guide.fees[0].amount_fen)
 OLD = content.items()[0]
 NEW = f"{OLD.code[:31]}77"
+CHOOSE = """(selector, bytes) => {
+  const taken = new DataTransfer();
+  taken.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], "申请表.pdf"));
+  document.querySelector(selector).files = taken.files;
+}"""
 WIDER_THAN_THE_SCREEN = "() => document.documentElement.scrollWidth > innerWidth"
 
 
@@ -98,6 +107,28 @@ def test_a_new_author_gets_a_guide_released_in_25_clicks(hands: Hands, county: E
     shown = wait_for(lambda: county.http("web").get(f"/web/items/{NEW}").text, "the page", 60)
     wait_for(lambda: "夜间窗口几点关？" in county.http("web").get(f"/web/items/{NEW}").text, "the guide on the web", 60)
     assert shown
+
+
+@pytest.mark.one_browser
+def test_a_form_that_an_author_uploads_is_on_the_web_as_it_was(hands: Hands, county: EmbeddedCounty) -> None:
+    code, form = content.items()[7].code, pdf("云溪县自己的申请表")
+    place = "guide.materials.0"
+    hands.page.open(f"/console/content/{code}")
+    hands.page.evaluate(CHOOSE, f"[name='upload.blank.{place}']", base64.b64encode(form).decode())
+    hands.press(f"upload:{place}.files", "空白表格：申请表.pdf")
+    hands.press("release", "办事指南第2版")
+
+    def linked() -> str | None:
+        page = county.http("web").get(f"/web/items/{code}").text
+        found = re.search(rf'href="(/web/files/{code}/[0-9a-f]{{64}}\.pdf)"', page)
+        return found and found[1]
+
+    address = wait_for(linked, "the form on the web", 60)
+    answer = county.http("web").get(address)
+    assert (answer.content, answer.headers["content-type"]) == (form, "application/pdf")
+
+    hands.page.open(f"/web/items/{code}")
+    assert any("申请表.pdf" in one and "PDF" in one for one in hands.page.texts(".forms li"))
 
 
 @pytest.mark.one_browser

@@ -33,6 +33,7 @@ from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
+from services.channels.files.store import FileStore
 from services.channels.recovery.aside import Progress
 from services.channels.recovery.bootstrap import starting_channel
 from services.channels.recovery.rebuild import Rebuild
@@ -47,7 +48,7 @@ from services.ledger.log.intake import Intake
 from services.ledger.signing.signer import Signer
 from services.ledger.signing.signing_guard import SigningGuard, tree_of
 from services.ledger.verify import page as verify_page
-from services.runtime.local_readers import LocalLedger, LocalSource
+from services.runtime.local_readers import LocalFiles, LocalLedger, LocalSource
 from services.runtime.manifests import CHANNELS, migrations
 from services.runtime.pages.error_pages import error_pages
 from shared.config import Settings
@@ -63,6 +64,7 @@ from shared.web.response_cache import CachedService, ResponseCacheMiddleware, sh
 from shared.web.server.process import mount
 from tests.harness import projecting
 from tests.harness.actors import TESTER
+from tests.harness.file_source import FileSource
 from tests.harness.stores import store
 
 REGION = projecting.REGION
@@ -135,6 +137,8 @@ class Pipeline:
         self.watch = ItemWatch(self.guides, self.ledger)
         self.channels = {name: starting_channel(self.dbs[name], adapters()[name], self.ledger) for name in channels}
         self.lives = {name: Live(self.dbs[name], name) for name in channels}
+        self.file_source = FileSource(LocalFiles(self.dbs["guides"]))
+        self.files = {name: FileStore(self.dbs[name], self.file_source) for name in channels}
         self.bus = InProcessBus()
         self.relays = [*self._source_relays(), *self._ledger_relays()]
 
@@ -269,7 +273,8 @@ class Pipeline:
             case "V" | "v":
                 return verify_page.make_short(self.settings)
             case _:
-                return channels_api.make(self.channels[service], self.settings, SearchIndex(db), self.lives[service])
+                index, live, files = SearchIndex(db), self.lives[service], self.files[service]
+                return channels_api.make(self.channels[service], self.settings, index, live, files)
 
     def _now(self) -> datetime:
         return self.clock()

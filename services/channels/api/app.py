@@ -17,6 +17,8 @@ from services.channels.api.live_stream import Live
 from services.channels.api.reader_feedback import FeedbackBox
 from services.channels.api.succession import Succession, Successors
 from services.channels.core.channel import Channel
+from services.channels.files import routes as file_routes
+from services.channels.files.store import FileStore
 from services.channels.pages import preview
 from services.channels.pages.read_model import ReadModel
 from services.channels.pages.routes import pages_of
@@ -43,7 +45,7 @@ UNKNOWN = openapi.problem_answer("This channel does not show it")
 ONE: Any = {**openapi.CONDITIONAL, "responses": {304: openapi.UNCHANGED, 404: UNKNOWN, 410: GONE}}
 
 
-def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -> FastAPI:
+def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live, files: FileStore) -> FastAPI:
     """Build the ASGI app of one channel."""
     db = channel.db
     name = channel.adapter.name
@@ -58,6 +60,7 @@ def make(channel: Channel, settings: Settings, index: SearchIndex, live: Live) -
     shelf = ReadModel(channel, index, lookup, FeedbackBox(db, name, settings))
     api.include_router(_lists(channel, index, shelf))
     api.include_router(_documents(channel))
+    api.include_router(file_routes.router(db, files))
     api.include_router(sync.router(channel))
     api.include_router(_case(lookup))
     api.include_router(operators.entries(channel))

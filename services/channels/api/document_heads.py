@@ -5,7 +5,8 @@ from typing import Any
 from contracts.base import Json
 from contracts.codes.tables import CASE_STAGE
 from contracts.content.acts import OTHER_REASON, REASONS
-from contracts.content.guides import Guide
+from contracts.content.files import FILE_TYPES, PURPOSES, MaterialFile, address_of
+from contracts.content.guides import Guide, Material
 from contracts.content.items import Item
 from contracts.envelope.publication import Publication
 from services.channels.core.bodies import act_of, name_of, progress_of
@@ -50,12 +51,40 @@ def full_guide(guide: Guide) -> Json:
     body = guide.model_dump(mode="json", exclude={"salt"})
     for given, material in zip(body["materials"] or (), guide.materials or (), strict=True):
         given |= {"words": chinese_labels.material(material), "source_words": chinese_labels.material_source(material)}
+        del given["files"]
+        given.update(with_files(guide, material))
     for given, fee in zip(body["fees"], guide.fees, strict=True):
         given["words"] = chinese_labels.fee(fee)
     for given, law in zip(body["by_law"], guide.by_law, strict=True):
         given["words"] = chinese_labels.law(law)
     glance = {"bring": chinese_labels.bring(guide), "cost": chinese_labels.fees(guide)}
     return {**guide_head(guide), **body, "glance": glance}
+
+
+def with_files(guide: Guide, material: Material) -> Json:
+    """Return `files` of a material; nothing without any, so that documents of before stay as they were.
+
+    `address`: where the channel serves it, below its own name.
+    """
+    return {"files": [file_document(guide, file) for file in material.files]} if material.files else {}
+
+
+def file_document(guide: Guide, file: MaterialFile) -> Json:
+    """Return the fields of the contract, labels, and the address below the channel's name."""
+    return {
+        **file.model_dump(mode="json"),
+        **file_labels(file),
+        "address": f"files/{guide.code}/{address_of(file)}",
+    }
+
+
+def file_labels(file: MaterialFile) -> Json:
+    """Return purpose and type in Chinese, and the size as people read it."""
+    return {
+        "purpose_label": PURPOSES[file.purpose],
+        "type_label": FILE_TYPES[file.media_type].zh,
+        "size_label": chinese_labels.size(file.size),
+    }
 
 
 def audiences(item: Item) -> list[str]:

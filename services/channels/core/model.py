@@ -1,6 +1,6 @@
 """Tables of a channel: documents shown, versions not yet effective, parked entries, and the position."""
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Text
 from sqlmodel import Field, SQLModel
 
 channel_metadata = MetaData()
@@ -137,6 +137,16 @@ class HookRow(ChannelModel, table=True):
     problem: str | None = Field(default=None, max_length=100)
     next_at: str = Field(max_length=27, description="Earliest time of the next call.")
     expires_at: str = Field(max_length=27)
+
+
+class FileRow(ChannelModel, table=True):
+    """The bytes of a file that a shown guide names, see `channels.files.store`. A rebuild does not touch it."""
+
+    __tablename__ = "file"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    size: int
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class SeenHeadRow(ChannelModel, table=True):

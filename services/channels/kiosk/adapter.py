@@ -4,7 +4,8 @@ Short answers made from codes are also given in English, under `…_en`.
 """
 
 from contracts.base import Json
-from contracts.content.guides import Guide, Window
+from contracts.content.files import FILE_TYPES, MaterialFile
+from contracts.content.guides import Guide, Material, Window
 from contracts.content.items import Item
 from contracts.envelope.publication import Kind, Publication
 from services.channels.api import document_heads
@@ -74,6 +75,7 @@ def guide_document(guide: Guide) -> Json:
                 "words": chinese_labels.material(one),
                 "words_en": english_labels.material(one),
                 "note": chinese_labels.shorten(one.fill_explain or chinese_labels.material_source(one), NOTE),
+                **forms(one),
             }
             for one in guide.materials
         ],
@@ -89,6 +91,23 @@ def guide_document(guide: Guide) -> Json:
         ],
         "contact": guide.link_way,
         "complaint": guide.supervise_way,
+    }
+
+
+def forms(material: Material) -> Json:
+    """Return which forms there are. A screen in a hall hands out no file: a person takes it on the phone, or on paper.
+
+    Nothing without any, so that documents of before stay as they were.
+    """
+    return {"forms": [form(one) for one in material.files]} if material.files else {}
+
+
+def form(file: MaterialFile) -> Json:
+    """Return what a form is, in both languages."""
+    return {
+        "purpose": file.purpose,
+        "type": FILE_TYPES[file.media_type].en,
+        **document_heads.file_labels(file),
     }
 
 

@@ -73,6 +73,11 @@ def guide_document(guide: Guide) -> Json:
                 one.material_name, chinese_labels.material(one), chinese_labels.material_source(one), one.fill_explain
             )
         ],
+        "files": [
+            {"t": one.material_name, **document_heads.file_document(guide, file)}
+            for one in guide.materials or ()
+            for file in one.files or ()
+        ],
         "steps": [block for step in guide.steps for block in titled(step.name, step.content or step.name)],
         "fees": [
             block for fee in guide.fees for block in titled(fee.fee_name, chinese_labels.fee(fee), fee.desc_explain)

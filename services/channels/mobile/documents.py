@@ -15,6 +15,21 @@ class Block(response_models.Answer):
     v: str = Field(title="内容", max_length=120)
 
 
+class FileBlock(response_models.Answer):
+    """A blank form or a sample of the material `t`."""
+
+    t: str = Field(title="材料")
+    sha256: str = Field(title="文件摘要", pattern=response_models.HEX)
+    media_type: str = Field(title="文件类型")
+    size: int = Field(title="文件大小", description="Bytes.")
+    name: str = Field(title="文件名")
+    purpose: str = Field(title="用途")
+    purpose_label: str
+    type_label: str
+    size_label: str
+    address: str = Field(description="Below `/mobile/`.")
+
+
 class ItemDocument(response_models.ItemDocument):
     """An item for a small screen."""
 
@@ -31,6 +46,7 @@ class GuideDocument(response_models.GuideDocument):
 
     condition: list[Block] | None = Field(default=None, title="受理条件")
     materials: list[Block] | None = Field(default=None, title="申请材料")
+    files: list[FileBlock] | None = Field(default=None, title="表格文件")
     steps: list[Block] | None = Field(default=None, title="办理流程")
     fees: list[Block] | None = Field(default=None, title="收费")
     windows: list[Block] | None = Field(default=None, title="办理窗口")

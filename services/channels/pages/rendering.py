@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from contracts.codes.addresses import FILE, HANDLING, address_problem
+from contracts.content.files import FILE_TYPES
 from contracts.verify_address import printed_address
 from services.channels.pages import qr
 from services.channels.text import chinese_labels, english_documents, english_labels
@@ -83,6 +84,7 @@ class ChannelPages:
             "static": self.static,
             "t": t,
             "attribute": attribute,
+            "file_types": FILE_TYPES,
             "printed_address": printed_address,
             "spoken": english_documents,
             "asked": chinese_labels.ASK,

@@ -201,6 +201,15 @@ def beijing_date(moment: datetime) -> str:
     return moment.astimezone(BEIJING).date().isoformat()
 
 
+def size(count: int) -> str:
+    """Return bytes as people read them, never rounded to nothing: `1 KB`, `24 KB`, `1.3 MB`."""
+    thousands = -(-count // 1024)
+    if thousands < 1024:
+        return f"{thousands} KB"
+    tenths = count * 10 // 1024**2
+    return f"{tenths // 10}.{tenths % 10} MB"
+
+
 def pieces(text: str | None, longest: int) -> list[str]:
     """Split `text` into paragraphs of at most `longest` characters, by line, sentence, clause. Nothing is lost."""
     lines = (" ".join(line.split()) for line in (text or "").splitlines())

@@ -87,6 +87,9 @@ GUIDE_PARTS: tuple[Parts, ...] = (
             one["accept_stand"],
             one["form_url"],
             one["example_url"],
+            "、".join(
+                f"{file['purpose_label']} {file['name']} {file['sha256'][:8]}" for file in one.get("files") or ()
+            ),
         ),
     ),
     (

@@ -36,6 +36,8 @@ MESSAGES = {
     "same_as_path": "实施编码与打开的不是同一个：不能在这里改编码，请新建",
     "no_personal_data": "文字里有居民身份证号码，请删去；办事指南不得公布个人信息",
     "made_by_the_source": "这个字段由系统填写，请留空",
+    "file_unknown": "有一个文件已经不在：请删除它，再上传一次",
+    "file_facts": "有一个文件的类型或大小与存放的不一致：请删除它，再上传一次",
     ADDRESS: "网址不能用：请从浏览器地址栏复制完整网址，以 https:// 开头",
     CODE_TABLE: "不在代码表里，请从列表中选择；不知道的留空",
     INVISIBLE: "文字里有看不见的或者字体没有的字符，请删掉后重新输入",
@@ -68,7 +70,13 @@ def problem_of(kind: ContentKind, read: Read, violation: Violation) -> Problem:
         message = MESSAGES[CODE_TABLE]
     if shape is None:
         return Problem(FORM, violation.rule, f"{label_of(kind, violation.field)}：{message}")
-    return Problem(read.form_path(violation.field), violation.rule, message)
+    field = _of_file(violation.field) if shape.kind is FieldKind.FILES else violation.field
+    return Problem(read.form_path(field), violation.rule, message)
+
+
+def _of_file(field: str) -> str:
+    """`materials.2.files.0.name` → `materials.2.files`: a form shows the files of a material as one field."""
+    return ".".join(field.split(".")[:3])
 
 
 def known_part(kind: ContentKind, body: Json) -> Json:

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts.base import Json
+from services.console.content.files import files_from
 from services.console.content.shape import ContentKind, FieldKind, FieldShape, shape_of
 from services.console.content.typed import FROM, NO, NONE_STATED, YES, Texts, rows, text_of
 
@@ -135,6 +136,8 @@ def value_of(shape: FieldShape, text: str) -> Any:
         return None
     if shape.kind is FieldKind.CODE:
         return _code(shape, plain)
+    if shape.kind is FieldKind.FILES:
+        return _files(plain)
     if shape.kind is FieldKind.YES_NO:
         if plain in YES_WORDS or plain in NO_WORDS:
             return plain in YES_WORDS
@@ -160,6 +163,13 @@ def _code(shape: FieldShape, text: str) -> str:
     if len(found) == 1:
         return found[0]
     raise Unreadable("code_table", f"“{plain[:40]}”不在代码表里，请从列表中选择；不知道的留空")
+
+
+def _files(text: str) -> list[Json]:
+    files = files_from(text)
+    if files is None:
+        raise Unreadable("file_line", "表格文件的记录被改过：请删除它，再上传一次")
+    return files
 
 
 def _fen(text: str) -> int:

@@ -91,6 +91,7 @@ HELP: Mapping[str, str] = {
     "guide.materials": "逐项列出，不写“其他材料”“有关材料”（G-11）；提供空白表格或者注明自备（G-14）。",
     "guide.materials.copies": "材料名称和须知里写到份数的，须与这里一致。",
     "guide.materials.form_url": "本县的文件以 / 开头，其他以 https:// 开头（G-14）。",
+    "guide.materials.files": "PDF、.docx、.xlsx、PNG 或 JPEG，每个最多10MB；不能有宏和脚本，样表不能有真实的个人信息。",
     "guide.steps": "行政许可须有受理、审查、决定、办结、送达（G-12）。",
     "guide.steps.day": "工作日；各环节合计不超过承诺时限（G-12）。",
     "guide.fees": "不收费的不列（G-7）。",

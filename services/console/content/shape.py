@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from contracts.base import SALT
 from contracts.codes.tables import TABLES
+from contracts.content.files import MaterialFile
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 
@@ -51,6 +52,7 @@ class FieldKind(StrEnum):
     CODES = "codes"
     WORDS = "words"
     PARTS = "parts"
+    FILES = "files"
 
 
 MANY = frozenset({FieldKind.CODES, FieldKind.WORDS})
@@ -93,7 +95,7 @@ def field_at(kind: ContentKind, path: str) -> FieldShape | None:
     inner = rest.partition(".")[2]
     if field is None or not inner:
         return field
-    return next((part for part in field.parts if part.name == inner), None)
+    return next((part for part in field.parts if part.name == inner.partition(".")[0]), None)
 
 
 def label_of(kind: ContentKind, path: str) -> str:
@@ -106,7 +108,7 @@ def label_of(kind: ContentKind, path: str) -> str:
     if not index.isdigit():
         return field.label
     place = f"{field.label}第{int(index) + 1}项"
-    part = next((one for one in field.parts if one.name == inner), None)
+    part = next((one for one in field.parts if one.name == inner.partition(".")[0]), None)
     return f"{place} · {part.label}" if part else place
 
 
@@ -126,7 +128,8 @@ def _field(name: str, info: FieldInfo, table: str | None) -> FieldShape:
     longest = next((limit for limit in limits if limit is not None), None)
     listed = get_origin(bare) is list
     inner = get_args(bare)[0] if listed else bare
-    parts = tuple(_fields(inner)) if isinstance(inner, type) and issubclass(inner, BaseModel) else ()
+    is_part = isinstance(inner, type) and issubclass(inner, BaseModel) and inner is not MaterialFile
+    parts = tuple(_fields(inner)) if is_part else ()
     return FieldShape(
         name=name,
         label=info.title or name,
@@ -134,7 +137,7 @@ def _field(name: str, info: FieldInfo, table: str | None) -> FieldShape:
         required=info.is_required(),
         longest=longest,
         table=table,
-        states_none=listed and optional,
+        states_none=listed and optional and inner is not MaterialFile,
         parts=parts,
     )
 
@@ -142,6 +145,8 @@ def _field(name: str, info: FieldInfo, table: str | None) -> FieldShape:
 def _kind(name: str, inner: Any, *, listed: bool, coded: bool, parts: bool, longest: int | None) -> FieldKind:
     if parts:
         return FieldKind.PARTS
+    if inner is MaterialFile:
+        return FieldKind.FILES
     if listed:
         return FieldKind.CODES if coded else FieldKind.WORDS
     if coded:

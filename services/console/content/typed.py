@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from contracts.base import Json
+from services.console.content.files import lines_of
 from services.console.content.shape import MANY, ContentKind, FieldKind, FieldShape, shape_of
 from services.console.content.values import yuan
 
@@ -42,6 +43,8 @@ def text_of(field: FieldShape, value: Any) -> str:
         return ""
     if field.kind in MANY and isinstance(value, list):
         return "\n".join(str(one) for one in value)
+    if field.kind is FieldKind.FILES and isinstance(value, list):
+        return lines_of(value)
     if field.kind is FieldKind.YES_NO:
         return YES if value else NO
     if field.kind is FieldKind.MONEY and isinstance(value, int):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from contracts.base import Json
+from services.console.content.files import words_of
 from services.console.content.identity import NAMES
 from services.console.content.shape import MANY, FieldKind, FieldShape
 
@@ -22,6 +23,8 @@ def value_words(field: FieldShape, value: Any) -> str:
         return "、".join(field.codes.get(str(one), str(one)) for one in value)
     if field.kind is FieldKind.CODE:
         return field.codes.get(str(value), str(value))
+    if field.kind is FieldKind.FILES and isinstance(value, list):
+        return words_of(value)
     if field.kind is FieldKind.YES_NO:
         return "是" if value else "否"
     if field.kind is FieldKind.MONEY and isinstance(value, int):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.base import Json
+from services.console.content.files import FileLine, files_from
 from services.console.content.identity import NAMES
 from services.console.content.merging import ORDER, Conflict
 from services.console.content.reading import Problem
@@ -34,6 +35,11 @@ class Input:
     def chosen(self) -> list[str]:
         """The lines of a field with several values."""
         return [line for line in self.text.split("\n") if line.strip()]
+
+    @property
+    def files(self) -> list[FileLine]:
+        """The files of a material; none while the text is none of ours."""
+        return [FileLine.of(one) for one in files_from(self.text) or ()]
 
     @property
     def lines(self) -> int:

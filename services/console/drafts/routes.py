@@ -7,17 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.base import Json
-from services.console.accounts.rights import form_of, may
+from contracts.content.files import SHA256
+from services.console.accounts.rights import may
 from services.console.content.differences import differences
+from services.console.content.reading import Problem
 from services.console.content.shape import ContentKind, label_of
 from services.console.content.typed import Texts, changed_rows, from_form
 from services.console.content.words import STATES
 from services.console.drafts.checks import findings_in, problems_in
 from services.console.drafts.form_view import view_of
 from services.console.drafts.saving import Decisions
+from services.console.drafts.uploads import Uploads, without_file
 from services.console.drafts.versions import Side, side_of, sides_of
 from services.console.drafts.working_copies import WorkingCopy
 from services.console.drafts.writing import SavedBoth, Writing
+from services.console.pages.forms import FormWithFiles
 from services.console.pages.frame import page, see_other
 from services.console.release.single import ReleaseDrafts, release_drafts
 from services.console.reviews.acts import Acts
@@ -29,17 +33,17 @@ from shared.tokens.person import Person, StaffRole
 Code = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
 Staff = Annotated[Person, Depends(may())]
 Editor = Annotated[Person, Depends(may(StaffRole.EDITOR))]
-Sent = Annotated[Any, Depends(form_of)]
 END = "@end"
 """The form's last field: a form that lacks it was cut off on its way, and would empty what is missing."""
 PAGE = 50
 
 
-def routes_of(writing: Writing, acts: Acts) -> APIRouter:
+def routes_of(writing: Writing, acts: Acts, uploads: Uploads) -> APIRouter:
     """Return the routes. `acts`: on reviews, whose state the pages show."""
     routes = APIRouter(include_in_schema=False)
     _add_lists(routes, writing, acts)
-    _add_form(routes, writing)
+    _add_form(routes, writing, uploads)
+    _add_files(routes, uploads)
     _add_differences(routes, writing)
     return routes
 
@@ -66,13 +70,13 @@ def _add_lists(routes: APIRouter, writing: Writing, acts: Acts) -> None:
         return page(request, "content_work.html", person=person, mine=writing.copies.of(person))
 
 
-def _add_form(routes: APIRouter, writing: Writing) -> None:
+def _add_form(routes: APIRouter, writing: Writing, uploads: Uploads) -> None:
     @routes.get("/content/{code}")
     def form(request: Request, person: Editor, code: Code) -> Response:
         return _form_page(request, person, writing.open(person, code))
 
     @routes.post("/content/{code}")
-    def act(request: Request, person: Editor, code: Code, sent: Sent) -> Response:
+    def act(request: Request, person: Editor, code: Code, sent: FormWithFiles) -> Response:
         given = from_form((name, str(value)) for name, value in sent.multi_items())
         if END not in given:
             raise Invalid(Violation(END, "cut_off", "the form did not arrive whole: send it again"))
@@ -81,17 +85,29 @@ def _add_form(routes: APIRouter, writing: Writing) -> None:
         if act == "discard":
             writing.copies.discard(person, code)
             return see_other(f"content/{code}" if given.get("exists") else "content")
-        if place:
+        texts, refused = uploads.taken(person, code, texts, sent.multi_items())
+        if place and not refused:
             texts = _with_act(texts, act, place)
         try:
             copy = writing.keep(person, code, texts, _number(given.get("version", "")))
         except Conflict:
             return _in_another_window(request, person, writing, code, texts)
+        if refused:
+            return _form_page(request, person, copy, refused=refused, status=422)
         if place:
-            return see_other(f"content/{code}#{place}")
+            return see_other(f"content/{code}#{place.partition(':')[0]}")
         if act == "keep":
             return _form_page(request, person, copy, notices=["已暂存。还没有存为草稿，别人看不到。"])
         return _saved(request, person, writing, copy, given)
+
+
+def _add_files(routes: APIRouter, uploads: Uploads) -> None:
+    @routes.get("/files/{sha256}")
+    def file(person: Staff, sha256: Annotated[str, Path(pattern=SHA256)]) -> Response:
+        """Whoever writes or reviews a guide opens its forms, also before they are released."""
+        content, media_type = uploads.content(person, sha256)
+        headers = {"Content-Disposition": "attachment", "Cache-Control": "no-store"}
+        return Response(content, headers=headers, media_type=media_type)
 
 
 def _saved(request: Request, person: Person, writing: Writing, copy: WorkingCopy, given: Mapping[str, str]) -> Response:
@@ -141,10 +157,12 @@ def _form_page(
     saved: SavedBoth | None = None,
     *,
     notices: list[str] | None = None,
+    refused: Mapping[str, Problem] | None = None,
     status: int = 200,
 ) -> Response:
     documents = saved.documents if saved else {}
     problems = saved.problems if saved else (problems_in(copy) if copy.touched and copy.version > 1 else {})
+    problems = {**problems, **(refused or {})}
     shown = view_of(copy, problems, findings_in(copy, today(datetime.now(UTC))), documents, notices or ())
     acts: Acts = request.app.state.reviewing
     given: Json = {"may_release": StaffRole.RELEASER in person.roles, "end": END, "words": REVIEW_WORDS}
@@ -184,7 +202,11 @@ def _add_differences(routes: APIRouter, writing: Writing) -> None:
 
 
 def _with_act(texts: Texts, act: str, place: str) -> Texts:
-    """Add, remove or move a part: `add:guide.materials`, `remove:guide.materials.2`."""
+    """Add, remove or move a part: `add:guide.materials`, `remove:guide.materials.2`; `drop:<field>:<sha256>` a file."""
+    if act == "upload":
+        return texts
+    if act == "drop":
+        return without_file(texts, *place.split(":", 1)) if ":" in place else texts
     kind, _, rest = place.partition(".")
     name, _, number = rest.partition(".")
     prefix = f"{kind}."

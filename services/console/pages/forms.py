@@ -1,14 +1,27 @@
 """What a form sent, and what is wrong with it, by field."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from services.console.accounts.rights import form_of
 from shared.errors import Invalid, Refused
 
 Form = Annotated[Any, Depends(form_of)]
 """The form of the request, as Starlette's `FormData`; empty when the request has none."""
+
+
+async def form_with_files(request: Request) -> AsyncIterator[Any]:
+    """Dependency: the form of a page with file fields. The files are closed when the request is answered."""
+    form = await form_of(request)
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+FormWithFiles = Annotated[Any, Depends(form_with_files)]
 
 
 def text(form: Any, name: str) -> str:

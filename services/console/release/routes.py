@@ -10,7 +10,10 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from services.console.accounts.rights import form_of
+from services.console.content.files import files_of
+from services.console.content.shape import ContentKind
 from services.console.content.words import KINDS
+from services.console.pages.forms import FormWithFiles
 from services.console.pages.frame import HEADERS, HTML, page, see_other
 from services.console.release import receipts, sets, single
 from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
@@ -166,7 +169,7 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
     previews = releasing.previews
 
     @routes.post("/release/previews")
-    def begin(person: Previewer, sent: FormData) -> Response:
+    def begin(person: Previewer, sent: FormWithFiles) -> Response:
         made = previews.begin(person, str(sent.get("code", ""))[:64])
         return see_other(made["path"].removeprefix("/console/"))
 
@@ -174,6 +177,7 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
     def frames(token: str, request: Request, person: Reader) -> Response:
         found = previews.opened(token)
         shown: dict[str, Any] = {"token": token, "preview": found, "sizes": SIZES, "channels": releasing.desk.channels}
+        shown["files"] = files_of(found["drafts"].get(ContentKind.GUIDE))
         return page(request, "preview.html", person=person, **shown)
 
     @routes.get("/previews/{token}/{channel}")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from contracts.base import Json
 from contracts.content.gates import GATES, Gate
 from services.console.content.differences import differences
+from services.console.content.files import files_of
 from services.console.content.shape import label_of
 from services.console.reviews.delegations import Delegations, Signer
 from services.console.reviews.upstream import SOURCE_KINDS, Reviews
@@ -114,7 +115,8 @@ class ReviewDesk:
         before = self.editions.body(kind, member["code"], version, person) if version else None
         found = differences(kind, before, member["body"]) if member["op"] == "release" else []
         whole = differences(kind, None, member["body"]) if member["op"] == "release" else []
-        return {**member, "found": found, "whole": whole, "op_words": OPS[member["op"]]}
+        files = files_of(member["body"])
+        return {**member, "found": found, "whole": whole, "files": files, "op_words": OPS[member["op"]]}
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,9 @@ from services.channels.api.live_stream import Indexer, Live
 from services.channels.api.reader_feedback import LANE, FeedbackFeed
 from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
+from services.channels.files.prefetch import Prefetch
+from services.channels.files.store import FileStore
+from services.channels.files.upstream import FileReader
 from services.channels.recovery.bootstrap import starting_channel
 from services.channels.recovery.drill import LOOK_SECONDS, drill_if_due
 from services.channels.search.index import SearchIndex
@@ -37,10 +40,11 @@ class ChannelWiring:
     indexer: Indexer
     drill_interval: float
     beside: Mapping[str, Background]
+    files: FileStore
 
     def api(self, settings: Settings) -> FastAPI:
         """Return the channel's HTTP app."""
-        return channels_api.make(self.channel, settings, self.index, self.live)
+        return channels_api.make(self.channel, settings, self.index, self.live, self.files)
 
     def stream(self) -> ASGIApp:
         """Return the ASGI app of the channel's event stream."""
@@ -50,14 +54,15 @@ class ChannelWiring:
         """Return what runs beside the channel's HTTP server."""
         name = self.channel.service
         work: dict[str, Background] = {f"{name}-live": self.live.run, f"{name}-index": self.indexer.run, **self.beside}
+        work[f"{name}-files"] = Prefetch(self.channel.db, self.files).run
         if self.drill_interval:
             drill = partial(drill_if_due, self.channel, self.drill_interval)
             work[f"{name}-drill"] = periodically(LOOK_SECONDS, drill, name=f"{name}-drill")
         return work
 
 
-def assembled(name: str, db: Database, settings: Settings, ledger: LedgerReader) -> ChannelWiring:
-    """Return the components of the channel `name` that follows `ledger`.
+def assembled(name: str, db: Database, settings: Settings, ledger: LedgerReader, reader: FileReader) -> ChannelWiring:
+    """Return the components of the channel `name` that follows `ledger` and reads files from `reader`.
 
     Raises `SettingsError` for a ledger key of another log.
     """
@@ -65,7 +70,8 @@ def assembled(name: str, db: Database, settings: Settings, ledger: LedgerReader)
     index = SearchIndex(db)
     own = f"services.channels.{name}.background"
     beside = import_module(own).background(db, settings) if find_spec(own) else {}
-    return ChannelWiring(channel, index, Live(db, name), Indexer(db, index), settings.drill_interval, beside)
+    live, indexer, files = Live(db, name), Indexer(db, index), FileStore(db, reader)
+    return ChannelWiring(channel, index, live, indexer, settings.drill_interval, beside, files)
 
 
 def feedback_relay(name: str, db: Database, region: str, publisher: Callable[[], Publisher]) -> Relay:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from contracts.content.files import FilePurpose
 from contracts.content.guides import Guide, Material
 from contracts.content.items import Item, LegalBasis
 from shared.publishing.guide_linter.finding import Document, Finding, Found, Subject
@@ -46,11 +47,15 @@ def materials_have_forms(subject: Subject) -> Found:
     """
     guide = subject.guide
     for index, material in enumerate(guide.materials or () if guide else ()):
-        if not material.form_url and not _origin_is_stated(material):
+        if not material.form_url and not _has_blank_form(material) and not _origin_is_stated(material):
             message = f"材料“{material.material_name}”既没有空白表格，也没有说明从哪里取得"
             yield Finding(
                 "G-14", "guide", f"materials.{index}.source_type", message, "上传空白表格，或者注明“申请人自备”"
             )
+
+
+def _has_blank_form(material: Material) -> bool:
+    return any(file.purpose == FilePurpose.BLANK for file in material.files or ())
 
 
 def _origin_is_stated(material: Material) -> bool:

@@ -29,6 +29,7 @@ NO_DECISION = {
     "services/auditor/inspection/source_comparison.py": "findings",
     "services/channels/api/live_stream.py": "search index",
     "services/channels/core/store.py": "entries of the ledger",
+    "services/channels/files/store.py": "copies of files that released guides name",
     "services/channels/recovery/aside.py": "a rebuild, of which recovery/http.py tells beginning and end",
     "services/channels/recovery/rebuild.py": "likewise",
     "services/channels/recovery/drill.py": "likewise; drills by timer change nothing",

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from contracts.content.files import MaterialFile
 from contracts.content.guides import Fee, Guide, Material, Question, Step, Window
 from contracts.content.items import Item, LegalBasis
 from services.demo import content
@@ -117,6 +118,14 @@ BROKEN = [
     ("G-16", "fees.0.by_law", {}, fee(by_law="依据《中华人民共和国物权法》第二十二条")),
     ("G-16", "plan_cancel_date", {"plan_cancel_date": TODAY}, {}),
 ]
+
+
+def test_an_uploaded_blank_form_is_a_form_and_a_sample_is_none():
+    file = {"sha256": "a" * 64, "media_type": "application/pdf", "size": 9, "name": "表.pdf"}
+    blank, sample = (MaterialFile.model_validate({**file, "purpose": one}) for one in ("blank", "sample"))
+
+    assert found({}, material(form_url=None, files=[blank])) == []
+    assert [rule for rule, *_ in found({}, material(form_url=None, files=[sample]))] == ["G-14"]
 
 
 def test_a_guide_that_keeps_every_rule_has_no_findings():

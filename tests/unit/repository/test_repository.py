@@ -126,7 +126,7 @@ def test_a_folder_of_channels_is_a_channel_or_one_that_they_share() -> None:
     folders = {path.parent.name for path in (ROOT / "services" / "channels").glob("*/__init__.py")}
     channels = {path.parent.name for path in (ROOT / "services" / "channels").glob("*/manifest.py")}
 
-    assert folders - channels == {"api", "core", "pages", "recovery", "search", "text", "trust"}
+    assert folders - channels == {"api", "core", "files", "pages", "recovery", "search", "text", "trust"}
 
 
 def test_no_file_names_a_path_of_a_developers_machine() -> None:

@@ -25,6 +25,7 @@ NOBODYS = "0" * 32
 OWN = {
     "catalog": [("PUT", "/v1/directory", [], {RELEASER})],
     "guides": [
+        ("POST", f"/v1/files?code={CODE}", None, {EDITOR}),
         ("POST", f"/v1/feedback/{NOBODYS}/answer", {"answer": "已改"}, {EDITOR, OPERATOR}),
         ("POST", f"/v1/feedback/{NOBODYS}/close", None, {EDITOR, OPERATOR}),
     ],

@@ -77,7 +77,16 @@ def test_what_may_be_done_at_a_source_no_other_process_but_the_desk_and_its_impo
         if one.for_people:
             continue
         at_sources = [call for call in one.calls if call.callee in ("catalog", "guides", "applications")]
-        assert not [call for call in at_sources if call.rights - {Right.FEED}], one.name
+        assert not [call for call in at_sources if call.rights - {Right.FEED, Right.FILES}], one.name
+
+
+def test_a_channel_reads_files_of_guides_and_nothing_else_of_a_source() -> None:
+    for one in manifests.processes():
+        at_sources = {
+            call.callee: call.rights for call in one.calls if call.callee in ("catalog", "guides", "applications")
+        }
+        if one.service in manifests.CHANNELS:
+            assert at_sources == ({} if one.is_worker else {"guides": frozenset({Right.FILES})}), one.name
 
 
 def test_the_desk_and_its_imports_alone_speak_for_people_and_the_gateway_does_not_know_them() -> None:

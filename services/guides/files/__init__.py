@@ -1,0 +1,1 @@
+"""Files of guides: what is taken, where the bytes lie, who may read them, and when they are removed."""
