@@ -22,6 +22,7 @@ RULES: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("G-14", completeness.materials_have_forms),
     ("G-15", completeness.certificates_are_listed),
     ("G-16", completeness.basis_is_in_force),
+    ("G-17", wording.texts_are_written),
 )
 """Every rule by its id, in order."""
 
