@@ -7,8 +7,8 @@ Each mark has a level for a text that is nothing else, and one for where it stan
     warn      warns                finding for a person     finding
     finding   -                    -                        finding
 
-`refuse`: readers would take it for the answer. `warn`: seldom meant. `finding`: often meant, so only a reviewer sees it.
-Words for "there is none" (无, /) and for "it is unknown" (不详) are statements, and no marks.
+`refuse`: readers would take it for the answer. `warn`: seldom meant. `finding`: often meant, so only a reviewer sees
+it. Words for "there is none" (无, /) and for "it is unknown" (不详) are statements, and no marks.
 """
 
 import re

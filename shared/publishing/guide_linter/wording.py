@@ -11,9 +11,7 @@ from shared.text.unwritten import Level, unwritten_in
 CATCH_ALL = re.compile(
     r"其[他它](?:[一-鿿]{0,6})?(?:材料|资料|文件|证明)|(?:有关|相关)(?:证明)?(?:材料|资料|文件)|等(?:材料|资料)$"
 )
-EMPTY = re.compile(
-    r"另行通知|按(?:有关|相关)?规定(?:执行|办理|收取|收费)|视(?:具体)?情况而定|详见(?!第|附件|附表)"
-)
+EMPTY = re.compile(r"另行通知|按(?:有关|相关)?规定(?:执行|办理|收取|收费)|视(?:具体)?情况而定|详见(?!第|附件|附表)")
 WHOLE = re.compile(r"按规定|符合条件|符合规定|依法办理|详见|无要求|不限|有关规定")
 """Phrases that say nothing when they are the whole text. Inside a sentence they may be meant well."""
 
