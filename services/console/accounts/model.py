@@ -64,7 +64,9 @@ class SessionRow(SQLModel, table=True):
     address: str = Field(max_length=64)
     browser: str = Field(max_length=200, description="The header User-Agent, shortened.")
     method: str = Field(max_length=16, description="See `services.console.accounts.sessions.Method`.")
-    subject: str | None = Field(default=None, max_length=SHA256_HEX, description="Whom a provider named; see `binding`.")
+    subject: str | None = Field(
+        default=None, max_length=SHA256_HEX, description="Whom a provider named; see `binding`."
+    )
 
 
 class ApiTokenRow(SQLModel, table=True):

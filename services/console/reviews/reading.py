@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from contracts.base import Json
 from contracts.content.gates import GATES, Gate
 from services.console.content.differences import differences
-from services.console.content.shape import label_of
+from services.console.content.shape import ContentKind, label_of
+from services.console.content.words import PLANNED
 from services.console.reviews.delegations import Delegations, Signer
 from services.console.reviews.upstream import SOURCE_KINDS, Reviews
 from services.console.upstream.editions import Editions
@@ -78,6 +79,7 @@ class ReviewDesk:
             "review": review,
             "following": following,
             "members": [self._member(person, source, one) for one in review["members"]],
+            "replaced": self._replaced(person, kind, review),
             "findings": {gate: [one for one in findings if one["gate"] == gate] for gate in GATES},
             "mine": {gate: signers[gate].on_behalf_of for gate in mine},
             "kind": kind,
@@ -96,6 +98,13 @@ class ReviewDesk:
             return None
         return list({one["source"]: one for one in found}.values())
 
+    def of_plan(self, person: Person, kind: ContentKind, code: str) -> Json | None:
+        """Return the review of a draft that is to replace what is planned, if it can still lead to its release."""
+        source = next(name for name, one in SOURCE_KINDS.items() if one == kind)
+        found = [one for one in self.of_code(person, code) or [] if one["source"] == source]
+        alive = [one for one in found if one["kind"] == "edition" and one["state"] in ("open", "approved")]
+        return next((one for one in alive if one["members"][0]["op"] == "release"), None)
+
     def states(self, person: Person) -> dict[str, str]:
         """Return what stands with the reviews of each code that has an unfinished one, in words; {} as `of_code`."""
         found: dict[str, str] = {}
@@ -108,6 +117,13 @@ class ReviewDesk:
         except TongyuanError:
             return {}
         return found
+
+    def _replaced(self, person: Person, kind: ContentKind, review: Json) -> list[Json]:
+        """Return what is planned of the edition that is reviewed alone: its release may take the place of it."""
+        if review["kind"] != "edition" or review["state"] not in ("open", "approved"):
+            return []
+        edition = self.editions.find(kind, review["members"][0]["code"], person)
+        return [one for one in edition.planned if not one.get("part_of")] if edition else []
 
     def _member(self, person: Person, source: str, member: Json) -> Json:
         kind, version = SOURCE_KINDS[source], member["version_in_force"]
@@ -131,7 +147,14 @@ def waited(since: str) -> str:
     return duration((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
 
 
-WORDS: Json = {"states": STATES, "kinds": KINDS, "gates": GATES, "waited": waited, "duration": duration}
+WORDS: Json = {
+    "planned": PLANNED,
+    "states": STATES,
+    "kinds": KINDS,
+    "gates": GATES,
+    "waited": waited,
+    "duration": duration,
+}
 """What the templates of reviews say."""
 
 
