@@ -154,20 +154,20 @@ class WritePaths(RuleBasedStateMachine):
             if made is not None:
                 self.authors = set()
 
-    @precondition(lambda self: self._planned())
+    @precondition(lambda self: self.planned())
     @rule(by=people, name=names, at=st.sampled_from(TIMES[1:]), signs=st.booleans())
     def replace_a_plan(self, by, name, at, signs):
         """A changed plan is reviewed while the old one stands; once it is signed, one step puts it in its place."""
-        before, known = self._planned(), len(self.signed)
+        before, known = self.planned(), len(self.signed)
         self.save(by, name)
         self.submit(by, "release", at, is_set=False)
         if signs and self.reviews:
             excluded = self.reviews[max(self.reviews)]["excluded"]
             allowed = [one for one in PEOPLE if one.name not in excluded] or PEOPLE
             self.sign_all(allowed[0], allowed[-1], 0)
-        assert self._planned() == before, "a plan fell while its change was reviewed"
+        assert self.planned() == before, "a plan fell while its change was reviewed"
         self.release(by, at, Plans.CANCEL)
-        after = self._planned()
+        after = self.planned()
         if after != before:
             assert [one["effective_at"] for one in after] == [text(at)], "neither the old nor the new"
             assert after[0]["version"] == self._last_version(), "the old one comes after all"
@@ -304,7 +304,7 @@ class WritePaths(RuleBasedStateMachine):
         asked = [(kind, name, body, at, ends) for kind in kinds for name in ops]
         return next((one for one in asked if one in self.signed), None)
 
-    def _planned(self):
+    def planned(self):
         with self.catalog.db.read() as session:
             row = session.get(editions.EditionRow, CODE)
             return [] if row is None else editions.view(session, self.who, row)["planned"]
@@ -347,13 +347,13 @@ def test_a_changed_plan_takes_the_place_of_the_old_one_only_once_it_is_signed(dr
         machine.save(by, drafts[1])
         machine.submit_and_sign(by, "release", first, is_set=False, alone=False)
         machine.release(by, first, None)
-        before = machine._planned()
+        before = machine.planned()
         assert len(before) == 1
 
         machine.replace_a_plan(by, drafts[2], then, signs)
 
         changes = (drafts[2], then) != (drafts[1], first)
-        assert (machine._planned() != before) == (signs and changes)
+        assert (machine.planned() != before) == (signs and changes)
         machine.nothing_else_was_released()
     finally:
         machine.teardown()
