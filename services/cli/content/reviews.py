@@ -32,7 +32,9 @@ TokenFile = Annotated[
     ),
 ]
 ReviewName = Annotated[str, typer.Argument(metavar="REVIEW", help="Source and number: catalog/12.")]
-app = typer.Typer(no_args_is_help=True, help="The five gates, as a person of the desk. A token of your own is needed.")
+app = typer.Typer(
+    no_args_is_help=True, help="The five gates, as a person of the desk: list, show, submit, sign, withdraw."
+)
 
 
 class Said(StrEnum):

@@ -23,6 +23,7 @@ RULES: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("G-15", completeness.certificates_are_listed),
     ("G-16", completeness.basis_is_in_force),
     ("G-17", wording.texts_are_written),
+    ("G-18", completeness.item_and_guide_agree),
 )
 """Every rule by its id, in order."""
 
