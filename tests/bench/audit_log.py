@@ -3,7 +3,9 @@
 The rows tell ten years: 200 people and four machines at 80 addresses, 40,000 items. Most people always sit at the same
 address.
 
-Names of sorts as arguments measure these only. Prints p50, p99 and the longest of 60 searches of each sort, with both databases. Each is asked three times, and the
+Names of sorts as arguments measure these only.
+
+Prints p50, p99 and the longest of 60 searches of each sort, with both databases. Each is asked three times, and the
 best counts, because other work on the machine delays any of them.
 """
 

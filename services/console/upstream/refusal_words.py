@@ -1,7 +1,7 @@
 """What the sources refuse, in Chinese for clerks: field or object, rule, and what to do.
 
 One table by the sentence of the source, `{}` where it names something, and one by rule. A test walks everything that
-the sources can raise and fails for what has no words here. What is not in the tables, as of a newer source, stays as it is.
+the sources can raise and fails for what has no words here. What is not in the tables, as of a newer source, stays.
 """
 
 import re
