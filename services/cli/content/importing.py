@@ -115,18 +115,11 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     The command can be repeated. In a county of five gates, --submit comes first; the same command without it imports
     what the gates have signed.
     """
-    if submit and preview:
-        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
-    if withdraw_missing and not full:
-        fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
-    given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
-    confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
+    _require_sense(submit=submit, preview=preview, full=full, withdraw_missing=withdraw_missing)
+    confirmed = _confirmed(confirm, confirm_withdrawals, confirm_emptying, confirm_changes)
     wishes = ImportOptions(preview or submit, empty_cells, full, withdraw_missing, confirmed, submit)
     given_file = FileToImport(file, format, _source(source or format), mapping, codes, _regions(region), _person())
-    try:
-        job = Job(given_file, given_file.origin(), given_file.outcomes(), rejects, warnings, report)
-    except Refused as error:
-        fail(str(error), USAGE)
+    job = _job(given_file, rejects, warnings, report)
     gates = ImportGates(given_file.source, submit=submit, preview=preview, note=note)
     before = earlier_run(report, job.origin.sha256)
     course, summary, stopped = _run(job, wishes, gates, base_url, data_dir)
@@ -140,6 +133,25 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
         import_report.print_report(course, summary, before, stopped)
         gates.say()
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
+
+
+def _job(file: FileToImport, rejects: Path | None, warnings: Path | None, report: Path | None) -> Job:
+    try:
+        return Job(file, file.origin(), file.outcomes(), rejects, warnings, report)
+    except Refused as error:
+        fail(str(error), USAGE)
+
+
+def _confirmed(everything: bool, *each: bool) -> frozenset[Confirmation]:
+    return frozenset(kind for kind, yes in zip(Confirmation, each, strict=True) if yes or everything)
+
+
+def _require_sense(*, submit: bool, preview: bool, full: bool, withdraw_missing: bool) -> None:
+    """End the command for options that contradict one another."""
+    if submit and preview:
+        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
+    if withdraw_missing and not full:
+        fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
 
 
 def _write_findings(path: Path, summary: ImportReport) -> None:
