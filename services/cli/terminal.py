@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -175,14 +175,19 @@ class RunningCounty:
 
 
 @contextmanager
-def county(base_url: str | None = None, data_dir: Path | None = None) -> Iterator[RunningCounty]:
+def county(
+    base_url: str | None = None, data_dir: Path | None = None, own: tuple[str, str] | None = None
+) -> Iterator[RunningCounty]:
     """Yield the running county: at `base_url`, else where `up` with this data folder listens, else by the settings.
 
-    An error ends the command with one line.
+    `own`: a token to use for everything, and where it comes from. An error ends the command with one line.
     """
     config = settings(data_dir=data_dir)
     try:
-        with closing(RunningCounty(config, access(config, base_url))) as running:
+        found = access(config, base_url)
+        if own is not None:
+            found = replace(found, token_for=lambda _service: own[0], token_from=own[1])
+        with closing(RunningCounty(config, found)) as running:
             yield running
     except SettingsError as error:
         fail(str(error), USAGE)

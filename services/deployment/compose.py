@@ -84,4 +84,5 @@ def _process(process: Process) -> Iterator[str]:
 
 
 def _mounted(volume: Volume) -> str:
-    return f"{volume.name}:{values.optional(volume.variable, volume.place)}{'' if volume.writable else ':ro'}"
+    where = values.optional(volume.host, volume.name) if volume.host else volume.name
+    return f"{where}:{values.optional(volume.variable, volume.place)}{'' if volume.writable else ':ro'}"

@@ -55,13 +55,20 @@ def _of_process(process: Process, variables: Mapping[str, str]) -> dict[str, str
     folders = {volume.variable: f"/var/lib/tongyuan/{_owner(process)}" for volume in process.volumes}
     trusted = {} if process.is_worker else {"FORWARDED_ALLOW_IPS": variables.get("TRUSTED_PROXY", "127.0.0.1")}
     filled = _filled(values.environment(process), {**_places(), **folders, **variables})
-    return {**_common(variables), **trusted, **filled}
+    return {**_common(variables), **trusted, **filled, **_of_this_machine(process, variables)}
+
+
+def _of_this_machine(process: Process, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of folders that belong to the machine and are read in their place; empty: not given."""
+    named = [(volume, name) for volume in process.volumes if volume.host for name in volume.settings]
+    return {f"TONGYUAN_{name.upper()}": variables.get(volume.host, "") for volume, name in named}
 
 
 def _owner(process: Process) -> str:
     """Return the process whose folder is used: its own, or the HTTP process's when both need the same files."""
     http = manifests.process(process.service)
-    return http.name if any(volume in http.volumes for volume in process.volumes) else process.name
+    own = [volume for volume in process.volumes if not volume.host]
+    return http.name if any(volume in http.volumes for volume in own) else process.name
 
 
 def _common(variables: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
 from shared.manifest.model import Dependency, Manifest, Role
-from shared.manifest.sources import source_account, source_processes
+from shared.manifest.sources import WORD_LISTS, source_account, source_processes
 from shared.tokens.rights import Right
 
 NAME = "guides"
@@ -12,7 +12,7 @@ MANIFEST = Manifest(
     Role.SOURCE,
     # A scheduled item's body is withheld from readers without this right; its guide goes with it.
     processes=source_processes(
-        NAME, 8082, of_worker=(Dependency(Role.LEDGER, frozenset({Right.BODIES})),), settings=("word_lists",)
+        NAME, 8082, of_worker=(Dependency(Role.LEDGER, frozenset({Right.BODIES})),), folders=(WORD_LISTS,)
     ),
     account=source_account(NAME, GUIDES_QUEUE, FEEDBACK_QUEUE),
     editors=True,

@@ -16,6 +16,7 @@ from contracts.base import Json
 from contracts.content import figures
 from contracts.content.fact_pairs import TwiceTold, contradictions, counts_materials, unreadable, yuan
 from contracts.content.guides import Guide
+from contracts.content.item_and_guide import between, compact
 from contracts.content.items import Item
 from contracts.envelope.publication import Kind, Op, Release
 from services.operations.unstated_facts import FactsReader, newest
@@ -24,10 +25,7 @@ MOST_KEYS = 20
 LEAST_DIGITS = 7
 """Shorter telephone numbers, such as 12345 and 110, are everybody's."""
 
-ONLINE_WORDS = re.compile(r"网上申请|网上提交|网上申报|在线申请|在线提交|全程网办|apply online|submit online")
 FEE_WORDS = re.compile(r"收费|多少钱|费用|交钱|要钱|\bfees?\b|\bcosts?\b|\bcharges?\b")
-HANDLED_ONLINE = "5"
-"""网上办理深度: from 办理 on, an application can be decided without a visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,62 +121,8 @@ def _answers_about_materials(guide: Guide) -> Iterator[str]:
 
 def _between_item_and_guide(released: _Released) -> Iterator[RepeatedFact]:
     for code in sorted(released.items.keys() & released.guides.keys()):
-        item, guide = released.items[code], released.guides[code]
-        for compare in (_names, _fees, _limits, _visits, _online):
-            for fact, message in compare(item, guide):
-                yield RepeatedFact("item_guide", fact, [f"item:{code}", f"guide:{code}"], message)
-
-
-def _names(item: Item, guide: Guide) -> Iterator[tuple[str, str]]:
-    for name in ("task_name", "dept_name"):
-        ours, theirs = getattr(item, name), getattr(guide, name)
-        if _compact(ours) != _compact(theirs):
-            yield name, f"the item's {name} is {ours!r}, the guide's {theirs!r}"
-
-
-def _fees(item: Item, guide: Guide) -> Iterator[tuple[str, str]]:
-    amounts = [fee.amount_fen for fee in guide.fees]
-    if item.is_fee is False and any(amounts):
-        stated = ", ".join(f"{fee.fee_name} {yuan(fee.amount_fen)}" for fee in guide.fees if fee.amount_fen)
-        yield "is_fee", f"the item says that nothing is charged (is_fee false), the guide lists {stated}"
-    if item.is_fee and amounts and not any(amount is None or amount for amount in amounts):
-        yield "is_fee", "the item says that a fee is charged (is_fee true), but every fee of the guide is 0.00 元"
-
-
-def _limits(item: Item, guide: Guide) -> Iterator[tuple[str, str]]:
-    """Compare 时限说明 with the limit that it names: 承诺, 法定, or, without either word, 承诺."""
-    for name, read in figures.limits(guide.time_limit_explain or "").items():
-        day, unit = getattr(item, f"{name}_day"), getattr(item, f"{name}_type")
-        other_unit = read.unit is not None and unit is not None and read.unit != unit
-        if day is not None and read.value is not None and (read.value != day or other_unit):
-            named = {"1": "工作日", "2": "自然日"}.get(unit or "", "without a unit")
-            yield f"{name}_day", f"the item's {name}_day is {day} {named}, the guide says {guide.time_limit_explain!r}"
-
-
-def _visits(item: Item, guide: Guide) -> Iterator[tuple[str, str]]:
-    texts = [(f"questions.{index}.answer", one.answer) for index, one in enumerate(guide.questions)]
-    texts += [(f"steps.{index}.content", step.content or "") for index, step in enumerate(guide.steps)]
-    for path, text in texts:
-        read = figures.visits(text)
-        if item.limit_scene_num is not None and read.value is not None and read.value != item.limit_scene_num:
-            yield (
-                "limit_scene_num",
-                f"the item's limit_scene_num is {item.limit_scene_num}, the guide's {path} says {text!r}",
-            )
-
-
-def _online(item: Item, guide: Guide) -> Iterator[tuple[str, str]]:
-    texts = [f"{step.name} {step.content or ''}" for step in guide.steps]
-    if item.is_online is False:
-        for index, text in enumerate(texts):
-            if ONLINE_WORDS.search(text.lower()):
-                yield "is_online", f"the item cannot be handled online (is_online false), steps.{index} says {text!r}"
-    depths = [depth for depth in item.online_handle_depth or () if HANDLED_ONLINE <= depth < "9"]
-    if depths and texts and item.limit_scene_num == 0 and all("窗口" in text or "现场" in text for text in texts):
-        yield (
-            "online_handle_depth",
-            f"online_handle_depth {', '.join(depths)} and no visit, but every step is at a window",
-        )
+        for one in between(released.items[code], released.guides[code]):
+            yield RepeatedFact("item_guide", one.fact, [f"item:{code}", f"guide:{code}"], one.message)
 
 
 def _between_guides(guides: dict[str, Guide]) -> Iterator[RepeatedFact]:
@@ -207,19 +151,19 @@ def _differing(guides: dict[str, Guide], fact: str, quotes: Quotes) -> Iterator[
 def _window_phones(guide: Guide) -> Iterator[tuple[str, str]]:
     for one in guide.windows:
         if one.phone:
-            yield f"{one.address} {one.window_no or ''}".strip(), _compact(one.phone)
+            yield f"{one.address} {one.window_no or ''}".strip(), compact(one.phone)
 
 
 def _window_hours(guide: Guide) -> Iterator[tuple[str, str]]:
     for one in guide.windows:
         if one.hours:
-            yield f"{one.address} {one.window_no or ''}".strip(), _compact(one.hours)
+            yield f"{one.address} {one.window_no or ''}".strip(), compact(one.hours)
 
 
 def _prices(guide: Guide) -> Iterator[tuple[str, str]]:
     for fee in guide.fees:
         if fee.amount_fen is not None:
-            yield _compact(fee.fee_name), yuan(fee.amount_fen)
+            yield compact(fee.fee_name), yuan(fee.amount_fen)
 
 
 def _offices(guide: Guide) -> Iterator[tuple[str, str]]:
@@ -227,8 +171,3 @@ def _offices(guide: Guide) -> Iterator[tuple[str, str]]:
     for number in re.findall(r"\d[\d-]*\d", unicodedata.normalize("NFKC", guide.link_way or "")):
         if len(digits := number.replace("-", "")) >= LEAST_DIGITS:
             yield digits, guide.dept_name
-
-
-def _compact(text: str) -> str:
-    """Return a text as it is compared: width, case and spaces make no difference."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).lower()

@@ -38,13 +38,17 @@ class Dependency:
 
 @dataclass(frozen=True)
 class Volume:
-    """A folder that outlives the process. `settings`: setting → file in it, empty for the folder itself."""
+    """A folder that outlives the process. `settings`: setting → file in it, empty for the folder itself.
+
+    `host`: the variable of `.env` that may name a folder of this machine, which is then mounted in the volume's place.
+    """
 
     name: str
     variable: str
     place: str
     settings: Mapping[str, str]
     writable: bool = False
+    host: str = ""
 
 
 class KeyUse(StrEnum):
@@ -137,6 +141,7 @@ class Process:
         """Every setting that it reads."""
         found = {*EVERY_PROCESS, *(EVERY_WORKER if self.is_worker else EVERY_HTTP), f"{self.service}_database_url"}
         found |= {*self.settings, *self.stated, *self.secrets, *(key.setting for key in self.held_keys)}
+        found |= {setting for folder in self.folders for setting in folder.settings}
         if self.broker:
             found.add("amqp_url")
         if self.calls:
@@ -192,6 +197,7 @@ def worker(
     name: str,
     *calls: Dependency,
     keys: tuple[Key, ...] = (),
+    folders: tuple[Volume, ...] = (),
     settings: tuple[str, ...] = (),
     stated: tuple[str, ...] = (),
     about: str = "",
@@ -201,6 +207,7 @@ def worker(
         f"{name}-worker",
         calls=calls,
         keys=keys,
+        folders=folders,
         settings=settings,
         stated=stated,
         memory=WORKER_MEMORY,

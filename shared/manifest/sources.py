@@ -6,6 +6,15 @@ from shared.manifest.model import Account, Dependency, Key, KeyUse, Process, Rol
 from shared.tokens.rights import Right
 
 ADMIN_TOKEN = "admin_token_hash"  # noqa: S105  # the name of a setting
+WORD_LISTS = Volume(
+    "word-lists",
+    "WORD_LISTS_FOLDER",
+    "/var/lib/tongyuan-word-lists",
+    {"word_lists": ""},
+    host="TONGYUAN_WORD_LISTS",
+)
+"""The county's word lists for reviewers, which both sources with reviews read and nobody writes."""
+
 Calls = tuple[Dependency, ...]
 Processes = tuple[Process, ...]
 TO_LEDGER = Dependency(Role.LEDGER, frozenset({Right.RECORDING}))
@@ -18,11 +27,13 @@ def source_processes(
     of_worker: Calls = (),
     *,
     keys: tuple[Key, ...] = (),
+    folders: tuple[Volume, ...] = (),
     settings: tuple[str, ...] = (),
 ) -> Processes:
     """Return the HTTP process for editors, with the service's relay, and the worker. Both sign what they release.
 
-    `calls`: of the HTTP process, beside the ledger; `of_worker`: of the worker; `keys`, `settings`: of both.
+    `calls`: of the HTTP process, beside the ledger; `of_worker`: of the worker; `keys`, `folders`, `settings`:
+    of both.
     """
     # Writable: whichever of the two starts first makes the key.
     signing = Volume(
@@ -31,8 +42,8 @@ def source_processes(
     held = (*keys, Key("source_key_file", KeyUse.RELEASES, signing))
     of_http = (*settings, "reconcile_interval")
     return (
-        Process(name, port, (*calls, TO_LEDGER), keys=held, secrets=(ADMIN_TOKEN,), settings=of_http),
-        worker(name, *of_worker, keys=held, settings=settings),
+        Process(name, port, (*calls, TO_LEDGER), keys=held, secrets=(ADMIN_TOKEN,), folders=folders, settings=of_http),
+        worker(name, *of_worker, keys=held, folders=folders, settings=settings),
     )
 
 

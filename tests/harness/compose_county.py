@@ -61,6 +61,9 @@ def secrets() -> dict[str, str]:
 
 def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> dict[str, str]:
     """Return addresses and paths on this machine instead of those in containers."""
+    # Docker makes an empty volume; here it is an empty folder.
+    word_lists = folder / "word-lists"
+    word_lists.mkdir(parents=True, exist_ok=True)
     return {
         **native_ports(raw()),
         **{f"{name.upper()}_HOST": "127.0.0.1" for name in (*SERVICES, "postgres", "rabbitmq")},
@@ -70,6 +73,7 @@ def places(folder: Path, database: PrivatePostgres, rabbit: PrivateRabbit) -> di
         "RABBITMQ_PORT": str(urlsplit(rabbit.url).port),
         "DEFINITIONS_FILE": str(folder / "definitions.json"),
         "LEDGER_KEY_FOLDER": str(folder / "key"),
+        "WORD_LISTS_FOLDER": str(word_lists),
         "PERSONAL_KEY_FOLDER": str(folder / "personal"),
         **{f"{name.upper()}_KEY_FOLDER": str(folder / f"{name}-key") for name in SOURCES},
     }

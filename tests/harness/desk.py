@@ -18,7 +18,7 @@ from services.console.accounts.administration import Administration
 from services.console.accounts.demo import DEMO_PASSWORD, make_demo_people
 from services.console.accounts.people import new_account
 from services.console.accounts.rights import SECURE_COOKIE
-from services.console.accounts.sessions import Sessions, Stage, csrf_of
+from services.console.accounts.sessions import Arrival, Sessions, Stage, csrf_of
 from services.console.desk import Desk
 from services.console.upstream.services import Services
 from services.runtime.console import channel_titles
@@ -89,7 +89,7 @@ class TestDesk:
     def session(self, name: str, stage: Stage = Stage.COMPLETE) -> Browser:
         """Return a browser with a session of that stage, without the time that a password takes."""
         client = self.browser()
-        client.cookies.set(SECURE_COOKIE, Sessions(self.db).begin(name, stage, "testclient", "a test"))
+        client.cookies.set(SECURE_COOKIE, Sessions(self.db).begin(name, stage, Arrival("testclient", "a test")))
         return client
 
     def person(self, name: str, *roles: StaffRole, password: str = GOOD_PASSWORD) -> str:

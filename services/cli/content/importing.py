@@ -13,6 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.content import import_report
+from services.cli.content.import_gates import ImportGates
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, err, fail, plain, print_json
 from services.importing.engine.files import earlier_run, opened
 from services.importing.engine.findings import write_findings
@@ -20,11 +21,10 @@ from services.importing.engine.import_run import Course, ImportOptions
 from services.importing.engine.report import ImportReport
 from services.importing.engine.sources import ImportOrigin
 from services.importing.engine.spool import spooling
-from services.importing.engine.submission import demands_review
 from services.importing.file_import import FileImport, FileToImport
 from services.importing.formats.registry import FORMATS
 from services.importing.row import Outcome
-from shared.errors import Refused, TongyuanError, Unavailable
+from shared.errors import Refused, TongyuanError
 from shared.publishing.imports.request import REGION_PATTERN, SOURCE_PATTERN, Confirmation
 
 FORMAT_HELP = "; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items())
@@ -45,6 +45,11 @@ Preview = Annotated[
     bool,
     typer.Option("--preview", "--dry-run", help="Say what would become of every row, and change nothing."),
 ]
+Submit = Annotated[
+    bool,
+    typer.Option("--submit", help="Submit what the import would do to the five gates, and change nothing else."),
+]
+Note = Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")]
 EmptyCells = Annotated[bool, typer.Option("--empty-cells", help="A blank cell empties its field.")]
 Region = Annotated[str, typer.Option(help="Other divisions whose units are accepted, comma-separated: 330182,330183.")]
 Full = Annotated[
@@ -87,6 +92,8 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
     codes: Codes = None,
     source: Source = "",
     preview: Preview = False,
+    submit: Submit = False,
+    note: Note = None,
     empty_cells: EmptyCells = False,
     region: Region = "",
     full: Full = False,
@@ -105,43 +112,46 @@ def import_file(  # noqa: PLR0913, PLR0917  # an argument is an option of the co
 ) -> None:
     """Release the content of each valid row of FILE; list row, field, rule and value for every other row.
 
-    The command can be repeated.
+    The command can be repeated. In a county of five gates, --submit comes first; the same command without it imports
+    what the gates have signed.
     """
-    if withdraw_missing and not full:
-        fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
-    given = dict(zip(Confirmation, (confirm_withdrawals, confirm_emptying, confirm_changes), strict=True))
-    confirmed = frozenset(kind for kind, yes in given.items() if yes or confirm)
-    wishes = ImportOptions(preview, empty_cells, full, withdraw_missing, confirmed)
+    _require_sense(submit=submit, preview=preview, full=full, withdraw_missing=withdraw_missing)
+    confirmed = _confirmed(confirm, confirm_withdrawals, confirm_emptying, confirm_changes)
+    wishes = ImportOptions(preview or submit, empty_cells, full, withdraw_missing, confirmed, submit)
     given_file = FileToImport(file, format, _source(source or format), mapping, codes, _regions(region), _person())
-    try:
-        job = Job(given_file, given_file.origin(), given_file.outcomes(), rejects, warnings, report)
-    except Refused as error:
-        fail(str(error), USAGE)
-    if not preview:
-        _require_no_review(base_url, data_dir)
+    job = _job(given_file, rejects, warnings, report)
+    gates = ImportGates(given_file.source, submit=submit, preview=preview, note=note)
     before = earlier_run(report, job.origin.sha256)
-    course, summary, stopped = _run(job, wishes, base_url, data_dir)
+    course, summary, stopped = _run(job, wishes, gates, base_url, data_dir)
+    if gates.refused:
+        fail(gates.refused)
     if findings is not None:
         _write_findings(findings, summary)
     if as_json:
-        print_json({**summary.as_json(course), "stopped": stopped})
+        print_json({**summary.as_json(course), "stopped": stopped, **gates.told()})
     else:
         import_report.print_report(course, summary, before, stopped)
+        gates.say()
     raise typer.Exit(1 if import_report.is_unfinished(course, stopped) else 0)
 
 
-def _require_no_review(base_url: str | None, data_dir: Path | None) -> None:
-    """End the command before its first change in a county of five gates: it cannot submit what it would release."""
-    with county(base_url, data_dir) as running:
-        try:
-            reviews = demands_review(running)
-        except Unavailable:
-            return  # the import itself says which rows were not reached
-    if reviews:
-        fail(
-            "this county reviews before it releases, so nothing was changed: upload the file at the desk (导入), "
-            "preview and submit it (送审), or POST /importing/v1/imports/{upload}/submissions; --preview works here"
-        )
+def _job(file: FileToImport, rejects: Path | None, warnings: Path | None, report: Path | None) -> Job:
+    try:
+        return Job(file, file.origin(), file.outcomes(), rejects, warnings, report)
+    except Refused as error:
+        fail(str(error), USAGE)
+
+
+def _confirmed(everything: bool, *each: bool) -> frozenset[Confirmation]:
+    return frozenset(kind for kind, yes in zip(Confirmation, each, strict=True) if yes or everything)
+
+
+def _require_sense(*, submit: bool, preview: bool, full: bool, withdraw_missing: bool) -> None:
+    """End the command for options that contradict one another."""
+    if submit and preview:
+        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
+    if withdraw_missing and not full:
+        fail("--withdraw-missing needs --full: only a full list shows which codes are gone", USAGE)
 
 
 def _write_findings(path: Path, summary: ImportReport) -> None:
@@ -174,14 +184,16 @@ def _person() -> str | None:
 
 
 def _run(
-    job: Job, wishes: ImportOptions, base_url: str | None, data_dir: Path | None
+    job: Job, wishes: ImportOptions, gates: ImportGates, base_url: str | None, data_dir: Path | None
 ) -> tuple[Course, ImportReport, str | None]:
     """Run the import; return also why it stopped before its end (None: it did not)."""
     try:
         with opened(job.rejects, job.warnings, job.report) as files, spooling() as spool:
             with county(base_url, data_dir) as running:
                 run = FileImport(job.file, job.origin, wishes, running, files, spool)
+                gates.guard(run, running)
                 stopped = _run_with_progress(run, job.outcomes)
+                gates.end(stopped)
             run.end(stopped)
             return run.course, run.report, stopped
     except OSError as error:

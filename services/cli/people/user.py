@@ -83,6 +83,13 @@ def unlock(name: NameOf, base_url: BaseUrl = None, data_dir: DataDir = None) -> 
         say(_line(running.post(DESK, f"people/{name}/unlock")))
 
 
+@app.command()
+def unbind(name: NameOf, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
+    """Free an account of the person at the unit's provider to whom it is bound; the next sign-in binds it again."""
+    with county(base_url, data_dir) as running:
+        say(_line(running.delete(DESK, f"people/{name}/binding")))
+
+
 @app.command("reset-password")
 def reset_password(
     name: NameOf,
@@ -131,7 +138,11 @@ def _line(one: dict[str, Any]) -> str:
     state = "[red]locked[/]" if one["locked_at"] else "must set a password" if one["must_change_password"] else "active"
     units = ", ".join(one["departments"]) or "every unit"
     factor = ", second factor" if one["second_factor"] else ""
-    return f"{plain(one['name']):<16} {plain(one['display_name'])}  {', '.join(one['roles'])}  {units}  {state}{factor}"
+    bound = ", bound to an account of the unit" if one["bound_at"] else ""
+    return (
+        f"{plain(one['name']):<16} {plain(one['display_name'])}  {', '.join(one['roles'])}  {units}  "
+        f"{state}{factor}{bound}"
+    )
 
 
 def _tell_password(made: dict[str, Any], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from contracts.base import Json, format_time
 from services.console.accounts import changes
+from services.console.accounts.binding import told
 from services.console.accounts.model import AccountRow, ApiTokenRow, RecoveryCodeRow
 from services.console.accounts.passwords import hashed
 from services.console.accounts.people import list_text, new_account, roles_of
@@ -111,6 +112,17 @@ class Administration:
             forget_second_factor(session, row)
             end_all(session, name)
             changes.note(session, by, "second_factor.reset", name)
+
+    def unbind(self, by: Actor, name: str) -> None:
+        """Free an account of its person at the provider: the next sign-in binds it. Sessions end. Raises `NotFound`."""
+        with self._db.write() as session:
+            row = _found(session, name)
+            if row.bound_subject is None:
+                return
+            before, row.bound_subject, row.bound_at = told(row), None, None
+            session.add(row)
+            end_all(session, name)
+            changes.note(session, by, "person.unbound", name, before)
 
     def history(self, account: str | None, before: int | None, limit: int) -> list[Json]:
         """Return what was changed, newest first."""

@@ -1,6 +1,6 @@
 """Tables of people: accounts, recovery codes, sessions, API tokens and failed sign-ins."""
 
-from sqlalchemy import BigInteger, Column, Text
+from sqlalchemy import BigInteger, Column, Index, Text
 from sqlmodel import Field, SQLModel
 
 from services.console.model import console_metadata
@@ -15,6 +15,7 @@ class AccountRow(SQLModel, table=True):
 
     metadata = console_metadata
     __tablename__ = "account"
+    __table_args__ = (Index("account_bound_subject", "bound_subject", unique=True),)
 
     name: str = Field(primary_key=True, max_length=32)
     display_name: str = Field(max_length=40)
@@ -32,6 +33,10 @@ class AccountRow(SQLModel, table=True):
     totp_last_step: int = Field(
         default=0, sa_column=Column(BigInteger, nullable=False), description="Time step of the last code that was used."
     )
+    bound_subject: str | None = Field(
+        default=None, max_length=SHA256_HEX, description="Whose it is at the provider; see `binding`."
+    )
+    bound_at: str | None = Field(default=None, max_length=TIME)
 
 
 class RecoveryCodeRow(SQLModel, table=True):
@@ -59,6 +64,9 @@ class SessionRow(SQLModel, table=True):
     address: str = Field(max_length=64)
     browser: str = Field(max_length=200, description="The header User-Agent, shortened.")
     method: str = Field(max_length=16, description="See `services.console.accounts.sessions.Method`.")
+    subject: str | None = Field(
+        default=None, max_length=SHA256_HEX, description="Whom a provider named; see `binding`."
+    )
 
 
 class ApiTokenRow(SQLModel, table=True):

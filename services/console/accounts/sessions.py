@@ -49,14 +49,25 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a person came: where from, with which browser and by which method. `subject`: whom a provider named."""
+
+    address: str
+    browser: str
+    method: Method = Method.PASSWORD
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session in use. `csrf`: what its forms must send with every write."""
+    """A session in use. `csrf`: what its forms must send with every write. `subject`: whom a provider named."""
 
     person: Person
     stage: Stage
     token_hash: str
     csrf: str
     method: Method = Method.PASSWORD
+    subject: str | None = None
 
 
 def hash_of(token: str) -> str:
@@ -75,11 +86,11 @@ class Sessions:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def begin(self, account: str, stage: Stage, address: str, browser: str, method: Method = Method.PASSWORD) -> str:
+    def begin(self, account: str, stage: Stage, came: Arrival) -> str:
         """Return the cookie's value of a new session."""
         token = secrets.token_urlsafe(32)
         with self._db.write() as session:
-            session.add(_row(token, account, stage, address, browser, method))
+            session.add(_row(token, account, stage, came))
         return token
 
     def renew(self, old: str, stage: Stage) -> str:
@@ -92,7 +103,8 @@ class Sessions:
             token = secrets.token_urlsafe(32)
             if row is not None:
                 session.delete(row)
-                session.add(_row(token, row.account, stage, row.address, row.browser, row.method))
+                came = Arrival(row.address, row.browser, Method(row.method), row.subject)
+                session.add(_row(token, row.account, stage, came))
         return token
 
     def find(self, token: str, address: str) -> SignedIn | None:
@@ -106,7 +118,7 @@ class Sessions:
         if now - datetime.fromisoformat(row.seen_at) >= SEEN_EVERY:
             self._note(row.token_hash, now)
         person = replace(person_of(account), address=address[:LONGEST_ADDRESS])
-        return SignedIn(person, Stage(row.stage), row.token_hash, csrf_of(token), Method(row.method))
+        return SignedIn(person, Stage(row.stage), row.token_hash, csrf_of(token), Method(row.method), row.subject)
 
     def of(self, account: str) -> list[SessionRow]:
         """Return the sessions of an account that are not over, newest first."""
@@ -149,7 +161,7 @@ def _is_over(row: SessionRow, now: datetime) -> bool:
     return datetime.fromisoformat(row.expires_at) <= now or datetime.fromisoformat(row.seen_at) + IDLE <= now
 
 
-def _row(token: str, account: str, stage: Stage, address: str, browser: str, method: str) -> SessionRow:
+def _row(token: str, account: str, stage: Stage, came: Arrival) -> SessionRow:
     now = datetime.now(UTC)
     return SessionRow(
         token_hash=hash_of(token),
@@ -158,7 +170,8 @@ def _row(token: str, account: str, stage: Stage, address: str, browser: str, met
         created_at=format_time(now),
         seen_at=format_time(now),
         expires_at=format_time(now + LONGEST),
-        address=address[:LONGEST_ADDRESS],
-        browser=browser[:LONGEST_BROWSER],
-        method=method,
+        address=came.address[:LONGEST_ADDRESS],
+        browser=came.browser[:LONGEST_BROWSER],
+        method=came.method,
+        subject=came.subject,
     )

@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 
 from contracts.base import format_time
 from services.console.accounts import changes
+from services.console.accounts.binding import bind, require_same
 from services.console.accounts.credentials import Credentials
 from services.console.accounts.lockout import Lockout
 from services.console.accounts.model import AccountRow, ApiTokenRow, RecoveryCodeRow
@@ -15,7 +16,7 @@ from services.console.accounts.people import person_of, roles_of
 from services.console.accounts.rights import TOKEN_PREFIX
 from services.console.accounts.roles import needs_second_factor
 from services.console.accounts.second_factor import recovery_hash, secret_of, step_of
-from services.console.accounts.sessions import Method, Sessions, SignedIn, Stage, end_old, hash_of
+from services.console.accounts.sessions import Arrival, Method, Sessions, SignedIn, Stage, end_old, hash_of
 from shared import log
 from shared.database.engine import Database
 from shared.errors import Invalid, NotAllowed, NotFound, Violation
@@ -67,23 +68,31 @@ class SignIn:
         if account.must_change_password and _age(account) > ONE_TIME:
             raise Invalid(Violation("password", "expired", ONE_TIME_OVER))
         self._rehash(account, password)
-        begun = self._begin(account, Method.PASSWORD, address, browser)
+        begun = self._begin(account, Arrival(address, browser))
         if begun.stage != Stage.SECOND_FACTOR:
             self._lockout.succeeded(name, address)
         return begun
 
-    def by_provider(self, name: str, method: Method, address: str, browser: str) -> Begun:
-        """Begin a session of the account that an OpenID provider names. Raises `NotFound`, `NotAllowed` if locked."""
+    def by_provider(self, name: str, came: Arrival) -> Begun:
+        """Begin a session of the account that an OpenID provider names.
+
+        Raises `NotFound`, `NotAllowed` if it is locked, `BoundElsewhere`.
+        """
         with self._db.read() as session:
             account = session.get(AccountRow, name)
-        if account is None:
-            raise NotFound("there is no account of this name")
-        if account.locked_at is not None:
-            raise NotAllowed("the account is locked")
-        return self._begin(account, method, address, browser)
+            if account is None:
+                raise NotFound("there is no account of this name")
+            if account.locked_at is not None:
+                raise NotAllowed("the account is locked")
+            if came.subject is not None:
+                require_same(session, account, came.subject)
+        return self._begin(account, came)
 
     def by_code(self, signed_in: SignedIn, code: str) -> Begun:
-        """Go on with a code of the second factor, or with a recovery code. Raises `Invalid`, `TooManyRequests`."""
+        """Go on with a code of the second factor, or with a recovery code.
+
+        Raises `Invalid`, `TooManyRequests`, `BoundElsewhere`.
+        """
         person = signed_in.person
         self._lockout.attempt(person.name, person.address)
         with self._db.write() as session:
@@ -92,7 +101,7 @@ class SignIn:
                 lost = account is not None and secret_of(session, account) is None
                 raise Invalid(Violation("code", "lost" if lost else "wrong", LOST_KEY if lost else WRONG_CODE))
         self._lockout.succeeded(person.name, person.address)
-        self._complete(account, person.address, signed_in.method)
+        self._complete(account, Arrival(person.address, "", signed_in.method, signed_in.subject))
         return self.go_on(signed_in)
 
     def go_on(self, signed_in: SignedIn) -> Begun:
@@ -129,12 +138,12 @@ class SignIn:
         person = person_of(account)
         return replace(person, roles=person.roles & roles_of(row.roles), address=address[:LONGEST_ADDRESS])
 
-    def _begin(self, account: AccountRow, method: Method, address: str, browser: str) -> Begun:
-        asks = account.totp_confirmed_at is not None and method != Method.OIDC_TWO_FACTORS
-        stage = Stage.SECOND_FACTOR if asks else self._stage(account, method)
+    def _begin(self, account: AccountRow, came: Arrival) -> Begun:
+        asks = account.totp_confirmed_at is not None and came.method != Method.OIDC_TWO_FACTORS
+        stage = Stage.SECOND_FACTOR if asks else self._stage(account, came.method)
         if not asks:
-            self._complete(account, address, method)
-        return Begun(self.sessions.begin(account.name, stage, address, browser, method), stage)
+            self._complete(account, came)
+        return Begun(self.sessions.begin(account.name, stage, came), stage)
 
     def _stage(self, account: AccountRow, method: Method) -> Stage:
         """Return what is still to be done by an account whose password and second factor were right."""
@@ -161,11 +170,14 @@ class SignIn:
         changes.note(session, Actor.of(person_of(account)), "second_factor.code_used", account.name)
         return True
 
-    def _complete(self, account: AccountRow, address: str, method: Method) -> None:
-        by = replace(person_of(account), address=address)
+    def _complete(self, account: AccountRow, came: Arrival) -> None:
+        by = Actor.of(replace(person_of(account), address=came.address))
         with self._db.write() as session:
             end_old(session)
-            changes.note(session, Actor.of(by), "person.signed_in", account.name, after={"method": method})
+            # Only who has passed everything that is asked for binds an account.
+            if came.subject is not None and (row := session.get(AccountRow, account.name, with_for_update=True)):
+                bind(session, by, row, came.subject)
+            changes.note(session, by, "person.signed_in", account.name, after={"method": came.method})
 
     def _rehash(self, account: AccountRow, password: str) -> None:
         if is_outdated(account.password_hash):

@@ -27,6 +27,8 @@ PEOPLE_ACTIONS: Mapping[str, str] = {
     "person.locked": "锁定账户",
     "person.unlocked": "解除锁定",
     "person.signed_in": "登录",
+    "person.bound": "绑定单位账号",
+    "person.unbound": "解除单位账号的绑定",
     "person.sign_in_refused": "拒绝用单位账号登录",
     "password.reset": "重置密码",
     "password.changed": "修改密码",

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote_plus, urlencode
 
 from services.console.accounts import changes
+from services.console.accounts.binding import BoundElsewhere, subject_of
 from services.console.accounts.lockout import Lockout
-from services.console.accounts.sessions import Method
+from services.console.accounts.sessions import Arrival, Method
 from services.console.accounts.sign_in import Begun, SignIn
 from services.console.federation.exchange import Exchange
 from services.console.federation.id_token import Identity, identity
@@ -130,10 +131,13 @@ class Federation:
         if not re.fullmatch(NAME_PATTERN, known.name):
             raise SignInRefused(Reason.NO_ACCOUNT)
         method = Method.OIDC_TWO_FACTORS if known.two_factors else Method.OIDC
+        subject = subject_of(self._provider.issuer, known.sub)
         try:
-            return self._sign_in.by_provider(known.name, method, came.address, came.browser)
+            return self._sign_in.by_provider(known.name, Arrival(came.address, came.browser, method, subject))
         except NotFound:
             raise SignInRefused(Reason.NO_ACCOUNT) from None
+        except BoundElsewhere:
+            raise SignInRefused(Reason.BOUND, known.name) from None
         except NotAllowed:
             raise SignInRefused(Reason.LOCKED, known.name) from None
 

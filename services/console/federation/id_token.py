@@ -18,6 +18,9 @@ OLDEST_SECONDS = 600
 """A token is issued for this sign-in, which takes ten minutes at most."""
 
 LONGEST = 32 * 1024
+LONGEST_SUB = 255
+"""OpenID Connect Core 2: ASCII characters of a `sub`."""
+
 REQUIRED = ["iss", "aud", "sub", "exp", "iat", "nonce"]
 ALLOWED = frozenset(name for names in ALGORITHMS.values() for name in names)
 REASONS: tuple[tuple[type[jwt.PyJWTError], Reason], ...] = (
@@ -33,9 +36,13 @@ REASONS: tuple[tuple[type[jwt.PyJWTError], Reason], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom the provider names: an account's name, and whether it has checked a second factor that counts here."""
+    """Whom the provider names: an account's name, and the person (`sub`, for ever the same one at this issuer).
+
+    `two_factors`: it has checked a second factor that counts here.
+    """
 
     name: str
+    sub: str
     two_factors: bool
 
 
@@ -50,7 +57,10 @@ def identity(token: object, provider: Provider, metadata: Metadata, nonce: str) 
     name = claims.get(provider.claim)
     if not isinstance(name, str) or not name:
         raise SignInRefused(Reason.NO_NAME)
-    return Identity(name, _has_two_factors(claims, provider))
+    sub = claims["sub"]
+    if not isinstance(sub, str) or not 0 < len(sub) <= LONGEST_SUB:
+        raise SignInRefused(Reason.MALFORMED)
+    return Identity(name, sub, _has_two_factors(claims, provider))
 
 
 def _verified(token: str, provider: Provider, metadata: Metadata) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from services.console.accounts.binding import BOUND_ELSEWHERE
 from shared.errors import Refused
 
 
@@ -26,6 +27,8 @@ class Reason(StrEnum):
     NO_NAME = "no_account_name"
     NO_ACCOUNT = "no_such_account"
     LOCKED = "account_locked"
+    BOUND = "bound_to_another"
+    """The account belongs to another `sub`, or this one to another account."""
 
 
 WORDS = {
@@ -33,6 +36,7 @@ WORDS = {
     Reason.DENIED: "单位账号系统没有同意这次登录。请重新开始，或者用管理台的密码登录。",
     Reason.UNREACHABLE: "单位账号系统现在没有正常回答。请过一会儿再试，或者用管理台的密码登录。",
 }
+WORDS[Reason.BOUND] = BOUND_ELSEWHERE
 NO_ACCOUNT = "这个单位账号在管理台没有可以用的账户。需要时请找系统管理员。"
 WORDS |= dict.fromkeys((Reason.NO_NAME, Reason.NO_ACCOUNT, Reason.LOCKED), NO_ACCOUNT)
 NOT_VERIFIED = "单位账号系统的回答没有通过核验，没有登录。请重新开始；一直这样，请告诉系统管理员。"

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from services.console.accounts.rights import form_of
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind
@@ -15,6 +15,7 @@ from services.console.release import plans, single
 from services.console.release.api import Reader, Releaser
 from services.console.release.requests import beijing, form_time
 from services.console.release.work import Releasing
+from services.console.reviews.acts import Acts
 from services.console.upstream.editions import Editions
 from shared.errors import NotFound, Refused, TongyuanError
 from shared.text.validation import parse
@@ -70,6 +71,9 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
     ) -> Response:
         shown = _shown(Editions(desk.services), person, ContentKind(typed["kind"]), edition)
         given: Json = {"typed": typed, "errors": errors or {}, "what": PLANNED, "kinds": KINDS, **shown}
+        reviewing: Acts = request.app.state.reviewing
+        given["five"] = reviewing.desk.reviews.is_known_to_be_needed(person)
+        given["review"] = reviewing.desk.of_plan(person, ContentKind(typed["kind"]), typed["code"])
         return page(request, "plan_change.html", person=person, status=status, **given)
 
     @routes.get("/change")
@@ -89,11 +93,15 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
     @routes.post("/change")
     def changed(request: Request, person: Releaser, sent: FormData) -> Response:
         typed = {name: str(sent.get(name, "")).strip() for name in TYPED}
+        if typed["kind"] not in set(ContentKind):
+            raise NotFound("there is no such kind of content")
         wanted: Json = {"code": typed["code"], "etags": {typed["kind"]: typed["etag"]}, "plans": "cancel"}
         wanted |= {name: beijing(typed[name]) for name in ("effective_at", "expires_at") if typed[name]}
         wanted |= {"note": typed["note"]} if typed["note"] else {}
         try:
             asked = parse(single.ReleaseDrafts, wanted)
+            if sent.get("act") == "submit":
+                return _submitted(request, person, asked)
             done = single.release_drafts(desk.db, desk.services, person, asked)
         except Refused as error:
             edition = _planned(releasing, person, ContentKind(typed["kind"]), typed["code"])
@@ -101,6 +109,17 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
             return form(request, person, edition, typed, errors, error.status)
         receipt = done["receipt"]
         return see_other(f"release/receipts/{receipt['number']}" if receipt else "release/plans")
+
+
+def _submitted(request: Request, person: Person, asked: single.ReleaseDrafts) -> Response:
+    """Submit the changed plan for review, and lead to the review. Raises what the source says."""
+    reviewing: Acts = request.app.state.reviewing
+    kind, etag = next(iter(asked.etags.items()))
+    times = {"effective_at": asked.effective_at, "expires_at": asked.expires_at}
+    told = {name: one and format_time(one) for name, one in times.items()}
+    revision = int(etag.partition("-")[0])
+    review = reviewing.submitting.plan(person, kind, asked.code, revision, told, None)
+    return see_other(f"reviews/{review['source']}/{review['number']}")
 
 
 def _planned(releasing: Releasing, person: Person, kind: ContentKind, code: str) -> Json:

@@ -39,9 +39,13 @@ class CancelRequest(single.Which):
 
 
 def beijing(text: str) -> str:
-    """Return the time of a form's field as RFC 3339; what is no time is left as it is, and refused at its field."""
+    """Return the time of a form's field as RFC 3339; without an offset it is Beijing time.
+
+    What is no time is left as it is, and refused at its field.
+    """
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).isoformat()
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=BEIJING)).isoformat()
     except ValueError:
         return text
 

@@ -6,9 +6,14 @@ from datetime import UTC, datetime
 
 from contracts.base import Json
 from contracts.content.gates import GATES, Gate
+from contracts.content.guides import Guide
+from contracts.content.item_and_guide import between
+from contracts.content.items import Item
 from services.console.content.differences import differences
 from services.console.content.files import files_of
-from services.console.content.shape import label_of
+from services.console.content.shape import ContentKind, label_of
+from services.console.content.words import PLANNED
+from services.console.drafts.checks import tolerant
 from services.console.reviews.delegations import Delegations, Signer
 from services.console.reviews.upstream import SOURCE_KINDS, Reviews
 from services.console.upstream.editions import Editions
@@ -26,6 +31,9 @@ STATES = {
     "released": "已发布",
 }
 KINDS = {"edition": "单项", "set": "成组", "import": "导入", "urgent": "紧急撤下"}
+MOST_COMPARED = 20
+"""Members of which a page compares item and guide."""
+
 OPS = {"release": "发布", "withdraw": "撤下", "suspend": "暂停"}
 
 
@@ -75,10 +83,13 @@ class ReviewDesk:
         findings = [{**one, "label": label_of(kind, one["field"])} for one in review["findings"]]
         signers = self.delegations.signers(person)
         mine = open_for(review, person, signers)
+        # Each comparison asks the other source: an import's page of 200 members would take too long.
+        compares = len(review["members"]) <= MOST_COMPARED
         return {
             "review": review,
             "following": following,
-            "members": [self._member(person, source, one) for one in review["members"]],
+            "members": [self._member(person, source, one, compares=compares) for one in review["members"]],
+            "replaced": self._replaced(person, kind, review),
             "findings": {gate: [one for one in findings if one["gate"] == gate] for gate in GATES},
             "mine": {gate: signers[gate].on_behalf_of for gate in mine},
             "kind": kind,
@@ -97,6 +108,13 @@ class ReviewDesk:
             return None
         return list({one["source"]: one for one in found}.values())
 
+    def of_plan(self, person: Person, kind: ContentKind, code: str) -> Json | None:
+        """Return the review of a draft that is to replace what is planned, if it can still lead to its release."""
+        source = next(name for name, one in SOURCE_KINDS.items() if one == kind)
+        found = [one for one in self.of_code(person, code) or [] if one["source"] == source]
+        alive = [one for one in found if one["kind"] == "edition" and one["state"] in ("open", "approved")]
+        return next((one for one in alive if one["members"][0]["op"] == "release"), None)
+
     def states(self, person: Person) -> dict[str, str]:
         """Return what stands with the reviews of each code that has an unfinished one, in words; {} as `of_code`."""
         found: dict[str, str] = {}
@@ -110,13 +128,36 @@ class ReviewDesk:
             return {}
         return found
 
-    def _member(self, person: Person, source: str, member: Json) -> Json:
+    def _replaced(self, person: Person, kind: ContentKind, review: Json) -> list[Json]:
+        """Return what is planned of the edition that is reviewed alone: its release may take the place of it."""
+        if review["kind"] != "edition" or review["state"] not in ("open", "approved"):
+            return []
+        edition = self.editions.find(kind, review["members"][0]["code"], person)
+        return [one for one in edition.planned if not one.get("part_of")] if edition else []
+
+    def _member(self, person: Person, source: str, member: Json, *, compares: bool) -> Json:
         kind, version = SOURCE_KINDS[source], member["version_in_force"]
         before = self.editions.body(kind, member["code"], version, person) if version else None
         found = differences(kind, before, member["body"]) if member["op"] == "release" else []
         whole = differences(kind, None, member["body"]) if member["op"] == "release" else []
-        files = files_of(member["body"])
-        return {**member, "found": found, "whole": whole, "files": files, "op_words": OPS[member["op"]]}
+        given: Json = {"found": found, "whole": whole, "files": files_of(member["body"])}
+        given |= {"op_words": OPS[member["op"]], "between": None}
+        if compares and member["op"] == "release":
+            given["between"] = self._between(person, kind, member)
+        return {**member, **given}
+
+    def _between(self, person: Person, kind: ContentKind, member: Json) -> list[str]:
+        """Return what item and guide state differently; the other one as it is under review, else as it is released."""
+        other_kind = ContentKind.GUIDE if kind is ContentKind.ITEM else ContentKind.ITEM
+        other = self.editions.find(other_kind, member["code"], person)
+        if other is None:
+            return []
+        is_reviewed = self.of_plan(person, other_kind, member["code"]) is not None
+        bodies = {kind: member["body"], other_kind: other.draft if is_reviewed else (other.in_force or other.draft)}
+        item, guide = (tolerant(one, bodies[one]) for one in (ContentKind.ITEM, ContentKind.GUIDE))
+        if not isinstance(item, Item) or not isinstance(guide, Guide):
+            return []
+        return [one.words for one in between(item, guide)]
 
 
 def duration(seconds: float) -> str:
@@ -133,7 +174,14 @@ def waited(since: str) -> str:
     return duration((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
 
 
-WORDS: Json = {"states": STATES, "kinds": KINDS, "gates": GATES, "waited": waited, "duration": duration}
+WORDS: Json = {
+    "planned": PLANNED,
+    "states": STATES,
+    "kinds": KINDS,
+    "gates": GATES,
+    "waited": waited,
+    "duration": duration,
+}
 """What the templates of reviews say."""
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.base import Json, format_time
+from services.console.content.shape import ContentKind
 from services.console.reviews.upstream import Reviews
 from services.console.upstream.editions import PLACES, Editions
 from shared.errors import Conflict
@@ -32,6 +33,11 @@ class Submitting:
         if not made:
             raise Conflict("事项和办事指南都与已发布的相同，不必送审")
         return made
+
+    def plan(self, person: Person, kind: ContentKind, code: str, revision: int, asked: Json, note: str | None) -> Json:
+        """Submit a draft that is to replace what is planned; `asked`: its times. The old plan stands meanwhile."""
+        member = {"code": code, "op": "release", "revision": revision, **asked}
+        return self.reviews.submit(person, PLACES[kind][0], [member], note, as_set=False)
 
     def members(
         self, person: Person, members: dict[str, list[Json]], effective_at: datetime | None, note: str | None

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from services.console.upstream.refusal_words import SOURCES, message_of, sentence_of
 from shared.errors import (
     Conflict,
     Invalid,
@@ -148,9 +149,10 @@ def _answer(service: str, answer: httpx.Response) -> Answer:
 def _error(service: str, answer: httpx.Response) -> Exception:
     """Return the error that says the same as the callee's problem details."""
     status, problem = answer.status_code, _problem(answer)
-    detail = str(problem.get("detail", ""))[:LONGEST_DETAIL]
+    detail = sentence_of(str(problem.get("detail", ""))[:LONGEST_DETAIL])
+    told = message_of if service in SOURCES else _as_it_is
     if status == Invalid.status:
-        violations = [_violation(one) for one in problem.get("errors", []) if isinstance(one, dict)]
+        violations = [_violation(one, told) for one in problem.get("errors", []) if isinstance(one, dict)]
         return Invalid(*violations) if violations else Refused(detail)
     if status in ERRORS:
         return ERRORS[status](detail)
@@ -169,12 +171,17 @@ def _problem(answer: httpx.Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _violation(one: Mapping[str, Any]) -> Violation:
+def _as_it_is(_rule: str, message: str) -> str:
+    return message
+
+
+def _violation(one: Mapping[str, Any], told: Callable[[str, str], str]) -> Violation:
     value = one.get("value")
+    rule = str(one.get("rule", ""))
     return Violation(
         str(one.get("field", "")),
-        str(one.get("rule", "")),
-        str(one.get("message", "")),
+        rule,
+        told(rule, str(one.get("message", ""))),
         None if value is None else str(value),
     )
 

@@ -9,6 +9,7 @@ from shared.errors import Conflict
 
 FIVE = "five"
 APPROVED = "approved"
+LISTED = 200
 
 
 @dataclass
@@ -49,6 +50,28 @@ class Submission:
 def demands_review(sources: ReviewableSources) -> bool:
     """Return whether this county releases nothing with a gate open."""
     return bool(sources.get(CATALOG, "reviews/figures")["policy"] == FIVE)
+
+
+def reviews_of(sources: ReviewableSources, preview: str) -> dict[str, int | None]:
+    """Return the newest review of the plan with this digest at each source, None where it changes nothing.
+
+    Empty when the plan was never submitted.
+    """
+    found = {service: _newest(sources, service, preview) for service in (CATALOG, GUIDES)}
+    if all(review is None for review in found.values()):
+        return {}
+    # One that was begun and taken back without a member: the plan changes nothing there.
+    return {service: one["number"] if one and one["member_count"] else None for service, one in found.items()}
+
+
+def _newest(sources: ReviewableSources, service: str, preview: str) -> Json | None:
+    after: int | None = 0
+    newest: Json | None = None
+    while after is not None:
+        answer = sources.get(service, "reviews", kind="import", after=after, limit=LISTED)
+        newest = next((one for one in reversed(answer["reviews"]) if one["preview"] == preview), newest)
+        after = answer["next"]
+    return newest
 
 
 def require_approved(sources: ReviewableSources, reviews: dict[str, int | None]) -> None:

@@ -1,39 +1,25 @@
 """What a cell says before it is converted: errors of a spreadsheet refuse the row, HTML becomes text, and words that
-stand where somebody meant to write something are found.
+stand where somebody meant to write something are found (`shared.text.unwritten`).
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from services.importing.fields.conversions import compared
+from services.importing.fields.conversions import UNKNOWN, compared
 from services.importing.fields.html_text import has_markup, plain_text
 from services.importing.fields.notes import Notes, Rule
 from services.importing.row import WarningName
-
-_ERROR = re.compile(
-    r"(?<![\w#])#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|GETTING_DATA)"
-    r"|\A\s*#{4,}\s*\Z",
-    re.IGNORECASE,
-)
-"""Errors of Excel and WPS; `####` is what a column shows that is too narrow, and what was copied from it."""
+from shared.text.unwritten import Level, MarkName, unwritten_in
 
 _SCIENTIFIC = re.compile(r"\s*\d(?:\.\d+)?E\+\d{2,3}\s*", re.IGNORECASE)
 
 UNCOMPUTED = "#UNCOMPUTED!"
 """What the readers of workbooks return for a formula whose result is not stored."""
 
-_UNWRITTEN = frozenset(
-    {"待定", "未定", "待补充", "待完善", "待填", "待填写", "待录入", "待确认", "待核实", "待更新", "待公布", "待明确"}
-    | {"待补", "请填写", "请输入", "此处填写", "某某", "测试", "示例", "样例", "todo", "tbd", "test", "xx", "xxx"}
-    | {"同上", "同前", "同左", "同右", "同下", "见上", "见上栏", "同上栏"}
-)
-_ONLY_SIGNS = re.compile(r"[x×*?？_#]{2,}", re.IGNORECASE)
-_INSIDE = re.compile(
-    r"(?<![A-Za-z])[XxＸｘ]{2,}(?![A-Za-z])|×{2,}|\*{2,}|[?？]{3,}|某某|待定|待补充|待完善|待填写|请填写"
-    r"|详见|见附件|见附表|(?<!不)同上(?!级|学|班)|(?<![A-Za-z])(?:TODO|TBD)(?![A-Za-z])"
-)
-_UNKNOWN_TEXT = frozenset({"未知", "不详", "不明", "不清楚", "不确定"})
+_ELSEWHERE = re.compile(r"详见|见附件|见附表")
+"""Points to a paper that does not come with the cell."""
+
 _ADDRESSES = frozenset({"form_url", "example_url", "online_handle_url", "mobile_terminal_url"})
 
 
@@ -58,7 +44,7 @@ def _readable(value: Any, field: str, notes: Notes) -> Any:
 
 
 def _text(value: str, field: str, notes: Notes) -> str:
-    if _ERROR.search(value):
+    if "#" in value and any(one.name == MarkName.SPREADSHEET_ERROR for one in unwritten_in(value)):
         message = "an error of the spreadsheet, not a value: repair the formula, or write the value"
         notes.refuse(field, Rule.SPREADSHEET_ERROR, message, value)
         return ""
@@ -101,14 +87,14 @@ def _written(value: Any, field: str, notes: Notes) -> Any:
         return {name: _written(entry, f"{field}.{name}", notes) for name, entry in value.items()}
     if not isinstance(value, str) or field.rpartition(".")[2] in _ADDRESSES:
         return value
-    word = compared(value).strip("。（）()【】[]").lower()
-    if word in _UNWRITTEN or (word and _ONLY_SIGNS.fullmatch(word)):
+    marks = [one for one in unwritten_in(value) if one.level != Level.FINDING]
+    if any(one.level == Level.REFUSE for one in marks):
         message = "a word to be replaced later, which people would believe: write the value, or leave it blank"
         notes.refuse(field, Rule.UNWRITTEN, message, value)
-    elif word in _UNKNOWN_TEXT and "[" not in field:
+    elif compared(value).strip("。") in UNKNOWN and "[" not in field:
         notes.warn(WarningName.WORD_UNCLEAR, field, "states that it is unknown; a known value is unchanged", value)
         return None
-    elif found := _INSIDE.search(value):
-        message = f"contains {found[0]}, which may stand for something that is still to be written"
+    elif words := (marks[0].words if marks else "") or (found[0] if (found := _ELSEWHERE.search(value)) else ""):
+        message = f"contains {words}, which may stand for something that is still to be written"
         notes.warn(WarningName.UNWRITTEN_INSIDE, field, message, value)
     return value

@@ -17,7 +17,10 @@ from shared.text.invisible_characters import without_invisible
 PLACEHOLDERS = frozenset({"无", "暂无", "没有", "空", "null", "none", "nil", "n/a", "-", "--", "—", "——", "/", "\\"})
 """Words that mean "no value" in real files (domain section 9)."""
 
-NOT_KNOWN = frozenset({"未知", "不详", "不明", "不清楚", "不确定", "待定", "未定", "待确认", "待核实"})
+UNKNOWN = frozenset({"未知", "不详", "不明", "不清楚", "不确定"})
+"""Words that state that it is unknown."""
+
+NOT_KNOWN = UNKNOWN | {"待定", "未定", "待确认", "待核实"}
 """Words for "not known": they are no answer, and no reason to reject a row."""
 
 YES = frozenset({"是", "1", "true", "y", "yes", "支持", "有", "收费", "必要"})

@@ -1,9 +1,12 @@
-"""Rules about what must be there: G-13 required elements, G-14 forms, G-15 certificates, G-16 law in force."""
+"""Rules about what must be there: G-13 required elements, G-14 forms, G-15 certificates, G-16 law in force,
+G-18 item and guide agree.
+"""
 
 from collections.abc import Iterator, Sequence
 
 from contracts.content.files import FilePurpose
 from contracts.content.guides import Guide, Material
+from contracts.content.item_and_guide import between
 from contracts.content.items import Item, LegalBasis
 from shared.publishing.guide_linter.finding import Document, Finding, Found, Subject
 
@@ -103,3 +106,11 @@ def _repealed(bases: Sequence[LegalBasis], document: Document, subject: Subject)
 
 def _repeal(document: Document, field: str, law: str, since: str) -> Finding:
     return Finding("G-16", document, field, f"《{law}》{since}", "改为现行有效的依据；没有的，暂停这个事项")
+
+
+def item_and_guide_agree(subject: Subject) -> Found:
+    """G-18: what item and guide both state is the same (`contracts.content.item_and_guide`)."""
+    if subject.item is None or subject.guide is None:
+        return
+    for one in between(subject.item, subject.guide):
+        yield Finding("G-18", "guide", one.place, one.words, "两边改成一样，以正确的一边为准", certain=False)

@@ -22,6 +22,8 @@ RULES: tuple[tuple[str, Callable[[Subject], Found]], ...] = (
     ("G-14", completeness.materials_have_forms),
     ("G-15", completeness.certificates_are_listed),
     ("G-16", completeness.basis_is_in_force),
+    ("G-17", wording.texts_are_written),
+    ("G-18", completeness.item_and_guide_agree),
 )
 """Every rule by its id, in order."""
 

@@ -226,6 +226,8 @@ def test_a_token_that_the_provider_did_not_sign_opens_nothing(
         ({"iat": int(time.time()) + 3600}, "wrong_time"),
         ({"iat": int(time.time()) - 3600}, "wrong_time"),
         ({"sub": None}, "malformed_token"),
+        ({"sub": ""}, "malformed_token"),
+        ({"sub": "s" * 256}, "malformed_token"),
         ({"preferred_username": None}, "no_account_name"),
         ({"preferred_username": ["editor"]}, "no_account_name"),
         ({"preferred_username": "nobody.here"}, "no_such_account"),

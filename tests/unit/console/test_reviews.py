@@ -1,5 +1,6 @@
 """The five gates at the desk: submit, sign, return, release; urgent withdrawals; and who signs for whom."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,7 +11,7 @@ from contracts.content.gates import Gate
 from services.console.accounts.rights import REVIEWERS
 from services.console.reviews.reading import duration
 from shared.tokens.person import StaffRole
-from tests.harness.pipeline import code_of, item
+from tests.harness.pipeline import code_of, guide, item
 from tests.harness.reviewing_desk import reviewing_desk
 
 FIRST, SECOND = (Gate.POLITICAL, Gate.LEGAL, Gate.POLICY), (Gate.SECRECY, Gate.TEXT)
@@ -191,6 +192,83 @@ def test_a_set_that_nobody_reviewed_is_cancelled_with_the_open_gates(desk, edito
 
     assert desk.settle(act) == "cancelled"
     assert "关" in desk.sets.read(act)["problem"]
+
+
+def save_guide(browser, code, **fields):
+    known = browser.call("GET", f"/v1/content/{code}").json().get("guide") or {"etag": "", "draft": {}}
+    body = guide(1).model_dump(mode="json") | {"code": code, "task_name": "新的名称", **fields}
+    asked = {"body": body, "etag": known["etag"], "base": known["draft"]}
+    answer = browser.call("PUT", f"/v1/content/{code}/guide", asked)
+    assert answer.json().get("result") == "saved", answer.text
+
+
+def test_a_review_shows_where_item_and_guide_differ_and_the_author_sees_it_before(desk, editor, code):
+    save_guide(editor, code, dept_name="云溪县民政局")
+    review = submit(editor, code)
+
+    page = desk.made.session("shenhe").get(f"/reviews/catalog/{review['number']}").text
+    assert "事项和办事指南说法不一" in page
+    assert "指南是“云溪县民政局”" in page
+    assert "指南是“云溪县民政局”" in editor.get(f"/content/{code}").text
+
+    save_guide(editor, code, dept_name=item(1).dept_name)
+    page = desk.made.session("shenhe").get(f"/reviews/catalog/{review['number']}").text
+    assert "说法不一" not in page
+
+
+def planned(browser, code):
+    """Return times and names of what is planned."""
+    edition = browser.call("GET", f"/v1/content/{code}").json()["item"]
+    return [(one["version"], one["effective_at"]) for one in edition["planned"]]
+
+
+def change_plan(desk, of, **fields):
+    """Use the page 改计划 as the releaser does: with what its form contains, and `fields`."""
+    browser = desk.made.session("fabu")
+    text = browser.get(f"/release/plans/change?kind=item&code={of}").text
+    form = dict(re.findall(r'name="(kind|code|etag|effective_at|expires_at)" value="([^"]*)"', text))
+    return browser.submit("/release/plans/change", **{**form, **fields})
+
+
+def test_a_changed_plan_is_reviewed_while_the_old_one_stands_and_replaces_it_in_one_step(desk, editor, code):
+    first, later = "2099-03-01T00:00:00.000000Z", "2099-05-01T00:00:30.000000Z"
+    approve(desk, submit(editor, code, effective_at=first))
+    etag = editor.call("GET", f"/v1/content/{code}").json()["item"]["etag"]
+    asked = {"code": code, "etags": {"item": etag}, "effective_at": first}
+    assert desk.made.session("fabu").call("POST", "/v1/releases", asked).is_success
+    save(editor, code, "改过的计划")
+
+    sent = change_plan(desk, code, effective_at=later, act="submit")
+
+    assert sent.headers.get("location", "").startswith("/console/reviews/catalog/"), sent.text
+    review = read(desk, {"number": sent.headers["location"].rpartition("/")[2]})
+    assert review["members"][0]["effective_at"] == later
+    assert planned(editor, code) == [(1, first)]
+    etag = editor.call("GET", f"/v1/content/{code}").json()["item"]["etag"]
+    early = change_plan(desk, code, kind="item", code=code, etag=etag, effective_at=later)
+    assert (early.status_code, planned(editor, code)) == (httpx.codes.CONFLICT, [(1, first)])
+    assert "审核期间照旧有效" in desk.made.session("shenhe").get(f"/reviews/catalog/{review['number']}").text
+    approve(desk, review)
+    assert "代替原计划" in desk.made.session("fabu").get(f"/reviews/catalog/{review['number']}").text
+
+    done = change_plan(desk, code)
+
+    assert done.status_code == SEE_OTHER, done.text
+    (one,) = planned(editor, code)
+    assert one[1] == later
+    assert read(desk, review)["state"] == "released"
+
+
+def test_a_plan_that_was_signed_for_one_time_gets_no_other_without_a_review(desk, editor, code):
+    approve(desk, submit(editor, code, effective_at="2099-03-01T00:00:00Z"))
+    etag = editor.call("GET", f"/v1/content/{code}").json()["item"]["etag"]
+    asked = {"code": code, "etags": {"item": etag}, "effective_at": "2099-03-01T00:00:00Z"}
+    assert desk.made.session("fabu").call("POST", "/v1/releases", asked).is_success
+
+    answer = change_plan(desk, code, effective_at="2099-04-01T08:00")
+
+    assert answer.status_code == httpx.codes.CONFLICT
+    assert [at for _, at in planned(editor, code)] == ["2099-03-01T00:00:00.000000Z"]
 
 
 def released(desk, editor, code):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import orjson
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlmodel import col, select
@@ -65,11 +65,16 @@ class WritePaths(RuleBasedStateMachine):
         self.catalog.db.close()
         self.folder.cleanup()
 
-    @initialize(by=people, name=names, at=times, is_set=st.booleans(), alone=st.sampled_from([False, False, True]))
-    def begin_with_a_review(self, by, name, at, is_set, alone):
-        """Else most runs never come to a signature."""
+    @initialize(
+        by=people, name=names, at=times, is_set=st.booleans(), alone=st.sampled_from([False, False, True]),
+        plans_it=st.booleans(),
+    )  # fmt: skip
+    def begin_with_a_review(self, by, name, at, is_set, alone, plans_it):
+        """Else most runs never come to a signature, or to a plan."""
         self.save(by, name)
         self.submit_and_sign(by, "release", at, is_set, alone)
+        if plans_it:
+            self.release(by, at, None)
 
     # What people do.
 
@@ -148,6 +153,25 @@ class WritePaths(RuleBasedStateMachine):
             self._check("edition")
             if made is not None:
                 self.authors = set()
+
+    @precondition(lambda self: self.planned())
+    @rule(by=people, name=names, at=st.sampled_from(TIMES[1:]), signs=st.booleans())
+    def replace_a_plan(self, by, name, at, signs):
+        """A changed plan is reviewed while the old one stands; once it is signed, one step puts it in its place."""
+        before, known = self.planned(), len(self.signed)
+        self.save(by, name)
+        self.submit(by, "release", at, is_set=False)
+        if signs and self.reviews:
+            excluded = self.reviews[max(self.reviews)]["excluded"]
+            allowed = [one for one in PEOPLE if one.name not in excluded] or PEOPLE
+            self.sign_all(allowed[0], allowed[-1], 0)
+        assert self.planned() == before, "a plan fell while its change was reviewed"
+        self.release(by, at, Plans.CANCEL)
+        after = self.planned()
+        if after != before:
+            assert [one["effective_at"] for one in after] == [text(at)], "neither the old nor the new"
+            assert after[0]["version"] == self._last_version(), "the old one comes after all"
+            assert len(self.signed) <= known, "a plan was replaced by what no gate has signed"
 
     @rule(by=people, at=times, what=plans, suspends=st.booleans())
     def take_off(self, by, at, what, suspends):
@@ -280,6 +304,15 @@ class WritePaths(RuleBasedStateMachine):
         asked = [(kind, name, body, at, ends) for kind in kinds for name in ops]
         return next((one for one in asked if one in self.signed), None)
 
+    def planned(self):
+        with self.catalog.db.read() as session:
+            row = session.get(editions.EditionRow, CODE)
+            return [] if row is None else editions.view(session, self.who, row)["planned"]
+
+    def _last_version(self):
+        with self.catalog.db.read() as session:
+            return session.get(editions.EditionRow, CODE).version
+
     def _new(self):
         found = []
         with self.catalog.db.read() as session:
@@ -298,3 +331,29 @@ TestWritePaths = WritePaths.TestCase
 TestWritePaths.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(names, min_size=3, max_size=3), st.sampled_from(TIMES[1:]), st.sampled_from(TIMES[1:]), st.booleans(),
+    st.booleans(),
+)  # fmt: skip
+def test_a_changed_plan_takes_the_place_of_the_old_one_only_once_it_is_signed(drafts, first, then, shown, signs):
+    """The machine comes to a signed change of a plan once in a hundred runs."""
+    machine, by = WritePaths(), PEOPLE[0]
+    try:
+        if shown:
+            machine.begin_with_a_review(by, drafts[0], None, is_set=False, alone=False, plans_it=True)
+        machine.save(by, drafts[1])
+        machine.submit_and_sign(by, "release", first, is_set=False, alone=False)
+        machine.release(by, first, None)
+        before = machine.planned()
+        assert len(before) == 1
+
+        machine.replace_a_plan(by, drafts[2], then, signs)
+
+        changes = (drafts[2], then) != (drafts[1], first)
+        assert (machine.planned() != before) == (signs and changes)
+        machine.nothing_else_was_released()
+    finally:
+        machine.teardown()

@@ -64,11 +64,12 @@ def test_a_secret_or_setting_too_many_is_found(given: Mapping, setting: str) -> 
 
 
 def test_a_process_gets_every_key_that_its_manifest_gives_it_and_no_other(given: Mapping) -> None:
+    of_keys = {key.setting for one in PROCESSES for key in one.held_keys}
     for one in PROCESSES:
         keys = {key.setting for key in one.held_keys if key.volume or key.setting == "caller_key"}
         # The folder of uploaded files is named by the setting that names the folder of the ledger's key elsewhere.
-        keys |= {setting for folder in one.folders for setting in folder.settings}
-        found = settings(given[one.name]) & {key.setting for other in PROCESSES for key in other.held_keys}
+        keys |= {setting for folder in one.folders for setting in folder.settings} & of_keys
+        found = settings(given[one.name]) & of_keys
         assert found == keys, one.name
 
 

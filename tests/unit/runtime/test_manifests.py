@@ -14,11 +14,12 @@ from services.runtime import manifests
 from services.runtime.settings import CountySettings
 from shared.config import Settings, SettingsError
 from shared.manifest.model import Role
+from shared.publishing.reviews.findings.word_lists import WordLists, read_word_lists
 from shared.tokens.access import token_hash
 from shared.tokens.keys import private_key
 from shared.tokens.rights import READING, Right
 from tests.harness.callers import public_digits
-from tests.harness.compose import FILE, REPOSITORY, raw
+from tests.harness.compose import FILE, REPOSITORY, interpolate, raw
 from tests.harness.compose_county import secrets
 
 SERVICES = raw()["services"]
@@ -104,7 +105,7 @@ def test_the_compose_file_gives_each_process_what_its_manifest_says_and_nothing_
         assert set(found["environment"]) == COMMON | trusted | set(values.environment(one)), one.name
         assert found["mem_limit"] == one.memory, one.name
         assert set(found["networks"]) == ({"inside"} if one.is_worker else {"inside", "front"}), one.name
-        mounted = {volume.partition(":")[0] for volume in found.get("volumes", [])}
+        mounted = {interpolate(volume, {}).partition(":")[0] for volume in found.get("volumes", [])}
         assert mounted == {volume.name for volume in one.volumes} <= set(raw()["volumes"]), one.name
 
 
@@ -175,6 +176,40 @@ def test_a_sources_worker_shares_user_and_folder_with_its_http_process_since_bot
         assert {f"User=tongyuan-{name}", f"StateDirectory=tongyuan/{name}"} <= set(unit.splitlines())
         key = [systemd.read(tmp_path / f"{one}.env")["TONGYUAN_SOURCE_KEY_FILE"] for one in (name, f"{name}-worker")]
         assert key == [f"/var/lib/tongyuan/{name}/key.pem"] * 2
+
+
+READERS_OF_WORD_LISTS = ("catalog", "guides", "catalog-worker", "guides-worker")
+
+
+def test_a_folder_of_word_lists_is_mounted_read_only_where_reviews_are_and_nowhere_else() -> None:
+    given = {"TONGYUAN_WORD_LISTS": "/srv/word-lists"}
+    mounted = {
+        name: [place for volume in found["volumes"] if (place := interpolate(volume, given)).startswith("/srv")]
+        for name, found in SERVICES.items()
+        if "volumes" in found
+    }
+    expected = ["/srv/word-lists:/var/lib/tongyuan-word-lists:ro"]
+
+    assert {name for name, places in mounted.items() if places} == set(READERS_OF_WORD_LISTS)
+    for name in READERS_OF_WORD_LISTS:
+        assert mounted[name] == expected
+        inside = interpolate(SERVICES[name]["environment"]["TONGYUAN_WORD_LISTS"], given)
+        assert inside == "/var/lib/tongyuan-word-lists"
+
+
+@pytest.mark.parametrize("given", ["/srv/word-lists", ""])
+def test_without_containers_word_lists_are_read_where_they_are_and_only_if_a_folder_is_named(
+    made: dict[str, str], tmp_path: Path, given: str
+) -> None:
+    systemd.write({**made, "TONGYUAN_WORD_LISTS": given}, tmp_path)
+
+    for one in manifests.processes():
+        held = systemd.read(tmp_path / f"{one.name}.env")
+        assert held.get("TONGYUAN_WORD_LISTS") == (given if one.name in READERS_OF_WORD_LISTS else None), one.name
+
+
+def test_an_empty_folder_of_word_lists_is_a_county_without_them(tmp_path: Path) -> None:
+    assert read_word_lists(tmp_path) == WordLists() == read_word_lists(CountySettings(word_lists="").word_lists)
 
 
 def test_an_environment_that_cannot_be_made_names_what_is_missing(

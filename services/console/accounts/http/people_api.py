@@ -108,6 +108,11 @@ def _access(administration: Administration) -> APIRouter:
         administration.reset_second_factor(by, name)
         return as_json(administration.account(name))
 
+    @routes.delete("/binding", summary="Free an account of its person at the provider; the next sign-in binds it again")
+    def unbind(by: Administering, name: Account) -> Json:
+        administration.unbind(by, name)
+        return as_json(administration.account(name))
+
     @routes.get("/tokens", summary="List the API tokens of an account, without the tokens themselves")
     def tokens(_by: Administering, name: Account) -> Json:
         return {"tokens": administration.tokens(name)}
@@ -124,6 +129,7 @@ def as_json(row: AccountRow) -> Json:
         "departments": sorted(departments_of(row.departments)),
         "locked_at": row.locked_at,
         "second_factor": row.totp_confirmed_at is not None,
+        "bound_at": row.bound_at,
         "must_change_password": row.must_change_password,
         "created_at": row.created_at,
         "password_changed_at": row.password_changed_at,

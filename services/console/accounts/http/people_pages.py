@@ -25,6 +25,7 @@ DONE = {
     "lock": "已锁定：登录状态已结束，令牌已停用。",
     "unlock": "已解除锁定。",
     "second-factor": "已移除两步验证；需要的人下次登录时重新设置。",
+    "unbind": "已解除绑定；下一次用单位账号登录的人会重新绑定。",
 }
 
 
@@ -108,6 +109,7 @@ def _changing(administration: Administration) -> APIRouter:
             "lock": administration.lock,
             "unlock": administration.unlock,
             "second-factor": administration.reset_second_factor,
+            "unbind": administration.unbind,
         }
         if action not in known:
             raise NotFound("there is no such action")
@@ -185,5 +187,6 @@ def _listed(row: AccountRow) -> dict[str, Any]:
         "departments": sorted(departments_of(row.departments)),
         "locked_at": row.locked_at,
         "second_factor": row.totp_confirmed_at is not None,
+        "bound_at": row.bound_at,
         "must_change_password": row.must_change_password,
     }

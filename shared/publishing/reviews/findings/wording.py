@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from contracts.content.gates import GATES, Gate
 from shared.publishing.reviews.findings.finding import BodyText, ReviewFinding
 from shared.publishing.reviews.findings.word_lists import WordLists
+from shared.text.unwritten import unwritten_in
 
 RULES = (
-    (
-        "placeholder",
-        re.compile(r"[XxＸ×＊]{2,}|某{2,}|待(?:定|补充|填写|完善)|TODO|\?{2,}|？{2,}"),
-        "像是没有填完的地方",
-    ),
     ("doubled", re.compile(r"([的了和是在或与及为对将])\1|([，。、；：])\2|([一-鿿]{3,8})\3"), "连写了两次"),
     ("full_width", re.compile(r"[Ａ-Ｚａ-ｚ０-９]+"), "是全角字母或数字，应为半角"),
     ("half_width", re.compile(r"(?<=[一-鿿])[,;:!?](?=[一-鿿])"), "是半角标点，中文里应为全角"),
@@ -20,10 +16,13 @@ RULES = (
 
 
 def slips_in(code: str, text: BodyText) -> Iterator[ReviewFinding]:
-    """Yield what looks like a slip of the pen."""
+    """Yield what is still to be written (`shared.text.unwritten`), and what looks like a slip of the pen."""
+    for one in unwritten_in(text.text):
+        message, place = f"“{one.words}”{one.says}", _around(text.text, one.start, one.start + len(one.words))
+        yield ReviewFinding(Gate.TEXT, code, text.field, "placeholder", message, place)
     for rule, pattern, what in RULES:
         for match in pattern.finditer(text.text):
-            place = text.text[max(0, match.start() - 6) : match.end() + 6]
+            place = _around(text.text, match.start(), match.end())
             yield ReviewFinding(Gate.TEXT, code, text.field, rule, f"“{match[0]}”{what}", place)
 
 
@@ -35,3 +34,7 @@ def listed_words_in(code: str, text: BodyText, lists: WordLists) -> Iterator[Rev
                 remedy = f"，应写“{instead}”" if instead else ""
                 message = f"“{word}”在本县{GATES[gate]}的词表里{remedy}"
                 yield ReviewFinding(gate, code, text.field, "word_list", message, word)
+
+
+def _around(text: str, start: int, end: int) -> str:
+    return text[max(0, start - 6) : end + 6]
