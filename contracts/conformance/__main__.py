@@ -5,8 +5,9 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from contracts.conformance.adapter_process import AdapterFault
+from contracts.conformance.adapter_process import AdapterFault, AdapterProcess
 from contracts.conformance.cases import LEVELS, Case, load
 from contracts.conformance.runner import Grade, grade
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.adapter or not cases:
         parser.error("no adapter was named" if cases else "no case has this name and level")
     try:
-        grades = [grade(shlex.split(command), cases) for command in options.adapter]
+        grades = [grade(partial(AdapterProcess, shlex.split(command)), cases) for command in options.adapter]
     except (AdapterFault, OSError) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1

@@ -5,6 +5,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from contracts.base import Json
@@ -22,7 +23,8 @@ class AdapterProcess:
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def ask(self, command: Json, seconds: float = SECONDS) -> Json:
         """Return the answer. Raises `AdapterFault`."""
@@ -49,6 +51,11 @@ class AdapterProcess:
         except (AdapterFault, subprocess.TimeoutExpired):
             self._process.kill()
             self._process.wait()
+        self._reader.join()
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):  # what was not written to a dead adapter is lost anyway
+                if stream is not None:
+                    stream.close()
 
     def _send(self, command: Json) -> None:
         if self._process.stdin is None:
@@ -57,7 +64,7 @@ class AdapterProcess:
             self._process.stdin.write(json.dumps(command, ensure_ascii=False) + "\n")
             self._process.stdin.flush()
         except OSError:
-            raise AdapterFault(f"the adapter ended before {command['cmd']}") from None
+            raise AdapterFault(f"the adapter ended at {command['cmd']}") from None
 
     def _read(self) -> None:
         for line in self._process.stdout or ():

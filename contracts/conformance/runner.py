@@ -1,17 +1,28 @@
 """Puts every case to an adapter and compares its answers with what the rules of the feed demand."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from contracts.base import Json
-from contracts.conformance.adapter_process import AdapterFault, AdapterProcess
+from contracts.conformance.adapter_process import AdapterFault
 from contracts.conformance.cases import LEVELS, Case, Step
 
 PROTOCOL = 1
 LONGEST_VALUE = 300
 STALE_FROM = 2
 """Level from which an adapter knows the age of the newest statement."""
+
+
+class Adapter(Protocol):
+    """What answers: a process, or an object in this one."""
+
+    def ask(self, command: Json) -> Json:
+        """Return the answer. Raises `AdapterFault`."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +71,12 @@ class Grade:
         }
 
 
-def grade(command: Sequence[str], cases: Iterable[Case]) -> Grade:
-    """Run an adapter through the cases of every level that it claims. Raises `AdapterFault` if it does not start."""
-    adapter = AdapterProcess(command)
+def grade(start: Callable[[], Adapter], cases: Iterable[Case]) -> Grade:
+    """Run an adapter through the cases of every level that it claims. Raises `AdapterFault` if it does not start.
+
+    `start` is called again after a fault, so that one case cannot spoil the others.
+    """
+    adapter = start()
     try:
         said = adapter.ask({"cmd": "start", "protocol": PROTOCOL})
         if said.get("protocol") != PROTOCOL or said.get("level") not in LEVELS:
@@ -76,7 +90,7 @@ def grade(command: Sequence[str], cases: Iterable[Case]) -> Grade:
             except AdapterFault as fault:
                 problem = str(fault)
                 adapter.close()
-                adapter = AdapterProcess(command)
+                adapter = start()
                 adapter.ask({"cmd": "start", "protocol": PROTOCOL})
             found.verdicts.append(Verdict(case, problem))
         return found
@@ -84,7 +98,7 @@ def grade(command: Sequence[str], cases: Iterable[Case]) -> Grade:
         adapter.close()
 
 
-def _problem(adapter: AdapterProcess, case: Case) -> str | None:
+def _problem(adapter: Adapter, case: Case) -> str | None:
     if adapter.ask(case.begin()).get("ready") is not True:
         return "the answer to case is not ready: true"
     for number, step in enumerate(case.steps, 1):
