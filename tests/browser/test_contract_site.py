@@ -5,6 +5,8 @@ import pytest
 from tests.harness.accessibility import barriers
 from tests.harness.browser import NARROWEST, Page
 
+pytestmark = pytest.mark.second_browser_long
+
 ADDRESSES = {
     "contents": "",
     "search": "?q=changes",
@@ -36,5 +38,5 @@ def test_a_reader_finds_an_event_by_a_member_and_sees_its_example(page: Page) ->
     assert "/docs/events/publications/tongyuan.guide.released" in found
     assert "/docs/events/publications/tongyuan.item.withdrawn" not in found
     page.click("a[href='/docs/events/publications/tongyuan.guide.released']")
-    page.wait("() => document.querySelector('h1').textContent.includes('tongyuan.guide.released')")
+    page.wait("() => document.querySelector('h1')?.textContent.includes('tongyuan.guide.released')")
     assert '"specversion": "1.0"' in page.text("pre.long")

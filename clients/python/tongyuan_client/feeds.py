@@ -12,6 +12,7 @@ import httpx
 PAGE = 500
 """Entries a request; the ledger gives at most 1,000."""
 
+EPOCH = "ledger"
 SILENCE = 40.0
 """Seconds without a byte after which a stream counts as broken; the county sends a heartbeat every 15."""
 
@@ -56,8 +57,8 @@ class HttpFeed:
         self._stream: Iterator[tuple[str, Any]] | None = None
 
     def open(self) -> tuple[str, int]:
-        # A ledger has no epochs: it never begins anew under its name.
-        return self.listed_keys()[-1]["name"], self._json("/ledger/v1/head")["size"]
+        # A ledger has no epochs: it never begins anew under its name. Its size runs ahead of the newest signed head.
+        return EPOCH, self._json("/ledger/v1/entries", **{"from": 1, "limit": 1})["size"]
 
     def entries(self, first: int) -> Page:
         found = self._json("/ledger/v1/entries", **{"from": first, "limit": PAGE, "proofs": "true"})
