@@ -11,7 +11,7 @@ from typing import Any
 from contracts.base import Json
 from contracts.envelope.messages import MESSAGES, MessageType
 from services.runtime import manifests
-from services.runtime.contract_site.fields import Field, fields_of
+from services.runtime.contract_site.fields import Field, fields_of, sample_of
 
 FOLDER = Path(__file__).parents[3] / "contracts"
 PUBLIC = ("ledger", *manifests.CHANNELS)
@@ -57,7 +57,7 @@ class Endpoint:
     deprecated: bool
     parameters: Sequence[Json]
     body: Sequence[Field]
-    responses: Sequence[tuple[str, str, Sequence[Field]]]
+    responses: Sequence[tuple[str, str, Sequence[Field], str]]
 
     @property
     def address(self) -> str:
@@ -134,7 +134,7 @@ def _operations(service: str) -> Iterator[Endpoint]:
 
 def _endpoint(service: str, document: Json, path: str, method: str, said: Json) -> Endpoint:
     answers = [
-        (status, answer.get("description", ""), _fields(document, answer))
+        (status, answer.get("description", ""), _fields(document, answer), _example(document, answer))
         for status, answer in ((status, _resolved(document, one)) for status, one in said["responses"].items())
     ]
     return Endpoint(
@@ -162,6 +162,14 @@ def _fields(document: Json, content: Json) -> list[Field]:
     for kind in content.get("content", {}).values():
         return fields_of(kind.get("schema", {}), document)
     return []
+
+
+def _example(document: Json, content: Json) -> str:
+    """Return what an answer may look like; empty for one without a body, or with one that is not described."""
+    for kind in content.get("content", {}).values():
+        sample = sample_of(kind.get("schema", {}), document)
+        return json.dumps(sample, ensure_ascii=False, indent=2) if sample else ""
+    return ""
 
 
 def _resolved(document: Json, one: Json) -> Any:

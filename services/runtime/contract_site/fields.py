@@ -7,6 +7,14 @@ from typing import Any
 from contracts.base import Json
 
 DEEPEST = 6
+_VALUES: dict[tuple[Any, Any], Any] = {
+    ("string", "date-time"): "2026-03-01T01:00:00.000000Z",
+    ("string", "date"): "2026-03-01",
+    ("string", None): "…",
+    ("integer", None): 1,
+    ("boolean", None): True,
+}
+"""What stands for a value without an example, by type and format."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,27 @@ class Field:
 def fields_of(schema: Json, document: Json | None = None) -> list[Field]:
     """Return the members in order, each behind its parent. `document`: where references lead, if not to the schema."""
     return list(_members(schema, document or schema, "", ()))
+
+
+def sample_of(schema: Json, document: Json, above: tuple[str, ...] = ()) -> Any:
+    """Return a value of the schema's shape: its examples and defaults where it has any."""
+    resolved, name = _resolved(schema, document)
+    for given in (schema, resolved):
+        if given.get("examples"):
+            return given["examples"][0]
+        if "default" in given or "const" in given or "enum" in given:
+            return given.get("default", given.get("const", next(iter(given.get("enum", [])), None)))
+    if name in above or len(above) > DEEPEST:
+        return None
+    below = (*above, name) if name else above
+    if "anyOf" in resolved:
+        return sample_of(resolved["anyOf"][0], document, below)
+    if resolved.get("type") == "array":
+        item = sample_of(resolved.get("items", {}), document, below)
+        return [] if item is None else [item]
+    if resolved.get("type") == "object" or "properties" in resolved:
+        return {member: sample_of(part, document, below) for member, part in resolved.get("properties", {}).items()}
+    return _VALUES.get((resolved.get("type"), resolved.get("format")), _VALUES.get((resolved.get("type"), None)))
 
 
 def _members(schema: Json, document: Json, prefix: str, above: tuple[str, ...]) -> Iterator[Field]:

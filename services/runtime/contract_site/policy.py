@@ -18,6 +18,11 @@ def policy() -> Markup:
     return Markup("\n").join(_block(block) for block in blocks)
 
 
+def prose(text: str) -> Markup:
+    """Return a description of the contracts as HTML: `code` and emphasis, nothing else."""
+    return _inline(text)
+
+
 def _block(block: str) -> Markup:
     if block.startswith("## "):
         return Markup("<h2>{}</h2>").format(_inline(block[3:]))

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.runtime.contract_site import documents
-from services.runtime.contract_site.policy import policy
+from services.runtime.contract_site.policy import policy, prose
 from shared.config import Settings
 from shared.errors import NotFound
 from shared.text.bilingual import attribute, t
@@ -43,6 +43,7 @@ def make(settings: Settings) -> FastAPI:
     @api.get("/", include_in_schema=False)
     def overview(q: Annotated[str, Query(max_length=100)] = "") -> Response:
         events, endpoints = documents.found(q)
+        events.sort(key=lambda one: list(FEEDS).index(one.message.feed))
         by_feed = [(FEEDS[feed], list(group)) for feed, group in groupby(events, lambda one: one.message.feed)]
         by_service = [(name, list(group)) for name, group in groupby(endpoints, lambda one: one.service)]
         return page("overview.html", q=q.strip(), feeds=by_feed, services=by_service, public=documents.PUBLIC)
@@ -98,6 +99,7 @@ def templates() -> Environment:
     environment.globals |= {
         "static": lambda name: f"/docs/static/{name}?v={assets()[name].version}",
         "t": t,
+        "prose": prose,
         "attribute": attribute,
     }
     return environment

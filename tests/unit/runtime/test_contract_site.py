@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from contracts.envelope.messages import MESSAGES
 from services.runtime.contract_site import documents, site
-from services.runtime.contract_site.fields import fields_of
+from services.runtime.contract_site.fields import fields_of, sample_of
 from services.runtime.contract_site.policy import FILE, policy
 from shared.config import Settings
 from tests.harness.documents import apis
@@ -73,6 +73,8 @@ def test_an_endpoint_page_says_what_it_takes_what_it_answers_and_who_may_call(ht
     assert "<code>since</code>" in public
     assert "Open to anybody." in public
     assert "<code>changes[].version</code>" in public
+    assert "&#34;cursor&#34;" in public
+    assert "<code>more</code> false: the client is up to date." in public
     assert "Needs a token: " in inside
     assert "<code>task_name</code>" in inside
     assert "curl -X PUT" in inside
@@ -133,3 +135,15 @@ def test_a_schema_that_holds_itself_is_listed_once() -> None:
     names = [field.name for field in fields_of({"$ref": "#/$defs/Node", "$defs": {"Node": node}})]
 
     assert names == ["next", "name"]
+
+
+@pytest.mark.parametrize("service", ["mobile", "ledger"])
+def test_the_example_of_an_answer_has_the_shape_of_its_schema(service: str) -> None:
+    document = apis()[service]
+    for path, methods in document["paths"].items():
+        for method in methods.keys() & METHODS:
+            answer = methods[method]["responses"].get("200", {})
+            for content in answer.get("content", {}).values():
+                sample = sample_of(content.get("schema", {}), document)
+                told = {field.name for field in fields_of(content.get("schema", {}), document) if "." not in field.name}
+                assert not isinstance(sample, dict) or {*sample} == told - {one for one in told if "[" in one}, path
