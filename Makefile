@@ -44,7 +44,7 @@ lint: setup ## check style, types, imports, generated pages, and advisories if t
 
 # Types take about as long as everything else together, so the two run side by side.
 lint-types: setup ## the part of `make lint` that checks types
-	$(BIN)/mypy --strict contracts shared services tests/harness
+	$(BIN)/mypy --strict contracts shared services tests/harness clients/python/tongyuan_client
 
 lint-files: setup ## the rest of `make lint`
 	$(BIN)/ruff check .

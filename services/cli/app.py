@@ -45,6 +45,7 @@ COMMANDS = {
     "topology": "run.production:topology_app",
     "token": "keys.token:token",
     "user": "people.user:app",
+    "conformance": "integrators.conformance:conformance",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 
@@ -88,6 +89,7 @@ SUMMARIES = {
     "topology": "Exchanges, queues and rights of the broker.",
     "token": "Print a token with an operator's rights at one service, signed by TONGYUAN_OPERATOR_KEY.",
     "user": "People of the desk: add, roles, lock, reset a password.",
+    "conformance": "Put every case of the conformance kit to each ADAPTER and say which level it keeps.",
 }
 """Command → the first paragraph of its help, for the list of commands."""
 

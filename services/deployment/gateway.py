@@ -50,7 +50,7 @@ def public_routes() -> Iterator[tuple[str, str, str]]:
         wiring = Wiring(Settings.model_construct(data_dir=Path(folder)))
         try:
             served = [(name, api, name) for name, api in apis(wiring) if name in (*CHANNELS, LEDGER)]
-            served += [(name, api, LEDGER) for name, api in wiring.verify_pages().items()]
+            served += [(name, api, LEDGER) for name, api in wiring.ledger_pages().items()]
             for name, api, service in sorted(served, key=lambda one: one[0]):
                 yield from ((methods, f"/{name}{path}", service) for methods, path in _public(api, name == service))
         finally:

@@ -58,7 +58,7 @@ def run(name: str, settings: Settings) -> None:
     freeze_what_is_loaded()
     try:
         gate.look()
-        pages = wiring.verify_pages() if name == "ledger" else {}
+        pages = wiring.ledger_pages() if name == "ledger" else {}
         everything = _gated(gate, front(mount({name: app, **pages}, app), channels, {name: app}))
         work = {label: gate.behind(one) for label, one in background.items()}
         memory = periodically(TRIM_SECONDS, give_back, name="memory")

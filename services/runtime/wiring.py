@@ -174,11 +174,13 @@ class Wiring:
 
         return ledger_api.make(self.database("ledger"), self.settings)
 
-    def verify_pages(self) -> dict[str, "FastAPI"]:
-        """Return the ledger's verify pages by the path that each is mounted at."""
+    def ledger_pages(self) -> dict[str, "FastAPI"]:
+        """Return the pages that the ledger's process serves, by the path that each is mounted at."""
         from services.ledger.verify import page as verify_page
+        from services.runtime.contract_site import site
 
         return {
+            "docs": site.make(self.settings),
             "verify": verify_page.make(self.database("ledger"), self.settings),
             **{letter: verify_page.make_short(self.settings) for letter in ("V", "v")},
         }

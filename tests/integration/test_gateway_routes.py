@@ -55,7 +55,7 @@ MUTATIONS: tuple[Callable[[str], str], ...] = (
 def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI]]:
     """Every app of the county by its mount."""
     wiring = Wiring(Settings.model_construct(data_dir=tmp_path_factory.mktemp("apps")))
-    yield dict(apis(wiring)) | wiring.verify_pages()
+    yield dict(apis(wiring)) | wiring.ledger_pages()
     wiring.close()
 
 

@@ -71,7 +71,7 @@ def _run(config: Settings, *, demo: bool) -> None:
                 receipts = lambda: life.receipts  # noqa: E731  # read when asked for: each round has its own
             work |= auditing(county.wiring, at_one_address(county.settings, address)) | watching(config.tls)
             work["memory"] = periodically(TRIM_SECONDS, give_back, name="memory")
-            pages = county.wiring.verify_pages()
+            pages = county.wiring.ledger_pages()
             app = front(
                 mount({**apis, **pages}, make_root(county.settings, county.numbers, receipts)), county.channels, apis
             )

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from contracts.base import Json
+from contracts.generators.openapi_compatibility import breaks_of_endpoints
 from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
 from services.runtime.assembly.importing import embedded_importing
 from services.runtime.auditor import auditor_api
@@ -26,6 +27,9 @@ from services.runtime.wiring import Wiring
 from shared.config import Settings
 
 FOLDER = Path(__file__).parents[3] / "contracts" / "openapi"
+RELEASED = "released"
+PUBLIC = ("ledger", *CHANNELS)
+"""Services whose endpoints strangers call: what they were promised is stored, one line of JSON a service."""
 
 
 def documents() -> dict[str, Json]:
@@ -65,6 +69,31 @@ def write(folder: Path = FOLDER) -> list[str]:
     return changed
 
 
+def breaks(folder: Path = FOLDER) -> list[str]:
+    """Return what today's documents break of the released ones."""
+    found = []
+    for name, content in texts().items():
+        file = folder / RELEASED / name
+        if file.exists():
+            changes = breaks_of_endpoints(json.loads(file.read_text(encoding="utf-8")), json.loads(content))
+            found += [f"{name.removesuffix('.json')} {change}" for change in changes]
+    return found
+
+
+def release(folder: Path = FOLDER) -> list[str]:
+    """Store today's public documents as what is promised. Return the names of those that differed."""
+    wanted = {
+        f"{name}.json": json.dumps(json.loads(texts()[f"{name}.json"]), ensure_ascii=False, separators=(",", ":"))
+        + "\n"
+        for name in PUBLIC
+    }
+    changed = _differing(wanted, folder / RELEASED)
+    (folder / RELEASED).mkdir(parents=True, exist_ok=True)
+    for name in changed:
+        (folder / RELEASED / name).write_text(wanted[name], encoding="utf-8")
+    return changed
+
+
 def _differing(wanted: Mapping[str, str], folder: Path) -> list[str]:
     stored = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     return sorted(name for name in wanted.keys() | stored.keys() if wanted.get(name) != stored.get(name))
@@ -74,10 +103,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Exit code: 0 done, 1 stale, 2 usage."""
     parser = argparse.ArgumentParser(prog="python -m services.runtime.openapi", description=__doc__)
     parser.add_argument("--check", action="store_true", help="list stale documents; exit with 1 if there are any")
+    parser.add_argument("--release", action="store_true", help="promise today's public endpoints; refuses a break")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.check:
         return _say((f"contracts/openapi/{name}: stale; make contracts" for name in stale(options.folder)), code=1)
+    if options.release:
+        if found := breaks(options.folder):
+            return _say([*found, "Nothing was released: contracts/DEPRECATION.md says how an endpoint goes."], code=1)
+        return _say((f"contracts/openapi/released/{name}: released" for name in release(options.folder)), code=0)
     return _say((f"contracts/openapi/{name}: written" for name in write(options.folder)), code=0)
 
 

@@ -35,7 +35,7 @@ ABOUT = {
 FOR_CHECKING = (
     ("/verify/", ("办事指南查验", "is a printed guide real?"), "纸上的指南现在还有效吗"),
     ("/ledger/v1/head", ("发布账本", "the ledger"), "任何人都能核对的签名"),
-    ("/web/openapi.json", ("接口说明", "interfaces"), "每个服务都有一份 OpenAPI"),
+    ("/docs/", ("接口与事件", "interfaces and events"), "全部事件和接口，可查找，有示例"),
     ("/metrics", ("运行指标", "metrics"), "给监控系统"),
 )
 
