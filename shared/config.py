@@ -181,6 +181,15 @@ class Settings(OidcSettings):
     hook_private: bool = Field(
         False, description="Whether these hosts may have private addresses and listen without TLS."
     )
+    webhook_key_file: Path | None = Field(
+        None,
+        description="File of the key that signs webhooks and cursors; default `webhook-key` in the data folder.",
+    )
+    webhook_networks: Networks = Field(
+        "",
+        description="Networks (comma-separated) besides the public internet that webhooks may call, also without TLS; "
+        "in a demonstration this machine.",
+    )
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is more entries behind than this.")
     import_keep_days: int = Field(
         90, ge=1, le=3650, description="Days that an uploaded file is kept after the last job on it."
@@ -225,6 +234,11 @@ class Settings(OidcSettings):
     def staff_keys(self) -> Path:
         """File of the keys that seal the second factors of staff."""
         return self.staff_key_file or self.data_dir / "staff-keys"
+
+    @property
+    def webhook_key(self) -> Path:
+        """File of the key that signs webhooks and cursors."""
+        return self.webhook_key_file or self.data_dir / "webhook-key"
 
     def source_keys_of(self, source: str) -> Path:
         """Return the file of the keys with which a source signs its releases."""

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from contracts.base import Json
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.runtime.assembly.importing import embedded_importing
+from services.runtime.assembly.subscriptions import subscriptions
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -92,6 +93,7 @@ def apis(wiring: Wiring) -> Iterator[tuple[str, FastAPI]]:
     key = Ed25519PrivateKey.generate()
     yield CONSOLE, embedded_api(wiring, key, lambda: wiring.settings, demo=False)
     yield IMPORTING, embedded_importing(wiring, key, lambda: wiring.settings).api
+    yield SUBSCRIPTIONS, subscriptions(wiring).api
 
 
 def _say(lines: Iterable[str], code: int) -> int:
