@@ -22,7 +22,6 @@ MANIFEST = Manifest(
             calls=(Dependency(Role.LEDGER),),
             broker=False,
             keys=(Key("webhook_key_file", KeyUse.WEBHOOKS, KEY_FOLDER),),
-            settings=("reconcile_interval",),
             stated=("webhook_networks",),
             about="integrators' feed, and webhooks to their addresses: it alone calls out",
         ),

@@ -1,5 +1,7 @@
 """Webhooks: signed calls in order of keys, retries, pauses, the delivery log, and redelivery."""
 
+import hmac
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 from prometheus_client import REGISTRY
-from standardwebhooks import Webhook
 
 from services.subscriptions.webhooks.signatures import verified
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline
@@ -47,6 +48,13 @@ def is_paused(service: Subscribers, hook: Any) -> bool:
     return bool(service.one(hook)["state"] == "paused")
 
 
+def is_signed_by(secret: str, call: Call) -> bool:
+    """Whether a call has the `v1` signature, computed here as the specification says it."""
+    content = f"{call.id}.{call.headers['webhook-timestamp']}.".encode() + call.body
+    mac = hmac.digest(b64decode(secret.removeprefix("whsec_")), content, "sha256")
+    return f"v1,{b64encode(mac).decode()}" in call.headers["webhook-signature"].split(" ")
+
+
 def at(call: Call) -> float:
     return float(call.headers["webhook-timestamp"])
 
@@ -60,7 +68,7 @@ def test_a_call_is_the_event_of_the_feed_signed_in_both_ways(service: Subscriber
     (call,) = there.calls
     assert orjson.loads(call.body) == service.feed(hook).json()["events"][0]
     assert call.id == f"{key()}/1"
-    assert Webhook(hook["webhook"]["secret"]).verify(call.body, call.headers)
+    assert is_signed_by(hook["webhook"]["secret"], call)
     assert verified(call.headers, call.body, [hook["webhook"]["public_key"]], at(call))
     assert not verified(call.headers, call.body + b" ", [hook["webhook"]["public_key"]], at(call))
 
@@ -78,7 +86,7 @@ def test_after_a_rotation_old_and_new_secrets_verify_until_the_overlap_is_over(s
     during, after = there.calls
     old_key, new_key = hook["webhook"]["public_key"], new["public_key"]
     for one in (hook["webhook"]["secret"], new["secret"]):
-        assert Webhook(one).verify(during.body, during.headers)
+        assert is_signed_by(one, during)
     assert [verified(during.headers, during.body, [one], at(during)) for one in (old_key, new_key)] == [True, True]
     assert [verified(after.headers, after.body, [one], at(after)) for one in (old_key, new_key)] == [False, True]
 
@@ -140,7 +148,7 @@ def test_410_pauses_at_once_and_nothing_is_lost(service: Subscribers) -> None:
         service.http.post(f"/v1/subscriptions/{hook['id']}/resume")
         service.until(lambda: ended(service, hook), "the rest")
 
-    assert [call.id for call in there.calls[:2]] == [f"{key()}/1"] * 2
+    assert [call.id for call in there.calls if call.id.startswith(key())] == [f"{key()}/1"] * 2
 
 
 def test_after_three_days_of_failure_a_webhook_is_paused_by_metric_log_and_event(
