@@ -45,6 +45,7 @@ COMMANDS = {
     "topology": "run.production:topology_app",
     "token": "keys.token:token",
     "user": "people.user:app",
+    "subscription": "subscribers.subscription:app",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 
@@ -88,6 +89,7 @@ SUMMARIES = {
     "topology": "Exchanges, queues and rights of the broker.",
     "token": "Print a token with an operator's rights at one service, signed by TONGYUAN_OPERATOR_KEY.",
     "user": "People of the desk: add, roles, lock, reset a password.",
+    "subscription": "Integrators who are told of releases: add, keys, deliveries, redelivery, test event.",
 }
 """Command → the first paragraph of its help, for the list of commands."""
 

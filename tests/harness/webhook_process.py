@@ -1,6 +1,6 @@
 """A process of its own that follows the ledger and calls webhooks, to be killed at any moment.
 
-    python -m tests.harness.webhook_process FOLDER COUNTY    (folders of the service's store, and of the county's)
+python -m tests.harness.webhook_process FOLDER COUNTY    (folders of the service's store, and of the county's)
 """
 
 import sys

@@ -8,10 +8,16 @@ from shared.errors import Invalid
 OUTSIDE = AddressRules()
 FAMILIES = {
     "private": ["10.0.0.1", "10.255.255.254", "172.16.0.1", "172.31.255.254", "192.168.1.1", "fc00::1", "fd12:3456::1"],
-    "loopback": ["127.0.0.1", "127.8.8.8", "0.0.0.0", "::1", "::"],  # noqa: S104  # forbidden, not listened at
+    "loopback": ["127.0.0.1", "127.8.8.8", "0.0.0.0", "::1", "::"],  # forbidden, not listened at
     "link-local": ["169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "febf::1"],
     "shared (CGNAT)": ["100.64.0.1", "100.100.100.200", "100.127.255.254"],
-    "IPv4-mapped": ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:192.168.0.1", "::127.0.0.1"],
+    "IPv4-mapped": [
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "::ffff:192.168.0.1",
+        "::127.0.0.1",
+    ],
     "NAT64": ["64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1"],
     "6to4": ["2002:7f00:1::", "2002:a00:1::1", "2002:c0a8:101::1", "2002:a9fe:a9fe::"],
     "Teredo": ["2001:0:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe", "2001:0:a00:1::1"],
@@ -31,7 +37,9 @@ def test_an_address_that_is_not_public_is_not_called(family: str, address: str) 
         OUTSIDE.require(address, tls=True)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "114.114.114.114", "2400:3200::1", "64:ff9b::101:101", "::ffff:1.1.1.1"])
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "114.114.114.114", "2400:3200::1", "64:ff9b::101:101", "::ffff:1.1.1.1"]
+)
 def test_a_public_address_may_be_called(address: str) -> None:
     assert OUTSIDE.require(address, tls=True)
 

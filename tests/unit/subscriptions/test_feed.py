@@ -53,7 +53,9 @@ def test_a_subscriber_reads_what_was_released_in_order_and_goes_on_from_the_curs
 
     assert [event["subject"] for event in first["events"] + rest["events"]] == [key(), key(kind="guide")]
     assert (first["more"], rest["more"]) == (True, False)
-    assert [(event["type"], event["data"]["version"]) for event in last["events"]][:1] == [("tongyuan.item.withdrawn", 2)]
+    assert [(event["type"], event["data"]["version"]) for event in last["events"]][:1] == [
+        ("tongyuan.item.withdrawn", 2)
+    ]
 
 
 def test_an_event_is_the_ledgers_entry_with_its_proof(service: Subscribers) -> None:
@@ -233,7 +235,9 @@ def test_a_cursor_of_the_future_is_sent_to_the_snapshot(service: Subscribers) ->
     assert answer.json()["reason"] == "future"
 
 
-def test_a_log_that_was_set_back_and_has_another_history_never_says_that_nothing_was_missed(service: Subscribers) -> None:
+def test_a_log_that_was_set_back_and_has_another_history_never_says_that_nothing_was_missed(
+    service: Subscribers,
+) -> None:
     one = service.add(start="everything")
     for number in (1, 2):
         service.county.release(item(number))
