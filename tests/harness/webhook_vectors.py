@@ -22,8 +22,8 @@ NOW = 1_796_000_000
 ID = "item:11339921003991014U4000700001000/3"
 BODY = '{"specversion":"1.0","type":"tongyuan.item.released","data":{"title":"居民身份证办理"}}'
 ABOUT = (
-    "Calls by Standard Webhooks with Ed25519 signatures (v1a). A receiver that holds `public_keys` and whose clock says "
-    "`now` must accept exactly those with `valid`: true. Bodies are UTF-8."
+    "Calls by Standard Webhooks with Ed25519 signatures (v1a). A receiver that holds `public_keys` and whose clock "
+    "says `now` must accept exactly those with `valid`: true. Bodies are UTF-8."
 )
 
 

@@ -6,6 +6,7 @@ import threading
 from services.subscriptions.log.store import LogStore
 from shared import log
 from shared.errors import TongyuanError
+from shared.web.event_stream import end_with_process
 
 POLL_SECONDS = 0.5
 _log = log.get("subscriptions")
@@ -19,6 +20,13 @@ class Hub:
         self._turn = threading.Lock()
         self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
         self._seen = -1
+        self.ended = False
+        end_with_process(self)
+
+    def end(self) -> None:
+        """Send everybody away, for a process that stops: readers come back with their cursors."""
+        self.ended = True
+        self.wake()
 
     def run(self, stop: threading.Event) -> None:
         """Watch the store until `stop` is set."""

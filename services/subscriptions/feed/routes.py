@@ -76,7 +76,7 @@ async def _page_or_wait(hub: Hub, read: Callable[[], Page], wait: int) -> Page:
         try:
             page = await run_in_threadpool(read)
             left = ends - time.monotonic()
-            if page.events or page.more or left <= 0:
+            if page.events or page.more or left <= 0 or hub.ended:
                 return page
             await asyncio.wait([news], timeout=left)
         finally:

@@ -32,13 +32,12 @@ SNAPSHOT = "snapshot"
 
 @dataclass
 class FeedStream:
-    """The ASGI app. `ending` is set when the process stops: readers come back with their cursors."""
+    """The ASGI app of all readers' streams."""
 
     door: SubscriberDoor
     reader: FeedReader
     hub: Hub
     clients: int = 0
-    ending: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one reader. Raises the errors of a wrong key or cursor before the response is started."""
@@ -72,7 +71,7 @@ class FeedStream:
 
     async def _events(self, key: str, place: int, gone: "asyncio.Future[None]", send: Send) -> None:
         hello, sent = True, time.monotonic()
-        while not gone.done() and not self.ending:
+        while not gone.done() and not self.hub.ended:
             news = self.hub.expect()
             try:
                 page = await run_in_threadpool(self._page, key, place)
