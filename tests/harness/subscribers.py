@@ -30,7 +30,7 @@ class Subscribers:
     """The service over a county's ledger. `http`: as an operator."""
 
     def __init__(self, county: Pipeline, folder: Path, calling: Calling | None = None, url: str | None = None) -> None:
-        self.county = county
+        self.county, self.folder = county, folder
         settings = county.settings.model_copy(update={"data_dir": folder, "webhook_networks": HERE})
         self._wiring = Wiring(settings)
         self.db = store(NAME, url or f"sqlite:///{folder}/{NAME}.db")
