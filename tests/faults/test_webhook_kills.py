@@ -1,4 +1,4 @@
-"""F72: the process that calls webhooks is killed (-9) at any moment: per key nothing is lost and nothing inverted.
+"""F52: the process that calls webhooks is killed (-9) at any moment: per key nothing is lost and nothing inverted.
 
 Twenty kills in every run; `make faults` makes a thousand (TONGYUAN_WEBHOOK_KILLS sets another number).
 """
