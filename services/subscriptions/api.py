@@ -18,13 +18,13 @@ from services.subscriptions.registry.access import ReadsAs, Subscriber, Subscrib
 from services.subscriptions.registry.restart import Restart
 from services.subscriptions.registry.routes import NO_STORE, registry_router
 from services.subscriptions.registry.store import Registry
-from services.subscriptions.webhooks.addresses import AddressRules
 from services.subscriptions.webhooks.deliveries import DeliveryLog
 from shared.audit.http import audit_router
 from shared.config import Settings
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.edge import STREAM, Number, make_api
+from shared.webhooks.addresses import AddressRules
 
 
 @dataclass

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from services.subscriptions.webhooks.signatures import SigningKeys
 from shared.errors import Broken
 from shared.security.secret_files import kept_secret
+from shared.webhooks.signatures import SigningKeys
 
 KEY_BYTES = 32
 

@@ -75,14 +75,14 @@ def killed(service: Subscribers, folder: Path, there: Receiver, kills: int) -> d
             wait_for(lambda before=before: len(there.calls) > before, "it calls again")  # type: ignore[misc]
             time.sleep(dice.uniform(0, 0.1))
     with process(service, folder):
-        wait_for(lambda: service.one(hook)["open"] == 0 and _is_read(service, hook), "everything is delivered")
+        wait_for(lambda: _is_all_delivered(service, hook), "everything is delivered")
     return newest
 
 
-def _is_read(service: Subscribers, hook: dict[str, str]) -> bool:
+def _is_all_delivered(service: Subscribers, hook: dict[str, str]) -> bool:
     size = service.county.get("ledger/v1/head").json()["size"]
-    state = service.parts.log.state()
-    return bool(state.ledger_position == size and service.one(hook)["queued"] == state.position)
+    state, row = service.parts.log.state(), service.one(hook)
+    return bool(state.ledger_position == size and row["queued"] == state.position and row["open"] == 0)
 
 
 def judge(newest: dict[str, int], calls: list[Call]) -> None:

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from services.runtime.assembly.subscriptions import SubscriptionsWiring, assembled
 from services.runtime.local_readers import LocalPublicLedger
 from services.runtime.wiring import Wiring
-from services.subscriptions.webhooks.addresses import AddressRules, Resolve, resolved
 from services.subscriptions.webhooks.sender import Calling
+from shared.webhooks.addresses import AddressRules, Resolve, resolved
 from tests.harness.county import wait_for
 from tests.harness.pipeline import ADMIN, Pipeline
 from tests.harness.stores import store

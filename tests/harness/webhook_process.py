@@ -10,10 +10,10 @@ from pathlib import Path
 from services.runtime.assembly.subscriptions import assembled
 from services.runtime.local_readers import LocalPublicLedger
 from services.runtime.wiring import Wiring
-from services.subscriptions.webhooks.addresses import AddressRules
 from services.subscriptions.webhooks.sender import Calling
 from shared.config import Settings
 from shared.database.engine import Database
+from shared.webhooks.addresses import AddressRules
 
 RESTS = (0.05,) * 1000
 """So many tries that a killed receiver's failures never end them."""

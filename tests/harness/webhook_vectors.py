@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.subscriptions.webhooks.signatures import SigningKeys, signature_header, signed_content
+from shared.webhooks.signatures import SigningKeys, signature_header, signed_content
 
 FILE = Path(__file__).parents[2] / "contracts" / "webhooks" / "v1a-vectors.json"
 NOW = 1_796_000_000

@@ -14,12 +14,12 @@ from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.ledger_reading import LedgerReading, PublicLedger
 from services.subscriptions.log.public_ledger import HttpPublicLedger
 from services.subscriptions.log.store import LogStore
-from services.subscriptions.webhooks.addresses import AddressRules
-from services.subscriptions.webhooks.schedule import RESTS
 from services.subscriptions.webhooks.sender import Calling, WebhookSender
 from services.subscriptions.webhooks.standstill import LOOK_SECONDS, STILL, StandstillWatch
 from shared.feeds.upstream import client
 from shared.timers import Background, periodically
+from shared.webhooks.addresses import AddressRules
+from shared.webhooks.schedule import RESTS
 
 THIS_MACHINE = "127.0.0.0/8,::1/128"
 """Where the receivers of a demonstration are."""

@@ -27,11 +27,11 @@ from services.subscriptions.registry.requests import (
     Rotation,
 )
 from services.subscriptions.statements import RESUME
-from services.subscriptions.webhooks.addresses import AddressRules
 from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound, Violation
 from shared.tokens.person import Actor
+from shared.webhooks.addresses import AddressRules
 
 MOST = 1000
 IN_AUDIT = ("name", "contact", "filters", "delivery", "url", "rate", "payload_limit", "state", "reason", "revision")

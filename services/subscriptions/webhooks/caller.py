@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 
 import httpx
 
-from services.subscriptions.webhooks.addresses import AddressRules, ForbiddenAddress, Resolve, resolved
 from services.subscriptions.webhooks.payload import payload
 from services.subscriptions.webhooks.queue import Due, Outcome
-from services.subscriptions.webhooks.schedule import seconds_to_wait
-from services.subscriptions.webhooks.signatures import SigningKeys, signature_header
 from shared.errors import Invalid
 from shared.security.privacy import scrub
+from shared.webhooks.addresses import AddressRules, ForbiddenAddress, Resolve, resolved
+from shared.webhooks.schedule import seconds_to_wait
+from shared.webhooks.signatures import SigningKeys, signature_header
 
 CALL_SECONDS = 15.0
 ANSWER_BYTES = 1024

@@ -34,10 +34,10 @@ from services.subscriptions.statements import (
     TO_QUEUE,
     WAITING,
 )
-from services.subscriptions.webhooks.schedule import hold, later, next_rest
 from shared import log, metrics
 from shared.audit.recording import AuditEntry, record
 from shared.tokens.person import SYSTEM
+from shared.webhooks.schedule import hold, later, next_rest
 
 MOST_OPEN = 2000
 """Deliveries of one webhook that are stored ahead; the log holds the rest."""

@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 
 from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.store import LogStore
-from services.subscriptions.webhooks.addresses import AddressRules, Resolve, resolved
 from services.subscriptions.webhooks.caller import CALL_SECONDS, Caller
 from services.subscriptions.webhooks.queue import DeliveryQueue, Due, Outcome, Webhook
-from services.subscriptions.webhooks.schedule import RESTS
 from shared import log
 from shared.errors import TongyuanError
+from shared.webhooks.addresses import AddressRules, Resolve, resolved
+from shared.webhooks.schedule import RESTS
 
 AT_ONCE = 4
 """Calls to one webhook at a time."""

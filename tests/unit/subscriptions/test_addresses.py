@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.subscriptions.webhooks.addresses import AddressRules, ForbiddenAddress
 from shared.errors import Invalid
+from shared.webhooks.addresses import AddressRules, ForbiddenAddress
 
 OUTSIDE = AddressRules()
 FAMILIES = {

@@ -5,7 +5,7 @@ from collections import Counter
 import orjson
 import pytest
 
-from services.subscriptions.webhooks.signatures import verified
+from shared.webhooks.signatures import verified
 from tests.harness.webhook_vectors import FILE, text
 
 CASES = orjson.loads(FILE.read_bytes())["cases"]

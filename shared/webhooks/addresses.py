@@ -78,9 +78,14 @@ class AddressRules:
             return str(known)
         if not tls:
             raise ForbiddenAddress("没有 TLS 只能在本县自己的网络里 (without TLS only in the county's own networks)")
-        if any(is_forbidden(one) for one in meanings(known)):
+        if not is_public(str(known)):
             raise ForbiddenAddress("不是公网地址 (not a public address; TONGYUAN_WEBHOOK_NETWORKS allows own networks)")
         return str(known)
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public internet, whatever it is translated to."""
+    return not any(is_forbidden(one) for one in meanings(ip_address(address.partition("%")[0])))
 
 
 def is_forbidden(address: Address) -> bool:

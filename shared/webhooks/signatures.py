@@ -41,9 +41,15 @@ def signature_header(message_id: str, timestamp: int, body: bytes, generations: 
     content = signed_content(message_id, timestamp, body)
     parts = []
     for keys in generations:
-        parts.append(f"v1,{b64encode(hmac.digest(keys.secret, content, 'sha256')).decode()}")
+        parts.append(hmac_signature(keys.secret, message_id, timestamp, body))
         parts.append(f"v1a,{b64encode(keys.private.sign(content)).decode()}")
     return " ".join(parts)
+
+
+def hmac_signature(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return one signature of the form `v1`."""
+    mac = hmac.digest(secret, signed_content(message_id, timestamp, body), "sha256")
+    return f"v1,{b64encode(mac).decode()}"
 
 
 def verified(headers: Mapping[str, str], body: bytes, public_keys: Sequence[str], now: float) -> bool:
