@@ -67,6 +67,7 @@ format: setup ## format the code
 
 contracts: setup ## generate the schemas, examples and documents from contracts/ and the HTTP apps
 	$(BIN)/python -m tests.harness.contract_examples
+	$(BIN)/python -m tests.harness.webhook_vectors
 	$(BIN)/python -m contracts
 	$(BIN)/python -m services.deployment.asyncapi
 	$(BIN)/python -m services.runtime.openapi

@@ -51,6 +51,9 @@ CONSOLE = "console"
 IMPORTING = "importing"
 """Imports of files: likewise."""
 
+SUBSCRIPTIONS = "subscriptions"
+"""Integrators' feed and webhooks: it reads the ledger over HTTP, as anybody may."""
+
 DELIVERY_LIMIT = 20
 MAX_LENGTH = 1_000_000
 

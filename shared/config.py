@@ -5,32 +5,26 @@ An invalid value stops the start, with name and reason.
 
 from collections.abc import Iterable
 from functools import cached_property
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, create_model
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, create_model
 from pydantic_settings import SettingsConfigDict
 
 from contracts.content.gates import ReviewPolicy
 from shared.errors import SettingsError
+from shared.security.networks import Networks
 from shared.security.oidc_settings import OidcSettings
 from shared.security.tls import MUTUAL, Tls, require_for_broker
+from shared.security.webhook_settings import WebhookSettings
 from shared.tokens.keys import CALLERS_PATTERN
 
 __all__ = ["Settings", "SettingsError", "for_services", "load"]
 
 
-def _networks(text: str) -> str:
-    for one in filter(None, text.split(",")):
-        ip_network(one)
-    return text
-
-
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(postgresql(\+psycopg)?|sqlite)://")]
 AmqpUrl = Annotated[str, StringConstraints(pattern=r"^amqps?://")]
 Limit = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
-Networks = Annotated[str, AfterValidator(_networks)]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]")]
 NOTE_KEYS = r"^$|^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+(,[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+)*$"
 """Public keys as C2SP signed notes write them, separated by commas."""
@@ -39,7 +33,7 @@ EXAMPLE_REGION, EXAMPLE_COUNTY = "339921000000", "云溪县"
 """The fictitious example county. Its values are never used as defaults for another county."""
 
 
-class Settings(OidcSettings):
+class Settings(OidcSettings, WebhookSettings):
     """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is generated from this.
 
     `for_services` adds the settings that each service has: its database and its address.
@@ -173,14 +167,6 @@ class Settings(OidcSettings):
     lookup_limit: Limit = Field("10/minute", description="Limit of case look-ups per client address.")
     lookup_case_limit: Limit = Field("5/15 minutes", description="Limit of failed case look-ups per case number.")
     feedback_limit: Limit = Field("10/hour", description="Limit of feedback about guides per client address.")
-    hook_hosts: str = Field(
-        "",
-        pattern=r"^$|^[a-z0-9.-]+(:\d{1,5})?(,[a-z0-9.-]+(:\d{1,5})?)*$",
-        description="Hosts (`name` or `name:port`, comma-separated) that webhooks may call; unset: none.",
-    )
-    hook_private: bool = Field(
-        False, description="Whether these hosts may have private addresses and listen without TLS."
-    )
     backfill_lag: int = Field(600, ge=1, description="Imports pause while a channel is more entries behind than this.")
     import_keep_days: int = Field(
         90, ge=1, le=3650, description="Days that an uploaded file is kept after the last job on it."
@@ -225,6 +211,11 @@ class Settings(OidcSettings):
     def staff_keys(self) -> Path:
         """File of the keys that seal the second factors of staff."""
         return self.staff_key_file or self.data_dir / "staff-keys"
+
+    @property
+    def webhook_key(self) -> Path:
+        """File of the key that signs webhooks and cursors."""
+        return self.webhook_key_file or self.data_dir / "webhook-key"
 
     def source_keys_of(self, source: str) -> Path:
         """Return the file of the keys with which a source signs its releases."""

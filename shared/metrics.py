@@ -80,6 +80,17 @@ feedback_waits = Gauge("tongyuan_guide_feedback_waits_seconds", "Age of the olde
 calendar_missing = Gauge(
     "tongyuan_calendar_missing_cases", "Open cases with days in a year without a holiday notice: they are provisional."
 )
+subscription_log = Gauge("tongyuan_subscription_log_position", "Position of the newest event for subscribers.")
+subscription_log_halted = Gauge(
+    "tongyuan_subscription_log_halted", "1 while the ledger is not the one that subscribers were told of."
+)
+subscription_passed_over = Counter(
+    "tongyuan_subscription_passed_over_total", "Entries of the ledger that no subscriber may read."
+)
+webhooks = Gauge("tongyuan_webhooks", "Webhooks by state.", ["state"])
+webhooks_standing = Gauge("tongyuan_webhooks_standing", "Webhooks with something due and nothing delivered for 30 s.")
+webhook_oldest = Gauge("tongyuan_webhook_oldest_seconds", "Age of the oldest delivery of a webhook that stands still.")
+webhook_calls = Counter("tongyuan_webhook_calls_total", "Calls of webhooks, and what became of them.", ["outcome"])
 hook_calls = Counter("tongyuan_hook_calls_total", "Webhook calls to subscribers of cases.", ["outcome"])
 http_requests = Counter("tongyuan_http_requests_total", "Requests answered.", ["service", "method", "status"])
 http_connections = Gauge("tongyuan_http_connections", "Open connections.")

@@ -14,6 +14,7 @@
 \getenv auditor POSTGRES_PASSWORD_AUDITOR
 \getenv console POSTGRES_PASSWORD_CONSOLE
 \getenv importing POSTGRES_PASSWORD_IMPORTING
+\getenv subscriptions POSTGRES_PASSWORD_SUBSCRIPTIONS
 -- end of passwords
 
 BEGIN;
@@ -40,7 +41,8 @@ INSERT INTO account VALUES
     ('portal', :'portal'),
     ('auditor', :'auditor'),
     ('console', :'console'),
-    ('importing', :'importing');
+    ('importing', :'importing'),
+    ('subscriptions', :'subscriptions');
 -- end of accounts
 
 SELECT format('CREATE ROLE %I', name) FROM account WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec

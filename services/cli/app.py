@@ -46,6 +46,7 @@ COMMANDS = {
     "token": "keys.token:token",
     "user": "people.user:app",
     "conformance": "integrators.conformance:conformance",
+    "subscription": "subscribers.subscription:app",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 
@@ -90,6 +91,7 @@ SUMMARIES = {
     "token": "Print a token with an operator's rights at one service, signed by TONGYUAN_OPERATOR_KEY.",
     "user": "People of the desk: add, roles, lock, reset a password.",
     "conformance": "Put every case of the conformance kit to each ADAPTER and say which level it keeps.",
+    "subscription": "Integrators who are told of releases: add, keys, deliveries, redelivery, test event.",
 }
 """Command → the first paragraph of its help, for the list of commands."""
 

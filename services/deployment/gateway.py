@@ -15,6 +15,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from contracts.topology import SUBSCRIPTIONS
 from services.deployment.values import HTTP_PORT
 from services.runtime.manifests import CHANNELS
 from services.runtime.openapi.document import tokens_of
@@ -40,7 +41,7 @@ ROBOTS = "/robots.txt"
 
 def sections(scheme: str) -> Mapping[str, Callable[[], Iterator[str]]]:
     """Return the function that yields the lines of each section of plain.conf or tls.conf, by name."""
-    services = (*CHANNELS, LEDGER)
+    services = (*CHANNELS, LEDGER, SUBSCRIPTIONS)
     return {"services": lambda: (f"{name} {scheme}://{name}:{HTTP_PORT};" for name in services)}
 
 
@@ -49,7 +50,7 @@ def public_routes() -> Iterator[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         wiring = Wiring(Settings.model_construct(data_dir=Path(folder)))
         try:
-            served = [(name, api, name) for name, api in apis(wiring) if name in (*CHANNELS, LEDGER)]
+            served = [(name, api, name) for name, api in apis(wiring) if name in (*CHANNELS, LEDGER, SUBSCRIPTIONS)]
             served += [(name, api, LEDGER) for name, api in wiring.ledger_pages().items()]
             for name, api, service in sorted(served, key=lambda one: one[0]):
                 yield from ((methods, f"/{name}{path}", service) for methods, path in _public(api, name == service))

@@ -27,6 +27,7 @@ from contracts.topology import (
     PUBLICATIONS_EXCHANGE,
     SOURCES,
     SOURCES_EXCHANGE,
+    SUBSCRIPTIONS,
 )
 from services.applications.background import background as applications_background
 from services.catalog.commands import ENDS_SECONDS
@@ -43,9 +44,10 @@ from services.ledger.signing.signed_head_store import WouldFork
 from services.runtime import county_birth
 from services.runtime.assembly.channels import ChannelWiring
 from services.runtime.assembly.importing import embedded_importing
+from services.runtime.assembly.subscriptions import assembled as assembled_subscriptions
 from services.runtime.auditor import at_one_address, auditor_api
 from services.runtime.console import callers_within, console_background, embedded_api
-from services.runtime.local_readers import LocalFiles, LocalLedger, LocalSource
+from services.runtime.local_readers import LocalFiles, LocalLedger, LocalPublicLedger, LocalSource
 from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi.document import serving_document
 from services.runtime.wiring import Wiring, kept_token
@@ -128,6 +130,7 @@ class Embedded:
         desk = embedded_api(self.wiring, self._desk_key, self._reached, demo=bool(self.county.demo))
         self._desk_work = console_background(desk, lambda: self.address is not None)
         inspecting = {AUDITOR: auditor_api(self.wiring), CONSOLE: desk, IMPORTING: self._importing.api}
+        inspecting[SUBSCRIPTIONS] = self._subscriptions.api
         apis = {**sources, "ledger": self.wiring.ledger_api(), **channels, **inspecting}
         for name, api in apis.items():
             api.state.county = self.county
@@ -162,6 +165,7 @@ class Embedded:
             "guides-files": periodically(UPKEEP_SECONDS, FileUpkeep(self.watch.db, "guides").step, name="guides-files"),
             **self._desk_work,
             **self._importing.background(),
+            **self._subscriptions.background(),
             "guides-reconcile": periodically(
                 self.settings.reconcile_interval, self.watch.reconcile, name="guides-reconcile"
             ),
@@ -199,6 +203,8 @@ class Embedded:
     def _wire(self) -> None:
         self._importing = embedded_importing(self.wiring, self._desk_key, self._reached)
         ledger = self.wiring.database("ledger")
+        public = LocalPublicLedger(ledger)
+        self._subscriptions = assembled_subscriptions(self.wiring, public, demo=bool(self.county.demo))
         readers = {name: LocalSource(self.wiring.database(name), name) for name in SOURCES}
         require = self.wiring.signing_guard.require
         self.scrub = Scrub(ledger, readers, self.settings.scrub_interval)

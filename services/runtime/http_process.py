@@ -19,6 +19,7 @@ from contracts.topology import (
     LANE_EXCHANGES,
     PUBLICATIONS_EXCHANGE,
     SOURCES,
+    SUBSCRIPTIONS,
 )
 from services.runtime import manifests
 from services.runtime.assembly.front import front
@@ -104,6 +105,11 @@ def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background]
 
         parts = importing(wiring)
         return parts.api, dict(parts.background()), {}
+    if name == SUBSCRIPTIONS:
+        from services.runtime.assembly.subscriptions import subscriptions
+
+        service = subscriptions(wiring)
+        return service.api, dict(service.background()), {}
     channel = wiring.channel(name, wiring.http_ledger())
     beside = channel.background()
     if name in FEEDBACK_CHANNELS and wiring.settings.amqp_url is not None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from contracts.base import Json
 from contracts.envelope.publication import Head, Lane, Publication, Release
 from contracts.envelope.statement import AuditHead
 from services.guides.files.store import FileStore
@@ -71,6 +72,19 @@ class LocalFiles:
     def content(self, sha256: str) -> bytes:
         """See `FileReader`."""
         return self._store.content(sha256)[0]
+
+
+class LocalPublicLedger:
+    """The ledger in this process as a reader without a token sees it, see `PublicLedger` of subscriptions."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def entries(self, first: int, limit: int) -> Sequence[Json]:
+        """See `PublicLedger`."""
+        with self._db.read() as session:
+            rows = queries.entries(session, first, limit)
+            return [orjson.loads(one) for one in queries.documents(session, rows, trusted=False, proofs=True)]
 
 
 class LocalLedger:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from contracts.topology import CONSOLE, FEEDBACK_EXCHANGE, Topology
+from contracts.topology import CONSOLE, FEEDBACK_EXCHANGE, SUBSCRIPTIONS, Topology
 from shared.config import Settings
 from shared.errors import SettingsError
 from shared.manifest.model import Account, Dependency, Manifest, Outsider, Process, Role
@@ -61,6 +61,7 @@ CHANNELS = tuple(name for name, manifest in manifests().items() if manifest.role
 AUDITED = (
     *(name for name, one in manifests().items() if one.role in (Role.SOURCE, Role.LEDGER, Role.CHANNEL)),
     CONSOLE,
+    SUBSCRIPTIONS,
 )
 """Services that keep an audit log. What the auditor and imports do is logged where it is done."""
 

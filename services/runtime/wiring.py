@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.content.items import Item
-from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES
+from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES, SUBSCRIPTIONS
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -97,6 +97,10 @@ class Wiring:
             Vault(self.settings.personal_keys).ring()
         if service in SOURCES:
             self.release_signer(service).make()
+        if service == SUBSCRIPTIONS:
+            from services.subscriptions.keys import MasterKey
+
+            MasterKey(self.settings.webhook_key).make()
 
     @cached_property
     def catalog(self) -> "Catalog":

@@ -23,6 +23,7 @@ class Role(StrEnum):
     CHANNEL = "channel"
     AUDITOR = "auditor"
     DESK = "desk"
+    SUBSCRIPTIONS = "subscriptions"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class KeyUse(StrEnum):
     TOKENS = "signs tokens for other services"
     PERSONAL_DATA = "seals personal data"
     SECOND_FACTORS = "seals second factors of staff"
+    WEBHOOKS = "signs webhooks"
 
 
 @dataclass(frozen=True)

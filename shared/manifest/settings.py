@@ -41,5 +41,6 @@ KEYS = (
     "source_key_file",
     "sm2_key_file",
     "witness_key_file",
+    "webhook_key_file",
 )
 """Each is a private key, or names the file of one. The key of the ledger's heads is in the folder `data_dir`."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 from weakref import WeakSet
 
 from starlette.types import Receive, Scope, Send
@@ -34,7 +35,14 @@ STREAM_HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
-_STREAMS: "WeakSet[Stream]" = WeakSet()
+_STREAMS: "WeakSet[Ending]" = WeakSet()
+
+
+class Ending(Protocol):
+    """What has open responses that a process which stops must end."""
+
+    def end(self) -> None:
+        """End every response. In the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Stream:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching = False
         self._ending = False
-        _STREAMS.add(self)
+        end_with_process(self)
 
     @property
     def has_clients(self) -> bool:
@@ -234,6 +242,11 @@ class _Client:
         self.stuck = True
         if self._task is not None:
             self._task.cancel()
+
+
+def end_with_process(ending: Ending) -> None:
+    """Have the responses ended when the process stops; `ending` is not kept alive."""
+    _STREAMS.add(ending)
 
 
 def end_all() -> None:

@@ -15,9 +15,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.runtime import manifests
 from services.runtime.assembly.importing import embedded_importing
+from services.runtime.assembly.subscriptions import subscriptions
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -32,7 +33,7 @@ from shared.tokens.rights import Right
 from tests.harness.callers import CALLERS, NAMES, key_of
 from tests.harness.documents import load
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS)
 KEY = Ed25519PrivateKey.generate()
 EDITORS = "an editor's token of many letters"
 BODIES = ("/v1/entries", "/v1/entries/{position}", "/v1/snapshot/entries", "/v1/snapshot/predecessors")
@@ -60,6 +61,7 @@ def _apis(wiring: Wiring) -> dict[str, FastAPI]:
         AUDITOR: auditor_api(wiring),
         CONSOLE: embedded_api(wiring, KEY, lambda: wiring.settings, demo=False),
         IMPORTING: embedded_importing(wiring, KEY, lambda: wiring.settings).api,
+        SUBSCRIPTIONS: subscriptions(wiring).api,
     }
     for name, api in apis.items():
         api.state.callers = manifests.callers(name, wiring.settings)

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.runtime.assembly.importing import embedded_importing
+from services.runtime.assembly.subscriptions import subscriptions
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -25,7 +26,7 @@ from shared.config import Settings
 from tests.harness.documents import load, objects, references, resolve
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS)
 ENDLESS = {"/v1/stream"}
 
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -142,6 +143,7 @@ def apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FastAPI
     desk = embedded_api(wiring, key, lambda: wiring.settings, demo=False)
     imports = embedded_importing(wiring, key, lambda: wiring.settings).api
     of_staff = {AUDITOR: auditor_api(wiring), CONSOLE: desk, IMPORTING: imports}
+    of_staff[SUBSCRIPTIONS] = subscriptions(wiring).api
     yield {**sources, "ledger": wiring.ledger_api(), **channels, **of_staff}
     wiring.close()
 

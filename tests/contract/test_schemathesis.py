@@ -20,8 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS
 from services.runtime.assembly.importing import embedded_importing
+from services.runtime.assembly.subscriptions import subscriptions
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.openapi.generation import FOLDER
@@ -49,7 +50,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def app_of(county: Any, name: str) -> Any:
-    if name not in (AUDITOR, CONSOLE, IMPORTING):
+    if name not in (AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS):
         return county.http.app
     wiring = Wiring(county.settings)
     wiring.migrate(name)
@@ -59,6 +60,7 @@ def app_of(county: Any, name: str) -> Any:
         AUDITOR: lambda: auditor_api(wiring),
         CONSOLE: lambda: embedded_api(wiring, key, lambda: wiring.settings, demo=False),
         IMPORTING: lambda: embedded_importing(wiring, key, lambda: wiring.settings).api,
+        SUBSCRIPTIONS: lambda: subscriptions(wiring).api,
     }
     return mount({name: apis[name]()})
 

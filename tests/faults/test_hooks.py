@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 
 from contracts.codes.tables import CASE_STAGE
 from services.channels.mobile import webhook_delivery
-from services.channels.mobile.webhook_delivery import is_public, seconds_to_wait
+from shared.webhooks.addresses import is_public
+from shared.webhooks.schedule import seconds_to_wait
 from tests.harness.certificates import Authority
 from tests.harness.county import wait_for
 from tests.harness.pipeline import PROJECT_NO, QUERY_CODE, pipeline, progress

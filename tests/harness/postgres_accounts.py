@@ -4,13 +4,13 @@ import os
 import subprocess
 from urllib.parse import urlsplit
 
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.runtime.manifests import CHANNELS
 from tests.harness.county import REPOSITORY
 from tests.harness.packages import require
 from tests.harness.postgres import PLACES
 
-SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING)
+SERVICES = (*SOURCES, "ledger", *CHANNELS, AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS)
 
 
 def accounts(url: str) -> dict[str, str]:

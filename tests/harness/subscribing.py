@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from services.channels.mobile import webhook_delivery
 from services.channels.mobile.webhook_delivery import WebhookSender
+from shared.webhooks.addresses import resolved
 from tests.harness.county import wait_for
 from tests.harness.pipeline import PROJECT_NO, QUERY_CODE, Pipeline, progress
 
@@ -60,7 +60,7 @@ class App:
 
     @contextmanager
     def calling(
-        self, resolve: Any = webhook_delivery.addresses, rests: Sequence[float] = QUICK, patience: float = PATIENCE
+        self, resolve: Any = resolved, rests: Sequence[float] = QUICK, patience: float = PATIENCE
     ) -> Iterator[None]:
         """Call subscribers meanwhile."""
         stop = threading.Event()

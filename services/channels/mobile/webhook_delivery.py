@@ -6,18 +6,14 @@ the call goes to the checked address, so that a name cannot resolve differently 
 """
 
 import asyncio
-import hmac
 import random
-import socket
 import ssl
 import threading
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
@@ -27,42 +23,19 @@ from shared import log, metrics
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.errors import Invalid, TongyuanError
+from shared.webhooks.addresses import ForbiddenAddress, Resolve, is_public, resolved
+from shared.webhooks.schedule import LONGEST_REST, RESTS, seconds_to_wait
+from shared.webhooks.signatures import hmac_signature
 
 CALL_SECONDS = 5.0
 AT_ONCE = 4
 """Concurrent calls to one host."""
 
-NAT64 = IPv6Network("64:ff9b::/96")
 LEASE = timedelta(seconds=15)
-RESTS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-"""Seconds to wait after each failure in a row; after one more failure the subscription is dead."""
-
-LONGEST_REST = 86_400
 REST_SECONDS = 0.5
 POLL_SECONDS = 1.0
 HOUSEKEEPING = timedelta(minutes=10)
-Resolve = Callable[[str, int], Sequence[str]]
 _log = log.get("hooks")
-
-
-class ForbiddenAddress(Exception):
-    """The name resolves to an address that must not be called."""
-
-
-def addresses(host: str, port: int) -> list[str]:
-    """Resolve a name to addresses. Raises OSError."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-def seconds_to_wait(asked: str, now: datetime) -> float | None:
-    """Parse `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). None: nothing that can be understood."""
-    if asked.isascii() and asked.isdigit():
-        return float(asked) if len(asked) < 7 else None
-    try:
-        until = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    return max((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds(), 0.0)
 
 
 def signed(news: News, moment: int) -> dict[str, str]:
@@ -72,11 +45,10 @@ def signed(news: News, moment: int) -> dict[str, str]:
     """
     message = f"{news.id}.{news.mark}"
     key = b64decode(news.secret.removeprefix(subscriptions.PREFIX))
-    mac = hmac.digest(key, f"{message}.{moment}.".encode() + news.body, "sha256")
     return {
         "webhook-id": message,
         "webhook-timestamp": str(moment),
-        "webhook-signature": f"v1,{b64encode(mac).decode()}",
+        "webhook-signature": hmac_signature(key, message, moment, news.body),
         "content-type": "application/json",
         "user-agent": "tongyuan-hooks/1",
     }
@@ -89,7 +61,7 @@ class WebhookSender:
         self,
         db: Database,
         settings: Settings,
-        resolve: Resolve = addresses,
+        resolve: Resolve = resolved,
         rests: Sequence[float] = RESTS,
         patience: float = CALL_SECONDS,
     ) -> None:
@@ -205,15 +177,3 @@ class WebhookSender:
         waits = 0.0 if dead else self._rests[failures - 1] * random.uniform(1.0, 1.2)  # noqa: S311  # spreads load
         next_at = datetime.now(UTC) + timedelta(seconds=min(max(waits, rest or 0.0), LONGEST_REST))
         self._store.note_failed(news, problem, state, next_at)
-
-
-def is_public(address: str) -> bool:
-    """Whether the address is public; an IPv6 address that contains an IPv4 address is judged by that one."""
-    known = ip_address(address.partition("%")[0])
-    if isinstance(known, IPv6Address):
-        inner = known.ipv4_mapped or known.sixtofour
-        if known in NAT64:
-            inner = IPv4Address(known.packed[-4:])
-        if inner is not None:
-            return is_public(str(inner))
-    return known.is_global and not known.is_multicast

@@ -17,7 +17,7 @@ from typing import Literal
 
 from contracts.base import format_time
 from contracts.envelope.publication import Head
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.operations.archive import encryption, signed_file
 from services.operations.archive.contents import ArchiveManifest, Store, describe_parts
 from services.operations.archive.header import Header
@@ -43,7 +43,7 @@ from shared.security.data_folder import make_private
 NEEDED = (*CHANNELS, "ledger", *SOURCES)
 # The auditor's findings and the desk's people and drafts are worth keeping, but a county can run without them, and
 # backups of earlier versions have no desk.
-ORDER = (IMPORTING, CONSOLE, AUDITOR, *NEEDED)
+ORDER = (SUBSCRIPTIONS, IMPORTING, CONSOLE, AUDITOR, *NEEDED)
 KEYS = ("ledger-key.pem", *(f"{source}-key.pem" for source in SOURCES), "admin-token", "service-token")
 Mode = Literal["sqlite", "postgresql"]
 Tell = Callable[[str, int], None]

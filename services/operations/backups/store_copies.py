@@ -11,7 +11,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS
 from services.operations.archive.contents import BadArchive, Store
 from services.operations.archive.signed_file import CHUNK
 from services.operations.backups.statements import (
@@ -166,6 +166,7 @@ def is_empty(service: str, connection: Connection) -> bool:
         AUDITOR: (),
         CONSOLE: ("account",),
         IMPORTING: ("upload",),
+        SUBSCRIPTIONS: ("subscription", "event"),
     }
     tables = telling.get(service, ("document",) if service in CHANNELS else ("edition", "release"))
     for table in tables:

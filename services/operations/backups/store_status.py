@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from contracts.envelope.publication import Head, Publication
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.applications.privacy.key_rotation import key_ids
 from services.ledger.signing.signed_head_store import MEMORY_FILE, SignedHeadStore, SignedTree
 from services.operations.archive.contents import BadArchive
@@ -38,7 +38,7 @@ def marks_of(service: str, ask: Ask) -> dict[str, int]:
         return {f"{service}/{lane}": value for lane, value in ask(COUNTERS)}
     if service in CHANNELS:
         return {service: next(iter(ask(POSITION)))[0]}
-    if service in (AUDITOR, CONSOLE, IMPORTING):
+    if service in (AUDITOR, CONSOLE, IMPORTING, SUBSCRIPTIONS):
         return {}
     taken = ask(MARKS)
     marks = {f"ledger<{source}/{lane}": sequence for source, lane, sequence in taken}

@@ -19,6 +19,7 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.generators.json_schema import GENERATED
+from contracts.topology import SUBSCRIPTIONS
 from services.runtime.manifests import CHANNELS
 from shared.tokens.access import DeclaredAccess
 from shared.web.edge import PROBLEM_TYPE
@@ -72,6 +73,11 @@ SECURITY_SCHEMES = {
             "API token. People are administered with an operator's token, too (`tongyuan token console`)."
         ),
     },
+    "subscriber": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of a subscription (`tysub_…`) with the scope stated here.",
+    },
     "screen": {
         "type": "apiKey",
         "in": "cookie",
@@ -100,6 +106,27 @@ STREAM = {
     }
 }
 
+EVENTS = {
+    "get": {
+        "tags": ["feed"],
+        "summary": "Stream your events as server-sent events",
+        "description": (
+            "Each `event` is a CloudEvent, with a cursor as its id; `sync` tells that you are up to date. `reset`: the "
+            "cursor cannot be continued, start from `/v1/snapshot`; the stream ends."
+        ),
+        "operationId": "stream_v1_stream_get",
+        "security": [{"subscriber": ["feed"]}],
+        "parameters": [
+            {"name": "Last-Event-ID", "in": "header", "required": False, "schema": TEXT},
+            {"name": "cursor", "in": "query", "required": False, "schema": TEXT},
+        ],
+        "responses": {
+            "200": {"description": "The event stream", "content": {"text/event-stream": {"schema": TEXT}}},
+            "default": PROBLEM_REF,
+        },
+    }
+}
+
 
 def document(service: str, api: FastAPI) -> Json:
     """Return the complete OpenAPI document of a service's app."""
@@ -115,6 +142,8 @@ def document(service: str, api: FastAPI) -> Json:
             _lift_definitions(found, operation)
     if service in CHANNELS:
         found["paths"]["/v1/stream"] = deepcopy(STREAM)
+    elif service == SUBSCRIPTIONS:
+        found["paths"]["/v1/stream"] = deepcopy(EVENTS)
     components["schemas"] = _schemas(components["schemas"])
     components["responses"] = {
         "Problem": {

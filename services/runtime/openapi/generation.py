@@ -16,8 +16,9 @@ from fastapi import FastAPI
 
 from contracts.base import Json
 from contracts.generators.openapi_compatibility import breaks_of_endpoints
-from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES
+from contracts.topology import AUDITOR, CONSOLE, IMPORTING, SOURCES, SUBSCRIPTIONS
 from services.runtime.assembly.importing import embedded_importing
+from services.runtime.assembly.subscriptions import subscriptions
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
@@ -126,6 +127,7 @@ def apis(wiring: Wiring) -> Iterator[tuple[str, FastAPI]]:
     key = Ed25519PrivateKey.generate()
     yield CONSOLE, embedded_api(wiring, key, lambda: wiring.settings, demo=False)
     yield IMPORTING, embedded_importing(wiring, key, lambda: wiring.settings).api
+    yield SUBSCRIPTIONS, subscriptions(wiring).api
 
 
 def _say(lines: Iterable[str], code: int) -> int:

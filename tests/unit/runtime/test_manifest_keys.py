@@ -20,6 +20,7 @@ MOUNTED = {
     "personal-keys": {"applications", "applications-worker"},
     "ledger-key": {"ledger-worker"},
     "console-key": {"console"},
+    "subscriptions-key": {"subscriptions"},
 }
 """Volume of private keys → the processes that hold them."""
 

@@ -32,7 +32,7 @@ COMMON = {
     "TONGYUAN_LOG_LEVEL",
     "PYTHONUNBUFFERED",
 }
-PUBLIC = {"web", "mobile", "kiosk", "portal", "ledger"}
+PUBLIC = {"web", "mobile", "kiosk", "portal", "ledger", "subscriptions"}
 CHANGING = set(Right) - READING
 
 
@@ -46,7 +46,15 @@ def test_the_sources_are_the_owners_of_kinds_and_the_channels_have_an_adapter() 
 
     assert [name for name, role in roles.items() if role == Role.SOURCE] == list(SOURCES)
     assert {name for name, role in roles.items() if role == Role.CHANNEL} == set(adapters()) == set(manifests.CHANNELS)
-    assert (*SOURCES, "ledger", *manifests.CHANNELS, "auditor", "console", "importing") == manifests.SERVICES
+    assert (
+        *SOURCES,
+        "ledger",
+        *manifests.CHANNELS,
+        "auditor",
+        "console",
+        "importing",
+        "subscriptions",
+    ) == manifests.SERVICES
 
 
 def test_the_topology_has_the_queues_and_bindings_that_others_rely_on() -> None:

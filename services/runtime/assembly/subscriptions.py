@@ -1,0 +1,72 @@
+"""Assembles subscriptions: own store and key; the ledger is read as anybody may read it, without a token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from contracts.topology import SUBSCRIPTIONS
+from services.runtime.wiring import Wiring
+from services.subscriptions import api
+from services.subscriptions.feed.hub import Hub
+from services.subscriptions.keys import MasterKey
+from services.subscriptions.log.ledger_reading import LedgerReading, PublicLedger
+from services.subscriptions.log.public_ledger import HttpPublicLedger
+from services.subscriptions.log.store import LogStore
+from services.subscriptions.webhooks.sender import Calling, WebhookSender
+from services.subscriptions.webhooks.standstill import LOOK_SECONDS, STILL, StandstillWatch
+from shared.feeds.upstream import client
+from shared.timers import Background, periodically
+from shared.webhooks.addresses import AddressRules
+from shared.webhooks.schedule import RESTS
+
+THIS_MACHINE = "127.0.0.0/8,::1/128"
+"""Where the receivers of a demonstration are."""
+
+
+@dataclass(frozen=True)
+class SubscriptionsWiring:
+    """The parts of the service."""
+
+    api: FastAPI
+    reading: LedgerReading
+    sender: WebhookSender
+    hub: Hub
+    watch: StandstillWatch
+    log: LogStore
+
+    def background(self) -> Mapping[str, Background]:
+        """Return what runs beside HTTP, by name."""
+        return {
+            "subscriptions-log": self.reading.run,
+            "subscriptions-hub": self.hub.run,
+            "subscriptions-webhooks": self.sender.run,
+            "subscriptions-standstill": periodically(LOOK_SECONDS, self.watch.look, name="subscriptions-standstill"),
+        }
+
+
+def subscriptions(wiring: Wiring) -> SubscriptionsWiring:
+    """Return the parts in a process of their own."""
+    settings = wiring.settings
+    return assembled(wiring, HttpPublicLedger(client(settings.url_for("ledger"), "", settings.tls)))
+
+
+def assembled(
+    wiring: Wiring,
+    ledger: PublicLedger,
+    calling: Calling | None = None,
+    still: timedelta = STILL,
+    *,
+    demo: bool = False,
+) -> SubscriptionsWiring:
+    """Return the parts over a ledger. `calling`: how webhooks are called; `demo`: also on this machine."""
+    settings, db = wiring.settings, wiring.database(SUBSCRIPTIONS)
+    networks = settings.webhook_networks or (THIS_MACHINE if demo else "")
+    calls = calling or Calling(AddressRules.of(networks), RESTS)
+    log, key = LogStore(db), MasterKey(settings.webhook_key)
+    hub = Hub(log)
+    app = api.make(api.Subscriptions(log, key, calls.rules, hub), settings)
+    return SubscriptionsWiring(
+        app, LedgerReading(log, ledger), WebhookSender(log, key, calls), hub, StandstillWatch(db, still), log
+    )

@@ -1,0 +1,1 @@
+"""The log of events: what anybody may read of the ledger, in the order in which it came to count."""

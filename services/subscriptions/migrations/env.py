@@ -1,0 +1,5 @@
+"""Alembic environment; see `shared.database.migration_env`."""
+
+from shared.database.migration_env import run
+
+run()

@@ -1,0 +1,1 @@
+"""Webhooks by Standard Webhooks: signatures, addresses, deliveries in order of keys, and the worker."""
