@@ -9,11 +9,11 @@ from services.console.accounts.rights import form_of
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind
 from services.console.content.words import KINDS, PLANNED
-from services.console.pages.forms import by_field
 from services.console.pages.frame import page, see_other
+from services.console.pages.times import form_time, typed_time
 from services.console.release import plans, single
 from services.console.release.api import Reader, Releaser
-from services.console.release.requests import beijing, form_time
+from services.console.release.told import TOLD, errors_of, told_of, typed_of
 from services.console.release.work import Releasing
 from services.console.upstream.editions import Editions
 from shared.errors import NotFound, Refused, TongyuanError
@@ -23,7 +23,7 @@ from shared.tokens.person import Person, StaffRole
 FormData = Annotated[Any, Depends(form_of)]
 Kind = Annotated[ContentKind, Query()]
 Code = Annotated[str, Query(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
-TYPED = ("kind", "code", "etag", "effective_at", "expires_at", "note")
+TYPED = ("kind", "code", "etag", "effective_at", "expires_at", "note", *TOLD)
 CANNOT = "没有成功，请改正后再试："
 FIELD_WORDS = {
     "effective_at": "请填以后的时间，或留空立即生效",
@@ -83,6 +83,7 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
             "effective_at": form_time(first["effective_at"]) if edition["planned"] else "",
             "expires_at": form_time(first["expires_at"]),
             "note": "",
+            **typed_of(first.get("announcement")),
         }
         return form(request, person, edition, typed)
 
@@ -90,14 +91,15 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
     def changed(request: Request, person: Releaser, sent: FormData) -> Response:
         typed = {name: str(sent.get(name, "")).strip() for name in TYPED}
         wanted: Json = {"code": typed["code"], "etags": {typed["kind"]: typed["etag"]}, "plans": "cancel"}
-        wanted |= {name: beijing(typed[name]) for name in ("effective_at", "expires_at") if typed[name]}
+        wanted |= {name: typed_time(typed[name]) for name in ("effective_at", "expires_at") if typed[name]}
         wanted |= {"note": typed["note"]} if typed["note"] else {}
+        wanted |= told_of(typed)
         try:
             asked = parse(single.ReleaseDrafts, wanted)
             done = single.release_drafts(desk.db, desk.services, person, asked)
         except Refused as error:
             edition = _planned(releasing, person, ContentKind(typed["kind"]), typed["code"])
-            errors = {name: FIELD_WORDS.get(name, text) for name, text in by_field(error).items()}
+            errors = errors_of(error, FIELD_WORDS)
             return form(request, person, edition, typed, errors, error.status)
         receipt = done["receipt"]
         return see_other(f"release/receipts/{receipt['number']}" if receipt else "release/plans")

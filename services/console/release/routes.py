@@ -1,7 +1,7 @@
 """Pages of releasing: overview, sets, receipts, withdrawal, previews, and what was shown at a moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,17 +9,20 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from contracts.base import Json
+from contracts.content.acts import LONGEST_NOTE
 from services.console.accounts.rights import form_of
 from services.console.content.words import KINDS
+from services.console.pages.forms import by_field, text
 from services.console.pages.frame import HEADERS, HTML, page, see_other
+from services.console.pages.times import NOT_A_TIME, moment_of, typed_time
 from services.console.release import receipts, sets, single
 from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
-from services.console.release.requests import beijing
+from services.console.release.requests import PreviewLinkRequest, UndoRequest
 from services.console.release.shown import shown_at
 from services.console.release.work import Releasing
 from shared.errors import Invalid, NotFound, TongyuanError
 from shared.publishing.reviews.roles import TAKING_OFF
-from shared.text.dates import BEIJING
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
 
@@ -67,7 +70,8 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
     @routes.get("/release/sets/{act}")
     def one_set(act: Act, request: Request, person: Reader) -> Response:
         found = releasing.sets.read(act)
-        return page(request, "release_set.html", person=person, set=found, words=WORDS, kinds=KINDS, problem="")
+        shown: dict[str, Any] = {"set": found, "words": WORDS, "kinds": KINDS, "note": "", "errors": {}, "problem": ""}
+        return page(request, "release_set.html", person=person, **shown)
 
     @routes.post("/release/sets/{act}/cancel")
     def cancel(act: Act, request: Request, person: Releaser) -> Response:
@@ -75,15 +79,24 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
 
     @routes.post("/release/sets/{act}/undo")
     def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:
-        note = str(sent.get("note", "")).strip() or None
-        return _acted(act, request, person, lambda: releasing.sets.undo(person, act, note))
+        typed = text(sent, "note")
 
-    def _acted(act: str, request: Request, person: Person, work: Any) -> Response:
+        def work() -> Json:
+            note = parse(UndoRequest, {"note": typed or None}).note
+            return releasing.sets.undo(person, act, note)
+
+        return _acted(act, request, person, work, typed)
+
+    def _acted(act: str, request: Request, person: Person, work: Callable[[], Json], typed: str = "") -> Response:
+        shown: dict[str, Any] = {"words": WORDS, "kinds": KINDS, "note": typed, "errors": {}, "problem": ""}
         try:
             found = work()
+        except Invalid as error:
+            shown["errors"] = {name: SET_WORDS.get(name, words) for name, words in by_field(error).items()}
+            return page(request, "release_set.html", person=person, status=422, set=releasing.sets.read(act), **shown)
         except TongyuanError as error:
-            shown = {"set": releasing.sets.read(act), "words": WORDS, "kinds": KINDS, "problem": str(error)}
-            return page(request, "release_set.html", person=person, status=409, **shown)
+            shown["problem"] = str(error)
+            return page(request, "release_set.html", person=person, status=409, set=releasing.sets.read(act), **shown)
         return see_other(f"release/sets/{found['act']}")
 
     @routes.get("/release/receipts/{number}")
@@ -136,10 +149,12 @@ def _withdrawal(routes: APIRouter, releasing: Releasing) -> None:
         return see_other(f"release/receipts/{receipt['number']}" if receipt else "release")
 
 
+SET_WORDS = {"note": f"撤销说明最多{LONGEST_NOTE}字"}
 FIELD_WORDS = {
     "code": "请填 31 位实施编码或 33 位业务办理项编码",
     "reason": "请选择原因",
-    "note": "请写明为什么撤下，群众会看到",
+    "note": "请写明为什么撤下，最多300字；群众会看到",
+    "instead": "群众现在怎么办最多180字",
     "effective_at": "请填以后的时间，或留空立即生效",
 }
 
@@ -156,7 +171,7 @@ def _withdrawal_of(releasing: Releasing, person: Person, typed: dict[str, str]) 
     if typed["instead"]:
         wanted["instead"] = typed["instead"]
     if typed["effective_at"]:
-        wanted["effective_at"] = beijing(typed["effective_at"])
+        wanted["effective_at"] = typed_time(typed["effective_at"])
     if typed["successors"]:
         wanted["successors"] = [f"item:{code}" for code in typed["successors"].replace("，", " ").split()]
     return wanted
@@ -167,7 +182,7 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
 
     @routes.post("/release/previews")
     def begin(person: Previewer, sent: FormData) -> Response:
-        made = previews.begin(person, str(sent.get("code", ""))[:64])
+        made = previews.begin(person, parse(PreviewLinkRequest, {"code": text(sent, "code")}).code)
         return see_other(made["path"].removeprefix("/console/"))
 
     @routes.get("/previews/{token}")
@@ -201,7 +216,7 @@ def _shown(routes: APIRouter, releasing: Releasing) -> None:
             return page(request, "shown.html", person=person, **values)
         moment = _moment(typed["at"])
         if moment is None:
-            values["errors"] = {"at": "请填日期和时间，例如 2026-03-03T10:05"}
+            values["errors"] = {"at": NOT_A_TIME}
         elif moment > datetime.now(UTC):
             values["errors"] = {"at": "这个时间还没有到：请填已经过去的时间"}
         elif channel not in releasing.desk.channels:
@@ -221,9 +236,8 @@ def _shown(routes: APIRouter, releasing: Releasing) -> None:
 
 
 def _moment(text: str) -> datetime | None:
-    """Return the moment of a form's field, in Beijing time where it names no offset."""
+    """Return the moment of a form's field; None for what is no time."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment_of(text)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from contracts.base import Contract, Json, Timestamp, format_time
 from contracts.content.acts import LONGEST_NOTE
+from contracts.content.announcements import AnnouncementText
 from services.console.accounts.roles import require_own
 from services.console.content.shape import ContentKind
 from services.console.release.receipts import Followed, open_receipt, told
@@ -39,6 +40,9 @@ class ReleaseDrafts(Contract):
     expires_at: Timestamp | None = Field(default=None, title="失效时间")
     plans: str | None = Field(default=None, pattern=r"^(keep|cancel)$", title="已有计划的处理")
     note: str | None = Field(default=None, min_length=1, max_length=LONGEST_NOTE, title="变更说明")
+    announcement: AnnouncementText | None = Field(
+        default=None, title="预告", description="What citizens are told on the page in force until effective_at."
+    )
 
 
 class WithdrawOne(Which):
@@ -72,6 +76,9 @@ def release_drafts(db: Database, services: HttpServices, person: Person, wanted:
         address = f"{path}/{wanted.code}/release"
         try:
             sent = {**_told(asked), **reason}
+            if wanted.announcement is not None and not answers:
+                # The page of an item shows its guide too, so one of both says it.
+                sent["announcement"] = wanted.announcement.model_dump(mode="json", exclude_none=True)
             answers[kind] = services.post(source, address, person, sent, if_match=wanted.etags[kind]).content
         except TongyuanError as error:
             if not answers:
