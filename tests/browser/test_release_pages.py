@@ -79,7 +79,7 @@ def test_what_a_screen_showed_is_answered_with_its_proof(
 ) -> None:
     sign_in(page)
     at = datetime.now(BEIJING).isoformat()[:19]
-    page.open(f"/console/release/shown?channel=kiosk&code={drafts['catalog']['code']}&at={at}")
+    page.open(f"/console/release/shown?place=kiosk&code={drafts['catalog']['code']}&at={at}")
 
     assert "账本第" in page.text("#main")
     assert page.evaluate("() => document.querySelectorAll('iframe').length") == 1

@@ -1,8 +1,7 @@
-"""Pages of releasing: overview, sets, receipts, withdrawal, previews, and what was shown at a moment."""
+"""Pages of releasing: overview, sets, receipts, withdrawal and previews."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -14,23 +13,17 @@ from contracts.content.acts import LONGEST_NOTE
 from services.console.accounts.rights import form_of
 from services.console.content.words import KINDS
 from services.console.pages.forms import by_field, text
-from services.console.pages.frame import HEADERS, HTML, page, see_other
-from services.console.pages.times import NOT_A_TIME, moment_of, typed_time
-from services.console.release import receipts, sets, single
+from services.console.pages.frame import framed, page, see_other
+from services.console.pages.times import typed_time
+from services.console.receipts import opening
+from services.console.release import sets, single
 from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
 from services.console.release.requests import PreviewLinkRequest, UndoRequest
-from services.console.release.shown import shown_at
 from services.console.release.work import Releasing
 from shared.errors import Invalid, NotFound, TongyuanError
 from shared.publishing.reviews.roles import TAKING_OFF
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
-
-FRAMED = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'; sandbox"
-)
-"""Policy of a preview: one file without scripts, that only the desk may frame."""
 
 SIZES = {
     "web": ("网站", 1280, 800, 0.9),
@@ -43,7 +36,7 @@ SIZES = {
 STREAM_SECONDS, STREAM_STEP = 55.0, 0.25
 FormData = Annotated[Any, Depends(form_of)]
 Number = Annotated[int, Path(ge=1, le=2**53)]
-WORDS = {"sets": sets.TITLES, "receipts": receipts.TITLES}
+WORDS = {"sets": sets.TITLES, "receipts": opening.TITLES}
 WITHDRAW_FIELDS = ("kind", "code", "etag", "how", "reason", "note", "instead", "effective_at", "successors", "plans")
 
 
@@ -53,7 +46,6 @@ def routes_of(releasing: Releasing) -> APIRouter:
     _overview(routes, releasing)
     _withdrawal(routes, releasing)
     _previews(routes, releasing)
-    _shown(routes, releasing)
     return routes
 
 
@@ -197,47 +189,3 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
             raise NotFound(f"there is no channel {channel[:20]!r}")
         found = previews.opened(token)
         return framed(previews.page(person, channel, found["code"], found["drafts"]))
-
-
-def framed(html: str | None) -> Response:
-    """Return a page of a channel for a frame of the desk; it runs no script and is not cached."""
-    body = html or '<!doctype html><html lang="zh-CN"><title>预览</title><p>这个渠道不展示这项内容。</p></html>'
-    return Response(body, 200, {**HEADERS, "Content-Security-Policy": FRAMED, "X-Robots-Tag": "noindex"}, HTML)
-
-
-def _shown(routes: APIRouter, releasing: Releasing) -> None:
-    services = releasing.desk.services
-
-    @routes.get("/release/shown")
-    def ask(request: Request, person: Reader, channel: str = "kiosk", code: str = "", at: str = "") -> Response:
-        typed = {"channel": channel, "code": code.strip(), "at": at.strip()}
-        values: dict[str, Any] = {"typed": typed, "sizes": SIZES, "kinds": KINDS, "found": None, "errors": {}}
-        if not code and not at:
-            return page(request, "shown.html", person=person, **values)
-        moment = _moment(typed["at"])
-        if moment is None:
-            values["errors"] = {"at": NOT_A_TIME}
-        elif moment > datetime.now(UTC):
-            values["errors"] = {"at": "这个时间还没有到：请填已经过去的时间"}
-        elif channel not in releasing.desk.channels:
-            values["errors"] = {"channel": "没有这个渠道"}
-        elif not typed["code"].isalnum():
-            values["errors"] = {"code": "请填实施编码"}
-        else:
-            values["found"] = shown_at(services, person, channel, typed["code"], moment)
-        return page(request, "shown.html", person=person, status=422 if values["errors"] else 200, **values)
-
-    @routes.get("/release/shown/page")
-    def shown(person: Reader, channel: str, code: str, at: str) -> Response:
-        moment = _moment(at)
-        if moment is None or channel not in releasing.desk.channels or not code.isalnum():
-            raise NotFound("there is no such page")
-        return framed(shown_at(services, person, channel, code, moment).html)
-
-
-def _moment(text: str) -> datetime | None:
-    """Return the moment of a form's field; None for what is no time."""
-    try:
-        return moment_of(text)
-    except (ValueError, OverflowError):
-        return None

@@ -19,8 +19,8 @@ from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
 from contracts.kinds import kind_of
+from services.console.receipts.opening import Followed, open_receipt
 from services.console.release.model import SetRow
-from services.console.release.receipts import Followed, open_receipt
 from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
 from shared import log
@@ -140,10 +140,13 @@ class Sets:
 
     def advance(self) -> int:
         """Take the next step of every open set. Return how many have moved on."""
+        return sum(self._advanced(act) for act in self.open_acts())
+
+    def open_acts(self) -> list[str]:
+        """Return the sets that are neither complete nor cancelled, oldest first."""
         with self.db.read() as session:
             query = select(SetRow.act).where(col(SetRow.state).in_(OPEN)).order_by(col(SetRow.created_at))
-            acts = list(session.exec(query))
-        return sum(self._advanced(act) for act in acts)
+            return list(session.exec(query))
 
     def _advanced(self, act: str) -> bool:
         row = self._row(act)
@@ -198,6 +201,7 @@ class Sets:
             by=person.display_name,
             due_at=row.effective_at,
             versions=recorded,
+            origin=row.act,
         )
         with self.db.write() as session:
             now = _locked(session, row.act)

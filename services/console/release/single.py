@@ -10,7 +10,8 @@ from contracts.content.acts import LONGEST_NOTE
 from contracts.content.announcements import AnnouncementText
 from services.console.accounts.roles import require_own
 from services.console.content.shape import ContentKind
-from services.console.release.receipts import Followed, open_receipt, told
+from services.console.receipts.opening import Followed, open_receipt
+from services.console.receipts.receipts import told
 from services.console.upstream.editions import PLACES, HttpServices
 from shared.database.engine import Database
 from shared.errors import TongyuanError
@@ -129,7 +130,7 @@ def _receipt(
         due_at=max(format_time(later), released_at) if later else released_at,
         versions=[{"key": one["key"], "version": one["version"], "op": op} for one in made],
     )
-    # If we die before this commit, the release stands and has no receipt: channels and audits are not concerned.
+    # If we die before this commit, the release stands, and its receipt is opened from the source's feed (`feeds`).
     with db.write() as session:
         return told(open_receipt(session, followed))
 

@@ -56,7 +56,7 @@ OF_ONE_PERSON = {
     "services/console/accounts/lockout.py": "attempts",
     "services/console/accounts/sessions.py": "sessions; signing in is logged",
     "services/console/drafts/working_copies.py": "working copies; a saved draft is in the source's log",
-    "services/console/release/receipts.py": "where a release is shown",
+    "services/console/receipts/receipts.py": "where a release is shown",
     "services/console/reviews/acts.py": "a receipt; the withdrawal is in the source's log",
     "services/console/release/single.py": "a receipt; the release is in the source's log",
 }
