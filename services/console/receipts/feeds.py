@@ -7,6 +7,7 @@ at once (`opening.open_receipt`), and is recognised here by key and version.
 An import is one receipt with counts: of its lane only the newest release is read.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,13 +39,25 @@ SOMEBODY = "未知"
 _log = log.get("release")
 
 
+LIVELY, IDLE = 1.0, 5.0
+"""Seconds between two questions, while something was released lately and while nothing was. What the desk releases
+itself needs none of them."""
+
+LIVELY_FOR = 60.0
+
+
 @dataclass
 class ReleaseFeeds:
-    """For one thread."""
+    """For one thread. `pause`: seconds after which the feeds are to be read again."""
 
     db: Database
     services: Services
     _failing: bool = False
+    _lively_until: float = 0.0
+
+    @property
+    def pause(self) -> float:
+        return LIVELY if time.monotonic() < self._lively_until else IDLE
 
     def advance(self) -> int:
         """Read what is new in every feed. Return how many releases were new. Idle, that is one question a source."""
@@ -58,6 +71,8 @@ class ReleaseFeeds:
                 self._failing = True
                 return found
         self._failing = False
+        if found:
+            self._lively_until = time.monotonic() + LIVELY_FOR
         return found
 
     def _read(self, source: str) -> int:

@@ -7,13 +7,10 @@ from services.console.receipts.feeds import ReleaseFeeds
 from services.console.receipts.receipts import Receipts
 from services.console.release.previews import Previews
 from services.console.release.sets import Sets
-from services.console.rounds import Round, again_after
+from services.console.rounds import Round
 
 STEP_SECONDS, IDLE_SECONDS = 0.1, 5.0
 """Between two steps of an open set; without one, until the store is asked again although nothing was written."""
-
-FEED_SECONDS = 2.0
-"""How often the sources are asked whether something was released that the desk did not release itself."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,11 @@ class Releasing:
         self.receipts.advance()
         return self.receipts.pause
 
+    def read_feeds(self) -> float:
+        """Open the receipts of what was released elsewhere. Return when to look again."""
+        self.feeds.advance()
+        return self.feeds.pause
+
 
 def rounds_of(releasing: Releasing) -> tuple[Round, ...]:
     """Return the rounds of releasing."""
@@ -55,5 +57,5 @@ def rounds_of(releasing: Releasing) -> tuple[Round, ...]:
     return (
         Round.on_writes("sets", db, releasing.advance_sets),
         Round.on_writes("receipts", db, releasing.advance_receipts),
-        Round("releases", again_after(FEED_SECONDS, releasing.feeds.advance)),
+        Round("releases", releasing.read_feeds),
     )
