@@ -30,7 +30,7 @@ def test_a_release_whose_process_is_killed_at_once_has_its_receipt_after_the_res
             county.kill("up")
             county.start("up")
             http = county.http("catalog")
-        newest = f"SELECT * FROM receipt_version WHERE version = {RELEASED}"  # noqa: S608  # our own number
+        newest = f"SELECT * FROM receipt_version WHERE version = {RELEASED}"  # our own number
         wait_for(lambda: rows(county, newest), "the last release has a receipt")
 
         found = rows(county, "SELECT title, versions FROM receipt ORDER BY id")

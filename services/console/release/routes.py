@@ -44,6 +44,7 @@ def routes_of(releasing: Releasing) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(include_in_schema=False)
     _overview(routes, releasing)
+    _sets(routes, releasing)
     _withdrawal(routes, releasing)
     _previews(routes, releasing)
     return routes
@@ -59,38 +60,6 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         shown["may_withdraw"] = bool(person.roles & set(TAKING_OFF))
         return page(request, "release.html", person=person, words=WORDS, **shown, **notices)
 
-    @routes.get("/release/sets/{act}")
-    def one_set(act: Act, request: Request, person: Reader) -> Response:
-        found = releasing.sets.read(act)
-        shown: dict[str, Any] = {"set": found, "words": WORDS, "kinds": KINDS, "note": "", "errors": {}, "problem": ""}
-        return page(request, "release_set.html", person=person, **shown)
-
-    @routes.post("/release/sets/{act}/cancel")
-    def cancel(act: Act, request: Request, person: Releaser) -> Response:
-        return _acted(act, request, person, lambda: releasing.sets.cancel(person, act))
-
-    @routes.post("/release/sets/{act}/undo")
-    def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:
-        typed = text(sent, "note")
-
-        def work() -> Json:
-            note = parse(UndoRequest, {"note": typed or None}).note
-            return releasing.sets.undo(person, act, note)
-
-        return _acted(act, request, person, work, typed)
-
-    def _acted(act: str, request: Request, person: Person, work: Callable[[], Json], typed: str = "") -> Response:
-        shown: dict[str, Any] = {"words": WORDS, "kinds": KINDS, "note": typed, "errors": {}, "problem": ""}
-        try:
-            found = work()
-        except Invalid as error:
-            shown["errors"] = {name: SET_WORDS.get(name, words) for name, words in by_field(error).items()}
-            return page(request, "release_set.html", person=person, status=422, set=releasing.sets.read(act), **shown)
-        except TongyuanError as error:
-            shown["problem"] = str(error)
-            return page(request, "release_set.html", person=person, status=409, set=releasing.sets.read(act), **shown)
-        return see_other(f"release/sets/{found['act']}")
-
     @routes.get("/release/receipts/{number}")
     def receipt(number: Number, request: Request, person: Reader) -> Response:
         found = releasing.receipts.read(number)
@@ -101,6 +70,39 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         await run_in_threadpool(releasing.receipts.read, number)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_events(releasing, number), media_type="text/event-stream", headers=headers)
+
+
+def _sets(routes: APIRouter, releasing: Releasing) -> None:
+    def shown(act: str, request: Request, person: Person, status: int = 200, **more: Any) -> Response:
+        given = {"note": "", "errors": {}, "problem": "", "words": WORDS, "kinds": KINDS, **more}
+        return page(request, "release_set.html", person=person, status=status, set=releasing.sets.read(act), **given)
+
+    def acted(act: str, request: Request, person: Person, work: Callable[[], Json], typed: str = "") -> Response:
+        try:
+            found = work()
+        except Invalid as error:
+            errors = {name: SET_WORDS.get(name, words) for name, words in by_field(error).items()}
+            return shown(act, request, person, error.status, note=typed, errors=errors)
+        except TongyuanError as error:
+            return shown(act, request, person, 409, note=typed, problem=str(error))
+        return see_other(f"release/sets/{found['act']}")
+
+    @routes.get("/release/sets/{act}")
+    def one_set(act: Act, request: Request, person: Reader) -> Response:
+        return shown(act, request, person)
+
+    @routes.post("/release/sets/{act}/cancel")
+    def cancel(act: Act, request: Request, person: Releaser) -> Response:
+        return acted(act, request, person, lambda: releasing.sets.cancel(person, act))
+
+    @routes.post("/release/sets/{act}/undo")
+    def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:
+        typed = text(sent, "note")
+
+        def work() -> Json:
+            return releasing.sets.undo(person, act, parse(UndoRequest, {"note": typed or None}).note)
+
+        return acted(act, request, person, work, typed)
 
 
 async def _events(releasing: Releasing, number: int) -> AsyncIterator[str]:

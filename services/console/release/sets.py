@@ -21,6 +21,7 @@ from contracts.base import Json, format_time
 from contracts.kinds import kind_of
 from services.console.receipts.opening import Followed, open_receipt
 from services.console.release.model import SetRow
+from services.console.release.told import announce
 from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
 from shared import log
@@ -194,7 +195,8 @@ class Sets:
             "note": row.note,
         }
         self.services.post(_arbiter(row), "sets/complete", person, asked)
-        self._announce(row, person)
+        if row.effective_at > format_time(datetime.now(UTC)):
+            announce(self.services, person, row.act, orjson.loads(row.members))
         # If we die here, the set counts; the repeated step finds the act released, and comes here again.
         followed = Followed(
             title=f"成组发布 {len(recorded)} 项" if row.undoes is None else f"整组撤销 {len(recorded)} 项",
@@ -211,16 +213,6 @@ class Sets:
             session.flush()
             record(session, SYSTEM, _audited("set.complete", now))
         return True
-
-    def _announce(self, row: SetRow, person: Person) -> None:
-        """Show the announcements of the members, until the set takes effect. A source that refuses keeps none."""
-        for source, members in sorted(orjson.loads(row.members).items()):
-            codes = [one["code"] for one in members if one.get("announcement")]
-            if codes and row.effective_at > format_time(datetime.now(UTC)):
-                try:
-                    self.services.post(source, "sets/announce", person, {"part_of": row.act, "codes": codes})
-                except Refused as error:
-                    _log.warning("set not announced", act=row.act, source=source, reason=_words(error))
 
     def _cancel(self, row: SetRow, person: Person) -> bool:
         arbiter, members = _arbiter(row), orjson.loads(row.members)

@@ -1,12 +1,16 @@
-"""The fields of a form for the announcement of what is scheduled, in both languages."""
+"""Announcements of what is scheduled: the fields of a form in both languages, and those of a complete set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from contracts.base import Json
 from contracts.content.announcements import LONGEST_ENGLISH, LONGEST_TEXT
 from services.console.pages.forms import by_field
+from services.console.upstream.services import Services
+from shared import log
 from shared.errors import Invalid, Refused
+from shared.tokens.person import Person
 
+_log = log.get("release")
 TOLD = ("announcement", "announcement_en")
 FIELDS = {"announcement.text": "announcement", "announcement.text_en": "announcement_en"}
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -41,6 +45,20 @@ def told_of(typed: Mapping[str, str]) -> Json:
     given = {"text": typed["announcement"], "text_en": typed["announcement_en"]}
     found = {name: words for name, words in given.items() if words}
     return {"announcement": found} if found else {}
+
+
+def announce(services: Services, person: Person, act: str, members: Mapping[str, Sequence[Json]]) -> None:
+    """Show the announcements of a complete set's members, by source. A source that refuses shows none of them.
+
+    It may be asked again. Raises `UpstreamDown`, `Unavailable`.
+    """
+    for source, some in sorted(members.items()):
+        codes = [one["code"] for one in some if one.get("announcement")]
+        if codes:
+            try:
+                services.post(source, "sets/announce", person, {"part_of": act, "codes": codes})
+            except Refused as error:
+                _log.warning("set not announced", act=act, source=source, reason=str(error))
 
 
 def typed_of(announcement: Mapping[str, str] | None) -> dict[str, str]:

@@ -173,14 +173,22 @@ def _go_back(session: Session, who: ReleasingSource, by: Actor, one: Member, per
     row = locked(session, one.code)
     versions = history(session, who.key(one.code))
     now = situation(session, who, row, datetime.now(UTC))
-    taken = next((version for version in versions if version.version == one.before), None)
-    if taken is None or taken not in (now.in_force, *now.waiting):
+    taken = _standing(now, next((version for version in versions if version.version == one.before), None))
+    if taken is None:
         raise Conflict(f"{one.code}: version {one.before} is neither in force nor planned: it was changed since")
     step = _as_before(versions, taken, period)
     others = Situation(now.in_force, [version for version in now.waiting if version != taken])
     change = commands.Change("undo", by, standing(row))
     steps = settled(one.code, others, step, Plans.KEEP)
     commands.emit_steps(session, who, change, row, clear(session, who, row, None, steps, Exemption.UNDO))
+
+
+def _standing(now: Situation, taken: Version | None) -> Version | None:
+    """Return the version, or the plan that repeats it: what is announced is planned again. None: neither stands."""
+    if taken is None or taken == now.in_force or taken in now.waiting:
+        return taken
+    said = (taken.op, taken.body, taken.period)
+    return next((one for one in now.waiting if (one.op, one.body, one.period) == said), None)
 
 
 def _as_before(versions: Sequence[Version], taken: Version, period: Period) -> NextVersion:

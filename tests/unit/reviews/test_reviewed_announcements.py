@@ -57,7 +57,7 @@ def test_another_announcement_than_the_signed_one_is_not_released(county, desk, 
 
 
 def test_the_findings_of_a_review_cover_its_announcement(desk):
-    review = desk.submit({"code": CODE, **wanted(text="全国最好的服务，绝密")})
+    review = desk.submit({"code": CODE, **wanted(text="从某某日起每证10元")})
 
     assert [one["field"] for one in review["findings"] if one["field"].startswith("announcements")]
 
