@@ -10,6 +10,8 @@ from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
 from services.console.receipts.model import ReceiptRow, ReceiptVersionRow
+from shared.database.engine import Database
+from shared.errors import Conflict
 
 LONGEST_TITLE, LONGEST_NAME = 200, 40
 
@@ -58,6 +60,16 @@ def open_receipt(session: Session, followed: Followed) -> ReceiptRow:
     session.add(row)
     session.flush()
     return row
+
+
+def receipt_of(db: Database, followed: Followed) -> ReceiptRow:
+    """Do so in a transaction of its own. The feed may open the receipt in the same moment: then it is read."""
+    try:
+        with db.write() as session:
+            return open_receipt(session, followed)
+    except Conflict:
+        with db.write() as session:
+            return open_receipt(session, followed)
 
 
 def opened(session: Session, followed: Followed) -> ReceiptRow | None:

@@ -10,7 +10,7 @@ from contracts.content.acts import LONGEST_NOTE
 from contracts.content.announcements import AnnouncementText
 from services.console.accounts.roles import require_own
 from services.console.content.shape import ContentKind
-from services.console.receipts.opening import Followed, open_receipt
+from services.console.receipts.opening import Followed, receipt_of
 from services.console.receipts.receipts import told
 from services.console.upstream.editions import PLACES, HttpServices
 from shared.database.engine import Database
@@ -131,8 +131,7 @@ def _receipt(
         versions=[{"key": one["key"], "version": one["version"], "op": op} for one in made],
     )
     # If we die before this commit, the release stands, and its receipt is opened from the source's feed (`feeds`).
-    with db.write() as session:
-        return told(open_receipt(session, followed))
+    return told(receipt_of(db, followed))
 
 
 def _told(asked: dict[str, Any]) -> Json:

@@ -61,7 +61,7 @@ def test_a_desk_that_dies_between_the_release_and_its_receipt_has_it_after_the_n
     def dies(*_):
         raise Death
 
-    monkeypatch.setattr(single, "open_receipt", dies)
+    monkeypatch.setattr(single, "receipt_of", dies)
     with pytest.raises(Death):
         release(desk)
     assert told(desk) == []

@@ -231,3 +231,11 @@ def test_a_body_without_an_announcement_has_the_bytes_that_it_had(county):
 
     assert len(documents) == 2
     assert [one for one in documents if "announcement" in one] == []
+
+
+def test_the_page_of_changes_answers_while_something_is_announced(county):
+    plan(county, 2)
+    page = county.get(f"web/items/{CODE}/changes")
+
+    assert page.status_code == 200
+    assert SECRET not in page.text
