@@ -11,6 +11,12 @@ Json = dict[str, Any]
 SALT = "salt"
 """Field of a scheduled body: random, made by the source, never shown (docs/adr/0037)."""
 
+ANNOUNCEMENTS = "announcements"
+"""Field of a body: what the source tells of versions that are scheduled (docs/adr/0089)."""
+
+MADE_BY_THE_SOURCE = (SALT, ANNOUNCEMENTS)
+"""Fields of a released body that no draft has."""
+
 
 def format_time(moment: datetime) -> str:
     """Format as RFC 3339 in UTC with microseconds and `Z`: `2026-03-01T01:00:00.000000Z`. One spelling per moment."""

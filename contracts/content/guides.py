@@ -9,6 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from contracts.base import Contract, Salt
+from contracts.content.announcements import MOST_ANNOUNCEMENTS, Announcement
 from contracts.content.files import MOST_FILES, MaterialFile
 from contracts.content.items import LegalBasis
 
@@ -118,4 +119,5 @@ class Guide(Contract):
     link_way: str | None = Field(default=None, title="咨询方式", max_length=1000)
     supervise_way: str | None = Field(default=None, title="监督投诉方式", max_length=1000)
     remedy: str | None = Field(default=None, title="行政复议与行政诉讼", max_length=2000)
+    announcements: list[Announcement] | None = Field(default=None, title="预告", max_length=MOST_ANNOUNCEMENTS)
     salt: str | None = Salt

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from contracts.base import Contract, Salt
+from contracts.content.announcements import MOST_ANNOUNCEMENTS, Announcement
 
 
 class LegalBasis(Contract):
@@ -94,6 +95,7 @@ class Item(Contract):
     result_name: str | None = Field(default=None, title="审批结果名称", max_length=500)
     plan_effective_date: date | None = Field(default=None, title="计划生效日期")
     plan_cancel_date: date | None = Field(default=None, title="计划取消日期")
+    announcements: list[Announcement] | None = Field(default=None, title="预告", max_length=MOST_ANNOUNCEMENTS)
     salt: str | None = Salt
 
 

@@ -36,6 +36,7 @@ ALWAYS_SENT = ("datacontenttype", "sequence", "specversion")
 """Envelope fields that a reader may ignore, but that every sender writes (CloudEvents 1.0 for `specversion`)."""
 
 MODEL_TITLES = {
+    "Announcement": "预告",
     "Act": "行为说明",
     "ActedOn": "涉及版本",
     "AuditHead": "审计日志末行",

@@ -1,7 +1,7 @@
 """Tables of catalog in addition to the editions, and the context in which an item is checked."""
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -193,7 +193,7 @@ def planned_period(item: Item, period: Period, today: date) -> Period:
     start = item.plan_effective_date
     if period.effective_at is not None or start is None or start <= today:
         return period
-    planned = Period(begin(start), period.expires_at)
+    planned = replace(period, effective_at=begin(start))
     planned.check()
     return planned
 

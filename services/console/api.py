@@ -17,6 +17,7 @@ from services.console.accounts.sign_in import SignIn
 from services.console.audit import api as audit_api
 from services.console.audit import routes as audit_pages
 from services.console.audit.audit import Audit
+from services.console.audit.hand_in import EVERY_SECONDS as HAND_IN_SECONDS
 from services.console.blocks import api as blocks_api
 from services.console.blocks import routes as blocks_pages
 from services.console.blocks.blocks import Blocks
@@ -48,7 +49,7 @@ from services.console.release import compose_routes as compose_pages
 from services.console.release import plan_routes as plan_pages
 from services.console.release import routes as release_pages
 from services.console.release.compose import Composer
-from services.console.release.work import Releasing, work_of
+from services.console.release.work import Releasing, rounds_of
 from services.console.reviews import absence_routes as absence_pages
 from services.console.reviews import api as reviews_api
 from services.console.reviews import routes as review_pages
@@ -58,6 +59,8 @@ from services.console.reviews.delegations import Delegations
 from services.console.reviews.reading import ReviewDesk
 from services.console.reviews.submitting import Submitting
 from services.console.reviews.upstream import Reviews
+from services.console.rounds import Round, again_after
+from services.console.shown import routes as shown_pages
 from services.console.tables import api as tables_api
 from services.console.tables import routes as tables_pages
 from services.console.tables.tables import Tables
@@ -67,6 +70,8 @@ from shared.web.edge import make_api
 SEE_OTHER = 303
 UPLOADS = re.compile(r"/content/[0-9A-Z]{31,33}$|/release/previews$")
 """The form of a guide carries the files that were chosen, whichever of its buttons is pressed."""
+SEALS_SECONDS = 10.0
+"""How often it is tried to seal second factors, until it was done once."""
 
 
 def make(desk: Desk) -> FastAPI:
@@ -82,20 +87,22 @@ def make(desk: Desk) -> FastAPI:
     _include_accounts(api, desk)
     api.include_router(static_routes())
     releasing = api.state.releasing = Releasing.of(desk)
-    api.state.work = {**work_of(releasing), "second-factors": api.state.seals.ensure}
+    rounds = [*rounds_of(releasing), Round("second-factors", again_after(SEALS_SECONDS, api.state.seals.ensure))]
     acts = api.state.reviewing = _include_reviews(api, desk)
     composer = _include_writing(api, desk, releasing, acts)
     api.include_router(release_api.routes_of(releasing))
     api.include_router(plan_pages.routes_of(releasing))
     api.include_router(compose_pages.routes_of(releasing, composer, acts.submitting))
     api.include_router(release_pages.routes_of(releasing))
+    api.include_router(shown_pages.routes_of(desk))
     api.include_router(import_pages.routes_of(desk, acts.desk.reviews))
     api.include_router(imports_api.routes_of(desk))
     _include_operations(api, desk)
     audit = Audit.of(desk)
     api.include_router(audit_api.api_of(audit))
     api.include_router(audit_pages.pages_of(audit))
-    api.state.work |= {"audit_head": audit.hand_in.advance}
+    rounds.append(Round("audit_head", again_after(HAND_IN_SECONDS, audit.hand_in.advance)))
+    api.state.rounds = {one.name: one for one in rounds}
     waiting = Waiting(composer.copies, releasing, ImportsUpstream(desk.services), acts.desk)
     api.include_router(home_pages.routes_of(waiting))
     return api

@@ -1,6 +1,7 @@
 """Assembles the desk: its own store, and the other services over HTTP, called with tokens that name a person."""
 
 from collections.abc import Callable
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
@@ -13,13 +14,10 @@ from services.runtime import manifests
 from services.runtime.wiring import Wiring
 from shared.config import Settings, SettingsError
 from shared.feeds.upstream import client
-from shared.timers import Background, periodically
+from shared.timers import Background
 from shared.tokens.checking import Callers
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter
-
-STEP_SECONDS = 0.1
-"""How often releases that are under way are looked at; without any, that is one small query."""
 
 
 def console_api(wiring: Wiring) -> FastAPI:
@@ -41,15 +39,11 @@ def embedded_api(wiring: Wiring, key: Ed25519PrivateKey, at: Callable[[], Settin
 
 
 def console_background(app: FastAPI, reachable: Callable[[], bool] = lambda: True) -> dict[str, Background]:
-    """Return the desk's background work: releases that are under way, and their receipts.
+    """Return the desk's background work: sets that are under way, receipts, and its audit log's newest row.
 
     `reachable`: whether the other services have an address yet.
     """
-
-    def step(work: Callable[[], object]) -> Callable[[], object]:
-        return lambda: work() if reachable() else None
-
-    return {name: periodically(STEP_SECONDS, step(work), name=name) for name, work in app.state.work.items()}
+    return {name: partial(one.run, reachable=reachable) for name, one in app.state.rounds.items()}
 
 
 def channel_titles() -> dict[str, str]:

@@ -5,7 +5,7 @@ PostgreSQL: the service's name is its schema; no statement, lock or idle transac
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class Database:
         snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reader = self.engine.execution_options(**({} if self.is_sqlite else snapshot))
         self._direct = None if self.is_sqlite else FastPath(url, share.direct, **_connecting(service))
+        self.after_write: list[Callable[[], object]] = []
+        """Called in this process after each transaction that `write` has committed."""
         self.notifier: Notifier = LocalNotifier(url) if self.is_sqlite else PostgresNotifier(service, url)
 
     @contextmanager
@@ -73,6 +75,8 @@ class Database:
             with session.begin():
                 yield session
             self.notifier.committed(session)
+            for told in self.after_write:
+                told()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from contracts.base import Contract, Timestamp, format_time
 from contracts.content.acts import LONGEST_NOTE, Reason
+from contracts.content.announcements import AnnouncementText
 from shared.errors import Invalid, Violation
 from shared.publishing.acts import Why
 from shared.publishing.editions import Period, Plans
@@ -52,9 +53,14 @@ class ReleaseRequest(StartRequest):
     """When the version is shown. Both times null: at once, without end. An end is in the future and after the start."""
 
     expires_at: Timestamp | None = Field(default=None, title="失效时间")
+    announcement: AnnouncementText | None = Field(
+        default=None,
+        title="预告",
+        description="What citizens are told on the page in force until effective_at. It is public at once.",
+    )
 
     def period(self) -> Period:
-        return Period(self.effective_at, self.expires_at)
+        return Period(self.effective_at, self.expires_at, announcement=self.announcement)
 
 
 class WithdrawRequest(StartRequest):

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from contracts.base import SALT, Json
+from contracts.base import ANNOUNCEMENTS, SALT, Json
 from contracts.codes.addresses import RULE as ADDRESS_RULE
 from contracts.codes.addresses import wrong_addresses
 from contracts.codes.coded_fields import RULE, unknown_codes
@@ -50,10 +50,13 @@ def draft_body(model: type[BaseModel], content: Any) -> Json:
 
 def _require_publishable(draft: BaseModel, body: Json) -> None:
     """Raises `Invalid` for invisible characters, for an address that cannot be used (`contracts.codes.addresses`), and
-    for a salt: only the source makes one, for scheduled versions.
+    for what only the source writes: a salt, and announcements of scheduled versions.
     """
     if SALT in body:
         raise Invalid(Violation(SALT, "made_by_the_source", "leave it out: it is created when a version is scheduled"))
+    if ANNOUNCEMENTS in body:
+        remedy = "leave it out: an announcement is written when a version is scheduled, see `announcement` of a release"
+        raise Invalid(Violation(ANNOUNCEMENTS, "made_by_the_source", remedy))
     found = list(invisible(body))
     # What holds an invisible character is named once.
     unseen = {violation.field for violation in found}

@@ -1,7 +1,7 @@
 """The desk's pages of releasing: a set is released, its receipt fills itself, a preview shows four channels."""
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,41 @@ def test_what_a_screen_showed_is_answered_with_its_proof(
 ) -> None:
     sign_in(page)
     at = datetime.now(BEIJING).isoformat()[:19]
-    page.open(f"/console/release/shown?channel=kiosk&code={drafts['catalog']['code']}&at={at}")
+    page.open(f"/console/release/shown?place=kiosk&code={drafts['catalog']['code']}&at={at}")
 
     assert "账本第" in page.text("#main")
     assert page.evaluate("() => document.querySelectorAll('iframe').length") == 1
     assert barriers(page) == []
     keep(page, "shown")
+
+
+def test_what_is_scheduled_is_announced_on_every_channel_until_the_plan_is_cancelled(
+    page: Page, county: EmbeddedCounty, drafts: dict[str, Any]
+) -> None:
+    sign_in(page)
+    code, revision = drafts["catalog"]["code"], drafts["catalog"]["revision"]
+    at = (datetime.now(BEIJING) + timedelta(days=1)).isoformat()
+    told = {"text": "明天起：每证10元", "text_en": "From tomorrow: 10 yuan each"}
+    asked = {"code": code, "etags": {"item": str(revision)}, "effective_at": at, "announcement": told}
+    send(page, "/console/v1/releases", asked)
+
+    for channel in CHANNELS:
+        address = f"/{channel}/items/{code}"
+        wait_for(lambda here=address: told["text"] in county.http("web").get(here).text, f"{channel} announces", 60)
+        page.open(address)
+        assert told["text"] in page.text(".announcement")
+        assert barriers(page) == []
+        keep(page, f"announced-{channel}")
+    page.open(f"/console/release/plans/change?kind=item&code={code}")
+    assert page.evaluate("() => document.querySelector('#announcement').value") == told["text"]
+    assert barriers(page) == []
+    keep(page, "announcing")
+
+    page.open(f"/web/items/{code}")
+    http, path = county.http("catalog"), f"/catalog/v1/items/{code}"
+    etag = http.get(path).headers["etag"]
+    http.post(f"{path}/cancel-plans", headers={"If-Match": etag}).raise_for_status()
+    page.wait("() => document.querySelector('.announcement') === null")
 
 
 def sign_in(page: Page) -> None:
@@ -100,10 +129,10 @@ def send(page: Page, path: str, asked: dict[str, Any]) -> Any:
       const token = document.querySelector("meta[name=csrf]").content;
       const headers = {"X-CSRF-Token": token, "Content-Type": "application/json"};
       const answer = await fetch(path, {method: "POST", headers, body: JSON.stringify(asked)});
-      return answer.ok ? await answer.json() : {failed: await answer.text()};
+      return answer.ok ? await answer.json() : {refused: await answer.text()};
     }"""
     made = page.evaluate(script, path, asked)
-    assert "failed" not in made, made
+    assert "refused" not in made, made
     return made
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.base import Json
+from contracts.base import MADE_BY_THE_SOURCE, Json
 from contracts.codes.tables import CASE_STAGE
 from contracts.content.acts import OTHER_REASON, REASONS
 from contracts.content.files import FILE_TYPES, PURPOSES, MaterialFile, address_of
@@ -48,7 +48,7 @@ def guide_head(guide: Guide) -> Json:
 
 def full_guide(guide: Guide) -> Json:
     """Return the head, every field of the contract, short answers, and `words` for materials, fees and laws."""
-    body = guide.model_dump(mode="json", exclude={"salt"})
+    body = guide.model_dump(mode="json", exclude=set(MADE_BY_THE_SOURCE))
     for given, material in zip(body["materials"] or (), guide.materials or (), strict=True):
         given |= {"words": chinese_labels.material(material), "source_words": chinese_labels.material_source(material)}
         del given["files"]

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
-from contracts.base import format_time
+from contracts.base import Json, format_time
 from contracts.envelope.publication import Op, Publication
 from contracts.kinds import unknown
+from services.channels.core.announcements import announced
 from services.channels.core.port import Adapter, source_of
 from shared.errors import Broken
 from shared.transparency.comparison import is_case_without_body
@@ -29,7 +30,7 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
     if entry.part_of is not None and entry.effective_at is None:
         raise Broken("a version of a set needs effective_at: it says from when the whole set is shown")
     content = adapter.project(entry) if entry.op == Op.RELEASE else None
-    served = None if content is None else orjson.dumps({**content, "source": source_of(entry)}, option=SORTED).decode()
+    served = None if content is None else written(announced(content, entry) | {"source": source_of(entry)})
     return {
         "key": entry.key,
         "kind": entry.kind,
@@ -44,6 +45,11 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
         "content": served,
         "part_of": entry.part_of,
     }
+
+
+def written(document: Json) -> str:
+    """Return the bytes of a document as text."""
+    return orjson.dumps(document, option=SORTED).decode()
 
 
 def row_of(adapter: Adapter, entry: Publication) -> Row:

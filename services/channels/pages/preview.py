@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from contracts.base import Contract, Json, Timestamp, format_time
 from contracts.envelope.publication import Publication
 from contracts.kinds import Kind, Op, is_listed, kind_of
+from services.channels.core.announcements import announced
 from services.channels.core.port import Adapter, source_of
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages, origin
@@ -76,7 +77,7 @@ def router(adapter: Adapter, reader: ChannelReader, settings: Settings) -> APIRo
     )
     def preview(request: Request, content: Content) -> Response:
         asked = parse(PreviewRequest, content)
-        documents = {one.key: _projected(adapter, one, settings.region) for one in asked.versions}
+        documents = {one.key: _projected(adapter, one, settings.region, asked.past) for one in asked.versions}
         html = None if asked.page is None else _page(place, reader, request, documents, asked)
         bare = {key: _without_source(document) for key, document in documents.items()}
         return Response(orjson.dumps({"documents": bare, "html": html}), 200, NO_STORE, "application/json")
@@ -84,23 +85,23 @@ def router(adapter: Adapter, reader: ChannelReader, settings: Settings) -> APIRo
     return routes
 
 
-def _projected(adapter: Adapter, one: Unreleased, region: str) -> Json | None:
+def _projected(adapter: Adapter, one: Unreleased, region: str, past: datetime | None) -> Json | None:
     """Raises `Invalid` for a body that this channel cannot show: as released, it would be parked."""
     if not is_listed(kind_of(one.key)):
         raise Invalid(Violation("versions", "kind", "must be items or guides", one.key[:80]))
     if one.op == Op.WITHDRAW:
         return None
-    entry = _entry(one, region)
+    entry = _entry(one, region, past)
     try:
         document = adapter.project(entry)
     except Exception as error:  # whatever it is, the entry would be parked with this reason
         raise Invalid(Violation("versions", "shown", f"{one.key} cannot be shown: {type(error).__name__}")) from error
-    return None if document is None else {**document, "source": source_of(entry)}
+    return None if document is None else announced(document, entry) | {"source": source_of(entry)}
 
 
-def _entry(one: Unreleased, region: str) -> Publication:
+def _entry(one: Unreleased, region: str, past: datetime | None) -> Publication:
     """Return the version as an entry of the ledger would have it. Its position is none: 0."""
-    now = datetime.now(UTC)
+    now = past or datetime.now(UTC)
     entry = Publication.model_construct(
         source="preview",
         sequence=0,
@@ -139,6 +140,7 @@ def _page(
     settings: Settings = request.app.state.settings
     given: dict[str, Any] = {"item": item, "guide": guide, "county": settings.county, "site_id": settings.site_id}
     given |= {"origin": origin(request), "path": f"/{place.name}/items/{code}", "freshness": reader.freshness()}
+    given["past"] = asked.past
     said = "预览·尚未发布" if asked.past is None else f"{minute(format_time(asked.past))} 显示的内容·现在可能已经不同"
     return _one_file(place, place.templates.get_template("item.html").render(given), said)
 

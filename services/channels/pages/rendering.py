@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from contracts.codes.addresses import FILE, HANDLING, address_problem
 from contracts.content.files import FILE_TYPES
 from contracts.verify_address import printed_address
+from services.channels.core.announcements import upcoming
 from services.channels.pages import qr
 from services.channels.text import chinese_labels, english_documents, english_labels
 from services.channels.text.themes import theme
@@ -77,6 +78,7 @@ class ChannelPages:
             "paragraphs": paragraphs,
             "qr": qr.svg,
             "theme": theme,
+            "upcoming": upcoming,
             "json": as_json,
         }
         environment.globals |= {

@@ -18,6 +18,7 @@ from contracts.content.acts import explains, possible_acts
 from contracts.envelope.publication import Op
 from services.channels.api import queries
 from services.channels.core import release_sets
+from services.channels.core.announcements import announced
 from services.channels.core.channel import Channel
 from services.channels.core.model import DocumentRow
 from services.channels.core.port import source_of
@@ -139,4 +140,4 @@ class VersionHistory:
         except Exception as error:  # noqa: BLE001  # an entry that cannot be projected now could not be shown then
             _log.info("earlier version not shown", key=entry.key, reason=type(error).__name__)
             return None
-        return None if document is None else {**document, "source": source_of(entry)}
+        return None if document is None else announced(document, entry) | {"source": source_of(entry)}

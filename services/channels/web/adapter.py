@@ -1,6 +1,6 @@
 """Service platform: the whole item and the whole guide as released, with labels for their codes."""
 
-from contracts.base import Json
+from contracts.base import MADE_BY_THE_SOURCE, Json
 from contracts.codes.tables import TABLES
 from contracts.content.items import Item
 from contracts.envelope.publication import Kind, Publication
@@ -36,7 +36,7 @@ class Web:
 
 def item_document(item: Item) -> Json:
     """Return the head and every field of the contract; `labels`: field → label, for coded fields."""
-    body = item.model_dump(mode="json", exclude={"salt"})
+    body = item.model_dump(mode="json", exclude=set(MADE_BY_THE_SOURCE))
     coded = {field: value for field, value in body.items() if field in TABLES and value}
     meant = {
         field: chinese_labels.labels(field, value) if isinstance(value, list) else chinese_labels.label(field, value)

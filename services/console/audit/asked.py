@@ -9,8 +9,8 @@ from fastapi import Depends, Query
 
 from services.console.accounts.rights import may
 from services.console.audit.logs import Search
+from services.console.pages.times import NOT_A_TIME, moment_of
 from shared.errors import Invalid, Violation
-from shared.text.dates import BEIJING
 from shared.tokens.person import Person, StaffRole
 
 PLACE = re.compile(r"([a-z]{1,16}):([1-9][0-9]{0,14})")
@@ -42,7 +42,7 @@ def search_of(
         try:
             times[name] = moment(text, whole_day=name == "to") if text else None
         except (ValueError, OverflowError):
-            wrong.append(Violation(name, "time", "请填日期和时间，例如 2026-03-03T10:05", text))
+            wrong.append(Violation(name, "time", NOT_A_TIME, text))
     if wrong:
         raise Invalid(*wrong)
     return Search(actor.strip(), thing.strip(), action.strip(), address.strip(), times["from"], times["to"], log)
@@ -53,10 +53,10 @@ Wanted = Annotated[Search, Depends(search_of)]
 
 def moment(text: str, *, whole_day: bool) -> datetime:
     """Return a moment. Raises `ValueError`."""
-    found = datetime.fromisoformat(text)
+    found = moment_of(text)
     if whole_day and len(text) == len("2026-03-03"):
         found += timedelta(days=1)
-    return (found if found.tzinfo else found.replace(tzinfo=BEIJING)).astimezone(UTC)
+    return found.astimezone(UTC)
 
 
 def cursor_of(text: str) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from services.console.audit.logs import Search
 from services.console.audit.words import ACTIONS, LOG_TITLES, told
 from services.console.pages.forms import by_field
 from services.console.pages.frame import page, see_other
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, Violation
 from shared.tokens.person import Person, StaffRole
 
 PAGE = 50
@@ -76,8 +76,12 @@ def exported(audit: Audit, person: Person, wanted: Search, form: str) -> Respons
 
 
 def _typed(request: Request) -> dict[str, str]:
-    return {name: request.query_params.get(name, "").strip()[:LONGEST] for name in FIELDS}
+    return {name: request.query_params.get(name, "").strip() for name in FIELDS}
 
 
 def _search(typed: dict[str, str]) -> Search:
+    """Return what is searched. Raises `Invalid` for what is too long to be found: it is refused, not cut."""
+    long = [name for name, value in typed.items() if len(value) > LONGEST]
+    if long:
+        raise Invalid(*(Violation(name, "too_long", f"最多{LONGEST}字") for name in long))
     return search_of(*(typed[name] for name in FIELDS))

@@ -74,6 +74,7 @@ ACTIONS: Mapping[str, str] = {
     "import": "导入",
     "undo_import": "撤销导入",
     "complete_set": "成组发布生效",
+    "announce": "显示预告",
     "directory": "导入基本目录",
     "feedback_open": "收到意见",
     "feedback_answered": "答复意见",

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contracts.base import SALT, Json
+from contracts.base import ANNOUNCEMENTS, MADE_BY_THE_SOURCE, Json
 from services.console.content.identity import NAMES, matched
 from services.console.content.shape import ContentKind, FieldKind, FieldShape, shape_of
-from services.console.content.values import UNKNOWN, part_name, value_words
+from services.console.content.values import UNKNOWN, announcement_words, part_name, value_words
 
 Change = Literal["added", "removed", "changed", "moved"]
 CHANGES: dict[Change, str] = {"added": "新增", "removed": "删除", "changed": "修改", "moved": "调整顺序"}
@@ -47,10 +47,13 @@ def differences(kind: ContentKind, before: Json | None, after: Json | None) -> l
     """
     old, new = before or {}, after or {}
     shape = shape_of(kind)
-    unknown = [name for name in dict.fromkeys((*old, *new)) if name not in shape and name != SALT]
+    unknown = [name for name in dict.fromkeys((*old, *new)) if name not in shape and name not in MADE_BY_THE_SOURCE]
     found: list[Difference] = []
     for field in (*shape.values(), *(_unknown_field(name) for name in unknown)):
         found += _of_field(field, old.get(field.name), new.get(field.name))
+    told = announcement_words(old.get(ANNOUNCEMENTS)), announcement_words(new.get(ANNOUNCEMENTS))
+    if told[0] != told[1]:
+        found.append(Difference(ANNOUNCEMENTS, "预告", _change(*told), *told))
     return found
 
 

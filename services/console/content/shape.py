@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contracts.base import SALT
+from contracts.base import ANNOUNCEMENTS, MADE_BY_THE_SOURCE
 from contracts.codes.tables import TABLES
 from contracts.content.files import MaterialFile
 from contracts.content.guides import Guide
@@ -103,7 +103,7 @@ def label_of(kind: ContentKind, path: str) -> str:
     name, _, rest = path.partition(".")
     field = shape_of(kind).get(name)
     if field is None:
-        return path
+        return "预告" if name == ANNOUNCEMENTS else path
     index, _, inner = rest.partition(".")
     if not index.isdigit():
         return field.label
@@ -116,7 +116,7 @@ def _fields(model: type[BaseModel]) -> Iterator[FieldShape]:
     coded: Mapping[str, str] = getattr(model, "CODED", {})
     addresses: Mapping[str, str] = getattr(model, "ADDRESSES", {})
     for name, info in model.model_fields.items():
-        if name != SALT:
+        if name not in MADE_BY_THE_SOURCE:
             field = _field(name, info, coded.get(name))
             yield replace(field, kind=FieldKind.TEXT) if name in addresses else field
 

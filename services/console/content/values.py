@@ -1,11 +1,13 @@
 """Values of a body in Chinese words, as people read them in a difference or a conflict."""
 
+from datetime import datetime
 from typing import Any
 
 from contracts.base import Json
 from services.console.content.files import words_of
 from services.console.content.identity import NAMES
 from services.console.content.shape import MANY, FieldKind, FieldShape
+from shared.text.dates import BEIJING
 
 UNKNOWN = "未说明"
 NONE = "无"
@@ -30,6 +32,13 @@ def value_words(field: FieldShape, value: Any) -> str:
     if field.kind is FieldKind.MONEY and isinstance(value, int):
         return f"{yuan(value)}元"
     return str(value)
+
+
+def announcement_words(told: list[Json] | None) -> str:
+    """Return announcements in words, in both languages, each with the time until which it is shown."""
+    words = (" / ".join(filter(None, (one["text"], one.get("text_en")))) for one in told or ())
+    until = (f"{datetime.fromisoformat(one['until']).astimezone(BEIJING):%Y-%m-%d %H:%M}" for one in told or ())
+    return "；".join(f"{text}（显示到 {end}）" for text, end in zip(words, until, strict=True)) or UNKNOWN
 
 
 def part_name(name: str, part: Json) -> str:

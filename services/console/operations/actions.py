@@ -116,8 +116,13 @@ class Actions:
 
     def pause(self, person: Person, channel: str, reason: str) -> Json:
         """Pause a channel. Raises `Invalid` for a bad reason, and what the channel answers."""
-        body = {"reason": f"{person.display_name}：{checked_reason(reason)}"[:LONGEST_REASON]}
-        return self._one(person, Action.PAUSE, channel, reason, "POST", f"{channel}/pause", body)
+        said = f"{person.display_name}：{checked_reason(reason)}"
+        if len(said) > LONGEST_REASON:
+            remedy = (
+                f"渠道会连同您的姓名一起显示，总共最多 {LONGEST_REASON} 个字：请写短 {len(said) - LONGEST_REASON} 个字"
+            )
+            raise Invalid(Violation("reason", "length", remedy))
+        return self._one(person, Action.PAUSE, channel, reason, "POST", f"{channel}/pause", {"reason": said})
 
     def resume(self, person: Person, channel: str, reason: str) -> Json:
         """Let a paused channel go on. Raises as `pause`."""

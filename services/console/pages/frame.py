@@ -30,6 +30,12 @@ CONTENT_POLICY = (
 
 SEE_OTHER = 303
 
+FRAMED = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
+"""Policy of a preview: one file without scripts, that only the desk may frame."""
+
 
 def page(
     request: Request, template: str, *, person: Person | None = None, status: int = 200, **values: Any
@@ -101,9 +107,10 @@ def static_routes() -> APIRouter:
     return routes
 
 
-def minute(moment: str) -> str:
+def minute(moment: str | datetime) -> str:
     """`2026-03-01T01:05:00.000000Z` → `2026-03-01 09:05`, Beijing time."""
-    return f"{datetime.fromisoformat(moment).astimezone(BEIJING):%Y-%m-%d %H:%M}"
+    found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{found.astimezone(BEIJING):%Y-%m-%d %H:%M}"
 
 
 def error_page(county: str, status: int) -> ErrorPage:
@@ -130,3 +137,9 @@ WORDS = {
 }
 WORDS |= dict.fromkeys((502, 504), WORDS[503])
 """Headline and advice by status; other statuses take those of 400 or 500."""
+
+
+def framed(html: str | None) -> Response:
+    """Return a page of a channel for a frame of the desk; it runs no script and is not cached."""
+    body = html or '<!doctype html><html lang="zh-CN"><title>预览</title><p>这个渠道不展示这项内容。</p></html>'
+    return Response(body, 200, {**HEADERS, "Content-Security-Policy": FRAMED, "X-Robots-Tag": "noindex"}, HTML)

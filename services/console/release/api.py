@@ -43,11 +43,7 @@ def _sets(routes: APIRouter, releasing: Releasing) -> None:
     def begin(person: Releaser, content: Content) -> Json:
         """Every channel shows the whole set or nothing of it. Read its progress at `/v1/sets/{act}`."""
         asked = parse(SetRequest, content)
-        members = {
-            source: [one.model_dump(mode="json", exclude_none=True) for one in some]
-            for source, some in (("catalog", asked.items), ("guides", asked.guides))
-        }
-        return sets.begin(person, members, asked.effective_at, asked.note)
+        return sets.begin(person, asked.members(), asked.effective_at, asked.note)
 
     @routes.get("/sets", summary="List the newest sets")
     def listed(_person: Reader, limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50) -> Json:

@@ -8,19 +8,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.base import Json
-from contracts.content.acts import LONGEST_NOTE
 from services.console.accounts.rights import form_of, may
 from services.console.content.shape import ContentKind
 from services.console.content.words import STATES
-from services.console.pages.forms import by_field, text, texts
+from services.console.pages.forms import text, texts
 from services.console.pages.frame import page, see_other
+from services.console.pages.times import form_time, typed_time
 from services.console.release.api import Releaser
 from services.console.release.compose import ALL, BLOCK, OPS, Chosen, Composer, Wanted, members_of
-from services.console.release.requests import beijing, form_time
+from services.console.release.requests import SetRequest, announced
+from services.console.release.told import TOLD, errors_of, told_of
 from services.console.release.work import Releasing
 from services.console.reviews.submitting import Submitting
 from shared.errors import Invalid, Refused, Violation
-from shared.publishing.requests import StartRequest
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
 
@@ -51,7 +51,13 @@ def routes_of(releasing: Releasing, composer: Composer, submitting: Submitting) 
         """`code`: what has changed of these is ticked. `block`: what uses a content block is found. `at`: when."""
         wanted = [Wanted.of(f"{kind}:{one}") for one in code or () for kind in ContentKind]
         when = form_time(at.isoformat()) if at else ""
-        given = {"from": f"{BLOCK}{block}" if block else ALL, "q": "", "effective_at": when, "note": ""}
+        given = {
+            "from": f"{BLOCK}{block}" if block else ALL,
+            "q": "",
+            "effective_at": when,
+            "note": "",
+            **dict.fromkeys(TOLD, ""),
+        }
         known = [one for one in composer.chosen(person, filter(None, wanted)) if one.revision]
         changed = [one for one in known if one.found]
         return pages.show(request, person, given, changed or known, searched=bool(block))
@@ -127,11 +133,12 @@ class _Pages:
         typed, chosen = typed_of(sent), self._composer.chosen(person, wanted_of(sent))
         try:
             require_seen(chosen)
-            when: Json = {"effective_at": beijing(typed["effective_at"])} if typed["effective_at"] else {}
-            at = parse(StartRequest, when).effective_at
-            address = begin(members_of(chosen), at, typed["note"][:LONGEST_NOTE] or None)
+            when: Json = {"effective_at": typed_time(typed["effective_at"])} if typed["effective_at"] else {}
+            asked = parse(SetRequest, {**when, "note": typed["note"] or None, **told_of(typed)})
+            members = announced(members_of(chosen), asked.effective_at, asked.announcement)
+            address = begin(members, asked.effective_at, asked.note)
         except Refused as error:
-            errors = {name: FIELD_WORDS.get(name, words) for name, words in by_field(error).items()}
+            errors = errors_of(error, FIELD_WORDS)
             seen = [replace(one, wanted=replace(one.wanted, revision=one.revision)) for one in chosen]
             return self.show(request, person, typed, seen, errors=errors, status=error.status)
         return see_other(address)
@@ -139,19 +146,21 @@ class _Pages:
 
 def typed_of(sent: Any) -> Json:
     """Return what the form says beside its members."""
-    return {name: text(sent, name) for name in ("from", "q", "effective_at", "note")}
+    return {name: text(sent, name) for name in ("from", "q", "effective_at", "note", *TOLD)}
 
 
 def wanted_of(sent: Any) -> list[Wanted]:
     """Return the ticked members of the form, with what becomes of each and the revision that was shown."""
     some = [Wanted.of(key, text(sent, f"op.{key}"), text(sent, f"seen.{key}")) for key in texts(sent, "member")]
-    return list(filter(None, some))[:MOST_CHOSEN]
+    return list(filter(None, some))
 
 
 def require_seen(chosen: list[Chosen]) -> None:
     """Raise `Invalid` for a member that is not there, and for one whose newest draft the person has not seen."""
     if not chosen:
         raise Invalid(Violation("members", "missing", FIELD_WORDS["members"]))
+    if len(chosen) > MOST_CHOSEN:
+        raise Invalid(Violation("", "too_long", f"一组最多{MOST_CHOSEN}项，现在是{len(chosen)}项：请分成几组"))
     wrong = [Violation("", "unknown", f"{one.name}：{one.problem}") for one in chosen if not one.revision]
     if not wrong and any(one.changed_since or one.wanted.revision is None for one in chosen):
         wrong = [Violation("", "changed", READ_AGAIN)]

@@ -1,6 +1,6 @@
-"""Tables of releasing: sets, receipts, and links to previews."""
+"""Tables of releasing: sets, and links to previews."""
 
-from sqlalchemy import BigInteger, Column, Text
+from sqlalchemy import Column, Text
 from sqlmodel import Field, SQLModel
 
 from services.console.model import console_metadata
@@ -28,26 +28,6 @@ class SetRow(SQLModel, table=True):
     changed_at: str = Field(max_length=TIME)
     at_once: bool = Field(default=False, description="No time was asked for: it is shown as soon as it is complete.")
     receipt: int | None = Field(default=None, description="Number of its receipt, once it is complete.")
-
-
-class ReceiptRow(SQLModel, table=True):
-    """A release that is followed until every channel shows it. Rows are never deleted."""
-
-    metadata = console_metadata
-    __tablename__ = "receipt"
-
-    id: int | None = Field(default=None, primary_key=True)
-    title: str = Field(max_length=200)
-    by: str = Field(max_length=40, description="Display name of the person.")
-    released_at: str = Field(max_length=TIME)
-    due_at: str = Field(max_length=TIME, description="From when it is to be shown.")
-    versions: str = Field(sa_column=Column(Text, nullable=False), description="JSON: key, version, op.")
-    position: int | None = Field(default=None, sa_column=Column(BigInteger), description="In the ledger, if known.")
-    state: str = Field(max_length=16, index=True, description="See `services.console.release.receipts.ReceiptState`.")
-    places: str = Field(sa_column=Column(Text, nullable=False), description="JSON, by channel: since when, how late.")
-    screens: str = Field(sa_column=Column(Text, nullable=False), description="JSON: screens of the hall, which not.")
-    problem: str | None = Field(default=None, sa_column=Column(Text))
-    settled_at: str | None = Field(default=None, max_length=TIME)
 
 
 class PreviewRow(SQLModel, table=True):

@@ -9,11 +9,11 @@ from services.console.accounts.rights import form_of
 from services.console.content.differences import differences
 from services.console.content.shape import ContentKind
 from services.console.content.words import KINDS, PLANNED
-from services.console.pages.forms import by_field
 from services.console.pages.frame import page, see_other
+from services.console.pages.times import form_time, typed_time
 from services.console.release import plans, single
 from services.console.release.api import Reader, Releaser
-from services.console.release.requests import beijing, form_time
+from services.console.release.told import TOLD, errors_of, told_of, typed_of
 from services.console.release.work import Releasing
 from services.console.reviews.acts import Acts
 from services.console.upstream.editions import Editions
@@ -24,7 +24,7 @@ from shared.tokens.person import Person, StaffRole
 FormData = Annotated[Any, Depends(form_of)]
 Kind = Annotated[ContentKind, Query()]
 Code = Annotated[str, Query(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$")]
-TYPED = ("kind", "code", "etag", "effective_at", "expires_at", "note")
+TYPED = ("kind", "code", "etag", "effective_at", "expires_at", "note", *TOLD)
 CANNOT = "没有成功，请改正后再试："
 FIELD_WORDS = {
     "effective_at": "请填以后的时间，或留空立即生效",
@@ -87,6 +87,7 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
             "effective_at": form_time(first["effective_at"]) if edition["planned"] else "",
             "expires_at": form_time(first["expires_at"]),
             "note": "",
+            **typed_of(first.get("announcement")),
         }
         return form(request, person, edition, typed)
 
@@ -96,8 +97,9 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
         if typed["kind"] not in set(ContentKind):
             raise NotFound("there is no such kind of content")
         wanted: Json = {"code": typed["code"], "etags": {typed["kind"]: typed["etag"]}, "plans": "cancel"}
-        wanted |= {name: beijing(typed[name]) for name in ("effective_at", "expires_at") if typed[name]}
+        wanted |= {name: typed_time(typed[name]) for name in ("effective_at", "expires_at") if typed[name]}
         wanted |= {"note": typed["note"]} if typed["note"] else {}
+        wanted |= told_of(typed)
         try:
             asked = parse(single.ReleaseDrafts, wanted)
             if sent.get("act") == "submit":
@@ -105,7 +107,7 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
             done = single.release_drafts(desk.db, desk.services, person, asked)
         except Refused as error:
             edition = _planned(releasing, person, ContentKind(typed["kind"]), typed["code"])
-            errors = {name: FIELD_WORDS.get(name, text) for name, text in by_field(error).items()}
+            errors = errors_of(error, FIELD_WORDS)
             return form(request, person, edition, typed, errors, error.status)
         receipt = done["receipt"]
         return see_other(f"release/receipts/{receipt['number']}" if receipt else "release/plans")
@@ -116,7 +118,9 @@ def _submitted(request: Request, person: Person, asked: single.ReleaseDrafts) ->
     reviewing: Acts = request.app.state.reviewing
     kind, etag = next(iter(asked.etags.items()))
     times = {"effective_at": asked.effective_at, "expires_at": asked.expires_at}
-    told = {name: one and format_time(one) for name, one in times.items()}
+    told: Json = {name: one and format_time(one) for name, one in times.items()}
+    if asked.announcement is not None:
+        told["announcement"] = asked.announcement.model_dump(mode="json", exclude_none=True)
     revision = int(etag.partition("-")[0])
     review = reviewing.submitting.plan(person, kind, asked.code, revision, told, None)
     return see_other(f"reviews/{review['source']}/{review['number']}")

@@ -37,6 +37,7 @@ def _changes(kind: str, edition: Json) -> list[Json]:
             "what": one["op"],
             "version": one["version"],
             "part_of": one.get("part_of"),
+            "announcement": one.get("announcement"),
             "follows": one in edition["follows"],
         }
         for one in (*edition["planned"], *edition["follows"])
@@ -48,6 +49,7 @@ def _changes(kind: str, edition: Json) -> list[Json]:
             "what": "end",
             "version": edition["version"],
             "part_of": None,
+            "announcement": None,
             "follows": False,
         }
         changes.append({**common, **end})

@@ -1,36 +1,31 @@
-"""Pages of releasing: overview, sets, receipts, withdrawal, previews, and what was shown at a moment."""
+"""Pages of releasing: overview, sets, receipts, withdrawal and previews."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from contracts.base import Json
+from contracts.content.acts import LONGEST_NOTE
 from services.console.accounts.rights import form_of
 from services.console.content.files import files_of
 from services.console.content.shape import ContentKind
 from services.console.content.words import KINDS
-from services.console.pages.forms import FormWithFiles
-from services.console.pages.frame import HEADERS, HTML, page, see_other
-from services.console.release import receipts, sets, single
+from services.console.pages.forms import FormWithFiles, by_field, text
+from services.console.pages.frame import framed, page, see_other
+from services.console.pages.times import typed_time
+from services.console.receipts import opening
+from services.console.release import sets, single
 from services.console.release.api import Act, Previewer, Reader, Releaser, Withdrawer
-from services.console.release.requests import beijing
-from services.console.release.shown import shown_at
+from services.console.release.requests import PreviewLinkRequest, UndoRequest
 from services.console.release.work import Releasing
 from shared.errors import Invalid, NotFound, TongyuanError
 from shared.publishing.reviews.roles import TAKING_OFF
-from shared.text.dates import BEIJING
 from shared.text.validation import parse
 from shared.tokens.person import Person, StaffRole
-
-FRAMED = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'; sandbox"
-)
-"""Policy of a preview: one file without scripts, that only the desk may frame."""
 
 SIZES = {
     "web": ("网站", 1280, 800, 0.9),
@@ -43,7 +38,7 @@ SIZES = {
 STREAM_SECONDS, STREAM_STEP = 55.0, 0.25
 FormData = Annotated[Any, Depends(form_of)]
 Number = Annotated[int, Path(ge=1, le=2**53)]
-WORDS = {"sets": sets.TITLES, "receipts": receipts.TITLES}
+WORDS = {"sets": sets.TITLES, "receipts": opening.TITLES}
 WITHDRAW_FIELDS = ("kind", "code", "etag", "how", "reason", "note", "instead", "effective_at", "successors", "plans")
 
 
@@ -51,9 +46,9 @@ def routes_of(releasing: Releasing) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(include_in_schema=False)
     _overview(routes, releasing)
+    _sets(routes, releasing)
     _withdrawal(routes, releasing)
     _previews(routes, releasing)
-    _shown(routes, releasing)
     return routes
 
 
@@ -67,28 +62,6 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         shown["may_withdraw"] = bool(person.roles & set(TAKING_OFF))
         return page(request, "release.html", person=person, words=WORDS, **shown, **notices)
 
-    @routes.get("/release/sets/{act}")
-    def one_set(act: Act, request: Request, person: Reader) -> Response:
-        found = releasing.sets.read(act)
-        return page(request, "release_set.html", person=person, set=found, words=WORDS, kinds=KINDS, problem="")
-
-    @routes.post("/release/sets/{act}/cancel")
-    def cancel(act: Act, request: Request, person: Releaser) -> Response:
-        return _acted(act, request, person, lambda: releasing.sets.cancel(person, act))
-
-    @routes.post("/release/sets/{act}/undo")
-    def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:
-        note = str(sent.get("note", "")).strip() or None
-        return _acted(act, request, person, lambda: releasing.sets.undo(person, act, note))
-
-    def _acted(act: str, request: Request, person: Person, work: Any) -> Response:
-        try:
-            found = work()
-        except TongyuanError as error:
-            shown = {"set": releasing.sets.read(act), "words": WORDS, "kinds": KINDS, "problem": str(error)}
-            return page(request, "release_set.html", person=person, status=409, **shown)
-        return see_other(f"release/sets/{found['act']}")
-
     @routes.get("/release/receipts/{number}")
     def receipt(number: Number, request: Request, person: Reader) -> Response:
         found = releasing.receipts.read(number)
@@ -99,6 +72,39 @@ def _overview(routes: APIRouter, releasing: Releasing) -> None:
         await run_in_threadpool(releasing.receipts.read, number)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_events(releasing, number), media_type="text/event-stream", headers=headers)
+
+
+def _sets(routes: APIRouter, releasing: Releasing) -> None:
+    def shown(act: str, request: Request, person: Person, status: int = 200, **more: Any) -> Response:
+        given = {"note": "", "errors": {}, "problem": "", "words": WORDS, "kinds": KINDS, **more}
+        return page(request, "release_set.html", person=person, status=status, set=releasing.sets.read(act), **given)
+
+    def acted(act: str, request: Request, person: Person, work: Callable[[], Json], typed: str = "") -> Response:
+        try:
+            found = work()
+        except Invalid as error:
+            errors = {name: SET_WORDS.get(name, words) for name, words in by_field(error).items()}
+            return shown(act, request, person, error.status, note=typed, errors=errors)
+        except TongyuanError as error:
+            return shown(act, request, person, 409, note=typed, problem=str(error))
+        return see_other(f"release/sets/{found['act']}")
+
+    @routes.get("/release/sets/{act}")
+    def one_set(act: Act, request: Request, person: Reader) -> Response:
+        return shown(act, request, person)
+
+    @routes.post("/release/sets/{act}/cancel")
+    def cancel(act: Act, request: Request, person: Releaser) -> Response:
+        return acted(act, request, person, lambda: releasing.sets.cancel(person, act))
+
+    @routes.post("/release/sets/{act}/undo")
+    def undo(act: Act, request: Request, person: Releaser, sent: FormData) -> Response:
+        typed = text(sent, "note")
+
+        def work() -> Json:
+            return releasing.sets.undo(person, act, parse(UndoRequest, {"note": typed or None}).note)
+
+        return acted(act, request, person, work, typed)
 
 
 async def _events(releasing: Releasing, number: int) -> AsyncIterator[str]:
@@ -139,10 +145,12 @@ def _withdrawal(routes: APIRouter, releasing: Releasing) -> None:
         return see_other(f"release/receipts/{receipt['number']}" if receipt else "release")
 
 
+SET_WORDS = {"note": f"撤销说明最多{LONGEST_NOTE}字"}
 FIELD_WORDS = {
     "code": "请填 31 位实施编码或 33 位业务办理项编码",
     "reason": "请选择原因",
-    "note": "请写明为什么撤下，群众会看到",
+    "note": "请写明为什么撤下，最多300字；群众会看到",
+    "instead": "群众现在怎么办最多180字",
     "effective_at": "请填以后的时间，或留空立即生效",
 }
 
@@ -159,7 +167,7 @@ def _withdrawal_of(releasing: Releasing, person: Person, typed: dict[str, str]) 
     if typed["instead"]:
         wanted["instead"] = typed["instead"]
     if typed["effective_at"]:
-        wanted["effective_at"] = beijing(typed["effective_at"])
+        wanted["effective_at"] = typed_time(typed["effective_at"])
     if typed["successors"]:
         wanted["successors"] = [f"item:{code}" for code in typed["successors"].replace("，", " ").split()]
     return wanted
@@ -170,7 +178,7 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
 
     @routes.post("/release/previews")
     def begin(person: Previewer, sent: FormWithFiles) -> Response:
-        made = previews.begin(person, str(sent.get("code", ""))[:64])
+        made = previews.begin(person, parse(PreviewLinkRequest, {"code": text(sent, "code")}).code)
         return see_other(made["path"].removeprefix("/console/"))
 
     @routes.get("/previews/{token}")
@@ -186,48 +194,3 @@ def _previews(routes: APIRouter, releasing: Releasing) -> None:
             raise NotFound(f"there is no channel {channel[:20]!r}")
         found = previews.opened(token)
         return framed(previews.page(person, channel, found["code"], found["drafts"]))
-
-
-def framed(html: str | None) -> Response:
-    """Return a page of a channel for a frame of the desk; it runs no script and is not cached."""
-    body = html or '<!doctype html><html lang="zh-CN"><title>预览</title><p>这个渠道不展示这项内容。</p></html>'
-    return Response(body, 200, {**HEADERS, "Content-Security-Policy": FRAMED, "X-Robots-Tag": "noindex"}, HTML)
-
-
-def _shown(routes: APIRouter, releasing: Releasing) -> None:
-    services = releasing.desk.services
-
-    @routes.get("/release/shown")
-    def ask(request: Request, person: Reader, channel: str = "kiosk", code: str = "", at: str = "") -> Response:
-        typed = {"channel": channel, "code": code.strip(), "at": at.strip()}
-        values: dict[str, Any] = {"typed": typed, "sizes": SIZES, "kinds": KINDS, "found": None, "errors": {}}
-        if not code and not at:
-            return page(request, "shown.html", person=person, **values)
-        moment = _moment(typed["at"])
-        if moment is None:
-            values["errors"] = {"at": "请填日期和时间，例如 2026-03-03T10:05"}
-        elif moment > datetime.now(UTC):
-            values["errors"] = {"at": "这个时间还没有到：请填已经过去的时间"}
-        elif channel not in releasing.desk.channels:
-            values["errors"] = {"channel": "没有这个渠道"}
-        elif not typed["code"].isalnum():
-            values["errors"] = {"code": "请填实施编码"}
-        else:
-            values["found"] = shown_at(services, person, channel, typed["code"], moment)
-        return page(request, "shown.html", person=person, status=422 if values["errors"] else 200, **values)
-
-    @routes.get("/release/shown/page")
-    def shown(person: Reader, channel: str, code: str, at: str) -> Response:
-        moment = _moment(at)
-        if moment is None or channel not in releasing.desk.channels or not code.isalnum():
-            raise NotFound("there is no such page")
-        return framed(shown_at(services, person, channel, code, moment).html)
-
-
-def _moment(text: str) -> datetime | None:
-    """Return the moment of a form's field, in Beijing time where it names no offset."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)

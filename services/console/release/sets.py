@@ -19,8 +19,9 @@ from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
 from contracts.kinds import kind_of
+from services.console.receipts.opening import Followed, open_receipt
 from services.console.release.model import SetRow
-from services.console.release.receipts import Followed, open_receipt
+from services.console.release.told import announce
 from services.console.upstream.editions import PLACES
 from services.console.upstream.services import Services
 from shared import log
@@ -140,10 +141,13 @@ class Sets:
 
     def advance(self) -> int:
         """Take the next step of every open set. Return how many have moved on."""
+        return sum(self._advanced(act) for act in self.open_acts())
+
+    def open_acts(self) -> list[str]:
+        """Return the sets that are neither complete nor cancelled, oldest first."""
         with self.db.read() as session:
             query = select(SetRow.act).where(col(SetRow.state).in_(OPEN)).order_by(col(SetRow.created_at))
-            acts = list(session.exec(query))
-        return sum(self._advanced(act) for act in acts)
+            return list(session.exec(query))
 
     def _advanced(self, act: str) -> bool:
         row = self._row(act)
@@ -191,12 +195,15 @@ class Sets:
             "note": row.note,
         }
         self.services.post(_arbiter(row), "sets/complete", person, asked)
+        if row.effective_at > format_time(datetime.now(UTC)):
+            announce(self.services, person, row.act, orjson.loads(row.members))
         # If we die here, the set counts; the repeated step finds the act released, and comes here again.
         followed = Followed(
             title=f"成组发布 {len(recorded)} 项" if row.undoes is None else f"整组撤销 {len(recorded)} 项",
             by=person.display_name,
             due_at=row.effective_at,
             versions=recorded,
+            origin=row.act,
         )
         with self.db.write() as session:
             now = _locked(session, row.act)

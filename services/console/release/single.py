@@ -7,9 +7,11 @@ from pydantic import Field, StringConstraints
 
 from contracts.base import Contract, Json, Timestamp, format_time
 from contracts.content.acts import LONGEST_NOTE
+from contracts.content.announcements import AnnouncementText
 from services.console.accounts.roles import require_own
 from services.console.content.shape import ContentKind
-from services.console.release.receipts import Followed, open_receipt, told
+from services.console.receipts.opening import Followed, receipt_of
+from services.console.receipts.receipts import told
 from services.console.upstream.editions import PLACES, HttpServices
 from shared.database.engine import Database
 from shared.errors import TongyuanError
@@ -39,6 +41,9 @@ class ReleaseDrafts(Contract):
     expires_at: Timestamp | None = Field(default=None, title="失效时间")
     plans: str | None = Field(default=None, pattern=r"^(keep|cancel)$", title="已有计划的处理")
     note: str | None = Field(default=None, min_length=1, max_length=LONGEST_NOTE, title="变更说明")
+    announcement: AnnouncementText | None = Field(
+        default=None, title="预告", description="What citizens are told on the page in force until effective_at."
+    )
 
 
 class WithdrawOne(Which):
@@ -72,6 +77,9 @@ def release_drafts(db: Database, services: HttpServices, person: Person, wanted:
         address = f"{path}/{wanted.code}/release"
         try:
             sent = {**_told(asked), **reason}
+            if wanted.announcement is not None and not answers:
+                # The page of an item shows its guide too, so one of both says it.
+                sent["announcement"] = wanted.announcement.model_dump(mode="json", exclude_none=True)
             answers[kind] = services.post(source, address, person, sent, if_match=wanted.etags[kind]).content
         except TongyuanError as error:
             if not answers:
@@ -122,9 +130,8 @@ def _receipt(
         due_at=max(format_time(later), released_at) if later else released_at,
         versions=[{"key": one["key"], "version": one["version"], "op": op} for one in made],
     )
-    # If we die before this commit, the release stands and has no receipt: channels and audits are not concerned.
-    with db.write() as session:
-        return told(open_receipt(session, followed))
+    # If we die before this commit, the release stands, and its receipt is opened from the source's feed (`feeds`).
+    return told(receipt_of(db, followed))
 
 
 def _told(asked: dict[str, Any]) -> Json:

@@ -9,7 +9,7 @@ from contracts.content.gates import GATES
 from services.console.accounts.rights import form_of
 from services.console.pages.forms import by_field, text
 from services.console.pages.frame import page, see_other
-from services.console.release.requests import beijing
+from services.console.pages.times import typed_time
 from services.console.reviews.delegations import Delegations
 from services.console.reviews.requests import DelegationRequest, Number, Reviewer, Staff
 from shared.errors import Refused
@@ -37,7 +37,7 @@ def routes_of(delegations: Delegations) -> APIRouter:
     @routes.post("")
     def give(request: Request, person: Reviewer, sent: FormData) -> Response:
         typed = {name: text(sent, name) for name in FIELDS}
-        wanted = {name: beijing(one) if name in TIMES else one for name, one in typed.items()}
+        wanted = {name: typed_time(one) if name in TIMES else one for name, one in typed.items()}
         try:
             asked = parse(DelegationRequest, wanted)
             delegations.give(person, asked.gate, asked.taker, asked.starts_at, asked.ends_at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contracts.base import Json
 from contracts.content.gates import GATES, Gate
-from services.console.release.receipts import Followed, open_receipt
+from services.console.receipts.opening import Followed, receipt_of
 from services.console.reviews.reading import ReviewDesk
 from services.console.reviews.submitting import Submitting
 from shared.database.engine import Database
@@ -57,6 +57,5 @@ class Acts:
             return {**review, "receipt": None}
         versions = [{"key": one["key"], "version": one["released_version"], "op": "withdraw"} for one in done]
         followed = Followed(f"紧急撤下：{review['subject']}", person.display_name, review["submitted_at"], versions)
-        # If we die before this commit, the withdrawal stands and has no receipt.
-        with self.db.write() as session:
-            return {**review, "receipt": open_receipt(session, followed).id}
+        # If we die before this commit, the withdrawal stands, and its receipt is opened from the source's feed.
+        return {**review, "receipt": receipt_of(self.db, followed).id}

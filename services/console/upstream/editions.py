@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from contracts.base import SALT, Json
+from contracts.base import MADE_BY_THE_SOURCE, Json
 from services.console.content.shape import ContentKind
 from shared.errors import NotFound
 from shared.tokens.person import Person
@@ -113,7 +113,7 @@ class Editions:
         """Return the body of one version, without what the source adds to it; None for a withdrawal."""
         service, _ = PLACES[kind]
         body = self.services.get(service, f"releases/{kind}:{code}/{version}", person).content.get("body")
-        return None if body is None else {name: value for name, value in body.items() if name != SALT}
+        return _written(body)
 
     def _edition(self, kind: ContentKind, code: str, answer: HttpAnswer, person: Person) -> Edition:
         seen = answer.content
@@ -130,11 +130,14 @@ class Editions:
             draft=seen["draft"],
             released=released,
             begun_from=begun_from,
-            in_force=None if current is None else _without_salt(current["body"]),
+            in_force=None if current is None else _written(current["body"]),
             planned=seen["planned"],
             draft_changed=seen["draft_changed"],
         )
 
 
-def _without_salt(body: Json | None) -> Json | None:
-    return None if body is None else {name: value for name, value in body.items() if name != SALT}
+def _written(body: Json | None) -> Json | None:
+    """Return what editors write of a body."""
+    if body is None:
+        return None
+    return {name: value for name, value in body.items() if name not in MADE_BY_THE_SOURCE}

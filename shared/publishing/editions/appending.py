@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import orjson
 
-from contracts.base import SALT, Json
+from contracts.base import ANNOUNCEMENTS, SALT, Json
 from contracts.envelope.publication import Op
 from shared.feeds.outbox import Draft
+from shared.publishing.editions.announcing import announcements
 from shared.publishing.editions.clearance import Cleared
 from shared.publishing.editions.model import (
     EditionRow,
@@ -43,7 +44,7 @@ def append(who: ReleasingSource, row: EditionRow, cleared: Cleared) -> list[Draf
         else:
             row.released_digest = row.expires_at = None
         row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
-        drafts.append(_draft_of(who, row.code, row.version, step))
+        drafts.append(_draft_of(who, row.code, row.version, step, announcements(step, cleared.steps)))
     row.returns = None if own is None else orjson.dumps(own).decode()
     row.revision += 1
     return drafts
@@ -55,7 +56,7 @@ def append_following(who: ReleasingSource, row: EditionRow, cleared: Cleared) ->
     for step in cleared.steps:
         row.version += 1
         row.planned_until = max(filter(None, (row.planned_until, moment(step.period.effective_at))), default=None)
-        drafts.append(_draft_of(who, row.code, row.version, step))
+        drafts.append(_draft_of(who, row.code, row.version, step, announcements(step, cleared.steps)))
     return drafts
 
 
@@ -68,10 +69,12 @@ def _remember_body(row: EditionRow, body: Json, period: Period) -> None:
     row.expires_at = moment(period.expires_at)
 
 
-def _draft_of(who: ReleasingSource, code: str, version: int, step: NextVersion) -> Draft:
+def _draft_of(who: ReleasingSource, code: str, version: int, step: NextVersion, told: list[Json]) -> Draft:
     """Return the step for the outbox. A future version gets a salt: the digest of a small change could be guessed."""
     body, period = step.body, step.period
     later = period.effective_at is not None and period.effective_at > datetime.now(UTC)
+    if body is not None and told:
+        body = {**body, ANNOUNCEMENTS: told}
     if body is not None and (later or period.part_of is not None):
         body = {**body, SALT: secrets.token_hex(SALT_BYTES)}
     times = (period.effective_at, period.expires_at)

@@ -43,6 +43,7 @@ class Exemption(StrEnum):
     CANCEL_PLANS = "cancel_plans"
     CANCEL_SET = "cancel_set"
     UNDO = "undo"
+    ANNOUNCE = "announce"
     PLANNED_END = "planned_end"
     FOLLOWING = "following"
 
@@ -142,7 +143,8 @@ def operation_of(step: NextVersion) -> Operation:
 
 def digest_of(who: ReleasingSource, code: str, op: Operation, body: Json | None, period: Period) -> str:
     """Return the digest by which a change finds its review."""
-    return member_digest(who.key(code), op, body, moment(period.effective_at), moment(period.expires_at))
+    told = None if period.announcement is None else period.announcement.model_dump(mode="json", exclude_none=True)
+    return member_digest(who.key(code), op, body, moment(period.effective_at), moment(period.expires_at), told)
 
 
 def _use(
@@ -207,6 +209,9 @@ def _require_repetition(
         return
     if reason == Exemption.PLANNED_END:
         raise Broken(f"{row.code}: a planned end only withdraws")
-    known = {as_text(one.body) for one in history(session, who.key(row.code)) if one.body is not None}
+    versions = [one for one in history(session, who.key(row.code)) if one.body is not None]
+    known = {as_text(one.body or {}) for one in versions}
     if any(as_text(body) not in known for body in bodies):
         raise Broken(f"{row.code}: {reason} may only repeat what was released, and this body never was")
+    if {one.period.announcement for one in steps} - {one.period.announcement for one in versions} - {None}:
+        raise Broken(f"{row.code}: {reason} may only repeat what was announced, and this never was")

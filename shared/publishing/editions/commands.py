@@ -14,7 +14,7 @@ from contracts.base import Json
 from contracts.content.gates import ReviewPolicy
 from contracts.envelope.publication import Op, Release
 from shared.audit.recording import record
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid, Violation
 from shared.feeds.outbox import emit
 from shared.publishing.editions.appending import append
 from shared.publishing.editions.audit import entry, standing
@@ -108,8 +108,10 @@ def release_on(
         )
     moment = datetime.now(UTC)
     period.check_end(moment)
+    period.check_announcement(moment)
     step = NextVersion(Op.RELEASE, body, period, EditionState.RELEASED)
     now = situation(session, who, row, moment)
+    _require_page(now, period, moment)
     if plans == Plans.CANCEL:
         require_no_set(code, now)
     cleared = clear(session, who, row, step, settled(code, now, step, plans), terms.grounds)
@@ -227,6 +229,14 @@ def cancel_plans(
         step = replace(step, period=Period())
     cleared = clear(session, who, row, None, [step], Exemption.CANCEL_PLANS)
     return row, _emit(session, who, Change("cancel_plans", by, standing(row)), row, cleared, step)
+
+
+def _require_page(now: Situation, period: Period, moment: datetime) -> None:
+    """Raises `Invalid` for an announcement that no page would show. In a set others may show it."""
+    shown = now.in_force is not None and now.in_force.shows(moment)
+    if period.announcement is not None and period.part_of is None and not shown:
+        remedy = "nothing of this code is shown now, so no page can announce it: leave it out"
+        raise Invalid(Violation("announcement", "no_page", remedy))
 
 
 def _brought_back(row: EditionRow, now: Situation, moment: datetime) -> str | None:

@@ -79,7 +79,7 @@ def catching_up(
         if wanted is None:
             step = NextVersion(Op.WITHDRAW, None, Period(start), EditionState.HIDDEN)
         else:
-            step = NextVersion(Op.RELEASE, wanted.body, Period(start, wanted.ends), EditionState.RELEASED)
+            step = NextVersion(Op.RELEASE, wanted.body, Period(start, wanted.ends), EditionState.RELEASED, wanted.told)
         steps.append(step)
         made.append(Version(made[-1].version + 1, step.op, step.period, step.body))
     return steps

@@ -10,9 +10,12 @@ from sqlalchemy import Column, Text
 from sqlmodel import Field, Session, col, select
 
 from contracts.base import Json, format_time
+from contracts.content.announcements import AnnouncementText
 from contracts.content.gates import ReviewPolicy
 from shared.errors import Invalid, NotFound, PreconditionFailed, Violation
 from shared.feeds.outbox import OutboxModel
+from shared.security.privacy import find_personal_data
+from shared.text.invisible_characters import invisible
 from shared.transparency.canonical import digest
 from shared.transparency.timeline import OfTime
 
@@ -92,12 +95,14 @@ class ReleasingSource:
 class Period:
     """When a version is shown: from `effective_at` (None: at once) until `expires_at` (None: no end).
 
-    `part_of`: the act of a set; the version is shown no sooner than that act is recorded.
+    `part_of`: the act of a set; the version is shown no sooner than that act is recorded. `announcement`: what citizens
+    are told of the version until it begins (docs/adr/0089).
     """
 
     effective_at: datetime | None = None
     expires_at: datetime | None = None
     part_of: str | None = None
+    announcement: AnnouncementText | None = None
 
     def check(self) -> None:
         """Raises `Invalid` when it would end before it begins."""
@@ -110,6 +115,22 @@ class Period:
             remedy = "must be in the future; to take it off the channels now, withdraw it"
             raise Invalid(Violation("expires_at", "in_the_future", remedy, format_time(self.expires_at)))
 
+    def check_announcement(self, now: datetime) -> None:
+        """Raises `Invalid` for an announcement of what is not scheduled, and for one that may not be public."""
+        if self.announcement is None:
+            return
+        if self.effective_at is None or self.effective_at <= now:
+            remedy = "needs effective_at in the future: what is released at once is not announced"
+            raise Invalid(Violation("announcement", "scheduled", remedy))
+        told = self.announcement.model_dump(exclude_none=True)
+        found = list(invisible(told, "announcement"))
+        for name, text in told.items():
+            if find_personal_data(text):
+                remedy = "must not contain personal numbers: it is public"
+                found.append(Violation(f"announcement.{name}", "personal", remedy))
+        if found:
+            raise Invalid(*found)
+
 
 AT_ONCE = Period()
 
@@ -117,6 +138,8 @@ AT_ONCE = Period()
 def fingerprint(body: Json, period: Period) -> str:
     """Digest of a body and its period: the same fingerprint twice in a row is the same release."""
     told = {"draft": body, "effective_at": moment(period.effective_at), "expires_at": moment(period.expires_at)}
+    if period.announcement is not None:
+        told["announcement"] = period.announcement.model_dump(mode="json", exclude_none=True)
     return digest(told if period.part_of is None else {**told, "part_of": period.part_of})
 
 

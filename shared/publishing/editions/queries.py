@@ -152,4 +152,6 @@ def _told(version: Version) -> Json:
         "effective_at": moment(version.period.effective_at),
         "expires_at": moment(version.period.expires_at),
     }
+    if version.period.announcement is not None:
+        told["announcement"] = version.period.announcement.model_dump(mode="json", exclude_none=True)
     return told if version.period.part_of is None else {**told, "part_of": version.period.part_of}

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 import orjson
 from sqlmodel import Session, col, select
 
-from contracts.base import SALT, Json, format_time
+from contracts.base import ANNOUNCEMENTS, SALT, Json, format_time
+from contracts.content.announcements import Announcement
 from contracts.envelope.publication import Op
 from shared.database.engine import Database
 from shared.errors import Conflict
 from shared.feeds.outbox import ReleaseRow
+from shared.publishing.editions.announcing import announcement_at, announcement_of
 from shared.publishing.editions.model import (
     EditionRow,
     EditionState,
@@ -25,17 +27,23 @@ from shared.publishing.editions.model import (
 )
 from shared.publishing.editions.versions import Version, overtakes
 from shared.publishing.statements import NEWEST_BEFORE
-from shared.transparency.timeline import in_force, planned
+from shared.transparency.timeline import EVER, in_force, planned
 
 
 @dataclass(frozen=True, slots=True)
 class NextVersion:
-    """One future version. `state` is the edition's state after it."""
+    """One future version. `state` is the edition's state after it. `carried`: announcements that it repeats."""
 
     op: Op
     body: Json | None
     period: Period
     state: EditionState
+    carried: tuple[Announcement, ...] = ()
+
+    @property
+    def starts(self) -> datetime:
+        """When it takes effect; the beginning of time for at once."""
+        return self.period.effective_at or EVER
 
     @classmethod
     def again(cls, version: Version) -> "NextVersion":
@@ -103,8 +111,35 @@ def settled(code: str, now: Situation, step: NextVersion, plans: Plans | None) -
     """Return the steps of a change. Raises `Conflict` when it would overtake planned versions and `plans` is None.
 
     `cancel` cancels every planned version but those of a set, which are only cancelled with their set; `keep` plans
-    again, after the change, those it overtakes.
+    again, after the change, those it overtakes. Where what is in force would announce something else, it is repeated
+    first, with all that is still planned.
     """
+    steps = _settled(code, now, step, plans)
+    current, at = now.in_force, datetime.now(UTC)
+    # A member of a set is announced by `announce`, once its set is complete.
+    if step.period.part_of or step.starts <= at or current is None or not current.shows(at):
+        return steps
+    again = [] if plans == Plans.CANCEL else [one for one in now.waiting if not overtakes(step.period, one)]
+    said = {one for one in current.told if one.until > at}
+    coming = [NextVersion.again(one) for one in again] + [one for one in steps if one.starts > EVER]
+    wanted = {announcement_of(one.period) for one in coming} - {None}
+    hushed = {announcement_of(one.period) for one in coming if one.period.part_of} - said
+    if len(coming) < len(steps) or wanted - hushed == said:
+        return steps
+    return [restated(current), *coming]
+
+
+def told_before(now: Situation) -> list[NextVersion]:
+    """Return the steps after which what is in force announces all that is planned; none where it does so already."""
+    current, at = now.in_force, datetime.now(UTC)
+    wanted = {announcement_of(one.period) for one in now.waiting if one.starts > at} - {None}
+    if current is None or not current.shows(at) or wanted <= set(current.told):
+        return []
+    return [restated(current), *(NextVersion.again(one) for one in now.waiting)]
+
+
+def _settled(code: str, now: Situation, step: NextVersion, plans: Plans | None) -> list[NextVersion]:
+    """Return the steps of a change, without what is announced before them."""
     overtaken = [version for version in now.waiting if overtakes(step.period, version)]
     if plans == Plans.CANCEL:
         untouched = len(overtaken) < len(now.waiting)
@@ -149,9 +184,12 @@ def _version(document: Json) -> Version:
         datetime.fromisoformat(document[name]) if document[name] else None for name in ("effective_at", "expires_at")
     )
     body = document["body"]
+    told: tuple[Announcement, ...] = ()
     if body is not None:
         body.pop(SALT, None)
-    return Version(document["version"], Op(document["op"]), Period(starts, ends, document.get("part_of")), body)
+        told = tuple(map(Announcement.model_validate, body.pop(ANNOUNCEMENTS, ())))
+    period = Period(starts, ends, document.get("part_of"), announcement_at(told, starts))
+    return Version(document["version"], Op(document["op"]), period, body, told)
 
 
 def _start(version: Version) -> datetime:

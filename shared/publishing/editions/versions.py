@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.base import Json
+from contracts.content.announcements import Announcement
 from contracts.envelope.publication import Op
 from shared.publishing.editions.model import Period
 from shared.transparency.timeline import EVER, shows
@@ -11,12 +12,13 @@ from shared.transparency.timeline import EVER, shows
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a key. `body` is None when it withdraws."""
+    """One version of a key. `body` is None when it withdraws. `told`: what its released body announces."""
 
     version: int
     op: Op
     period: Period
     body: Json | None = None
+    told: tuple[Announcement, ...] = ()
 
     @property
     def starts(self) -> datetime:

@@ -137,13 +137,20 @@ class PolicyRow(ReviewModel, table=True):
     written_at: str = Field(max_length=27)
 
 
-def member_digest(key: str, op: Operation, body: Json | None, effective_at: str | None, expires_at: str | None) -> str:
+def member_digest(
+    key: str,
+    op: Operation,
+    body: Json | None,
+    effective_at: str | None,
+    expires_at: str | None,
+    announcement: Json | None = None,
+) -> str:
     """Return the digest of what one member does: the fingerprint by which a release finds its review.
 
     Times in the form of `format_time`; None: at once, without end. The set that a version is part of is no part of it.
     """
     told = {"key": key, "op": str(op), "body": body, "effective_at": effective_at, "expires_at": expires_at}
-    return digest(told)
+    return digest(told if announcement is None else {**told, "announcement": announcement})
 
 
 def review_digest(members: list[tuple[str, str]], preview: str | None) -> str:

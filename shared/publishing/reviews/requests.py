@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from contracts.base import Contract, Timestamp
 from contracts.content.acts import LONGEST_NOTE, Reason
+from contracts.content.announcements import AnnouncementText
 from shared.publishing.editions.model import Plans
 from shared.publishing.reviews.model import LONGEST_OPINION, Operation, Verdict
 
@@ -28,6 +29,7 @@ class SubmittedMember(Contract):
     revision: int | None = Field(default=None, ge=1, title="修订号")
     effective_at: Timestamp | None = Field(default=None, title="生效时间")
     expires_at: Timestamp | None = Field(default=None, title="失效时间")
+    announcement: AnnouncementText | None = Field(default=None, title="预告")
 
 
 class SubmitRequest(Contract):

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import orjson
 from sqlmodel import Session, col, select
 
-from contracts.base import Json, format_time
+from contracts.base import ANNOUNCEMENTS, Json, format_time
 from contracts.content.gates import ReviewPolicy
 from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, Violation
+from shared.publishing.editions.announcing import announcement_of
 from shared.publishing.editions.clearance import digest_of
 from shared.publishing.editions.model import (
     EditionRow,
@@ -112,6 +113,8 @@ def new_review(by: Actor, kind: ReviewKind, authors: Sequence[str], state: Revie
 def member_of(session: Session, reviewing: Reviewing, change: Change) -> ReviewMemberRow:
     """Return the member of a change, with its findings; it is not stored yet."""
     who, body, period = reviewing.who, change.body, change.period
+    told = announcement_of(period)
+    read = body if body is None or told is None else {**body, ANNOUNCEMENTS: [told.model_dump(mode="json")]}
     row = session.get(EditionRow, change.code)
     current = None if row is None else situation(session, who, row, datetime.now(UTC)).in_force
     shown = body or orjson.loads((row and (row.released or row.draft)) or "{}")
@@ -121,11 +124,11 @@ def member_of(session: Session, reviewing: Reviewing, change: Change) -> ReviewM
         op=change.op,
         digest=digest_of(who, change.code, change.op, body, period),
         name=str(shown.get("task_name") or change.code)[:LONGEST_NAME],
-        body=None if body is None else orjson.dumps(body).decode(),
+        body=None if read is None else orjson.dumps(read).decode(),
         effective_at=moment(period.effective_at),
         expires_at=moment(period.expires_at),
         version_in_force=None if current is None else current.version,
-        findings=orjson.dumps(reviewing.finder.findings(change.code, body)).decode(),
+        findings=orjson.dumps(reviewing.finder.findings(change.code, read)).decode(),
     )
 
 
@@ -165,7 +168,7 @@ def _change(session: Session, reviewing: Reviewing, asked: SubmittedMember) -> C
     row = locked(session, asked.code)
     if asked.revision is not None:
         require_revision(row, asked.revision)
-    period = Period(asked.effective_at, asked.expires_at)
+    period = Period(asked.effective_at, asked.expires_at, announcement=asked.announcement)
     if asked.op != Operation.RELEASE:
         if row.state == EditionState.DRAFT:
             raise Conflict(f"{row.code} was never released; there is nothing to withdraw")
@@ -174,6 +177,7 @@ def _change(session: Session, reviewing: Reviewing, asked: SubmittedMember) -> C
             raise Invalid(Violation("expires_at", "no_end", remedy))
         return Change(row.code, asked.op, None, period)
     period = reviewing.planned(session, asked.code, period)
+    period.check_announcement(datetime.now(UTC))
     period.check()
     period.check_end(datetime.now(UTC))
     body = orjson.loads(row.draft)

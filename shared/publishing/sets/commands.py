@@ -22,12 +22,19 @@ from shared.publishing.editions import ReleasingSource, commands
 from shared.publishing.editions.audit import standing
 from shared.publishing.editions.clearance import Exemption, Reviewed, clear, lock_reviews
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, locked, locked_rows
-from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation
+from shared.publishing.editions.steps import NextVersion, Situation, history, settled, situation, told_before
 from shared.publishing.editions.versions import Version, overtakes
 from shared.publishing.reviews.cancelled_sets import Cancelled, give_back
 from shared.publishing.reviews.model import ReviewKind
 from shared.publishing.reviews.roles import RELEASING, require_role
-from shared.publishing.sets.requests import CancelRequest, CompleteRequest, Member, MemberOp, PrepareRequest
+from shared.publishing.sets.requests import (
+    AnnounceRequest,
+    CancelRequest,
+    CompleteRequest,
+    Member,
+    MemberOp,
+    PrepareRequest,
+)
 from shared.tokens.person import Actor
 from shared.transparency.timeline import in_force, is_overtaken, planned
 
@@ -101,6 +108,26 @@ def complete(session: Session, who: ReleasingSource, by: Actor, asked: CompleteR
     return act
 
 
+def announce(session: Session, who: ReleasingSource, by: Actor, asked: AnnounceRequest) -> list[str]:
+    """Show the announcements of the members on what is in force. Return the codes that changed.
+
+    What does not wait any more is left as it is. Raises `Conflict` when the act is this source's and is not released:
+    before its set is complete, nothing of a set is told.
+    """
+    require_role(by, RELEASING, asked.codes)
+    if asked.part_of.startswith(f"act:{who.source}-") and released_version(session, asked.part_of, 1) is None:
+        raise Conflict(f"{asked.part_of} is not complete: complete it first")
+    changed = []
+    for row in locked_rows(session, asked.codes):
+        now = situation(session, who, row, datetime.now(UTC))
+        steps = told_before(now) if any(one.period.part_of == asked.part_of for one in now.waiting) else []
+        if steps:
+            change = commands.Change("announce", by, standing(row))
+            commands.emit_steps(session, who, change, row, clear(session, who, row, None, steps, Exemption.ANNOUNCE))
+            changed.append(row.code)
+    return changed
+
+
 def cancel(session: Session, who: ReleasingSource, by: Actor, asked: CancelRequest) -> list[str]:
     """Take back the members of a set that is not complete. Return the codes that changed.
 
@@ -126,7 +153,7 @@ def cancel(session: Session, who: ReleasingSource, by: Actor, asked: CancelReque
 def _release(
     session: Session, who: ReleasingSource, by: Actor, one: Member, asked: PrepareRequest, check: Check
 ) -> None:
-    period = Period(asked.effective_at, one.expires_at, asked.part_of)
+    period = Period(asked.effective_at, one.expires_at, asked.part_of, one.announcement)
     grounds = Reviewed((ReviewKind.EDITION, ReviewKind.SET), at_once=asked.at_once)
     terms = commands.Terms(period, one.revision, asked.plans, grounds)
     match one.op:
@@ -146,14 +173,22 @@ def _go_back(session: Session, who: ReleasingSource, by: Actor, one: Member, per
     row = locked(session, one.code)
     versions = history(session, who.key(one.code))
     now = situation(session, who, row, datetime.now(UTC))
-    taken = next((version for version in versions if version.version == one.before), None)
-    if taken is None or taken not in (now.in_force, *now.waiting):
+    taken = _standing(now, next((version for version in versions if version.version == one.before), None))
+    if taken is None:
         raise Conflict(f"{one.code}: version {one.before} is neither in force nor planned: it was changed since")
     step = _as_before(versions, taken, period)
     others = Situation(now.in_force, [version for version in now.waiting if version != taken])
     change = commands.Change("undo", by, standing(row))
     steps = settled(one.code, others, step, Plans.KEEP)
     commands.emit_steps(session, who, change, row, clear(session, who, row, None, steps, Exemption.UNDO))
+
+
+def _standing(now: Situation, taken: Version | None) -> Version | None:
+    """Return the version, or the plan that repeats it: what is announced is planned again. None: neither stands."""
+    if taken is None or taken == now.in_force or taken in now.waiting:
+        return taken
+    said = (taken.op, taken.body, taken.period)
+    return next((one for one in now.waiting if (one.op, one.body, one.period) == said), None)
 
 
 def _as_before(versions: Sequence[Version], taken: Version, period: Period) -> NextVersion:

@@ -9,7 +9,7 @@ from contracts.base import Json
 from shared.database.engine import Database
 from shared.publishing.editions import ReleasingSource
 from shared.publishing.sets import commands
-from shared.publishing.sets.requests import CancelRequest, CompleteRequest, PrepareRequest
+from shared.publishing.sets.requests import AnnounceRequest, CancelRequest, CompleteRequest, PrepareRequest
 from shared.text.validation import parse
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
@@ -36,6 +36,15 @@ def sets_router(db: Database, who: ReleasingSource, check: Callable[[Session, st
         with db.write() as session:
             made = commands.complete(session, who, by, asked)
         return {"act": asked.part_of, "digest": made and made.digest, "already": made is None}
+
+    @router.post(
+        "/announce", openapi_extra=takes(AnnounceRequest), summary="Announce members of a complete set until its time"
+    )
+    def announce(content: Content, by: By) -> Json:
+        asked = parse(AnnounceRequest, content)
+        # One transaction: if the process dies before its commit, nothing is announced, and the desk asks again.
+        with db.write() as session:
+            return {"part_of": asked.part_of, "announced": commands.announce(session, who, by, asked)}
 
     @router.post(
         "/cancel", openapi_extra=takes(CancelRequest), summary="Take back members of a set that is not complete"

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from contracts.base import Contract, Timestamp
 from contracts.content.acts import LONGEST_NOTE, MOST_MEMBERS, SET_ACT, ActedOn, Reason
+from contracts.content.announcements import AnnouncementText
 from shared.publishing.editions import Plans
 
 MOST_IN_A_SOURCE = 500
@@ -36,11 +37,14 @@ class Member(Contract):
     revision: int | None = Field(default=None, ge=1, title="修订号", description="Revision of the draft that was read.")
     expires_at: Timestamp | None = Field(default=None, title="失效时间")
     before: int | None = Field(default=None, ge=1, title="要撤销的版本")
+    announcement: AnnouncementText | None = Field(default=None, title="预告")
 
     @model_validator(mode="after")
     def _names_what_is_taken_back(self) -> Self:
         if (self.op == MemberOp.BACK) != (self.before is not None):
             raise ValueError("before is required with op=back, and with nothing else")
+        if self.announcement is not None and self.op != MemberOp.RELEASE:
+            raise ValueError("announcement is of what is released: a withdrawal tells its reason in its note")
         return self
 
 
@@ -71,6 +75,13 @@ class CompleteRequest(Contract):
     reason: Reason = Field(default=Reason.SET, title="原因")
     successors: list[str] = Field(default=[], title="承接事项", max_length=100)
     note: str | None = Field(default=None, title="公开说明", min_length=1, max_length=LONGEST_NOTE)
+
+
+class AnnounceRequest(Contract):
+    """The members of a complete set whose announcements are shown from now on, until the set takes effect."""
+
+    part_of: SetKey
+    codes: list[Code] = Field(title="编码", min_length=1, max_length=MOST_IN_A_SOURCE)
 
 
 class CancelRequest(Contract):

@@ -59,9 +59,9 @@ OF_ONE_PERSON = {
     "services/console/accounts/lockout.py": "attempts",
     "services/console/accounts/sessions.py": "sessions; signing in is logged",
     "services/console/drafts/working_copies.py": "working copies; a saved draft is in the source's log",
-    "services/console/release/receipts.py": "where a release is shown",
-    "services/console/reviews/acts.py": "a receipt; the withdrawal is in the source's log",
-    "services/console/release/single.py": "a receipt; the release is in the source's log",
+    "services/console/receipts/receipts.py": "where a release is shown",
+    "services/console/receipts/feeds.py": "receipts of what the logs of the sources tell",
+    "services/console/receipts/opening.py": "a receipt; the release is in the source's log",
 }
 EXCEPTIONS = {
     "services/console/accounts/second_factor.py": {"SecretSeals.reseal": "`change_key` tells of it; no secret changes"},

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from services.console.release import compose_routes
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, guide, item, pipeline
 from tests.harness.releasing import RELEASER, releasing
@@ -121,3 +122,41 @@ def test_an_editor_may_compose_but_not_release(desk):
 
     assert "由有“发布”角色的同事发布" in browser.submit("/release/compose", **{"from": "mine", "member": FIRST}).text
     assert browser.submit("/release/compose/send", member=FIRST).status_code == httpx.codes.FORBIDDEN
+
+
+def test_a_change_note_that_is_too_long_is_refused_at_its_field_and_stays_as_it_was_typed(desk, browser):
+    long = "说明" * 251
+    refused = browser.submit(
+        "/release/compose/send", member=FIRST, note=long, **{f"seen.{FIRST}": revision(desk, FIRST)}
+    )
+
+    assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert 'id="note-error"' in refused.text
+    assert "变更说明最多500字" in refused.text
+    assert long in refused.text
+
+
+def test_the_note_of_undoing_a_set_is_refused_when_it_is_too_long_and_nothing_begins(desk, browser):
+    key = f"item:{code_of(2)}"
+    save(desk.county, 2, "第三次改")
+    sent = browser.submit("/release/compose/send", **{"member": key, f"seen.{key}": revision(desk, key)})
+    act = sent.headers["location"].rpartition("/")[2]
+    assert desk.settle(act) == "complete"
+    long = "撤销" * 251
+    before = len(desk.sets.listed())
+    refused = browser.submit(f"/release/sets/{act}/undo", note=long)
+
+    assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert "撤销说明最多500字" in refused.text
+    assert long in refused.text
+    assert len(desk.sets.listed()) == before
+
+
+def test_more_members_than_a_set_may_have_are_refused_and_none_is_left_out_in_silence(desk, monkeypatch):
+    monkeypatch.setattr(compose_routes, "MOST_CHOSEN", 1)
+    seen = {f"seen.{key}": revision(desk, key) for key in (FIRST, SECOND)}
+    refused = desk.made.session("fabu").submit("/release/compose/send", member=[FIRST, SECOND], **seen)
+
+    assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert "一组最多1项，现在是2项" in refused.text
+    assert "这一组：2 项" in refused.text

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.base import format_time
 from services.console.accounts.demo import DEMO_PEOPLE
-from services.console.release.model import ReceiptRow
+from services.console.receipts.model import ReceiptRow
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import code_of, item, pipeline
 from tests.harness.releasing import RELEASER, releasing

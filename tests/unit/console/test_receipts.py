@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.release import receipts as module
+from services.console.receipts import receipts as module
+from services.console.receipts.opening import Followed, ReceiptState, open_receipt
 from services.console.release.plans import calendar
-from services.console.release.receipts import Followed, ReceiptState, open_receipt
 from services.console.release.requests import CancelRequest
-from services.console.release.shown import shown_at
 from services.console.release.single import ReleaseDrafts, WithdrawOne, cancel_plans, release_drafts, withdraw_one
+from services.console.shown.shown import shown_at
 from services.runtime.manifests import CHANNELS
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, guide, item, pipeline
@@ -159,7 +159,7 @@ def test_the_pages_of_releasing_answer(desk, county):
     number = release(desk)
     token = desk.releasing.previews.begin(RELEASER, code_of(1))["path"].rpartition("/")[2]
     pages = ["release", "release/plans", "release/withdraw", f"release/receipts/{number}", f"previews/{token}"]
-    pages += ["release/shown", f"release/shown?channel=kiosk&code={code_of(1)}&at=2026-03-03T10:05"]
+    pages += ["release/shown", f"release/shown?place=kiosk&code={code_of(1)}&at=2026-03-03T10:05"]
 
     assert {path: browser.get(f"/{path}").status_code for path in pages} == dict.fromkeys(pages, 200)
     frame = browser.get(f"/previews/{token}/mobile")

@@ -85,7 +85,7 @@ def test_secrets_of_a_version_that_did_not_seal_work_and_are_sealed_at_the_start
         session.exec(update(AccountRow).where(col(AccountRow.name) == "an").values(totp_secret=secret))
     assert with_code(real, "an", code_of(secret)).status_code == httpx.codes.SEE_OTHER
 
-    real.api.state.work["second-factors"]()
+    real.api.state.rounds["second-factors"].work()
     assert is_sealed(stored(real, "an"))
     file = Path(real.db.engine.url.database or "")
     assert not any(secret.encode() in one.read_bytes() for one in file.parent.glob("console.db*"))

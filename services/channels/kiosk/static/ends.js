@@ -8,6 +8,11 @@ let ends = {};
 
 const codeOf = (link) => decodeURIComponent(new URL(link.href).pathname.split("/").pop());
 
+// An announcement holds until its time; the page that replaces it may come later, without a network.
+function overdue() {
+  for (const told of main.querySelectorAll("[data-ends]")) if (Date.parse(told.dataset.ends) <= Date.now()) told.remove();
+}
+
 /** Whether what this page shows has ended; rows of a list that have are taken out of it. */
 export function endedHere() {
   for (const [key, moment] of Object.entries(ends)) if (Date.parse(moment) <= Date.now()) gone.add(key);
@@ -19,6 +24,7 @@ export function endedHere() {
 }
 
 async function read() {
+  overdue();
   ends = (await catalogue())?.ends ?? {};
 }
 

@@ -6,17 +6,16 @@ so they are upper bounds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from contracts.base import Json, format_time
 from contracts.kinds import Op
-from services.console.release.model import ReceiptRow
+from services.console.receipts.model import ReceiptRow
+from services.console.receipts.opening import OPEN, ReceiptState
 from services.console.upstream.services import Services
 from shared import log
 from shared.database.engine import Database
@@ -25,6 +24,12 @@ from shared.tokens.person import Person
 
 LATE = timedelta(seconds=10)
 """After its time; the desk says so within 60 s."""
+
+FOLLOWING, IDLE = 0.1, 5.0
+"""Seconds between two looks while something is followed, and while nothing is: a new receipt ends the pause."""
+
+SCREENS_AGAIN = timedelta(seconds=1)
+"""How often the screens of the hall are looked at once every channel shows a release."""
 
 LOOK_AGAIN = timedelta(seconds=5)
 """How often a late receipt is looked at."""
@@ -38,62 +43,14 @@ READER = Person("receipts", "发布回执", frozenset())
 _log = log.get("release")
 
 
-class ReceiptState(StrEnum):
-    """How far a receipt is."""
-
-    PLANNED = "planned"
-    FOLLOWED = "followed"
-    SHOWN = "shown"
-    LATE = "late"
-    REPLACED = "replaced"
-
-
-TITLES: Mapping[str, str] = {
-    ReceiptState.PLANNED: "未到时间",
-    ReceiptState.FOLLOWED: "正在送达",
-    ReceiptState.SHOWN: "已全部显示",
-    ReceiptState.LATE: "未按时显示",
-    ReceiptState.REPLACED: "已被取消或替换",
-}
-OPEN = (ReceiptState.PLANNED, ReceiptState.FOLLOWED, ReceiptState.LATE)
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What is released: title for people, versions as `{key, version, op}`, from when they are to be shown."""
-
-    title: str
-    by: str
-    due_at: str
-    versions: list[Json]
-
-
-def open_receipt(session: Session, followed: Followed) -> ReceiptRow:
-    """Begin to follow a release, in the transaction that stores what was done."""
-    now = format_time(datetime.now(UTC))
-    versions = [{name: one[name] for name in ("key", "version", "op")} for one in followed.versions]
-    row = ReceiptRow(
-        title=followed.title[:200],
-        by=followed.by,
-        released_at=now,
-        due_at=max(followed.due_at, now),
-        versions=orjson.dumps(versions).decode(),
-        state=ReceiptState.PLANNED if followed.due_at > now else ReceiptState.FOLLOWED,
-        places="{}",
-        screens="{}",
-    )
-    session.add(row)
-    session.flush()
-    return row
-
-
 class Receipts:
-    """Follows open receipts; one thread runs `advance`."""
+    """Follows open receipts; one thread runs `advance`. `pause`: seconds after which it is to be run again."""
 
     def __init__(self, db: Database, services: Services, channels: tuple[str, ...]) -> None:
         """`channels`: names of the channels that are followed."""
         self.db, self._services, self.channels = db, services, channels
         self._rest_until: dict[int, datetime] = {}
+        self.pause = 0.0
 
     def read(self, number: int) -> Json:
         """Return a receipt. Raises `NotFound`."""
@@ -121,12 +78,15 @@ class Receipts:
         """Look at every receipt whose time has come. Return how many have changed."""
         now = datetime.now(UTC)
         with self.db.read() as session:
-            query = select(ReceiptRow).where(
-                col(ReceiptRow.state).in_(OPEN), col(ReceiptRow.due_at) <= format_time(now)
-            )
-            rows = list(session.exec(query.order_by(col(ReceiptRow.id))))
-        awake = [row for row in rows if self._rest_until.get(row.id or 0, now) <= now]
-        return sum(self._followed(row) for row in awake)
+            due = select(ReceiptRow.id, ReceiptRow.due_at).where(col(ReceiptRow.state).in_(OPEN))
+            looks = {number or 0: datetime.fromisoformat(at) for number, at in session.exec(due)}
+            self._rest_until = {number: at for number, at in self._rest_until.items() if number in looks}
+            looks = {number: max(at, self._rest_until.get(number, at)) for number, at in looks.items()}
+            awake = [number for number, at in looks.items() if at <= now]
+            rows = list(session.exec(select(ReceiptRow).where(col(ReceiptRow.id).in_(awake)))) if awake else []
+        later = [(at - now).total_seconds() for at in looks.values() if at > now]
+        self.pause = FOLLOWING if rows else min([IDLE, *later])
+        return sum(self._followed(row) for row in sorted(rows, key=lambda row: row.id or 0))
 
     def _followed(self, row: ReceiptRow) -> bool:
         places, before = orjson.loads(row.places), (row.places, row.screens, row.state, row.problem)
@@ -197,12 +157,14 @@ class Receipts:
         row.screens = orjson.dumps(self._screens(row, versions)).decode()
         screens = orjson.loads(row.screens)
         waited = now > datetime.fromisoformat(row.due_at) + SCREENS_PATIENCE
-        if all(one["replaced"] == len(versions) for one in orjson.loads(row.places).values()):
+        replaced = all(one["replaced"] == len(versions) for one in orjson.loads(row.places).values())
+        if replaced and row.many is None:
             row.state, row.settled_at = ReceiptState.REPLACED, format_time(now)
         elif "kiosk" not in self.channels or screens.get("on") == screens.get("of") or waited:
             row.state, row.settled_at = ReceiptState.SHOWN, format_time(now)
         else:
             row.state = ReceiptState.FOLLOWED
+            self._rest_until[row.id or 0] = now + SCREENS_AGAIN
 
     def _screens(self, row: ReceiptRow, versions: list[Json]) -> Json:
         """Return how many screens show it, and which do not, since when."""
@@ -220,7 +182,8 @@ class Receipts:
         enrolled = [one for one in listed if one["state"] not in ("waiting", "revoked")]
         not_on = [one for one in enrolled if not _screen_is_on(one, row)]
         told_of = [{"name": one["name"], "state": one["state"], "since": _since(one)} for one in not_on]
-        return {"of": len(enrolled), "on": len(enrolled) - len(not_on), "not": told_of}
+        names = [one["name"] for one in enrolled]
+        return {"of": len(enrolled), "on": len(enrolled) - len(not_on), "not": told_of, "names": names}
 
 
 def told(row: ReceiptRow) -> Json:
@@ -232,6 +195,7 @@ def told(row: ReceiptRow) -> Json:
         "released_at": row.released_at,
         "due_at": row.due_at,
         "versions": orjson.loads(row.versions),
+        "many": orjson.loads(row.many) if row.many else None,
         "state": row.state,
         "channels": orjson.loads(row.places),
         "screens": orjson.loads(row.screens),

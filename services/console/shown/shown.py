@@ -1,7 +1,6 @@
 """What a channel showed of an item at a moment: the versions that counted then, from the ledger, with their proof.
 
-The channel's own adapter and templates of today make the page. Which page a screen of the hall stood at is reported
-every three seconds and not kept, so that is not answered here.
+The channel's own adapter and templates of today make the page. What is known of a screen: `screens`.
 """
 
 from dataclasses import dataclass

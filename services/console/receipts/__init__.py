@@ -1,0 +1,1 @@
+"""Receipts: of everything that is released, since when each channel and screen shows it."""

@@ -1,0 +1,154 @@
+"""Receipts from the sources' feeds: everything that is released has one, whoever released it, and none is lost.
+
+How far a feed is read and the receipts of what was read are one transaction. If the process dies before it, the next
+start reads the same releases again; after it, they have their receipts. What the desk itself releases gets its receipt
+at once (`opening.open_receipt`), and is recognised here by key and version.
+
+An import is one receipt with counts: of its lane only the newest release is read.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from re import fullmatch
+
+from sqlmodel import Session
+
+from contracts.base import Json, format_time
+from contracts.content.acts import SET_ACT
+from contracts.envelope.publication import Lane
+from contracts.kinds import Kind, is_listed
+from services.console.audit.words import MACHINES
+from services.console.receipts.model import ReceiptFeedRow
+from services.console.receipts.opening import Followed, add_many, add_receipt, opened, pieces
+from services.console.receipts.receipts import READER
+from services.console.upstream.services import Services
+from shared import log
+from shared.database.engine import Database
+from shared.errors import TongyuanError
+
+READ_FROM = ("catalog", "guides")
+"""The sources whose releases are content. Cases change all the time, and have no receipts."""
+
+SAME_RUN = timedelta(seconds=60)
+"""An import that has released nothing for so long is over: what comes then is another one."""
+
+PAGE = 200
+SOMEBODY = "未知"
+_log = log.get("release")
+
+
+LIVELY, IDLE = 1.0, 5.0
+"""Seconds between two questions, while something was released lately and while nothing was. What the desk releases
+itself needs none of them."""
+
+LIVELY_FOR = 60.0
+
+
+@dataclass
+class ReleaseFeeds:
+    """For one thread. `pause`: seconds after which the feeds are to be read again."""
+
+    db: Database
+    services: Services
+    _failing: bool = False
+    _lively_until: float = 0.0
+
+    @property
+    def pause(self) -> float:
+        return LIVELY if time.monotonic() < self._lively_until else IDLE
+
+    def advance(self) -> int:
+        """Read what is new in every feed. Return how many releases were new. Idle, that is one question a source."""
+        found = 0
+        for source in READ_FROM:
+            try:
+                found += self._read(source)
+            except TongyuanError as error:
+                if not self._failing:
+                    _log.warning("releases not read", source=source, reason=str(error))
+                self._failing = True
+                return found
+        self._failing = False
+        if found:
+            self._lively_until = time.monotonic() + LIVELY_FOR
+        return found
+
+    def _read(self, source: str) -> int:
+        heads: Mapping[str, int] = self.services.get(source, "releases/heads", READER).content
+        marks = self._marks(source, heads)
+        behind = {lane: head - marks[lane] for lane, head in heads.items() if head > marks[lane]}
+        if Lane.LIVE in behind:
+            self._read_live(source, marks[Lane.LIVE], heads[Lane.LIVE])
+        if Lane.BACKFILL in behind:
+            self._count(source, behind[Lane.BACKFILL], heads[Lane.BACKFILL])
+        return sum(behind.values())
+
+    def _marks(self, source: str, heads: Mapping[str, int]) -> dict[str, int]:
+        """Return how far each lane is read. A desk that has never read begins here: before it there were no receipts.
+
+        A source that was restored from a backup has fewer releases than were read of it; it is read from there on.
+        """
+        with self.db.read() as session:
+            rows = {lane: session.get(ReceiptFeedRow, (source, lane)) for lane in heads}
+        known = {lane: row.sequence for lane, row in rows.items() if row is not None}
+        new = {lane: head for lane, head in heads.items() if known.get(lane, head + 1) > head}
+        if new:
+            with self.db.write() as session:
+                for lane, head in new.items():
+                    session.merge(ReceiptFeedRow(source=source, lane=lane, sequence=head))
+        return {**known, **new}
+
+    def _read_live(self, source: str, after: int, head: int) -> None:
+        while after < head:
+            asked = {"lane": str(Lane.LIVE), "after": after, "limit": PAGE}
+            releases = self.services.get(source, "releases", READER, **asked).content["releases"]
+            if not releases:
+                return
+            told = list(self._followed(source, releases))
+            after = releases[-1]["sequence"]
+            with self.db.write() as session:
+                for followed in told:
+                    if opened(session, followed) is None:
+                        add_receipt(session, followed)
+                _set_mark(session, source, Lane.LIVE, after)
+
+    def _count(self, source: str, count: int, head: int) -> None:
+        asked = {"lane": str(Lane.BACKFILL), "after": head - 1, "limit": 1}
+        releases = self.services.get(source, "releases", READER, **asked).content["releases"]
+        if not releases:
+            return
+        since = format_time(datetime.fromisoformat(releases[0]["released_at"]) - SAME_RUN)
+        with self.db.write() as session:
+            add_many(session, source, count, releases[0], since)
+            _set_mark(session, source, Lane.BACKFILL, head)
+
+    def _followed(self, source: str, releases: list[Json]) -> Iterator[Followed]:
+        """Yield what gets a receipt: what was released together, and each set once its act is there."""
+        alone = [one for one in releases if is_listed(one["kind"]) and not one.get("part_of")]
+        for piece in pieces(alone):
+            first = piece[0]
+            names = [str((one["body"] or {}).get("task_name") or "") for one in piece]
+            title = next(filter(None, names), first["key"].partition(":")[2])
+            due = first["effective_at"] or first["released_at"]
+            by = self._by(source, first["key"], first["version"])
+            yield Followed(title, by, due, piece, released_at=first["released_at"])
+        for act in releases:
+            if act["kind"] == Kind.ACT and act["body"] and fullmatch(SET_ACT, act["key"]):
+                members = [{**one, "op": "release"} for one in act["body"]["acts_on"]]
+                by, due = self._by(source, act["key"], 1), act["effective_at"] or act["released_at"]
+                yield Followed(f"成组发布 {len(members)} 项", by, due, members, act["key"], act["released_at"])
+
+    def _by(self, source: str, key: str, version: int) -> str:
+        """Return who released a version, by the audit log of its source."""
+        rows = self.services.get(source, "audit", READER, object=key, limit=20).content["rows"]
+        for row in rows:
+            made = (row["after"] or {}).get("releases", ())
+            if any(one["version"] == version for one in made) or row["action"] == "complete_set":
+                return MACHINES.get(row["actor"]["name"], str(row["actor"]["title"]))
+        return SOMEBODY
+
+
+def _set_mark(session: Session, source: str, lane: Lane, sequence: int) -> None:
+    session.merge(ReceiptFeedRow(source=source, lane=lane, sequence=sequence))
