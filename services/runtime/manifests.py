@@ -58,6 +58,10 @@ def _resolved(manifest: Manifest, by_role: Mapping[Role, list[str]]) -> Manifest
 
 SERVICES = tuple(manifests())
 CHANNELS = tuple(name for name, manifest in manifests().items() if manifest.role == Role.CHANNEL)
+
+FOR_STRANGERS = ("ledger", *CHANNELS, SUBSCRIPTIONS)
+"""Services whose endpoints anybody may call; the others are for editors and operators."""
+
 AUDITED = (
     *(name for name, one in manifests().items() if one.role in (Role.SOURCE, Role.LEDGER, Role.CHANNEL)),
     CONSOLE,

@@ -24,7 +24,7 @@ def test_todays_endpoints_keep_what_was_promised() -> None:
 def test_every_public_service_has_been_promised() -> None:
     stored = {path.stem for path in (CONTRACTS / "openapi" / generation.RELEASED).glob("*.json")}
 
-    assert stored == set(generation.PUBLIC)
+    assert stored == set(generation.FOR_STRANGERS)
 
 
 def changed(edit: Any) -> list[str]:
@@ -95,7 +95,7 @@ def test_a_release_that_breaks_is_refused_and_changes_nothing(
 
     file.write_text(json.dumps(MOBILE))
     assert generation.main(["--release", "--folder", str(tmp_path)]) == 0
-    assert {path.stem for path in file.parent.iterdir()} == set(generation.PUBLIC)
+    assert {path.stem for path in file.parent.iterdir()} == set(generation.FOR_STRANGERS)
 
 
 def test_the_public_validators_accept_every_document() -> None:

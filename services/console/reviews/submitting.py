@@ -35,7 +35,7 @@ class Submitting:
         return made
 
     def plan(self, person: Person, kind: ContentKind, code: str, revision: int, asked: Json, note: str | None) -> Json:
-        """Submit a draft that is to replace what is planned, which stands meanwhile; `asked`: times and announcement."""
+        """Submit a draft that is to replace what is planned, which stands; `asked`: times and announcement."""
         member = {"code": code, "op": "release", "revision": revision, **asked}
         return self.reviews.submit(person, PLACES[kind][0], [member], note, as_set=False)
 

@@ -14,9 +14,6 @@ from services.runtime import manifests
 from services.runtime.contract_site.fields import Field, fields_of, sample_of
 
 FOLDER = Path(__file__).parents[3] / "contracts"
-PUBLIC = ("ledger", *manifests.CHANNELS)
-"""Services whose address anybody may open; the others are for editors and operators."""
-
 METHODS = ("get", "put", "post", "patch", "delete")
 _FILE = re.compile(r"(asyncapi|(openapi|schemas|examples)/[a-z0-9./-]+)\.json")
 
@@ -181,7 +178,8 @@ def _resolved(document: Json, one: Json) -> Any:
 
 
 def _rank(service: str) -> tuple[bool, int, str]:
-    return service not in PUBLIC, PUBLIC.index(service) if service in PUBLIC else 0, service
+    strangers = manifests.FOR_STRANGERS
+    return service not in strangers, strangers.index(service) if service in strangers else 0, service
 
 
 def _load(path: str) -> Any:

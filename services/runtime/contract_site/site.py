@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.runtime import manifests
 from services.runtime.contract_site import documents
 from services.runtime.contract_site.policy import policy, prose
 from shared.config import Settings
@@ -46,7 +47,7 @@ def make(settings: Settings) -> FastAPI:
         events.sort(key=lambda one: list(FEEDS).index(one.message.feed))
         by_feed = [(FEEDS[feed], list(group)) for feed, group in groupby(events, lambda one: one.message.feed)]
         by_service = [(name, list(group)) for name, group in groupby(endpoints, lambda one: one.service)]
-        return page("overview.html", q=q.strip(), feeds=by_feed, services=by_service, public=documents.PUBLIC)
+        return page("overview.html", q=q.strip(), feeds=by_feed, services=by_service, public=manifests.FOR_STRANGERS)
 
     @api.get("/deprecation", include_in_schema=False)
     def deprecation() -> Response:

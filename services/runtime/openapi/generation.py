@@ -22,15 +22,14 @@ from services.runtime.assembly.subscriptions import subscriptions
 from services.runtime.auditor import auditor_api
 from services.runtime.console import embedded_api
 from services.runtime.local_readers import LocalLedger
-from services.runtime.manifests import CHANNELS
+from services.runtime.manifests import CHANNELS, FOR_STRANGERS
 from services.runtime.openapi.document import document
 from services.runtime.wiring import Wiring
 from shared.config import Settings
 
 FOLDER = Path(__file__).parents[3] / "contracts" / "openapi"
 RELEASED = "released"
-PUBLIC = ("ledger", *CHANNELS)
-"""Services whose endpoints strangers call: what they were promised is stored, one line of JSON a service."""
+"""Folder of what strangers were promised, one line of JSON a service."""
 
 
 def documents() -> dict[str, Json]:
@@ -86,7 +85,7 @@ def release(folder: Path = FOLDER) -> list[str]:
     wanted = {
         f"{name}.json": json.dumps(json.loads(texts()[f"{name}.json"]), ensure_ascii=False, separators=(",", ":"))
         + "\n"
-        for name in PUBLIC
+        for name in FOR_STRANGERS
     }
     changed = _differing(wanted, folder / RELEASED)
     (folder / RELEASED).mkdir(parents=True, exist_ok=True)
