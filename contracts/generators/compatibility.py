@@ -132,9 +132,9 @@ class _Comparison:
         yield from self.schemas(path, _resolved(self._old, old), _resolved(self._new, new))
 
     def _alternatives(self, path: str, old: Json, new: Json) -> Iterator[str]:
-        """Alternatives are matched by type; two of one type cannot be matched."""
+        """Alternatives are matched by type, and several of one type by the names of their schemas."""
         yield from _same("default", OTHER_MEANING)(path, old, new)
-        before, after = self._by_type(self._old, old), self._by_type(self._new, new)
+        before, after = self._by_label(self._old, old), self._by_label(self._new, new)
         if before is None or after is None:
             if _inlined(self._old, old) != _inlined(self._new, new):
                 yield f"{path}: alternatives changed ({UNKNOWN})"
@@ -143,16 +143,20 @@ class _Comparison:
         for kind in sorted(before.keys() & after.keys()):
             yield from self.schemas(path, before[kind], after[kind])
 
-    def _by_type(self, root: Json, schema: Json) -> dict[str, Json] | None:
-        """Return alternatives by type; a schema without `anyOf` is its own only one. None if they are ambiguous.
+    def _by_label(self, root: Json, schema: Json) -> dict[str, Json] | None:
+        """Return alternatives by type, those of one type by reference; a schema without `anyOf` is its own only one.
 
-        They are when a type occurs twice, or when `anyOf` has rules beside it.
+        None if they are ambiguous: two of one type without a name, or rules beside `anyOf`.
         """
         if "anyOf" in schema and schema.keys() - ANNOTATIONS - {"anyOf", "default"}:
             return None
         parts = schema.get("anyOf") or [_without(schema, "default")]
         kinds = [_kind(_resolved(root, part)) for part in parts]
-        return dict(zip(kinds, parts, strict=True)) if len(set(kinds)) == len(kinds) else None
+        labels = [
+            part["$ref"] if kinds.count(kind) > 1 and _is_reference(part) else kind
+            for part, kind in zip(parts, kinds, strict=True)
+        ]
+        return dict(zip(labels, parts, strict=True)) if len(set(labels)) == len(labels) else None
 
     def _types(self, path: str, old: Json, new: Json) -> Iterator[str]:
         yield from _lost_and_gained(path, "type", _types_of(old), _types_of(new))

@@ -92,6 +92,18 @@ BREAKING: list[tuple[str, Schema, Schema, str]] = [
         either(LIMITED, {**TEXT, "pattern": "^b"}),
         "$: alternatives changed",
     ),
+    (
+        "one of two named alternatives loses a field",
+        defined(either({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}), A=record(a=TEXT), B=record(b=TEXT)),
+        defined(either({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}), A=record(), B=record(b=TEXT)),
+        "$.it.a: removed",
+    ),
+    (
+        "one of three named alternatives is gone",
+        defined(either(*({"$ref": f"#/$defs/{name}"} for name in "ABC")), A=record(), B=record(), C=record()),
+        defined(either(*({"$ref": f"#/$defs/{name}"} for name in "AB")), A=record(), B=record(), C=record()),
+        "$.it: alternative #/$defs/C",
+    ),
     ("a rule beside alternatives", either(TEXT, NUMBER, maxLength=3), either(TEXT, NUMBER), "$: alternatives changed"),
     ("a keyword that nobody knows", {**NUMBER, "multipleOf": 2}, {**NUMBER, "multipleOf": 3}, "$: multipleOf was 2"),
     (
@@ -119,6 +131,11 @@ HARMLESS: list[tuple[str, Schema, Schema]] = [
         "a definition that holds itself",
         defined({"$ref": "#/$defs/Node"}, Node=NODE),
         defined({"$ref": "#/$defs/Node"}, Node=SHORTER_NODE),
+    ),
+    (
+        "one of two named alternatives gets an optional field",
+        defined(either({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}), A=record(a=TEXT), B=record(b=TEXT)),
+        defined(either({"$ref": "#/$defs/B"}, {"$ref": "#/$defs/A"}), A=record(a=TEXT, c=NUMBER), B=record(b=TEXT)),
     ),
     (
         "alternatives that cannot be told apart, unchanged",
