@@ -262,7 +262,8 @@ def test_a_new_item_is_copied_from_another_and_released_by_who_may(county):
 
     assert answer.status_code == httpx.codes.SEE_OTHER, re.findall(r'class="error"[^>]*>([^<]+)', answer.text)
     receipt = browser.get(answer.headers["location"].removeprefix("/console")).text
-    assert "事项第1版、办事指南第1版" in receipt
+    link = f'<a href="/console/content/{new.code}">'
+    assert f"{link}事项第1版</a>、{link}办事指南第1版</a>" in receipt
     guide = county.sources.editions.find(GUIDE, new.code, EDITOR)
     assert (guide.in_force["code"], guide.in_force["task_name"]) == (new.code, new.task_name)
 
