@@ -23,13 +23,14 @@ pytestmark = pytest.mark.xdist_group("attacks")
 
 PUBLIC_ORIGIN = "https://county.example"
 KEPT = {
-    **dict.fromkeys(("catalog", "guides"), ("edition", "release", "import_statement", "directory", "feedback")),
+    **dict.fromkeys(("catalog", "guides"), ("edition", "release", "import_statement", "directory", "feedback", "file")),
     "applications": ("application", "fact", "release", "calendar", "request"),
     "ledger": ("entry", "key", "erasure", "source_key", "signing_key"),
     **dict.fromkeys(
         ("web", "mobile", "kiosk", "portal"), ("document", "parked", "hook", "screen", "called", "feedback")
     ),
     "auditor": ("finding",),
+    "subscriptions": ("subscription", "access_key"),
 }
 """Tables that hold what people and services have said. The others move by themselves: heads, cursors, marks."""
 
@@ -38,7 +39,7 @@ ENDLESS = "/v1/stream"
 
 Operation = tuple[str, str, str]
 """Method, address with every variable filled in, and whose token it needs: `admin`'s, a `service`'s, a `screen`'s, a
-`person`'s, or nobody's."""
+`person`'s, a `subscriber`'s, or nobody's."""
 
 
 def operations() -> list[Operation]:
@@ -261,4 +262,4 @@ def leading_to(answer: RawAnswer) -> str:
 def test_every_operation_is_tried() -> None:
     everything = apis()
     assert len(OPERATIONS) == sum(len(each) for one in everything.values() for each in one["paths"].values())
-    assert {one[2] for one in OPERATIONS} == {"", "admin", "service", "screen", "person"}
+    assert {one[2] for one in OPERATIONS} == {"", "admin", "service", "screen", "person", "subscriber"}

@@ -190,19 +190,6 @@ def test_broken_rows_are_named_by_row_field_rule_and_value_and_the_others_go_on(
     assert tongyuan(county, "trace", f"item:{code_of(202)}").code == PROBLEM
 
 
-def test_an_import_is_refused_before_its_first_change_where_five_gates_are_signed(tmp_path: Path, write: Write) -> None:
-    directory = {"catalog_code": "000117000001", "task_name": "居民身份证办理", "task_type": "07", "use_level": "4"}
-    with running(EmbeddedCounty(tmp_path / "five", env={**QUICK, "TONGYUAN_REVIEW": "five"})) as reviewed:
-        importing = ("import", write(directory, row(LIVE[0])), "--format", "up-task")
-        done = tongyuan(reviewed, *importing)
-        assert done.code == PROBLEM
-        assert "nothing was changed" in done.complaint
-        assert "/submissions" in done.complaint
-        assert tongyuan(reviewed, *importing, "--preview").out.startswith("2 rows")
-        with closing(sqlite3.connect(tmp_path / "five" / "data" / "catalog.db")) as store:
-            assert store.execute("SELECT count(*) FROM directory").fetchall() == [(0,)]
-
-
 def test_a_table_is_imported_by_its_mapping(county: EmbeddedCounty, tmp_path: Path) -> None:
     table, mapping = tmp_path / "items.csv", tmp_path / "mapping.yaml"
     table.write_text(f"编码,名称,类型,时限\n{code_of(210)},消防设计审查,行政确认,承诺15个工作日\n", encoding="gb18030")
