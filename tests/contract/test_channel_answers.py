@@ -22,7 +22,7 @@ from tests.harness.pipeline import (
 WHOLE = {kind: load(f"examples/bodies/{kind}.json") for kind in ("item", "guide")}
 CODE = WHOLE["item"]["code"]
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}
-NOT_JSON = {"/v1/stream", "/v1/checkpoint"}
+NOT_JSON = {"/v1/stream", "/v1/checkpoint", "/files/{code}/{file_name}"}
 """Not JSON."""
 
 ASKED = {

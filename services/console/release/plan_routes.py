@@ -73,7 +73,8 @@ def _change(routes: APIRouter, releasing: Releasing) -> None:
         given: Json = {"typed": typed, "errors": errors or {}, "what": PLANNED, "kinds": KINDS, **shown}
         reviewing: Acts = request.app.state.reviewing
         given["five"] = reviewing.desk.reviews.is_known_to_be_needed(person)
-        given["review"] = reviewing.desk.of_plan(person, ContentKind(typed["kind"]), typed["code"])
+        review = given["review"] = reviewing.desk.of_plan(person, ContentKind(typed["kind"]), typed["code"])
+        given["announced"] = reviewing.desk.announced(person, review) if review else None
         return page(request, "plan_change.html", person=person, status=status, **given)
 
     @routes.get("/change")

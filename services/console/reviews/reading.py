@@ -1,10 +1,10 @@
 """One review as a page shows it, and the queues: what waits for a person, for how long, and what came back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from contracts.base import Json
+from contracts.base import ANNOUNCEMENTS, Json
 from contracts.content.gates import GATES, Gate
 from contracts.content.guides import Guide
 from contracts.content.item_and_guide import between
@@ -114,6 +114,12 @@ class ReviewDesk:
         found = [one for one in self.of_code(person, code) or [] if one["source"] == source]
         alive = [one for one in found if one["kind"] == "edition" and one["state"] in ("open", "approved")]
         return next((one for one in alive if one["members"][0]["op"] == "release"), None)
+
+    def announced(self, person: Person, review: Json) -> Json | None:
+        """Return what the one member of a review announces; None for nothing."""
+        body = self.reviews.read(person, review["source"], review["number"])["members"][0]["body"] or {}
+        told: Sequence[Json] = body.get(ANNOUNCEMENTS, ())
+        return next(iter(told), None)
 
     def states(self, person: Person) -> dict[str, str]:
         """Return what stands with the reviews of each code that has an unfinished one, in words; {} as `of_code`."""

@@ -226,7 +226,8 @@ def change_plan(desk, of, **fields):
     """Use the page 改计划 as the releaser does: with what its form contains, and `fields`."""
     browser = desk.made.session("fabu")
     text = browser.get(f"/release/plans/change?kind=item&code={of}").text
-    form = dict(re.findall(r'name="(kind|code|etag|effective_at|expires_at)" value="([^"]*)"', text))
+    names = "kind|code|etag|effective_at|expires_at|announcement|announcement_en"
+    form = dict(re.findall(rf'name="({names})" value="([^"]*)"', text))
     return browser.submit("/release/plans/change", **{**form, **fields})
 
 
@@ -257,6 +258,30 @@ def test_a_changed_plan_is_reviewed_while_the_old_one_stands_and_replaces_it_in_
     (one,) = planned(editor, code)
     assert one[1] == later
     assert read(desk, review)["state"] == "released"
+
+
+def test_the_announcement_of_a_changed_plan_is_signed_with_it(desk, editor, code):
+    later, words = "2099-05-01T00:00:00.000000Z", "5月1日起免费"
+    released(desk, editor, code)
+    save(editor, code, "免费")
+    approve(desk, submit(editor, code, effective_at="2099-03-01T00:00:00.000000Z"))
+    etag = editor.call("GET", f"/v1/content/{code}").json()["item"]["etag"]
+    asked = {"code": code, "etags": {"item": etag}, "effective_at": "2099-03-01T00:00:00.000000Z"}
+    assert desk.made.session("fabu").call("POST", "/v1/releases", asked).is_success
+
+    sent = change_plan(desk, code, effective_at=later, announcement=words, act="submit")
+    review = read(desk, {"number": sent.headers["location"].rpartition("/")[2]})
+    assert words in desk.made.session("shenhe").get(f"/reviews/catalog/{review['number']}").text
+    approve(desk, review)
+    assert words in desk.made.session("fabu").get(f"/release/plans/change?kind=item&code={code}").text
+    unsaid = change_plan(desk, code, announcement="")
+    assert unsaid.status_code == httpx.codes.CONFLICT
+    done = change_plan(desk, code)
+
+    assert done.status_code == SEE_OTHER, done.text
+    edition = editor.call("GET", f"/v1/content/{code}").json()["item"]
+    assert read(desk, review)["state"] == "released"
+    assert words in str(edition)
 
 
 def test_a_plan_that_was_signed_for_one_time_gets_no_other_without_a_review(desk, editor, code):
