@@ -16,6 +16,7 @@ CODE = code_of(1)
 PLACES = (*CHANNELS, "ledger", "verify", "V", "v")
 VALUES = {"code": CODE, "position": "1", "kind": "item", "bucket": "0", "key": f"item:{CODE}", "version": "1"}
 VALUES |= {"by": "person", "name": "base.css", "hook": f"hook_{'0' * 24}", "path": "x", "rest": "1/0", "letter": "G"}
+VALUES |= {"file_name": f"{'0' * 64}.pdf"}
 QUERIES = ("?q=身份证", "?limit=1&after=x", "?from=0&to=1&size=1&since=0&leaf=1&position=1&first=1&second=1&after=0")
 READERS: dict[str, dict[str, str]] = {
     "anybody": {"accept-language": "zh", "user-agent": "a browser"},

@@ -46,6 +46,9 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "job": ["1"],
         "path": ["0/000", "entries/000"],
         "source": ["gd-portal", "api"],
+        "subscription": ["1"],
+        "sha256": ["0" * 64],
+        "file_name": [f"{'0' * 64}.pdf"],
     }
     document = county.http(service).get(f"/{service}/openapi.json").json()
     for path, operations in document["paths"].items():
