@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from contracts.topology import CONSOLE
+from services.console.upstream.outage import Outage
 from services.console.upstream.services import Services
 from shared import log
 from shared.audit.queries import head
@@ -24,7 +25,7 @@ class HandIn:
         self._db, self._services, self._clock = db, services, clock
         self._looked = self._told_at = -AGAIN_SECONDS
         self._told = ""
-        self._failing = False
+        self._outage = Outage("audit head not handed in", _log)
 
     def advance(self) -> bool:
         """Hand in the newest row if it is due; return whether the ledger took it."""
@@ -40,9 +41,8 @@ class HandIn:
             body = {"sequence": newest["sequence"], "hash": newest["hash"]}
             self._services.send("PUT", "ledger", f"audit-heads/{CONSOLE}", None, json=body)
         except TongyuanError as error:
-            if not self._failing:
-                _log.warning("audit head not handed in", reason=str(error))
-            self._failing = True
+            self._outage.failed(error)
             return False
-        self._told, self._told_at, self._failing = newest["hash"], now, False
+        self._told, self._told_at = newest["hash"], now
+        self._outage.over()
         return True

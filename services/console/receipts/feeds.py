@@ -9,7 +9,7 @@ An import is one receipt with counts: of its lane only the newest release is rea
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from re import fullmatch
 
@@ -23,6 +23,7 @@ from services.console.audit.words import MACHINES
 from services.console.receipts.model import ReceiptFeedRow
 from services.console.receipts.opening import Followed, add_many, add_receipt, opened, pieces
 from services.console.receipts.receipts import READER
+from services.console.upstream.outage import Outage
 from services.console.upstream.services import Services
 from shared import log
 from shared.database.engine import Database
@@ -52,7 +53,7 @@ class ReleaseFeeds:
 
     db: Database
     services: Services
-    _failing: bool = False
+    _outage: Outage = field(default_factory=lambda: Outage("releases not read", _log))
     _lively_until: float = 0.0
 
     @property
@@ -66,11 +67,9 @@ class ReleaseFeeds:
             try:
                 found += self._read(source)
             except TongyuanError as error:
-                if not self._failing:
-                    _log.warning("releases not read", source=source, reason=str(error))
-                self._failing = True
+                self._outage.failed(error, source=source)
                 return found
-        self._failing = False
+        self._outage.over()
         if found:
             self._lively_until = time.monotonic() + LIVELY_FOR
         return found
