@@ -107,6 +107,10 @@ SENTENCES: Mapping[str, str] = {
     "{} is not shown and nothing is planned: leave it out of the set": "{0}：现在没有公布，也没有计划，请从组里去掉",
     "version {} of {} is not one of the set {}": "{1} 的第 {0} 版不属于这一组（{2}）",
     "version {} of {} was cancelled or replaced: begin a new set": "{1} 的第 {0} 版已取消或被代替，请重新成组",
+    "{} is not complete: complete it first": "{0}：这一组还没有全部发布，请先完成",
+    # Files.
+    "there is no such file": "没有这个文件，请重新上传",
+    "a file may have {} bytes": "文件太大：最多 {0} 字节，请压缩以后再上传",
     # Feedback.
     "there is no such feedback": "没有这条反馈",
     "the feedback is closed": "这条反馈已经办结，不能再改",
@@ -126,11 +130,13 @@ RULES: Mapping[str, str] = {
     "no_end": "撤下和暂停没有失效时间，请留空",
     "no_personal_data": "里面有个人号码，请删去",
     "one_change": "同一编码在文件里有几种说法，请只留一种",
+    "no_page": "现在没有公布，没有页面可以显示预告，请留空",
     "own": "这一组的公告由另一个来源发布，请重新成组",
     "personal": "会公开，不能写个人号码，请删去",
     "required": "请填写：写明要改什么",
     "same_as_entry": "编码与这一条不同，请核对",
     "same_as_path": "编码与打开的不是同一个：不能在这里改编码，请新建",
+    "scheduled": "只有计划中的内容才有预告：请填以后的生效时间，或者把预告留空",
     "settled": "这一处没有改，也没有写为什么不采纳",
 }
 """Rule of a source → what to do, for what is no field of an item or a guide (`services.console.content.problems`)."""
