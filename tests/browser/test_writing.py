@@ -116,7 +116,7 @@ def test_a_form_that_an_author_uploads_is_on_the_web_as_it_was(hands: Hands, cou
     hands.page.open(f"/console/content/{code}")
     hands.page.evaluate(CHOOSE, f"[name='upload.blank.{place}']", base64.b64encode(form).decode())
     hands.press(f"upload:{place}.files", "空白表格：申请表.pdf")
-    hands.press("release", "办事指南第2版")
+    hands.press("release", "发布回执")
 
     def linked() -> str | None:
         page = county.http("web").get(f"/web/items/{code}").text

@@ -81,9 +81,11 @@ def test_a_follower_hears_of_a_release_by_the_channels_stream(county: EmbeddedCo
     assert http.put(path, json=new.model_dump(mode="json"), headers={"If-Match": etag}).is_success
     assert http.post(f"{path}/release").is_success
     heard = next(event for event in events if event.body and event.body.get("task_name") == new.task_name)
+    events.close()
 
     assert (heard.op, heard.key) == ("release", f"item:{new.code}")
     assert not subscriber.reader.stale
+    subscriber.close()
 
 
 def _size(county: EmbeddedCounty) -> int:

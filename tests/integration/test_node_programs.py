@@ -170,7 +170,7 @@ def test_events_of_a_production_broker_are_read_and_proven_in_node_and_by_our_cl
         heard = subscriber.events()
         ours = [next(heard), next(heard)]
         heard.close()
-        subscriber.feed.close()
+        subscriber.close()
 
     assert [line["key"] for line in seen] == [before, key]
     assert seen[-1]["by"] in ("tongyuan.item.released", "tongyuan.ledger.head")

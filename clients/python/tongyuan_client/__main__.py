@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Halted, Refused, OSError, httpx.HTTPError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
+    finally:
+        subscriber.close()
     return 0
 
 

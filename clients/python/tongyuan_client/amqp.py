@@ -44,7 +44,7 @@ class AmqpFeed:
                 if len(bodies) >= BATCH or not self._channel.get_waiting_message_count():
                     break
         except pika.exceptions.AMQPError as error:
-            self.close()
+            self._hang_up()
             raise OSError(f"the broker: {error!r}") from error
         return bodies
 
@@ -54,7 +54,11 @@ class AmqpFeed:
             self._last = None
 
     def close(self) -> None:
-        """Close the connection; what is not acknowledged is delivered again."""
+        """Close the connections; what is not acknowledged is delivered again."""
+        self._hang_up()
+        self._http.close()
+
+    def _hang_up(self) -> None:
         connection, self._connection, self._channel, self._last = self._connection, None, None, None
         if connection is not None and connection.is_open:
             connection.close()

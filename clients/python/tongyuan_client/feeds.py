@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -46,15 +46,19 @@ class Feed(Protocol):
     def done(self) -> None:
         """Everything that `wait` has returned is stored."""
 
+    def close(self) -> None:
+        """Let go of every connection."""
+
 
 class HttpFeed:
     """The ledger over HTTP; a channel's event stream says when to look again."""
 
     def __init__(self, base: str, channel: str = "web", http: httpx.Client | None = None) -> None:
         """`base`: the county's address, such as `https://county.example`. `channel`: whose stream is listened to."""
+        self._own = http is None
         self._http = http or httpx.Client(base_url=base.rstrip("/"), timeout=30, trust_env=False)
         self._channel, self._failures = channel, 0
-        self._stream: Iterator[tuple[str, Any]] | None = None
+        self._stream: Generator[tuple[str, Any], None, None] | None = None
 
     def open(self) -> tuple[str, int]:
         # A ledger has no epochs: it never begins anew under its name. Its size runs ahead of the newest signed head.
@@ -93,7 +97,15 @@ class HttpFeed:
     def done(self) -> None:
         """Nothing is to be acknowledged."""
 
-    def _listen(self) -> Iterator[tuple[str, Any]]:
+    def close(self) -> None:
+        """Close the connections; a client that was given stays open."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        if self._own:
+            self._http.close()
+
+    def _listen(self) -> Generator[tuple[str, Any], None, None]:
         """Yield (event, data) of the stream; a comment yields an empty name."""
         timeout = httpx.Timeout(30, read=SILENCE)
         with self._http.stream("GET", f"/{self._channel}/v1/stream", timeout=timeout) as answer:

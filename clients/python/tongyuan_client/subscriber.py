@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -38,6 +39,17 @@ class Subscriber:
         trust = Trust(self.state, keys, _now) if verify else None
         self.reader = Reader(self.state, trust, _now)
         self.refused = 0
+
+    def close(self) -> None:
+        """Let go of feed and state. What was handled is stored."""
+        self.feed.close()
+        self.state.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def events(self, *, follow: bool = True) -> Iterator[Event]:
         """Yield events. One counts as handled once the next page is asked for: leave the loop, and it comes again.
