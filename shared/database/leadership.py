@@ -37,7 +37,9 @@ class Leadership:
         try:
             connection = self._connected()
             if self._leads:
-                connection.execute(PING)
+                # psycopg prepares what is asked often, and the portal of a prepared statement keeps its snapshot until
+                # the transaction ends: vacuum could remove nothing for as long as we lead.
+                connection.execute(PING, prepare=False)
             else:
                 self._leads = self._take(connection)
         except psycopg.Error:
