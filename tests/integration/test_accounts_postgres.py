@@ -90,6 +90,8 @@ def test_no_other_account_can_keep_a_service_from_leading(urls: dict[str, str]) 
 
 def test_a_leader_keeps_no_dead_row_from_being_removed(urls: dict[str, str]) -> None:
     leader = listener(urls, "ledger")
+    # The server may still be ending the session of a leader before.
+    wait_until(lambda: leader.lead("sequencer"), "nobody gave up the role")
     # The driver prepares a statement that it has sent five times, and then treats it differently.
     assert all(leader.lead("sequencer") for _ in range(10))
     with psycopg.connect(urls["ledger"]) as connection:
