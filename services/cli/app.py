@@ -46,7 +46,7 @@ COMMANDS = {
     "token": "keys.token:token",
     "user": "people.user:app",
     "conformance": "integrators.conformance:conformance",
-    "subscription": "subscribers.subscription:app",
+    "subscription": "integrators.subscription:app",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 

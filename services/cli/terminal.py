@@ -1,6 +1,6 @@
 """Common parts of all commands: terminal output, settings, and the client of a running county."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +73,17 @@ def plain(text: object) -> str:
 def print_json(value: Any) -> None:
     """Print JSON for a script."""
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def print_list(found: Sequence[Any], line: Callable[[Any], str], nothing: str, *, as_json: bool) -> None:
+    """Print one line each, or `nothing` for an empty list; with `as_json` the list itself."""
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        say(line(one))
+    if not found:
+        say(nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,19 @@ import typer
 from contracts.base import Json
 from contracts.content.gates import GATES, Gate
 from contracts.kinds import KINDS, Kind, kind_of
-from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, RunningCounty, county, fail, plain, print_json, say
+from services.cli.terminal import (
+    USAGE,
+    BaseUrl,
+    DataDir,
+    Json_,
+    RunningCounty,
+    county,
+    fail,
+    plain,
+    print_json,
+    print_list,
+    say,
+)
 from shared.publishing.reviews.model import Operation, ReviewState, Verdict
 from shared.text.dates import BEIJING
 
@@ -58,13 +70,7 @@ def list_(
     wanted = {"state": state, "gate": gate, "code": code}
     with _desk(base_url, data_dir, token_file) as running:
         found = running.get(DESK, "reviews", **{name: one for name, one in wanted.items() if one})["reviews"]
-    if as_json:
-        print_json(found)
-        return
-    for one in found:
-        say(_line(one))
-    if not found:
-        say(f"no review is {state}")
+    print_list(found, _line, f"no review is {state}", as_json=as_json)
 
 
 @app.command()

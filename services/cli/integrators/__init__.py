@@ -1,1 +1,1 @@
-"""Commands for those who write programs that read a county."""
+"""Commands about those who write programs that read a county: who subscribes, and whether a reader is right."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.terminal import BaseUrl, DataDir, Json_, county, plain, print_json, say
+from services.cli.terminal import BaseUrl, DataDir, Json_, county, plain, print_json, print_list, say
 from shared.tokens.person import StaffRole
 
 DESK = "console"
@@ -26,13 +26,8 @@ def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = F
     """List everybody who has an account."""
     with county(base_url, data_dir) as running:
         people = running.get(DESK, "people")["people"]
-    if as_json:
-        print_json(people)
-        return
-    for one in people:
-        say(_line(one))
-    if not people:
-        say("nobody has an account: tongyuan user add NAME --display-name 姓名 --administrator")
+    nothing = "nobody has an account: tongyuan user add NAME --display-name 姓名 --administrator"
+    print_list(people, _line, nothing, as_json=as_json)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, say
+from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, print_list, say
 
 SERVICE = "subscriptions"
 IdOf = Annotated[str, typer.Argument(metavar="ID", help="sub_…, as `subscription list` shows it.")]
@@ -21,13 +21,7 @@ def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = F
     """List the subscriptions with their state and what waits for them."""
     with county(base_url, data_dir) as running:
         found = running.get(SERVICE, "subscriptions")["subscriptions"]
-    if as_json:
-        print_json(found)
-        return
-    for one in found:
-        say(_line(one))
-    if not found:
-        say("nobody subscribes: tongyuan subscription add NAME")
+    print_list(found, _line, "nobody subscribes: tongyuan subscription add NAME", as_json=as_json)
 
 
 @app.command()
