@@ -20,7 +20,7 @@ from services.applications.lifecycle.opening import Opening, Receipt
 from services.applications.lifecycle.recompute import Settled
 from services.applications.lifecycle.working_days import local_date
 from services.applications.model import CaseRow
-from services.applications.privacy.error_guard import parse, reading, writing
+from services.applications.privacy.error_guard import parse, reading, writing, writing_together
 from services.applications.privacy.sealing import set_personal
 from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
@@ -97,7 +97,8 @@ class Applications:
         """
         number = normalise_project_no(project_no)
         check_facts(number, facts, self.clock())
-        with writing(self.db) as session:
+
+        def settle(session: Session) -> CaseState | None:
             cases = CaseRepository(session)
             row = cases.locked([number])[number]
             added = cases.add_facts(row, facts)
@@ -110,6 +111,8 @@ class Applications:
             record(session, by, entry("facts", row, before, facts=len(added)))
             return state
 
+        return writing_together(self.db, settle)
+
     def report(self, by: Actor, project_no: str, reports: Sequence[EventReport]) -> CaseState:
         """Record an editor's events, all or none; a recorded event has no effect.
 
@@ -118,7 +121,8 @@ class Applications:
         number = normalise_project_no(project_no)
         facts = [report.fact(number, self.clock()) for report in reports]
         check_facts(number, facts, self.clock())
-        with writing(self.db) as session:
+
+        def settle(session: Session) -> CaseState:
             cases = CaseRepository(session)
             row = _shown(cases.locked_open(number))
             known = self.known(session)
@@ -133,6 +137,8 @@ class Applications:
             state = self.settle_all(session, [row])[0].state
             record(session, by, entry("report", row, before, events=sorted({str(fact.event) for fact in facts})))
             return state
+
+        return writing_together(self.db, settle)
 
     def withdraw(self, by: Actor, project_no: str, *, erase: bool = False) -> Json:
         """Take a case off every channel; with `erase`, erase everything personal, irrevocably (PIPL art. 47).
@@ -206,21 +212,22 @@ class Applications:
         code = None if opening.case_ref else normalise_query_code(opening.query_code or new_query_code())
         reference = opening.case_ref or case_ref(number, code or "")
         rules = self.rules(opening)
-        with writing(self.db) as session:
+
+        def claim(session: Session) -> Receipt | None:
             cases = CaseRepository(session)
-            first = cases.claim_request(opening, number)
-            if first:
-                row = cases.locked([number])[number]
-                created = not row.is_open
-                if created:
-                    cases.open_row(row, opening, reference, rules)
-                    self.settle_all(session, [row])
-                    record(session, by, entry("open", row, None))
-                elif not cases.was_opened_so(row, opening, reference):
-                    raise if_open
-        if not first:
-            return self._open(by, opening, if_open)
-        return Receipt(number, code, reference, row.revision, created)
+            if not cases.claim_request(opening, number):
+                return None
+            row = cases.locked([number])[number]
+            created = not row.is_open
+            if created:
+                cases.open_row(row, opening, reference, rules)
+                self.settle_all(session, [row])
+                record(session, by, entry("open", row, None))
+            elif not cases.was_opened_so(row, opening, reference):
+                raise if_open
+            return Receipt(number, code, reference, row.revision, created)
+
+        return writing_together(self.db, claim) or self._open(by, opening, if_open)
 
     def _repeated(self, opening: Opening) -> Receipt | None:
         """Return the receipt of this request if it was carried out before."""
@@ -250,8 +257,10 @@ class Applications:
         return Receipt(number, None, row.case_ref or "", row.revision, created=False)
 
     def _allocate(self, opening: Opening) -> str:
-        with writing(self.db) as session:
+        def allocate(session: Session) -> str:
             return CaseRepository(session).next_project_no(opening.item_code, self._today())
+
+        return writing_together(self.db, allocate)
 
     def known(self, session: Session) -> recompute.Known:
         return recompute.known(session, self._today())

@@ -21,7 +21,7 @@ from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
-from shared.publishing.editions import EditionRow, Leaving, Period, Plans, ReleasingSource, Then
+from shared.publishing.editions import EditionRow, Leaving, Period, Plans, ReleasingSource, Terms, Then
 from shared.publishing.editions.clearance import Exemption
 from shared.publishing.fact_check import left_out, require_one_fact, unread_words
 from shared.publishing.imports.answer import Outcome
@@ -84,12 +84,14 @@ class Catalog:
         item = parse_draft(Item, content)
         if item.code != code:
             raise Invalid(Violation("code", "same_as_path", f"is {item.code}, but the address says {code}", item.code))
-        with self.db.write() as session:
-            known = model.context(session, self.place)
-            findings = model.accept(item, known)
-            require_one_fact(item)
-            row = editions.save(session, self.who, by, code, body_of(item), revision)
+
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
+        def save(session: Session) -> tuple[EditionRow, list[FailedCheck]]:
+            findings = model.accept(item, model.context(session, self.place))
+            require_one_fact(item)
+            return editions.save(session, self.who, by, code, body_of(item), revision), findings
+
+        row, findings = self.db.write_together(save)
         return row, [*(_finding(finding) for finding in findings), *unread_words(item)]
 
     def release_item(
@@ -107,14 +109,7 @@ class Catalog:
         Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
         `then` is called in the same transaction, after the release.
         """
-        with self.db.write() as session:
-            wanted = self.planned(session, code, period)
-            # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
-            # is the same table, and the relay sends it to the ledger, also after a restart.
-            row, made = editions.release(session, self.who, by, code, wanted, revision, plans)
-            if then is not None:
-                then(session, made)
-            return row, made
+        return editions.release_draft(self.db, self.who, self.planned, by, code, Terms(period, revision, plans), then)
 
     def planned(self, session: Session, code: str, period: Period) -> Period:
         """Return the period in which the draft will be shown. Raises what `checked_draft` raises."""

@@ -17,7 +17,7 @@ from services.guides.files.store import require_stored
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
-from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource, Then
+from shared.publishing.editions import EditionRow, Period, Plans, ReleasingSource, Terms, Then
 from shared.publishing.fact_check import left_out, require_one_fact, unread_words
 from shared.publishing.imports.answer import Outcome
 from shared.publishing.imports.engine import Check, Importer, run_import
@@ -55,10 +55,14 @@ class Guides:
                 Violation("code", "same_as_path", f"is {guide.code}, but the address says {code}", guide.code)
             )
         require_one_fact(guide)
+        body = body_of(guide)
+
         # A draft is not released: if the process dies after the commit, the draft is stored and no channel shows it.
-        with self.db.write() as session:
+        def save(session: Session) -> EditionRow:
             require_stored(session, guide)
-            return editions.save(session, self.who, by, code, body_of(guide), revision), unread_words(guide)
+            return editions.save(session, self.who, by, code, body, revision)
+
+        return self.db.write_together(save), unread_words(guide)
 
     def release_guide(
         self,
@@ -74,14 +78,7 @@ class Guides:
         Raises `Invalid`, `NotFound`, `Conflict`; returns None for the release when exactly this is released already.
         `then` is called in the same transaction, after the release.
         """
-        with self.db.write() as session:
-            wanted = self.planned(session, code, period)
-            # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which
-            # is the same table, and the relay sends it to the ledger, also after a restart.
-            row, made = editions.release(session, self.who, by, code, wanted, revision, plans)
-            if then is not None:
-                then(session, made)
-            return row, made
+        return editions.release_draft(self.db, self.who, self.planned, by, code, Terms(period, revision, plans), then)
 
     def planned(self, session: Session, code: str, period: Period) -> Period:
         """Return `period`, if the draft may be released. Raises what `checked_draft` raises."""

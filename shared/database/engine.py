@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
@@ -18,8 +18,9 @@ from sqlmodel import Session
 from shared.database.connection_limits import SERVING, WAIT_SECONDS, ConnectionLimits
 from shared.database.driver_errors import as_ours
 from shared.database.fast_path import REST_SECONDS, FastPath
+from shared.database.group_commit import GroupCommit, Transaction
 from shared.database.notifications import PATIENCE, LocalNotifier, Notifier, Notifying, PostgresNotifier, prepared
-from shared.database.statements import PING, SCHEMA
+from shared.database.statements import PING, SCHEMA, SHORT_LOCK_TIMEOUT
 from shared.security.data_folder import make_private, make_private_file
 from shared.security.vault import Vault
 from shared.transparency.source_signature import ReleaseSigner
@@ -32,6 +33,11 @@ VERSION_TABLE, OWN_VERSION_TABLE = "alembic_version", "alembic_version_own"
 
 KEPT_OPEN = 5
 """Connections of the pool that stay open when idle."""
+
+COMMITTED = "committed"
+"""In a session's `info`: what is called once its transaction is committed."""
+
+T = TypeVar("T")
 
 WAL_LIMIT = 16 * 2**20
 """Bytes to which a write-ahead file is truncated after a long reader or one large transaction has let it grow."""
@@ -62,6 +68,7 @@ class Database:
         self.after_write: list[Callable[[], object]] = []
         """Called in this process after each transaction that `write` has committed."""
         self.notifier: Notifier = LocalNotifier(url) if self.is_sqlite else PostgresNotifier(service, url)
+        self.group = GroupCommit(self.write, self._savepoints)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -70,13 +77,51 @@ class Database:
         Raises `Unavailable` when the database cannot serve it now, `DamagedStore` when its file is damaged, `Conflict`
         when another transaction made the same row, and `ConstraintViolated` when a row violates another constraint.
         """
-        with as_ours(self.url), Session(self._writer, expire_on_commit=False) as session:
-            session.info |= {"notifier": self.notifier, "vault": self.vault, "release_signer": self.release_signer}
+        with as_ours(self.url), self._writing(self._writer) as session:
             with session.begin():
                 yield session
+            self._committed([session])
+
+    def write_together(self, act: Callable[[Session], T]) -> T:
+        """Execute `act` as one transaction, or in one with other changes that wait now. Return what it returns.
+
+        For short changes of which many are asked for at once. `act` changes nothing but the database, and may be
+        executed twice. Raises what `act` and `write` raise.
+        """
+        return cast("T", self.group.execute(act))
+
+    @contextmanager
+    def _savepoints(self) -> Iterator[Transaction]:
+        """One transaction of several changes; yields what opens the savepoint of one."""
+        sessions: list[Session] = []
+        with as_ours(self.url), self._writer.connect() as connection:
+
+            @contextmanager
+            def savepoint() -> Iterator[Session]:
+                if len(sessions) == 1 and not self.is_sqlite:
+                    # The first change holds the lane: who waits for the lane may hold a row that the next one needs.
+                    connection.execute(SHORT_LOCK_TIMEOUT)
+                with self._writing(connection) as session:
+                    with session.begin():
+                        yield session
+                    sessions.append(session)
+
+            with connection.begin():
+                yield savepoint
+            self._committed(sessions)
+
+    def _writing(self, bind: Engine | Connection) -> Session:
+        session = Session(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        session.info |= {"notifier": self.notifier, "vault": self.vault, "release_signer": self.release_signer}
+        return session
+
+    def _committed(self, sessions: Sequence[Session]) -> None:
+        for session in sessions:
             self.notifier.committed(session)
-            for told in self.after_write:
+            for told in session.info.pop(COMMITTED, ()):
                 told()
+        for told in self.after_write:
+            told()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -143,6 +188,11 @@ class Database:
         if self._direct is not None:
             self._direct.close()
         self.engine.dispose()
+
+
+def after_commit(session: Session, told: Callable[[], object]) -> None:
+    """Call `told` when the session's change is committed: a session's own commit may only release its savepoint."""
+    session.info.setdefault(COMMITTED, []).append(told)
 
 
 def version_table(folder: str) -> str:

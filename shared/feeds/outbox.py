@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, MetaData, Text, UniqueConstraint, event, insert
+from sqlalchemy import Column, MetaData, Text, UniqueConstraint, insert
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
@@ -22,7 +22,7 @@ from contracts.envelope.publication import Lane, Release
 from contracts.kinds import event_type, kind_of
 from contracts.topology import release_key
 from shared import metrics, trace
-from shared.database.engine import Database
+from shared.database.engine import Database, after_commit
 from shared.errors import Unavailable
 from shared.feeds.statements import FOLLOWING_RELEASES, HEAD_AND_NEXT, TAKE_NUMBERS
 from shared.messaging.delivery import Message
@@ -124,7 +124,7 @@ def emit(session: Session, source: str, drafts: Sequence[Draft], lane: Lane = La
     releases = _signed(session, releases)
     # If we die after the commit, the releases are stored: the next relay finds them after its cursor.
     session.connection().execute(insert(ReleaseRow), [_row(release) for release in releases])
-    event.listen(session, "after_commit", partial(_count, source, lane, drafts), once=True)
+    after_commit(session, partial(_count, source, lane, drafts))
     return releases
 
 
@@ -158,7 +158,7 @@ def _signed(session: Session, releases: list[Release]) -> list[Release]:
     return [one.model_copy(update={"source_signature": signer.sign(signed_text(one))}) for one in releases]
 
 
-def _count(source: str, lane: str, drafts: Sequence[Draft], _session: Session) -> None:
+def _count(source: str, lane: str, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         metrics.released.labels(source, lane, draft.op).inc()
 

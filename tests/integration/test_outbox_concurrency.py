@@ -1,6 +1,7 @@
 """Over PostgreSQL, numbers are commit order: who polls after a cursor misses nothing, whoever commits late."""
 
 import threading
+from functools import partial
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from services.catalog.commands import ItemImport
 from shared.database.engine import Database
 from shared.errors import TongyuanError
 from shared.feeds.outbox import Draft, SourceFeed, emit
+from shared.publishing.editions import EditionRow
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import REGION, Pipeline, item, pipeline
 from tests.harness.rabbitmq import wait_until
@@ -37,6 +39,52 @@ def test_eight_writers_leave_no_hole_and_hide_nothing_from_a_reader(db):
 
     assert [sequence for sequence, _ in seen] == list(range(1, WRITERS * EACH + 1))
     assert {key for _, key in seen} == {f"item:{w}-{n}" for w in range(WRITERS) for n in range(EACH)}
+
+
+def test_changes_that_share_transactions_leave_no_hole_beside_those_that_do_not(db, database_url):
+    other = Database("catalog", database_url)
+    writers = [(db.write_together, writer) for writer in range(WRITERS)]
+    writers += [(partial(alone, other), writer) for writer in range(WRITERS, WRITERS + 2)]
+
+    outcomes = together(len(writers), lambda n: [writers[n][0](releasing(f"{writers[n][1]}-{i}")) for i in range(20)])
+    other.close()
+
+    taken = sorted(number for numbers in outcomes for number in numbers)
+    assert taken == list(range(1, 20 * len(writers) + 1))
+    assert [sequence for sequence, _ in read_after(db, 0)] == taken
+
+
+def test_a_change_whose_row_is_locked_holds_nobody_up_and_meets_no_deadlock(db, database_url):
+    """The other transaction holds the row and then wants the lane, which the group has: neither may be ended."""
+    other = Database("catalog", database_url)
+    with db.write() as session:
+        session.add(EditionRow(code="locked", draft="{}"))
+    held, done = threading.Event(), []
+
+    def first(session):
+        releasing("first")(session)
+        held.wait(30)
+
+    def wants_the_row(session):
+        session.get(EditionRow, "locked", with_for_update=True)
+        return releasing("row")(session)
+
+    threads = [threading.Thread(target=lambda act=first: done.append(db.write_together(act)))]
+    threads[0].start()
+    with other.write() as slow:
+        slow.get(EditionRow, "locked", with_for_update=True)
+        for number, act in enumerate((releasing("quick"), wants_the_row), 1):
+            threads.append(threading.Thread(target=lambda act=act: done.append(db.write_together(act))))
+            threads[-1].start()
+            wait_until(lambda number=number: db.group.waiting == number, "the change never waited")
+        held.set()
+        wait_until(lambda: "item:quick" in [key for _, key in read_after(db, 0)], "the quick one was held up")
+        emit(slow, "catalog", [draft("slow")])
+    for thread in threads:
+        thread.join()
+    other.close()
+
+    assert [key for _, key in read_after(db, 0)] == ["item:first", "item:quick", "item:slow", "item:row"]
 
 
 def test_who_took_a_number_and_has_not_committed_holds_the_next_one_back(db):
@@ -119,6 +167,15 @@ def writing(db, writer):
 def write(db, name):
     with db.write() as session:
         emit(session, "catalog", [draft(name)])
+
+
+def releasing(name):
+    return lambda session: emit(session, "catalog", [draft(name)])[0].sequence
+
+
+def alone(db, act):
+    with db.write() as session:
+        return act(session)
 
 
 def write_and_fail(db, name):

@@ -1,7 +1,7 @@
 """Keep personal data out of errors: check shapes and run statements without repeating a value."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -14,6 +14,7 @@ from shared.database.engine import Database
 from shared.errors import Broken, Invalid, Unavailable, Violation
 
 M = TypeVar("M")
+T = TypeVar("T")
 
 # Keys of an object are input too and may be a name or a number: repeat only what looks like a field name.
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
@@ -52,6 +53,12 @@ def writing(db: Database) -> Iterator[Session]:
     """Run `db.write()`; an error of the database is reduced to its type (see `_quiet`)."""
     with _quiet(), db.write() as session:
         yield session
+
+
+def writing_together(db: Database, act: Callable[[Session], T]) -> T:
+    """Run `db.write_together(act)`; an error of the database is reduced to its type (see `_quiet`)."""
+    with _quiet():
+        return db.write_together(act)
 
 
 @contextmanager

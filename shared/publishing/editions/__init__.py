@@ -15,7 +15,7 @@ guide act on what was released and never read a draft.
 `clearance` what a release needs before it: a review, in a county of five gates
 `appending` the only place where versions are added, of what is cleared
 `following` a guide is shown only while its item is
-`drafts`    saving a draft
+`drafts`    saving and releasing a draft
 `commands`  an editor's commands on one edition
 `batches`   changes by imports and timers to many editions
 `going_back`  many editions back to what they were before a version
@@ -30,8 +30,8 @@ from shared.publishing.editions.batches import (
     standings,
     withdraw_many,
 )
-from shared.publishing.editions.commands import Then, cancel_plans, release, restore, suspend, withdraw
-from shared.publishing.editions.drafts import save
+from shared.publishing.editions.commands import Terms, Then, cancel_plans, release, restore, suspend, withdraw
+from shared.publishing.editions.drafts import release_draft, save
 from shared.publishing.editions.following import follow
 from shared.publishing.editions.model import EditionRow, EditionState, Period, Plans, ReleasingSource
 from shared.publishing.editions.queries import bodies_in_force, find, live_count, overtaken, page, plans, states, view
@@ -46,6 +46,7 @@ __all__ = [
     "Period",
     "Plans",
     "ReleasingSource",
+    "Terms",
     "Then",
     "Version",
     "bodies_in_force",
@@ -57,6 +58,7 @@ __all__ = [
     "page",
     "plans",
     "release",
+    "release_draft",
     "release_many",
     "restore",
     "save",

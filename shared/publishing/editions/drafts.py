@@ -1,13 +1,19 @@
-"""Save a draft: no channel shows it before it is released."""
+"""Save a draft, which no channel shows before it is released; and release it."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 from sqlmodel import Session
 
 from contracts.base import Json
 from contracts.content.gates import ReviewPolicy
+from contracts.envelope.publication import Release
 from shared.audit.recording import record
+from shared.database.engine import Database
 from shared.errors import PreconditionFailed, PreconditionMissing
 from shared.publishing.editions.audit import saved, standing
-from shared.publishing.editions.model import EditionRow, ReleasingSource, as_text, require_revision
+from shared.publishing.editions.commands import Terms, Then, release_on
+from shared.publishing.editions.model import EditionRow, Period, ReleasingSource, as_text, require_revision
 from shared.publishing.reviews import authors
 from shared.publishing.reviews.roles import SAVING, require_role
 from shared.tokens.person import Actor
@@ -40,3 +46,30 @@ def save(session: Session, who: ReleasingSource, by: Actor, code: str, draft: Js
         authors.note_change(session, by, who.key(code))
     record(session, by, saved(who, row, before, old_draft))
     return row
+
+
+def release_draft(
+    db: Database,
+    who: ReleasingSource,
+    planned: Callable[[Session, str, Period], Period],
+    by: Actor,
+    code: str,
+    terms: Terms,
+    then: Then | None,
+) -> tuple[EditionRow, Release | None]:
+    """Release the draft as the next version; None for the release when exactly this is released already.
+
+    `planned` returns the period in which the draft will be shown, or raises `Invalid`. `then` is called in the same
+    transaction, after the release. Raises what `release_on` raises.
+    """
+
+    def release(session: Session) -> tuple[EditionRow, Release | None]:
+        wanted = replace(terms, period=planned(session, code, terms.period))
+        # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which is
+        # the same table, and the relay sends it to the ledger, also after a restart.
+        row, made = release_on(session, who, by, code, wanted)
+        if then is not None:
+            then(session, made)
+        return row, made
+
+    return db.write_together(release)

@@ -15,6 +15,7 @@ CALLS_AUDITED = {
     "services/guides/commands.py": "editions",
     "services/guides/feedback.py": "feedback: `_moved`; what readers send is no act of the staff",
     "services/guides/following.py": "editions, as `system`",
+    "shared/publishing/editions/drafts.py": "editions: `release_on`",
     "shared/publishing/http.py": "editions",
     "shared/publishing/import_undo.py": "imports",
     "shared/publishing/imports/engine.py": "imports",
@@ -96,8 +97,8 @@ def calls(function: ast.AST) -> Iterator[ast.Call]:
 
 
 def opens_a_transaction(call: ast.Call) -> bool:
-    is_write = isinstance(call.func, ast.Attribute) and call.func.attr == "write"
-    return is_write and not call.args and not call.keywords
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return name == "write_together" or (name == "write" and not call.args and not call.keywords)
 
 
 def name_of(call: ast.Call) -> str:
