@@ -39,6 +39,7 @@ ASKED = {
     "/v1/unanswered": "unanswered",
     "/v1/sets": "sets",
     "/v1/trace/{key}": f"trace/item:{CODE}",
+    "/v1/traces": f"traces?key=item:{CODE}",
     "/v1/lineage": "lineage",
     "/v1/witness": "witness",
     "/v1/drill": "drill",

@@ -1,9 +1,9 @@
 """HTTP for operators: parked entries, vain searches, and whether the channel follows its ledger."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
 
 from contracts.base import Timestamp
 from services.channels.api import openapi, queries, response_models
@@ -17,9 +17,10 @@ from shared.errors import NotFound
 from shared.log import get
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
-from shared.web.edge import Key, Number
+from shared.web.edge import NAME, Key, Number
 
 NO_STORE = {"Cache-Control": "no-store"}
+MOST_TRACES = 100
 _log = get("operate")
 
 
@@ -62,8 +63,20 @@ class WaitingSets(Answer):
     sets: list[WaitingSet]
 
 
+class Traces(Answer):
+    """The stored rows of the keys that were asked for, in order of their keys."""
+
+    traces: list[response_models.Trace]
+
+
+Keys = Annotated[
+    list[Annotated[str, StringConstraints(pattern=NAME)]],
+    Query(min_length=1, max_length=MOST_TRACES, description="Ledger keys; the parameter is repeated."),
+]
+
+
 def entries(channel: Channel) -> APIRouter:
-    """Routes for single entries: trace, and list, replay or drop parked ones."""
+    """Routes for entries: traces, and list, replay or drop parked ones."""
     router = APIRouter(prefix="/v1", tags=["operators"])
 
     @router.get(
@@ -98,6 +111,16 @@ def entries(channel: Channel) -> APIRouter:
         if found is None:
             raise NotFound(f"{channel.adapter.name} has nothing for this key")
         return openapi.as_json(found)
+
+    @router.get(
+        "/traces",
+        dependencies=[guard(Right.INSPECT)],
+        summary="Read this channel's states of several keys; those that it does not have are left out",
+        response_model=Traces,
+    )
+    def traces(key: Keys) -> Response:
+        with channel.db.read() as session:
+            return openapi.as_json({"traces": queries.traces(session, key)})
 
     _one_parked(router, channel)
     return router

@@ -238,8 +238,13 @@ def parked_entry(session: Session, position: int) -> Json | None:
 
 def trace(session: Session, key: str) -> Json | None:
     """Return the stored row of a key without its content; None if there is none."""
-    row = session.get(DocumentRow, key)
-    return None if row is None else {**row.model_dump(exclude={"content"}), "shown": _visible(row)}
+    return next(iter(traces(session, [key])), None)
+
+
+def traces(session: Session, keys: Sequence[str]) -> list[Json]:
+    """Return the stored rows of keys without their content, in order of the keys."""
+    rows = session.exec(select(DocumentRow).where(col(DocumentRow.key).in_(keys)).order_by(col(DocumentRow.key)))
+    return [{**row.model_dump(exclude={"content"}), "shown": _visible(row)} for row in rows]
 
 
 def _served_keys(kind: str) -> Any:

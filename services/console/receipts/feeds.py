@@ -22,7 +22,7 @@ from contracts.kinds import Kind, is_listed
 from services.console.audit.words import MACHINES
 from services.console.receipts.model import ReceiptFeedRow
 from services.console.receipts.opening import Followed, add_many, add_receipt, opened, pieces
-from services.console.receipts.receipts import READER
+from services.console.receipts.seen import READER
 from services.console.upstream.outage import Outage
 from services.console.upstream.services import Services
 from shared import log

@@ -5,9 +5,7 @@ time makes the receipt `late`, with a reason: that is the notice on the desk. Ti
 so they are upper bounds.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 from sqlmodel import col, select
@@ -16,11 +14,11 @@ from contracts.base import Json, format_time
 from contracts.kinds import Op
 from services.console.receipts.model import ReceiptRow
 from services.console.receipts.opening import OPEN, ReceiptState
+from services.console.receipts.seen import READER, Seen
 from services.console.upstream.services import Services
 from shared import log
 from shared.database.engine import Database
 from shared.errors import NotFound, TongyuanError
-from shared.tokens.person import Person
 
 LATE = timedelta(seconds=10)
 """After its time; the desk says so within 60 s."""
@@ -36,9 +34,6 @@ LOOK_AGAIN = timedelta(seconds=5)
 
 SCREENS_PATIENCE = timedelta(seconds=60)
 """For which the screens of the hall are awaited: they report every three seconds."""
-
-READER = Person("receipts", "发布回执", frozenset())
-"""In whose name the desk looks at channels: its own. It may read and nothing else."""
 
 _log = log.get("release")
 
@@ -86,18 +81,26 @@ class Receipts:
             rows = list(session.exec(select(ReceiptRow).where(col(ReceiptRow.id).in_(awake)))) if awake else []
         later = [(at - now).total_seconds() for at in looks.values() if at > now]
         self.pause = FOLLOWING if rows else min([IDLE, *later])
-        return sum(self._followed(row) for row in sorted(rows, key=lambda row: row.id or 0))
+        seen = Seen(self._services, self.channels, rows)
+        changed = [row for row in sorted(rows, key=lambda row: row.id or 0) if self._followed(row, seen)]
+        if changed:
+            # If we die before this commit, the next start looks again; what was seen is then seen a little later.
+            with self.db.write() as session:
+                for row in changed:
+                    session.merge(row)
+        return len(changed)
 
-    def _followed(self, row: ReceiptRow) -> bool:
+    def _followed(self, row: ReceiptRow, seen: Seen) -> bool:
+        """Bring one receipt up to date. Return whether that changed it."""
         places, before = orjson.loads(row.places), (row.places, row.screens, row.state, row.problem)
         versions = orjson.loads(row.versions)
-        problems = [self._look(row, versions, name, places) for name in self.channels if not _is_on(places, name)]
+        problems = [self._look(row, versions, name, places, seen) for name in self.channels if name not in places]
         row.places = orjson.dumps(places).decode()
         now = datetime.now(UTC)
         late = now > datetime.fromisoformat(row.due_at) + LATE
-        if all(_is_on(places, name) for name in self.channels):
+        if all(name in places for name in self.channels):
             row.problem = None
-            self._finish(row, versions, now)
+            self._finish(row, versions, now, seen)
         elif late:
             row.state, row.problem = ReceiptState.LATE, "；".join(filter(None, problems))
             self._rest_until[row.id or 0] = now + LOOK_AGAIN
@@ -107,17 +110,14 @@ class Receipts:
             return False
         if row.state == ReceiptState.LATE and before[2] != row.state:
             _log.warning("release not shown in time", receipt=row.id, due_at=row.due_at)
-        # If we die before this commit, the next start looks again; what was seen is then seen a little later.
-        with self.db.write() as session:
-            session.merge(row)
         return True
 
-    def _look(self, row: ReceiptRow, versions: list[Json], name: str, places: Json) -> str | None:
+    def _look(self, row: ReceiptRow, versions: list[Json], name: str, places: Json, seen: Seen) -> str | None:
         """Note since when a channel shows every version. Return why it does not, in Chinese."""
         shown, replaced = 0, 0
         try:
             for one in versions:
-                stored = self._stored(name, one["key"])
+                stored = seen.stored(name, one["key"])
                 if stored is None or stored["version"] < one["version"]:
                     return self._reason(name, one)
                 shown += stored["shown"] or one["op"] == Op.WITHDRAW
@@ -134,13 +134,6 @@ class Receipts:
         }
         return None
 
-    def _stored(self, name: str, key: str) -> Json | None:
-        try:
-            found: Json = self._services.get(name, f"trace/{key}", READER).content
-        except NotFound:
-            return None
-        return found
-
     def _reason(self, name: str, one: Json) -> str:
         parked = self._services.get(name, "parked", READER).content["parked"]
         for entry in parked:
@@ -152,9 +145,9 @@ class Receipts:
         position = self._services.get(name, "position", READER).content["position"]
         return f"{name}：还停在账本第 {position} 条"
 
-    def _finish(self, row: ReceiptRow, versions: list[Json], now: datetime) -> None:
+    def _finish(self, row: ReceiptRow, versions: list[Json], now: datetime, seen: Seen) -> None:
         """Note the screens; the receipt is settled when they all show it, or after a minute."""
-        row.screens = orjson.dumps(self._screens(row, versions)).decode()
+        row.screens = orjson.dumps(self._screens(row, versions, seen)).decode()
         screens = orjson.loads(row.screens)
         waited = now > datetime.fromisoformat(row.due_at) + SCREENS_PATIENCE
         replaced = all(one["replaced"] == len(versions) for one in orjson.loads(row.places).values())
@@ -166,17 +159,17 @@ class Receipts:
             row.state = ReceiptState.FOLLOWED
             self._rest_until[row.id or 0] = now + SCREENS_AGAIN
 
-    def _screens(self, row: ReceiptRow, versions: list[Json]) -> Json:
+    def _screens(self, row: ReceiptRow, versions: list[Json], seen: Seen) -> Json:
         """Return how many screens show it, and which do not, since when."""
         if "kiosk" not in self.channels:
             return {}
         try:
-            if row.position is None:
+            listed = seen.screens()
+            if row.position is None and listed:
                 newest = versions[-1]
                 path = f"versions/{newest['key']}"
                 found = self._services.get("ledger", path, READER, after=newest["version"] - 1, limit=1).content
                 row.position = found["versions"][0]["position"] if found["versions"] else None
-            listed = self._services.get("kiosk", "screens", READER).content["screens"]
         except TongyuanError as error:
             return {"unknown": type(error).__name__}
         enrolled = [one for one in listed if one["state"] not in ("waiting", "revoked")]
@@ -202,10 +195,6 @@ def told(row: ReceiptRow) -> Json:
         "problem": row.problem,
         "settled_at": row.settled_at,
     }
-
-
-def _is_on(places: Mapping[str, Any], name: str) -> bool:
-    return name in places
 
 
 def _screen_is_on(one: Json, row: ReceiptRow) -> bool:

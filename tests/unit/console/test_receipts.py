@@ -200,3 +200,22 @@ def test_a_plan_gets_another_time_in_one_step(desk, county):
     stale = browser.submit("/release/plans/change", **asked)
     assert stale.status_code == 412
     assert len(calendar(services, RELEASER)) == 1
+
+
+def test_a_round_asks_each_channel_once_however_many_receipts_are_followed(desk, county, monkeypatch):
+    for number in (2, 3, 4):
+        county.catalog.save_item(TESTER, code_of(number), item(number).model_dump(mode="json"), None)
+        wanted = ReleaseDrafts(code=code_of(number), etags={"item": "1"})
+        release_drafts(desk.made.db, desk.releasing.desk.services, RELEASER, wanted)
+    county.flow()
+    services, asked = desk.releasing.desk.services, []
+    send = type(services).send
+
+    def counted(self, method, service, path, person, **request):
+        asked.append((service, path))
+        return send(self, method, service, path, person, **request)
+
+    monkeypatch.setattr(type(services), "send", counted)
+
+    assert desk.receipts.advance() == 3
+    assert sorted(asked) == [("kiosk", "screens"), *((name, "traces") for name in sorted(CHANNELS))]
