@@ -95,7 +95,7 @@ bench-search: setup ## time 200 questions at 10,000 items
 	PYTHONPATH=. $(BIN)/python tests/bench/searching.py
 
 bench-desk: setup ## time each page of the desk at 5,000 items, 100,000 cases and a million audit rows; about eight minutes
-	PYTHONPATH=. $(BIN)/python tests/bench/desk.py
+	$(BIN)/python -m tests.bench.desk
 
 bench-audit-log: setup ## time each search of an audit log of a million rows, with both databases; about ten minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/audit_log.py

@@ -52,8 +52,8 @@ class ScreenHistory:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def note(self, session: Session, screen: str, position: int, now: datetime) -> None:
-        """Note a report, in its transaction, before it is stored: the screen still tells when it was seen before."""
+    def extend(self, session: Session, screen: str, position: int, now: datetime) -> None:
+        """Add a report, in its transaction, before it is stored: the screen still tells when it was seen before."""
         connection, at = session.connection(), format_time(now)
         last = connection.execute(LAST_POSITION, {"screen": screen}).first()
         if last is not None and last.until is None:

@@ -216,7 +216,7 @@ class ScreenStore:
         }
         # One transaction: if the process dies before its commit, the screen's next report tells the same.
         with self._db.write() as session:
-            self._history.note(session, name, report.position, now)
+            self._history.extend(session, name, report.position, now)
             if session.connection().execute(STORE_REPORT, values).rowcount == 0:
                 raise Conflict(f"{name} has been revoked")
 

@@ -34,7 +34,7 @@ def history(db):
 
 def report(db, history, position, now):
     with db.write() as session:
-        history.note(session, "hall-3", position, now)
+        history.extend(session, "hall-3", position, now)
         session.connection().execute(SEEN, {"at": format_time(now)})
 
 
