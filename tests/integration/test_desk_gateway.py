@@ -19,12 +19,15 @@ TOO_MUCH = 17 * 1_048_576
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A person who edits, signed in through the gateway."""
     county = EmbeddedCounty(tmp_path_factory.mktemp("county"), "--demo")
-    with running(county), desk_gateway(county, tmp_path_factory.mktemp("gateway")) as address:
-        with httpx.Client(base_url=f"{address}/console", timeout=60, trust_env=False) as made:
-            made.headers["sec-fetch-site"] = "same-origin"
-            answer = made.post("/sign-in", data={"name": "bianji", "password": DEMO_PASSWORD})
-            assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
-            yield made
+    with (
+        running(county),
+        desk_gateway(county, tmp_path_factory.mktemp("gateway")) as address,
+        httpx.Client(base_url=f"{address}/console", timeout=60, trust_env=False) as made,
+    ):
+        made.headers["sec-fetch-site"] = "same-origin"
+        answer = made.post("/sign-in", data={"name": "bianji", "password": DEMO_PASSWORD})
+        assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
+        yield made
 
 
 def csrf(browser: httpx.Client) -> str:

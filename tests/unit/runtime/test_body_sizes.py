@@ -30,9 +30,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(("service", "size"), DECLARED, ids=[f"{name}{one.path}" for name, one in DECLARED])
-def test_each_declared_path_is_one_that_takes_a_body(
-    service: str, size: BodySize, written: dict[str, set[str]]
-) -> None:
+def test_a_declared_path_takes_a_body(service: str, size: BodySize, written: dict[str, set[str]]) -> None:
     for path in size.path.split("|"):
         assert any(re.fullmatch(path, one) for one in written[service]), path
 
