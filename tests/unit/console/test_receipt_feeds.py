@@ -216,10 +216,12 @@ def test_a_release_that_another_program_makes_ends_the_wait_for_it(desk, county,
 def test_a_source_that_does_not_know_how_to_wait_is_asked_seldom(desk, monkeypatch):
     services = desk.releasing.desk.services
     original = services.get
-    without = {"wait": None, "since": None}
-    monkeypatch.setattr(
-        services, "get", lambda service, path, person, **params: original(service, path, person, **params | without)
-    )
+
+    def get(service, path, person, **params):
+        known = {name: value for name, value in params.items() if name not in ("wait", "since")}
+        return original(service, path, person, **known)
+
+    monkeypatch.setattr(services, "get", get)
 
     assert feeds(desk).follow("catalog") == AGAIN_SECONDS
 
