@@ -109,7 +109,7 @@ lock: setup ## pin the newest versions that pyproject.toml allows, with hashes; 
 		-o requirements.lock pyproject.toml
 	$(BIN)/python deploy/runtime_lock.py pyproject.toml requirements.lock runtime.lock
 
-pictures: setup ## take the README's screenshots again, of a demo county in a real browser
+pictures: setup ## take the screenshots of README and desk again, of a demo county in a real browser
 	$(BIN)/python -m tests.harness.pictures
 
 clean: ## remove all caches; .venv and data stay
