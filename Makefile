@@ -16,7 +16,7 @@ PARALLEL := -n 3 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search bench-audit-log soak lock pictures clean
+.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search bench-desk bench-audit-log soak lock pictures clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ bench-copying: setup ## count the bytes that an app transfers for a copy of 1,13
 bench-search: setup ## time 200 questions at 10,000 items
 	PYTHONPATH=. $(BIN)/python tests/bench/searching.py
 
+bench-desk: setup ## time each page of the desk at 5,000 items, 100,000 cases and a million audit rows; about eight minutes
+	$(BIN)/python -m tests.bench.desk
+
 bench-audit-log: setup ## time each search of an audit log of a million rows, with both databases; about ten minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/audit_log.py
 
@@ -106,7 +109,7 @@ lock: setup ## pin the newest versions that pyproject.toml allows, with hashes; 
 		-o requirements.lock pyproject.toml
 	$(BIN)/python deploy/runtime_lock.py pyproject.toml requirements.lock runtime.lock
 
-pictures: setup ## take the README's screenshots again, of a demo county in a real browser
+pictures: setup ## take the screenshots of README and desk again, of a demo county in a real browser
 	$(BIN)/python -m tests.harness.pictures
 
 clean: ## remove all caches; .venv and data stay

@@ -10,6 +10,7 @@ from contracts.content.items import DirectoryRow
 from contracts.envelope.publication import Lane
 from services.catalog.commands import Catalog, ItemImport
 from services.catalog.figures import figures
+from services.catalog.manifest import MANIFEST
 from services.catalog.model import SOURCE, DirectoryEntry, DirectoryOrigin
 from shared.audit.http import audit_router
 from shared.config import Settings
@@ -33,7 +34,7 @@ def make(catalog: Catalog, settings: Settings, notice: Noticing = nothing_to_not
         with db.read() as session:
             return {"releases": {str(lane): SourceFeed(SOURCE, lane).head(session) for lane in Lane}}
 
-    api = make_api(SOURCE, "Tongyuan catalog", settings, ready)
+    api = make_api(SOURCE, "Tongyuan catalog", settings, ready, MANIFEST.bodies)
     api.include_router(
         edition_router(
             db,

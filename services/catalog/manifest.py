@@ -1,7 +1,7 @@
 """Processes, accounts and rights of catalog."""
 
 from shared.manifest.model import Manifest, Role
-from shared.manifest.sources import WORD_LISTS, source_account, source_processes
+from shared.manifest.sources import IMPORTS, WORD_LISTS, source_account, source_processes
 
 NAME = "catalog"
 
@@ -11,4 +11,5 @@ MANIFEST = Manifest(
     processes=source_processes(NAME, 8081, folders=(WORD_LISTS,), settings=("divisions_file", "units_file")),
     account=source_account(NAME),
     editors=True,
+    bodies=(IMPORTS,),
 )

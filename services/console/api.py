@@ -1,6 +1,5 @@
 """HTTP of the desk: pages at `/console/…`, and the same actions as JSON at `/console/v1/…`."""
 
-import re
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -38,6 +37,7 @@ from services.console.imports import api as imports_api
 from services.console.imports import routes as import_pages
 from services.console.imports.upstream import ImportsUpstream
 from services.console.indicators.routes import indicator_routes
+from services.console.manifest import BODIES
 from services.console.operations.api import api as operations_json
 from services.console.operations.inbox_routes import inbox_pages
 from services.console.operations.room import Room
@@ -68,8 +68,6 @@ from services.console.upstream.editions import Editions
 from shared.web.edge import make_api
 
 SEE_OTHER = 303
-UPLOADS = re.compile(r"/content/[0-9A-Z]{31,33}$|/release/previews$")
-"""The form of a guide carries the files that were chosen, whichever of its buttons is pressed."""
 SEALS_SECONDS = 10.0
 """How often it is tried to seal second factors, until it was done once."""
 
@@ -81,7 +79,7 @@ def make(desk: Desk) -> FastAPI:
         desk.db.ping()
         return {}
 
-    api = make_api("console", "Tongyuan desk", desk.settings, ready, UPLOADS)
+    api = make_api("console", "Tongyuan desk", desk.settings, ready, BODIES)
     api.add_exception_handler(SignInRequired, _to_sign_in)  # type: ignore[arg-type]  # starlette types the base class
     api.state.demo = desk.demo
     _include_accounts(api, desk)

@@ -2,7 +2,9 @@
 
 from contracts.topology import AUDITOR, CONSOLE, FILES_SOURCE, IMPORTING
 from shared.manifest.model import Dependency, Key, KeyUse, Manifest, Process, Role, Volume
+from shared.manifest.sources import FILE_BODY
 from shared.tokens.rights import Right
+from shared.web.body_sizes import LARGEST, MIB, BodySize
 
 CALLS = (
     Dependency(Role.SOURCE, frozenset({Right.WRITE, Right.FEED, Right.INSPECT})),
@@ -27,9 +29,18 @@ KEY_FOLDER = Volume(
 )
 STAFF_KEYS = Key("staff_key_file", KeyUse.SECOND_FACTORS, KEY_FOLDER)
 
+BODIES = (
+    # The form of a guide carries the files that were chosen, whichever of its buttons is pressed.
+    BodySize("/content/[0-9A-Z]+|/release/previews", FILE_BODY, "a form with files"),
+    BodySize("/imports|/v1/imports", LARGEST, "a list to import"),
+    # A table has 10 MB, and a third more in Base64, in which a previewed table comes back to be saved.
+    BodySize("/tables|/v1/tables/items", 16 * MIB, "a table"),
+)
+
 MANIFEST = Manifest(
     CONSOLE,
     Role.DESK,
+    bodies=BODIES,
     processes=(
         Process(
             CONSOLE,

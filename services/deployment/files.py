@@ -18,6 +18,7 @@ FILES: Mapping[Path, Sections] = {
     ROOT / "deploy" / "certificates.py": certificates.sections(),
     ROOT / "deploy" / "gateway" / "plain.conf": gateway.sections("http"),
     ROOT / "deploy" / "gateway" / "tls.conf": gateway.sections("https"),
+    ROOT / "deploy" / "gateway" / "desk.conf": gateway.desk_sections(),
     ROOT / "deploy" / "postgres" / "roles.sql": postgres.sections(),
 }
 SECTION = re.compile(

@@ -15,19 +15,21 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from contracts.topology import SUBSCRIPTIONS
+from contracts.topology import CONSOLE, SUBSCRIPTIONS
 from services.deployment.values import HTTP_PORT
-from services.runtime.manifests import CHANNELS
+from services.runtime.manifests import CHANNELS, manifests
 from services.runtime.openapi.document import tokens_of
 from services.runtime.openapi.generation import apis
 from services.runtime.wiring import Wiring
 from shared.config import Settings
+from shared.web.body_sizes import MIB, MOST
 from shared.web.edge import OF_OPERATORS
 from shared.web.error_pages import PLAIN_POLICY, plain_page
 
 FILE = Path(__file__).parents[2] / "deploy" / "gateway" / "nginx.conf"
 ROUTES = ("        # Public routes: make contracts\n", "        # End of public routes\n")
 PAGES = ("    # Error pages: make contracts\n", "    # End of error pages\n")
+BODIES = ("    # Body sizes: make contracts\n", "    # End of body sizes\n")
 OWN_ERRORS = (400, 404, 405, 413, 414, 429, 500, 502, 503, 504)
 """Statuses that nginx answers itself."""
 
@@ -43,6 +45,33 @@ def sections(scheme: str) -> Mapping[str, Callable[[], Iterator[str]]]:
     """Return the function that yields the lines of each section of plain.conf or tls.conf, by name."""
     services = (*CHANNELS, LEDGER, SUBSCRIPTIONS)
     return {"services": lambda: (f"{name} {scheme}://{name}:{HTTP_PORT};" for name in services)}
+
+
+def desk_sections() -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return the function that yields the lines of desk.conf: what the desk takes that is larger than all else."""
+
+    def lines() -> Iterator[str]:
+        for one in manifests()[CONSOLE].bodies:
+            yield f"# {one.what}"
+            yield f"location ~ ^/{CONSOLE}(?:{one.path})$ {{"
+            yield f"    client_max_body_size {_megabytes(one.most)};"
+            yield "    include desk-proxy.conf;"
+            yield "}"
+
+    return {"bodies of the desk": lines}
+
+
+def _body_sizes() -> Iterator[str]:
+    """Yield the limits of the public gateway. Raises ValueError when a public service takes more than the others."""
+    for name in (*CHANNELS, LEDGER, SUBSCRIPTIONS):
+        if manifests()[name].bodies:
+            raise ValueError(f"{name}: larger bodies need locations of their own in {FILE.name}")
+    yield f"    client_max_body_size {_megabytes(MOST)};"
+    yield f"    client_body_buffer_size {_megabytes(MOST)};"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size // MIB}m" if size % MIB == 0 else str(size)
 
 
 def public_routes() -> Iterator[tuple[str, str, str]]:
@@ -62,7 +91,8 @@ def public_routes() -> Iterator[tuple[str, str, str]]:
 def text(before: str) -> str:
     """Return the configuration `before` with the apps' current public routes, and with the pages of errors."""
     routes = (f'        "~^0({methods}) {_pattern(path)}" {service};' for methods, path, service in public_routes())
-    return _replaced(_replaced(before, ROUTES, routes), PAGES, _error_pages())
+    made = _replaced(_replaced(before, ROUTES, routes), PAGES, _error_pages())
+    return _replaced(made, BODIES, _body_sizes())
 
 
 def _error_pages() -> Iterator[str]:

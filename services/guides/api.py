@@ -13,6 +13,7 @@ from services.guides.commands import Guides
 from services.guides.feedback import Answer, FeedbackState, FeedbackStore
 from services.guides.files.http import files_router
 from services.guides.files.store import FileStore
+from services.guides.manifest import MANIFEST
 from services.guides.model import SOURCE
 from shared import metrics
 from shared.audit.http import audit_router
@@ -41,7 +42,7 @@ def make(guides: Guides, settings: Settings, notice: Noticing = nothing_to_notic
         with db.read() as session:
             return {"releases": {str(lane): SourceFeed(SOURCE, lane).head(session) for lane in Lane}}
 
-    api = make_api(SOURCE, "Tongyuan guides", settings, ready)
+    api = make_api(SOURCE, "Tongyuan guides", settings, ready, MANIFEST.bodies)
     api.include_router(
         edition_router(
             db,

@@ -14,6 +14,7 @@ from contracts.content.unstated_facts import corrected_guide, is_empty, suspect_
 from contracts.envelope.publication import Release
 from services.guides import model
 from services.guides.files.store import require_stored
+from services.guides.quoted_facts import QuotedFacts
 from shared.database.engine import Database
 from shared.errors import Invalid, Violation
 from shared.publishing import editions
@@ -39,6 +40,7 @@ class Guides:
     review: ReviewPolicy = ReviewPolicy.NONE
     lists: WordLists = field(default_factory=WordLists)
     who: ReleasingSource = field(init=False)
+    quoted: QuotedFacts = field(default_factory=QuotedFacts, init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "who", model.publisher(self.region, self.review))
@@ -88,7 +90,7 @@ class Guides:
     @property
     def reviewing(self) -> Reviewing:
         """What reviews of guides need."""
-        return Reviewing(self.db, self.who, self.planned, Finder(Guide, self.lists))
+        return Reviewing(self.db, self.who, self.planned, Finder(Guide, self.lists), self.quoted.differing)
 
     def checked_draft(self, session: Session, code: str) -> Guide:
         """Return the draft. Raises `NotFound`, and `Invalid` unless it may be released."""

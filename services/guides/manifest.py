@@ -2,10 +2,12 @@
 
 from contracts.topology import FEEDBACK_QUEUE, GUIDES_QUEUE
 from shared.manifest.model import Dependency, Manifest, Role
-from shared.manifest.sources import WORD_LISTS, source_account, source_processes
+from shared.manifest.sources import FILE_BODY, IMPORTS, WORD_LISTS, source_account, source_processes
 from shared.tokens.rights import Right
+from shared.web.body_sizes import BodySize
 
 NAME = "guides"
+FILES = BodySize("/v1/files", FILE_BODY, "a form or a sample")
 
 MANIFEST = Manifest(
     NAME,
@@ -16,4 +18,5 @@ MANIFEST = Manifest(
     ),
     account=source_account(NAME, GUIDES_QUEUE, FEEDBACK_QUEUE),
     editors=True,
+    bodies=(IMPORTS, FILES),
 )

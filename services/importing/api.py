@@ -9,6 +9,7 @@ from contracts.base import Json
 from services.importing.commands import Imports
 from services.importing.jobs.outcome import JobFile
 from services.importing.jobs.settings import ImportSettings, RunRequest, SubmitSettings, UndoSettings
+from services.importing.manifest import MANIFEST
 from services.importing.upload_route import uploads_router
 from shared.config import Settings
 from shared.errors import NotFound
@@ -30,7 +31,7 @@ def make(imports: Imports, settings: Settings) -> FastAPI:
         imports.store.db.ping()
         return {"open_jobs": imports.store.open_jobs()}
 
-    api = make_api("importing", "Tongyuan importing", settings, ready)
+    api = make_api("importing", "Tongyuan importing", settings, ready, MANIFEST.bodies)
     api.include_router(uploads_router(imports))
     api.include_router(_imports(imports))
     api.include_router(_jobs(imports))

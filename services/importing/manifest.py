@@ -4,12 +4,14 @@ from contracts.topology import IMPORTING
 from services.importing.engine.sources import CATALOG, GUIDES
 from shared.manifest.model import Dependency, Manifest, Process, Role, Volume
 from shared.tokens.rights import Right
+from shared.web.body_sizes import IMPORT, BodySize
 
 FILES = Volume("importing-files", "IMPORTING_FOLDER", "/var/lib/tongyuan", {"data_dir": ""}, writable=True)
 
 MANIFEST = Manifest(
     IMPORTING,
     Role.DESK,
+    bodies=(BodySize("/v1/imports", IMPORT, "a list to import"),),
     processes=(
         Process(
             IMPORTING,

@@ -5,9 +5,8 @@ the same window, telephone number or fee. Only the newest released versions coun
 """
 
 import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -15,16 +14,14 @@ from pydantic import ValidationError
 from contracts.base import Json
 from contracts.content import figures
 from contracts.content.fact_pairs import TwiceTold, contradictions, counts_materials, unreadable, yuan
+from contracts.content.guide_quotes import QuotedFact, quotes
 from contracts.content.guides import Guide
-from contracts.content.item_and_guide import between, compact
+from contracts.content.item_and_guide import between
 from contracts.content.items import Item
 from contracts.envelope.publication import Kind, Op, Release
 from services.operations.unstated_facts import FactsReader, newest
 
 MOST_KEYS = 20
-LEAST_DIGITS = 7
-"""Shorter telephone numbers, such as 12345 and 110, are everybody's."""
-
 FEE_WORDS = re.compile(r"收费|多少钱|费用|交钱|要钱|\bfees?\b|\bcosts?\b|\bcharges?\b")
 
 
@@ -126,48 +123,18 @@ def _between_item_and_guide(released: _Released) -> Iterator[RepeatedFact]:
 
 
 def _between_guides(guides: dict[str, Guide]) -> Iterator[RepeatedFact]:
-    yield from _differing(guides, "window phone", _window_phones)
-    yield from _differing(guides, "window hours", _window_hours)
-    yield from _differing(guides, "fee", _prices)
-    yield from _differing(guides, "phone", _offices)
-
-
-Quotes = Callable[[Guide], Iterable[tuple[str, str]]]
-"""Yields what a guide quotes, and what it says about it: a window and its telephone number, a fee and its amount."""
-
-
-def _differing(guides: dict[str, Guide], fact: str, quotes: Quotes) -> Iterator[RepeatedFact]:
-    said: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    said: dict[tuple[QuotedFact, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for code in sorted(guides):
-        for what, value in dict.fromkeys(quotes(guides[code])):
-            said[what][value].append(f"guide:{code}")
-    for what, values in said.items():
-        if len(values) > 1 and len({key for keys in values.values() for key in keys}) > 1:
-            keys = list(dict.fromkeys(key for found in values.values() for key in found))
-            told = "; ".join(f"{value} ({len(found)} guides, such as {found[0]})" for value, found in values.items())
-            yield RepeatedFact("guides", fact, keys, f"{what}: {told}", count=len(keys))
+        found = ((one.fact, one.what, one.value) for one in quotes(guides[code].model_dump(mode="json")))
+        for fact, what, value in dict.fromkeys(found):
+            said[fact, what][value].append(f"guide:{code}")
+    for fact in QuotedFact:
+        for (quoted, what), values in said.items():
+            if quoted == fact and len({key for keys in values.values() for key in keys}) > 1 < len(values):
+                yield _differing(fact, what, values)
 
 
-def _window_phones(guide: Guide) -> Iterator[tuple[str, str]]:
-    for one in guide.windows:
-        if one.phone:
-            yield f"{one.address} {one.window_no or ''}".strip(), compact(one.phone)
-
-
-def _window_hours(guide: Guide) -> Iterator[tuple[str, str]]:
-    for one in guide.windows:
-        if one.hours:
-            yield f"{one.address} {one.window_no or ''}".strip(), compact(one.hours)
-
-
-def _prices(guide: Guide) -> Iterator[tuple[str, str]]:
-    for fee in guide.fees:
-        if fee.amount_fen is not None:
-            yield compact(fee.fee_name), yuan(fee.amount_fen)
-
-
-def _offices(guide: Guide) -> Iterator[tuple[str, str]]:
-    """A number for questions that belongs to two offices is wrong for one of them."""
-    for number in re.findall(r"\d[\d-]*\d", unicodedata.normalize("NFKC", guide.link_way or "")):
-        if len(digits := number.replace("-", "")) >= LEAST_DIGITS:
-            yield digits, guide.dept_name
+def _differing(fact: QuotedFact, what: str, values: dict[str, list[str]]) -> RepeatedFact:
+    keys = list(dict.fromkeys(key for found in values.values() for key in found))
+    told = "; ".join(f"{value} ({len(found)} guides, such as {found[0]})" for value, found in values.items())
+    return RepeatedFact("guides", fact, keys, f"{what}: {told}", count=len(keys))

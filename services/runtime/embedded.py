@@ -48,9 +48,11 @@ from services.runtime.assembly.subscriptions import assembled as assembled_subsc
 from services.runtime.auditor import at_one_address, auditor_api
 from services.runtime.console import callers_within, console_background, embedded_api
 from services.runtime.local_readers import LocalFiles, LocalLedger, LocalPublicLedger, LocalSource
-from services.runtime.manifests import CHANNELS, FEEDBACK_CHANNELS, SERVICES
+from services.runtime.manifests import AUDITED, CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi.document import serving_document
 from services.runtime.wiring import Wiring, kept_token
+from shared.audit.removal import EVERY_SECONDS as REMOVAL_SECONDS
+from shared.audit.removal import AuditRemoval
 from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.feeds.outbox import SourceFeed
@@ -162,6 +164,7 @@ class Embedded:
             "ledger-scrub": periodically(STEP_SECONDS, self.scrub.step, name="ledger-scrub"),
             "planned-ends": periodically(ENDS_SECONDS, self.wiring.catalog.withdraw_cancelled, name="planned-ends"),
             **applications_background(self.wiring.applications),
+            "audit-removal": periodically(REMOVAL_SECONDS, self._remove_old_audit_rows, name="audit-removal"),
             "guides-files": periodically(UPKEEP_SECONDS, FileUpkeep(self.watch.db, "guides").step, name="guides-files"),
             **self._desk_work,
             **self._importing.background(),
@@ -181,6 +184,10 @@ class Embedded:
                 name=f"{name}-reconcile",
             )
         return work
+
+    def _remove_old_audit_rows(self) -> None:
+        for service in AUDITED:
+            AuditRemoval(self.wiring.database(service)).run()
 
     def relays(self) -> dict[str, list[Relay]]:
         """Return the relays by service; those of one database share a thread."""

@@ -28,6 +28,7 @@ from services.runtime.manifests import FEEDBACK_CHANNELS
 from services.runtime.openapi.document import serving_document
 from services.runtime.pages.error_pages import error_pages
 from services.runtime.wiring import Wiring
+from shared.audit.removal import EVERY_SECONDS, AuditRemoval
 from shared.config import Settings
 from shared.feeds.outbox import SourceFeed
 from shared.feeds.relay import Relay
@@ -63,12 +64,18 @@ def run(name: str, settings: Settings) -> None:
         everything = _gated(gate, front(mount({name: app, **pages}, app), channels, {name: app}))
         work = {label: gate.behind(one) for label, one in background.items()}
         memory = periodically(TRIM_SECONDS, give_back, name="memory")
+        if name in manifests.AUDITED:
+            work["audit-removal"] = gate.behind(_removal(name, wiring))
         threads = Threads({"county": gate.watch, "memory": memory, **work, **watching(tls)})
         errors = partial(error_pages, county=settings.county, services=(name,))
         serve(everything, sock, threads, tls=tls.server() if tls else None, limits=Limits.of(settings), errors=errors)
         gate.require()
     finally:
         wiring.close()
+
+
+def _removal(name: str, wiring: Wiring) -> Background:
+    return periodically(EVERY_SECONDS, AuditRemoval(wiring.database(name)).run, name="audit-removal")
 
 
 def _gated(gate: CountyGate, app: ASGIApp) -> ASGIApp:

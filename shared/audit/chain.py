@@ -6,12 +6,19 @@ JSON. PostgreSQL computes the same in the statement that appends a row.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
-from contracts.base import Json
+from contracts.base import Json, format_time
 from shared.transparency.canonical import canonical, digest
 
 GENESIS = "0" * 64
 """The hash before the first row."""
+
+YEARS_KEPT = 10
+"""How long a row is kept at least."""
+
+REMOVED = "audit.removed"
+"""The action of the row that names the newest of the rows that were removed because of their age."""
 
 OUTSIDE = ("sequence", "at", "hash", "changes", "log")
 """What a row as JSON has beside its document, which has the digest of `changes`: drafts are not for every reader.
@@ -30,18 +37,43 @@ def document_of(row: Json) -> str:
     return canonical({name: value for name, value in row.items() if name not in OUTSIDE}).decode()
 
 
-def faults(newest_first: Iterable[Json], before: tuple[int, str] = (0, GENESIS)) -> Iterator[str]:
-    """Yield what is wrong with rows in descending order: a gap, or a hash that differs.
+def years_before(moment: datetime, years: int) -> datetime:
+    """Return the same moment so many years earlier; of 29 February, the 28th."""
+    try:
+        return moment.replace(year=moment.year - years)
+    except ValueError:
+        return moment.replace(year=moment.year - years, day=28)
 
-    `before`: number and hash of the row before the oldest one.
+
+def anchor_of(row: Json) -> tuple[int, str] | None:
+    """Return number and hash of the newest row that was removed, if the row tells of a removal."""
+    if row["action"] != REMOVED:
+        return None
+    return int(row["after"]["through"]), str(row["after"]["hash"])
+
+
+def faults(newest_first: Iterable[Json], before: tuple[int, str] | None = None) -> Iterator[str]:
+    """Yield what is wrong with rows in descending order: a gap, a hash that differs, or a removal of young rows.
+
+    `before`: number and hash of the row before the oldest one. None: the newest row about a removal names it; without
+    such a row, nothing was removed and the log begins with row 1.
     """
     later: Json | None = None
     for row in newest_first:
+        if (anchor := anchor_of(row)) is not None:
+            before = before or anchor
+            yield from _removal_fault(row)
         if later is not None:
             yield from _fault(later, row["hash"], row["sequence"])
         later = row
     if later is not None:
-        yield from _fault(later, before[1], before[0])
+        number, previous = before or (0, GENESIS)
+        yield from _fault(later, previous, number)
+
+
+def _removal_fault(row: Json) -> Iterator[str]:
+    if row["after"]["at"] >= format_time(years_before(datetime.fromisoformat(row["at"]), YEARS_KEPT)):
+        yield f"row {row['sequence']} tells of the removal of rows that were younger than {YEARS_KEPT} years"
 
 
 def _fault(row: Json, previous: str, number: int) -> Iterator[str]:

@@ -19,6 +19,18 @@ POSTGRES_TRIGGER = (
     "FOR EACH ROW EXECUTE FUNCTION audit_log_is_append_only()"
 )
 
+POSTGRES_REMOVAL = (
+    "CREATE OR REPLACE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "IF TG_OP = 'DELETE' AND OLD.at < to_char(now() AT TIME ZONE 'UTC' - interval '10 years', "
+    "'YYYY-MM-DD\"T\"HH24:MI:SS') THEN RETURN OLD; END IF; "
+    "RAISE EXCEPTION 'audit_log is append-only'; END $$"
+)
+SQLITE_REMOVAL = (
+    "CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log "
+    "WHEN OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-10 years') BEGIN "
+    "SELECT RAISE(ABORT, 'audit_log is append-only'); END"
+)
+
 
 def make_audit_tables() -> None:
     """Create an empty log that refuses every change of a row.
@@ -60,6 +72,18 @@ def make_audit_tables() -> None:
         return
     for name, event in (("update", "UPDATE"), ("delete", "DELETE")):
         op.execute(SQLITE_TRIGGER.format(name=name, event=event))
+
+
+def allow_removal() -> None:
+    """Let rows be removed that are older than ten years, by the database's own clock; younger ones stay refused.
+
+    In PostgreSQL the account takes the right to delete only within the removal (`shared.audit.removal`).
+    """
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(POSTGRES_REMOVAL)
+        return
+    op.execute("DROP TRIGGER audit_log_no_delete")
+    op.execute(SQLITE_REMOVAL)
 
 
 def add_address() -> None:

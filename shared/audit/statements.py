@@ -30,5 +30,19 @@ SET_HASH = text("UPDATE audit_head SET hash = :hash WHERE id = 1")
 # The newest row's number, time and hash.
 HEAD = text("SELECT sequence, at, hash FROM audit_head WHERE id = 1")
 
+# The newest of the oldest rows that were written before a time, and how many these are.
+REMOVED_BY_STEP = text(
+    "SELECT row.sequence, row.at, row.hash, step.rows FROM (SELECT count(*) AS rows, max(sequence) AS last FROM "
+    "(SELECT sequence FROM audit_log WHERE at < :before ORDER BY at, sequence LIMIT :most) AS oldest) AS step "
+    "LEFT JOIN audit_log AS row ON row.sequence = step.last"
+)
+
+# Remove the rows up to a number.
+REMOVE = text("DELETE FROM audit_log WHERE sequence <= :through")
+
+# PostgreSQL: the owner of the table takes the right that its migration gave up, and gives it up again.
+ALLOW_REMOVAL = text("GRANT DELETE ON audit_log TO CURRENT_USER")
+REFUSE_REMOVAL = text("REVOKE DELETE ON audit_log FROM CURRENT_USER")
+
 # The number of the first row that was written at a time or later.
 FIRST_SINCE = text("SELECT sequence FROM audit_log WHERE at >= :at ORDER BY at, sequence LIMIT 1")

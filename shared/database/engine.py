@@ -67,6 +67,8 @@ class Database:
         self._direct = None if self.is_sqlite else FastPath(url, share.direct, **_connecting(service))
         self.after_write: list[Callable[[], object]] = []
         """Called in this process after each transaction that `write` has committed."""
+        self.after_notice: list[Callable[[], object]] = []
+        """Called in a process with a relay after what any process has announced (`shared.database.notifications`)."""
         self.notifier: Notifier = LocalNotifier(url) if self.is_sqlite else PostgresNotifier(service, url)
         self.group = GroupCommit(self.write, self._savepoints)
 

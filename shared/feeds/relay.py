@@ -43,8 +43,9 @@ def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
     listener = relays[0].db.notifier.listener()
     while not stop.is_set():
         # A partial batch was the last one; whatever was released since has notified the listener.
-        if max([relay.turn(listener) for relay in relays]) < BATCH:
-            listener.wait(POLL_SECONDS)
+        if max([relay.turn(listener) for relay in relays]) < BATCH and listener.wait(POLL_SECONDS):
+            for told in relays[0].db.after_notice:
+                told()
     listener.close()
     for relay in relays:
         relay.close()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from shared.manifest.settings import EVERY_HTTP, EVERY_PROCESS, EVERY_WORKER
 from shared.tokens.minting import LIFETIME_SECONDS
 from shared.tokens.rights import Right
+from shared.web.body_sizes import BodySize
 
 HTTP_MEMORY, WORKER_MEMORY = "400m", "200m"
 WORKER_PORT = 9100
@@ -191,6 +192,8 @@ class Manifest:
     """Whether editors write here, with the admin token."""
     migrates_with: tuple[Volume, ...] = ()
     """Volumes that the job `migrate` needs for this service, beside the database."""
+    bodies: tuple[BodySize, ...] = ()
+    """Requests whose bodies may be larger than those of all others."""
     title: tuple[str, str] | None = None
     """Of a channel with pages: what it is, in Chinese and in English."""
 

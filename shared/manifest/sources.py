@@ -4,6 +4,7 @@ from contracts.kinds import kinds_owned_by
 from contracts.topology import BACKFILL_EXCHANGE, SOURCES_EXCHANGE
 from shared.manifest.model import Account, Dependency, Key, KeyUse, Process, Role, Volume, worker
 from shared.tokens.rights import Right
+from shared.web.body_sizes import IMPORT, MIB, BodySize
 
 ADMIN_TOKEN = "admin_token_hash"  # noqa: S105  # the name of a setting
 WORD_LISTS = Volume(
@@ -14,6 +15,10 @@ WORD_LISTS = Volume(
     host="TONGYUAN_WORD_LISTS",
 )
 """The county's word lists for reviewers, which both sources with reviews read and nobody writes."""
+
+IMPORTS = BodySize("/v1/imports", IMPORT, "the rows of an import")
+FILE_BODY = 12 * MIB
+"""A file of a guide, with the rest of the form that carries it."""
 
 Calls = tuple[Dependency, ...]
 Processes = tuple[Process, ...]

@@ -34,6 +34,7 @@ from shared.tokens.person import Actor
 from shared.tokens.rights import Right
 from shared.web.admission import List
 from shared.web.edge import CREATED, After, Content, IfMatch, Key, Number, etag_response, takes
+from shared.web.long_poll import Awaited
 
 CodePath = Annotated[str, Path(pattern=r"^([0-9A-Z]{31}|[0-9A-Z]{33})$", description="实施编码 31, 业务办理项编码 33")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -43,6 +44,16 @@ Explained = tuple[editions.EditionRow, Release | None, Release | None]
 """An edition, the release of a step, and the act with its reason."""
 Answering = Callable[..., Response]
 Command = Callable[[Actor, str, Period, int | None, Plans | None, editions.Then | None], Edited]
+
+
+Since = Annotated[
+    str,
+    Query(
+        pattern=r"^([a-z]{1,16}:[0-9]{1,16}(,[a-z]{1,16}:[0-9]{1,16}){0,3})?$",
+        description="What is known: `<lane>:<sequence>`, separated by commas.",
+    ),
+]
+Wait = Annotated[float, Query(ge=0, le=20, description="Seconds.")]
 
 
 def feed_router(db: Database, source: str) -> APIRouter:
@@ -58,10 +69,17 @@ def feed_router(db: Database, source: str) -> APIRouter:
         joined = ",".join(document for _, document in documents)
         return Response(f'{{"releases":[{joined}],"head":{head}}}', media_type="application/json")
 
-    @router.get("/heads", summary="Read the highest sequence of each lane")
-    def heads() -> dict[str, int]:
+    def read_heads() -> dict[str, int]:
         with db.read() as session:
             return {str(lane): SourceFeed(source, lane).head(session) for lane in Lane}
+
+    awaited = Awaited(db, read_heads)
+
+    @router.get("/heads", summary="Read the highest sequence of each lane, or wait for the next release")
+    async def heads(since: Since = "", wait: Wait = 0.0) -> dict[str, int]:
+        """With `wait`, the answer comes when a lane is beyond `since`, and after so many seconds in any case."""
+        known = dict(part.split(":") for part in since.split(",")) if since else {}
+        return await awaited.get(lambda heads: any(str(heads[lane]) != known.get(lane) for lane in heads), wait)
 
     @router.get("/newest", dependencies=[List], summary="List the newest version of every key, in order of keys")
     def newest(after: After = "", limit: Limit = 200) -> Response:

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
 from shared.errors import Unavailable
+from shared.web.body_sizes import LARGEST, MOST
 from shared.web.callers import place_of
-from shared.web.edge import MAX_BODY, MAX_IMPORT_BODY, OF_OPERATORS, STREAM
+from shared.web.edge import OF_OPERATORS, STREAM
 from shared.web.limits import Limits
 from shared.web.memory_budget import Pool
 from shared.web.server.refusal import RETRY_SECONDS, WHY, send_problem
@@ -77,7 +78,7 @@ class Pools:
     def __init__(self, limits: Limits) -> None:
         most, patience = limits.bytes_in_flight, limits.patience_seconds
         self.requests = Pool("requests", most // 4, patience)
-        self.bodies = Pool("bodies", max(most // 4, MAX_IMPORT_BODY + MAX_BODY), patience)
+        self.bodies = Pool("bodies", max(most // 4, LARGEST + MOST), patience)
         self.lists = Pool("lists", most // 2, patience)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -21,14 +21,10 @@ from shared import log, metrics, trace
 from shared.config import Settings
 from shared.errors import Forbidden, Invalid, Refused, TongyuanError, TooManyRequests, Violation
 from shared.text.strict_json import parse_json
+from shared.web.body_sizes import BodySize, most_bytes
 from shared.web.http_semantics import head_as_get, relative_location
 
 PROBLEM_TYPE = "application/problem+json"
-MAX_BODY = 1_048_576
-MAX_IMPORT_BODY = 33_554_432
-MAX_FILE_BODY = 12 * 1_048_576
-"""A file of a guide, with the rest of the form that carries it."""
-
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}|[0-9]{1,6}")
 LARGE_BODY = 65_536
 MAX_NUMBER = 2**53 - 1
@@ -37,8 +33,6 @@ OF_OPERATORS = ("/healthz", "/readyz", "/metrics")
 
 STREAM = "/v1/stream"
 """The one endpoint of a channel whose response does not end."""
-
-UPLOADS = re.compile(r"/v1/files$")
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -55,11 +49,11 @@ def make_api(
     title: str,
     settings: Settings,
     ready: Callable[[], dict[str, Any]],
-    uploads: re.Pattern[str] = UPLOADS,
+    bodies: Sequence[BodySize] = (),
 ) -> FastAPI:
     """Return a FastAPI app with what every service has. `ready` returns facts for /readyz, or raises `Unavailable`.
 
-    `uploads`: ends of the paths whose bodies may have `MAX_FILE_BODY` bytes.
+    `bodies`: of its manifest; all other bodies may have `MOST` bytes.
     """
     api = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
     api.state.settings = settings
@@ -80,22 +74,23 @@ def make_api(
     def all_metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    api.add_middleware(Edge, service=service, uploads=uploads)
+    api.add_middleware(Edge, service=service, bodies=bodies)
     return api
 
 
 class Edge:
     """Outermost layer, plain ASGI: limits the body, opens the trace, measures the response, adds safe headers."""
 
-    def __init__(self, app: ASGIApp, service: str, uploads: re.Pattern[str] = UPLOADS) -> None:
-        self.app, self.service, self._uploads = app, service, uploads
+    def __init__(self, app: ASGIApp, service: str, bodies: Sequence[BodySize] = ()) -> None:
+        self.app, self.service, self._bodies = app, service, bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        limit = self._largest(scope["path"])
+        # Below a mount the path still has the mount's own part.
+        limit = most_bytes(self._bodies, scope["path"].removeprefix(scope.get("root_path", "")))
         started = time.perf_counter()
         status = 500
 
@@ -128,11 +123,6 @@ class Edge:
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 metrics.http_requests.labels(self.service, method, status).inc()
                 metrics.http_duration.labels(self.service).observe(time.perf_counter() - started)
-
-    def _largest(self, path: str) -> int:
-        if path.endswith("/imports"):
-            return MAX_IMPORT_BODY
-        return MAX_FILE_BODY if self._uploads.search(path) else MAX_BODY
 
 
 CREATED: dict[int | str, dict[str, Any]] = {

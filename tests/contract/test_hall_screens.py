@@ -35,6 +35,7 @@ def hall(tmp_path_factory):
 def county(hall):
     """No screen yet, and nobody has tried a code."""
     hall.execute("kiosk", "DELETE FROM screen")
+    hall.execute("kiosk", "DELETE FROM screen_position")
     hall.serve_anew()
     return hall
 
@@ -217,6 +218,19 @@ def test_an_address_that_somebody_could_have_typed_is_kept_nowhere(county, addre
 
     assert listed(county)["address"] is None
     assert county.execute("kiosk", "SELECT address FROM screen") == [(None,)]
+
+
+def test_what_a_screen_had_reached_at_a_moment_is_told_to_operators_only(county):
+    before = datetime.now(UTC)
+    report(county, enrolled(county), position=7)
+    seen = listed(county)["seen_at"]
+
+    told = operator(county, "GET", "/hall-1/position", params={"at": seen}).json()
+    assert (told["position"], told["since"]) == (7, seen)
+    told = operator(county, "GET", "/hall-1/position", params={"at": format_time(before)}).json()
+    assert (told["position"], told["since"], told["until"]) == (None, None, None)
+    refused = operator(county, "GET", "/hall-1/position", token="", params={"at": seen})
+    assert refused.status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_a_report_has_no_room_for_anything_else(county):

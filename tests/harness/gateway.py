@@ -66,6 +66,31 @@ def gateway_in_front(inner: str, folder: Path, arrives_from: str) -> Iterator[st
         yield address
 
 
+@contextmanager
+def desk_gateway(county: County, folder: Path) -> Iterator[str]:
+    """Run nginx before the desk, as an operator includes `desk.conf` in a server of his own; yield its address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    for name in ("desk.conf", "desk-proxy.conf"):
+        (folder / name).write_text((FOLDER / name).read_text(encoding="utf-8"), encoding="utf-8")
+    temporary = " ".join(
+        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    desk = county.url("console").removeprefix("http://")
+    (folder / "nginx.conf").write_text(
+        f"""pid {folder}/nginx.pid; error_log stderr; worker_processes 1; events {{}}
+        http {{ access_log off; {temporary} upstream desk {{ server {desk}; }}
+            server {{ listen 127.0.0.1:{port}; location = /healthz {{ return 200; }} include desk.conf; }} }}""",
+        encoding="utf-8",
+    )
+    with _running([str(_program()), "-e", "stderr", "-c", str(folder / "nginx.conf")], folder):
+        address = f"http://127.0.0.1:{port}"
+        wait_for(
+            lambda: answers(f"{address}/healthz"), "the desk's gateway answers", explain=(folder / "log").read_text
+        )
+        yield address
+
+
 def _set_limit(file: Path, requests_a_second: int) -> None:
     text, changed = re.subn(r"rate=\d+r/s;", f"rate={requests_a_second}r/s;", file.read_text(encoding="utf-8"))
     assert changed == 1

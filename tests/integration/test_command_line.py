@@ -538,6 +538,41 @@ def test_a_screen_is_enrolled_with_a_code_seen_red_while_it_is_silent_and_revoke
     assert tongyuan(county, "kiosk", "revoke", "nobody").code == PROBLEM
 
 
+# user
+
+
+def test_user_list_names_everybody_with_roles_units_and_state(county: EmbeddedCounty) -> None:
+    person = ("li.hua", "--display-name", "李华", "--role", "editor", "--department", unit_code())
+    assert tongyuan(county, "user", "add", *person).code == WELL
+
+    done = tongyuan(county, "user", "list")
+
+    assert done.code == WELL
+    (line,) = (one for one in done.out.splitlines() if one.startswith("li.hua"))
+    assert line.split() == ["li.hua", "李华", "editor", unit_code(), "must", "set", "a", "password"]
+    assert any(one.startswith("admin ") and "every unit" in one for one in done.out.splitlines())
+
+
+def test_user_list_is_json_for_scripts_and_tells_no_secret(county: EmbeddedCounty) -> None:
+    tongyuan(county, "user", "add", "wang.fang", "--display-name", "王芳", "--role", "auditor")
+    tongyuan(county, "user", "lock", "wang.fang")
+
+    done = tongyuan(county, "user", "list", "--json")
+
+    found = {one["name"]: one for one in done.json}
+    assert (found["wang.fang"]["roles"], bool(found["wang.fang"]["locked_at"])) == (["auditor"], True)
+    assert "password_hash" not in done.out
+    assert "one_time" not in done.out
+
+
+def test_user_list_without_a_county_is_one_line_and_an_exit_code(tmp_path: Path, county: EmbeddedCounty) -> None:
+    nowhere = {"TONGYUAN_BASE_URL": "http://127.0.0.1:1", "TONGYUAN_DATA_DIR": str(tmp_path / "none")}
+    done = tongyuan(county, "user", "list", **nowhere)
+
+    assert done.code == PROBLEM
+    assert "127.0.0.1:1" in done.complaint
+
+
 # topology, migrate, run
 
 

@@ -72,6 +72,16 @@ class Screens(Answer):
     screens: list[ScreenFacts]
 
 
+class PastPosition(Answer):
+    """Where a screen was at a moment: null if it is unknown, because the screen did not report then."""
+
+    screen: str
+    at: Timestamp
+    position: int | None = Field(description="In the ledger: the screen had shown this much at least.")
+    since: Timestamp | None = Field(description="The screen reported from then on without a gap …")
+    until: Timestamp | None = Field(description="… until then at least.")
+
+
 class Offer(Answer):
     """A code that enrols a screen, once."""
 

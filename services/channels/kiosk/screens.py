@@ -20,7 +20,16 @@ from sqlmodel import Field as Column
 from contracts.base import Contract, Json, Timestamp, format_time
 from services.channels.core.model import ChannelModel
 from services.channels.kiosk.addresses import LONGEST
-from services.channels.kiosk.statements import ENROL, OFFER_CODE, REVOKE, SCREEN_OF_TOKEN, SCREENS, STORE_REPORT
+from services.channels.kiosk.screen_history import SILENT, ScreenHistory
+from services.channels.kiosk.statements import (
+    END_OF_ENROLMENT,
+    ENROL,
+    OFFER_CODE,
+    REVOKE,
+    SCREEN_OF_TOKEN,
+    SCREENS,
+    STORE_REPORT,
+)
 from shared.audit.recording import AuditEntry, record
 from shared.database.engine import Database
 from shared.errors import Conflict, Invalid, NotFound
@@ -29,9 +38,6 @@ from shared.tokens.person import Actor
 
 REPORT_SECONDS = 3
 """Interval of a screen's reports: `data-report` of a page."""
-
-SILENT = timedelta(seconds=8)
-"""Two reports are missing."""
 
 OLD = timedelta(seconds=5)
 """A screen may show the previous text for this long, until it has been notified and has reloaded."""
@@ -145,8 +151,8 @@ class Enrolled:
 class ScreenStore:
     """The register in the kiosk's database. Each method is a transaction of its own."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, history: ScreenHistory) -> None:
+        self._db, self._history = db, history
 
     def offer(self, name: str, by: Actor) -> Json:
         """Create a code that enrols a screen as `name`. A screen of that name works until the code is used."""
@@ -166,6 +172,7 @@ class ScreenStore:
             raise NotFound(WRONG_CODE) from None
         with self._db.write() as session:
             values = {"code": _hash(given), "token": _hash(token), "now": _now()}
+            session.connection().execute(END_OF_ENROLMENT, {name: values[name] for name in ("code", "now")})
             row = session.connection().execute(ENROL, values).first()
             if row is not None:
                 record(session, Actor(SCREEN), AuditEntry("screen.enrolled", f"screen:{row.name}"))
@@ -192,10 +199,11 @@ class ScreenStore:
 
         Raises `Conflict` if the screen has been revoked meanwhile.
         """
+        now = datetime.now(UTC)
         values = {
             "name": name,
             "token": _hash(token),
-            "now": _now(),
+            "now": format_time(now),
             "address": address,
             "position": report.position,
             "digest": report.digest,
@@ -206,7 +214,9 @@ class ScreenStore:
             "kept_at": format_time(report.kept_at) if report.kept_at else None,
             "other": other,
         }
+        # One transaction: if the process dies before its commit, the screen's next report tells the same.
         with self._db.write() as session:
+            self._history.extend(session, name, report.position, now)
             if session.connection().execute(STORE_REPORT, values).rowcount == 0:
                 raise Conflict(f"{name} has been revoked")
 

@@ -9,16 +9,17 @@ from functools import partial
 from math import nan
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
-from contracts.base import Json
+from contracts.base import Json, Timestamp
 from services.channels.api import openapi
 from services.channels.kiosk import addresses, response_models, screens
 from services.channels.kiosk.page_copies import PageCopies
+from services.channels.kiosk.screen_history import ScreenHistory
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import origin
 from shared import log, metrics
@@ -38,6 +39,7 @@ PER_ADDRESS: RateLimitItem = parse("10/minute")
 IN_ALL: RateLimitItem = parse("60/minute")
 _log = log.get("screens")
 
+Moment = Annotated[Timestamp, Query(description="A moment in the past.")]
 ScreenName = Annotated[str, Path(pattern=screens.NAME)]
 
 
@@ -61,8 +63,10 @@ Screen = Annotated[str, Depends(RequireScreen())]
 
 def router(db: Database, reader: ChannelReader) -> APIRouter:
     """Return all routes of the register."""
-    routes, register = APIRouter(prefix="/v1"), screens.ScreenStore(db)
+    history = ScreenHistory(db)
+    routes, register = APIRouter(prefix="/v1"), screens.ScreenStore(db, history)
     routes.include_router(_operators(register))
+    routes.include_router(_past(history))
     routes.include_router(_own(register, reader))
     for state in screens.ScreenState:
         metrics.kiosk_screens.labels(state).set_function(partial(_count, register.counted, state))
@@ -102,6 +106,22 @@ def _operators(register: screens.ScreenStore) -> APIRouter:
         register.revoke(name, by)
         _log.warning("screen revoked", screen=name)
         return _told({"revoked": name})
+
+    return routes
+
+
+def _past(history: ScreenHistory) -> APIRouter:
+    routes = APIRouter(prefix="/screens", tags=["operators"])
+
+    @routes.get(
+        "/{name}/position",
+        dependencies=[guard(Right.INSPECT)],
+        summary="Read which position of the ledger a screen had reached at a moment",
+        response_model=response_models.PastPosition,
+    )
+    def position(name: ScreenName, at: Moment) -> Response:
+        """The screen had shown at least this much, and reported all the time from `since` to `until`."""
+        return _told(history.at(name, at))
 
     return routes
 

@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, str] = {
     "block.deleted": "删除内容块",
     "audit.exported": "导出审计日志",
     "audit.verified": "核验审计日志",
+    "audit.removed": "删除满十年的审计记录",
     "save": "保存草稿",
     "release": "发布",
     "withdraw": "撤下",
@@ -134,6 +135,10 @@ FIELDS: Mapping[str, str] = {
     "bound": "使用范围",
     "events": "办理环节",
     "digest": "内容摘要",
+    "through": "删除到序号",
+    "at": "时间",
+    "hash": "链值",
+    "rows": "条数",
 }
 MACHINES: Mapping[str, str] = {
     "command_line": "命令行（直接打开数据库）",

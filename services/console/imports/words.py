@@ -2,6 +2,7 @@
 
 from contracts.base import Json
 from services.console.pages.frame import minute
+from services.console.upstream.refusal_words import chinese_part
 
 KINDS = {"preview": "预览", "submission": "送审", "run": "导入", "undo_preview": "撤销的预览", "undo": "撤销"}
 STATES = {
@@ -69,6 +70,5 @@ def figures(outcome: Json) -> list[tuple[str, int]]:
 
 
 def chinese(text: str) -> str:
-    """Return the Chinese part of a sentence that the service writes in both languages: `中文 (English)`."""
-    head, bracket, _ = text.partition(" (")
-    return head if bracket and any("\u4e00" <= char <= "\u9fff" for char in head) else text
+    """Return what a job says of itself, in Chinese: jobs keep their sentences in both languages."""
+    return chinese_part(text)

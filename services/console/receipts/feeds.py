@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from re import fullmatch
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from contracts.base import Json, format_time
 from contracts.content.acts import SET_ACT
@@ -40,42 +40,50 @@ SOMEBODY = "未知"
 _log = log.get("release")
 
 
-LIVELY, IDLE = 1.0, 5.0
-"""Seconds between two questions, while something was released lately and while nothing was. What the desk releases
-itself needs none of them."""
+WAIT_SECONDS = 5.0
+"""A source answers when it has released something, at the latest after so long; that is one question in so long."""
 
-LIVELY_FOR = 60.0
+AGAIN_SECONDS = 5.0
+"""After a source that did not answer, or that does not know how to wait."""
 
 
 @dataclass
 class ReleaseFeeds:
-    """For one thread. `pause`: seconds after which the feeds are to be read again."""
+    """Each source is followed by a thread of its own: it waits for the next release there."""
 
     db: Database
     services: Services
-    _outage: Outage = field(default_factory=lambda: Outage("releases not read", _log))
-    _lively_until: float = 0.0
-
-    @property
-    def pause(self) -> float:
-        return LIVELY if time.monotonic() < self._lively_until else IDLE
+    _outages: dict[str, Outage] = field(default_factory=dict)
 
     def advance(self) -> int:
-        """Read what is new in every feed. Return how many releases were new. Idle, that is one question a source."""
-        found = 0
-        for source in READ_FROM:
-            try:
-                found += self._read(source)
-            except TongyuanError as error:
-                self._outage.failed(error, source=source)
-                return found
-        self._outage.over()
-        if found:
-            self._lively_until = time.monotonic() + LIVELY_FOR
+        """Read what is new in every feed, without waiting. Return how many releases were new."""
+        return sum(self._tried(source, 0.0) or 0 for source in READ_FROM)
+
+    def follow(self, source: str) -> float:
+        """Wait for the next release of a source and open its receipt. Return after how many seconds to go on."""
+        begun = time.monotonic()
+        found = self._tried(source, WAIT_SECONDS)
+        # A source of before this version answers at once.
+        has_waited = time.monotonic() - begun > WAIT_SECONDS / 2
+        return 0.0 if found or (found is not None and has_waited) else AGAIN_SECONDS
+
+    def _tried(self, source: str, wait: float) -> int | None:
+        """Return how many releases were new; None for a source that did not answer."""
+        outage = self._outages.setdefault(source, Outage("releases not read", _log))
+        try:
+            found = self._read(source, wait)
+        except TongyuanError as error:
+            outage.failed(error, source=source)
+            return None
+        outage.over()
         return found
 
-    def _read(self, source: str) -> int:
-        heads: Mapping[str, int] = self.services.get(source, "releases/heads", READER).content
+    def _read(self, source: str, wait: float) -> int:
+        with self.db.read() as session:
+            rows = session.exec(select(ReceiptFeedRow).where(ReceiptFeedRow.source == source)).all()
+        known = ",".join(f"{row.lane}:{row.sequence}" for row in rows)
+        asked: Json = {"since": known, "wait": wait} if known and wait else {}
+        heads: Mapping[str, int] = self.services.get(source, "releases/heads", READER, **asked).content
         marks = self._marks(source, heads)
         behind = {lane: head - marks[lane] for lane, head in heads.items() if head > marks[lane]}
         if Lane.LIVE in behind:

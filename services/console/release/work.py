@@ -1,9 +1,10 @@
 """What the routes of releasing share, and the rounds that are made without a request."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from services.console.desk import Desk
-from services.console.receipts.feeds import ReleaseFeeds
+from services.console.receipts.feeds import READ_FROM, ReleaseFeeds
 from services.console.receipts.receipts import Receipts
 from services.console.release.previews import Previews
 from services.console.release.sets import Sets
@@ -45,11 +46,6 @@ class Releasing:
         self.receipts.advance()
         return self.receipts.pause
 
-    def read_feeds(self) -> float:
-        """Open the receipts of what was released elsewhere. Return when to look again."""
-        self.feeds.advance()
-        return self.feeds.pause
-
 
 def rounds_of(releasing: Releasing) -> tuple[Round, ...]:
     """Return the rounds of releasing."""
@@ -57,5 +53,5 @@ def rounds_of(releasing: Releasing) -> tuple[Round, ...]:
     return (
         Round.on_writes("sets", db, releasing.advance_sets),
         Round.on_writes("receipts", db, releasing.advance_receipts),
-        Round("releases", releasing.read_feeds),
+        *(Round(f"releases-{source}", partial(releasing.feeds.follow, source)) for source in READ_FROM),
     )

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from contracts.base import Json
 from contracts.content.gates import GATES, Gate
 from services.console.receipts.opening import Followed, receipt_of
+from services.console.reviews.pairs import GATE
 from services.console.reviews.reading import ReviewDesk
 from services.console.reviews.submitting import Submitting
 from shared.database.engine import Database
 from shared.errors import NotAllowed
+from shared.publishing.reviews.model import Verdict
 from shared.tokens.person import Person
 
 
@@ -26,16 +28,21 @@ class Acts:
         signer = self.desk.delegations.signers(person).get(gate)
         if signer is None:
             raise NotAllowed(f"{GATES[gate]}由有这一关角色的人签署，或者由其委托的同事签署")
-        return self.desk.reviews.sign(signer, source, number, gate, asked)
+        compared: list[Json] = []
+        if gate == GATE and asked["verdict"] == Verdict.PASS:
+            # Compared anew: the other document may have changed since the reviewer opened the page.
+            compared = self.desk.pairs.findings(person, self.desk.reviews.read(person, source, number))
+        return self.desk.reviews.sign(signer, source, number, gate, {**asked, "compared": compared})
 
     def sign_some(self, person: Person, source: str, number: int, gates: Sequence[Gate], asked: Json) -> Json:
         """Sign several gates, each with the reasons for its own findings; a return counts once, at the first gate.
 
         Raises as `sign`; the gates before the refused one are signed.
         """
-        found = {one["id"]: one["gate"] for one in self.desk.reviews.read(person, source, number)["findings"]}
+        review = self.desk.reviews.read(person, source, number)
+        pairs = {one["id"] for one in self.desk.pairs.findings(person, review)} if GATE in gates else set()
+        found = {one["id"]: one["gate"] for one in review["findings"]} | dict.fromkeys(pairs, GATE)
         some = gates[:1] if asked["verdict"] == "return" else gates
-        review: Json = {}
         for gate in some:
             own = [one for one in asked["overrides"] if found.get(one["finding"]) == gate]
             review = self.sign(person, source, number, gate, {**asked, "overrides": own})

@@ -59,7 +59,9 @@ def _reading(routes: APIRouter, acts: Acts) -> None:
 
     @routes.get("/reviews/{source}/{number}", summary="Read a review with its bodies, findings and signatures")
     def one(person: Reader, source: Source, number: Number) -> Json:
-        return reviews.read(person, source, number)
+        """`compared`: what the members and their other documents state differently; 政策关 settles it."""
+        review = reviews.read(person, source, number)
+        return {**review, "compared": acts.desk.pairs.findings(person, review)}
 
 
 def _steps(routes: APIRouter, acts: Acts) -> None:
@@ -76,7 +78,7 @@ def _steps(routes: APIRouter, acts: Acts) -> None:
     )
     def sign(person: Staff, source: Source, number: Number, gate: Gate, content: Content) -> Json:
         """By a role of the caller's own, else on behalf of a colleague who is away."""
-        asked = parse(SignAt, content).model_dump(mode="json", exclude={"on_behalf_of"})
+        asked = parse(SignAt, content).model_dump(mode="json", exclude={"on_behalf_of", "compared"})
         return acts.sign(person, source, number, gate, asked)
 
     @routes.delete("/reviews/{source}/{number}", summary="Take back a review of which nothing is released")

@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 
 from contracts.base import ANNOUNCEMENTS, Json
 from contracts.content.gates import GATES, Gate
-from contracts.content.guides import Guide
-from contracts.content.item_and_guide import between
-from contracts.content.items import Item
 from services.console.content.differences import differences
 from services.console.content.files import files_of
 from services.console.content.shape import ContentKind, label_of
 from services.console.content.words import PLANNED
-from services.console.drafts.checks import tolerant
 from services.console.reviews.delegations import Delegations, Signer
+from services.console.reviews.pairs import Pairs
 from services.console.reviews.upstream import SOURCE_KINDS, Reviews
 from services.console.upstream.editions import Editions
 from shared.errors import TongyuanError
@@ -31,9 +28,6 @@ STATES = {
     "released": "已发布",
 }
 KINDS = {"edition": "单项", "set": "成组", "import": "导入", "urgent": "紧急撤下"}
-MOST_COMPARED = 20
-"""Members of which a page compares item and guide."""
-
 OPS = {"release": "发布", "withdraw": "撤下", "suspend": "暂停"}
 
 
@@ -44,6 +38,11 @@ class ReviewDesk:
     reviews: Reviews
     editions: Editions
     delegations: Delegations
+
+    @property
+    def pairs(self) -> Pairs:
+        """What compares the members with the other document of their code."""
+        return Pairs(self.reviews, self.editions)
 
     def queues(self, person: Person, gate: Gate | None = None) -> Json:
         """Return `{mine, approved, returned, second, afterwards}`: lists of reviews.
@@ -80,15 +79,15 @@ class ReviewDesk:
             more = self.reviews.members(person, source, number, after)
             review, following = {**review, "members": more["members"]}, more["next"]
         kind = SOURCE_KINDS[source]
-        findings = [{**one, "label": label_of(kind, one["field"])} for one in review["findings"]]
+        found = [*review["findings"], *self._pairs(person, review)]
+        findings = [{**one, "label": label_of(kind, one["field"])} for one in found]
         signers = self.delegations.signers(person)
         mine = open_for(review, person, signers)
-        # Each comparison asks the other source: an import's page of 200 members would take too long.
-        compares = len(review["members"]) <= MOST_COMPARED
         return {
             "review": review,
             "following": following,
-            "members": [self._member(person, source, one, compares=compares) for one in review["members"]],
+            "members": [self._member(person, source, one) for one in review["members"]],
+            "compares": self.pairs.compares(review),
             "replaced": self._replaced(person, kind, review),
             "findings": {gate: [one for one in findings if one["gate"] == gate] for gate in GATES},
             "mine": {gate: signers[gate].on_behalf_of for gate in mine},
@@ -141,29 +140,19 @@ class ReviewDesk:
         edition = self.editions.find(kind, review["members"][0]["code"], person)
         return [one for one in edition.planned if not one.get("part_of")] if edition else []
 
-    def _member(self, person: Person, source: str, member: Json, *, compares: bool) -> Json:
+    def _pairs(self, person: Person, review: Json) -> list[Json]:
+        """Return what item and guide state differently now, and what did when a gate was signed."""
+        found = {one["id"]: one for one in self.pairs.findings(person, review)}
+        said = [one for gate in review["gates"].values() for one in gate["overrides"] if "compared" in one]
+        return list(({one["finding"]: one["compared"] for one in said} | found).values())
+
+    def _member(self, person: Person, source: str, member: Json) -> Json:
         kind, version = SOURCE_KINDS[source], member["version_in_force"]
         before = self.editions.body(kind, member["code"], version, person) if version else None
         found = differences(kind, before, member["body"]) if member["op"] == "release" else []
         whole = differences(kind, None, member["body"]) if member["op"] == "release" else []
         given: Json = {"found": found, "whole": whole, "files": files_of(member["body"])}
-        given |= {"op_words": OPS[member["op"]], "between": None}
-        if compares and member["op"] == "release":
-            given["between"] = self._between(person, kind, member)
-        return {**member, **given}
-
-    def _between(self, person: Person, kind: ContentKind, member: Json) -> list[str]:
-        """Return what item and guide state differently; the other one as it is under review, else as it is released."""
-        other_kind = ContentKind.GUIDE if kind is ContentKind.ITEM else ContentKind.ITEM
-        other = self.editions.find(other_kind, member["code"], person)
-        if other is None:
-            return []
-        is_reviewed = self.of_plan(person, other_kind, member["code"]) is not None
-        bodies = {kind: member["body"], other_kind: other.draft if is_reviewed else (other.in_force or other.draft)}
-        item, guide = (tolerant(one, bodies[one]) for one in (ContentKind.ITEM, ContentKind.GUIDE))
-        if not isinstance(item, Item) or not isinstance(guide, Guide):
-            return []
-        return [one.words for one in between(item, guide)]
+        return {**member, **given, "op_words": OPS[member["op"]]}
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from contracts.base import Contract, Timestamp
 from contracts.content.gates import Gate
 from services.console.accounts.rights import REVIEWERS, may
 from services.console.areas import RELEASE_READERS
-from shared.publishing.reviews.requests import SignRequest, SubmitRequest, UrgentRequest
+from shared.publishing.reviews.requests import ComparedFinding, SignRequest, SubmitRequest, UrgentRequest
 from shared.publishing.reviews.roles import TAKING_OFF
 from shared.tokens.person import Person, StaffRole
 
@@ -34,9 +34,10 @@ class SubmitAt(SubmitRequest):
 
 
 class SignAt(SignRequest):
-    """What a reviewer says at one gate; the desk knows on whose behalf."""
+    """What a reviewer says at one gate; the desk knows on whose behalf, and compares item and guide itself."""
 
     on_behalf_of: None = Field(default=None, title="受谁委托")
+    compared: list[ComparedFinding] = Field(default=[], max_length=0, title="与另一份的不同")
 
 
 class UrgentAt(UrgentRequest):

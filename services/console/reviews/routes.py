@@ -94,6 +94,10 @@ def _shown(acts: Acts, request: Request, person: Person, source: str, number: in
         "release": releases,
     }
     beside = [one for one in others if one["source"] != source]
+    # What a reviewer of the other document has written about the same finding is offered, and still to be signed here.
+    signed = (gate for one in beside for gate in one["gates"].values())
+    reasons = {f"why.{one['finding']}": one["reason"] for gate in signed for one in gate["overrides"]}
+    values["typed"] = reasons | values["typed"]
     return page(request, "review.html", person=person, words=WORDS, may=may, beside=beside, **values, **found)
 
 

@@ -57,6 +57,15 @@ class Reviews:
         found: Json = self.services.get(source, f"reviews/{number}/members", person, after=after).content
         return found
 
+    def of_draft(self, person: Person, source: str, code: str) -> Json | None:
+        """Return the review of the draft of one code that may still lead to its release, alone or in a set."""
+        if not self.is_needed(person):
+            return None
+        found = [one for one in self._of(source, person, {"code": code}) if one["kind"] in ("edition", "set")]
+        alive = [one for one in found[::-1] if one["state"] in ("open", "approved")]
+        releasing = {"code": code, "op": "release"}.items()
+        return next((one for one in alive if any(releasing <= member.items() for member in one["members"])), None)
+
     def submit(self, person: Person, source: str, members: list[Json], note: str | None, *, as_set: bool) -> Json:
         """Submit drafts and withdrawals of one source, to be reviewed as one."""
         asked = {"members": members, "kind": "set" if as_set else "edition", "note": note}

@@ -13,7 +13,7 @@ from services.console.content.words import KINDS
 from services.console.desk import Desk
 from services.console.pages.frame import framed, page
 from services.console.pages.times import NOT_A_TIME, moment_of
-from services.console.shown.screens import OnScreen, on_screen, screens
+from services.console.shown.screens import OnScreen, on_screen, position_at, screens
 from services.console.shown.shown import Shown, shown_at
 from shared.errors import Invalid, NotFound, TongyuanError, Violation
 from shared.tokens.person import Person
@@ -48,7 +48,7 @@ def routes_of(desk: Desk) -> APIRouter:
         try:
             values["asked"] = asked = _asked(desk, typed, known)
             values["found"] = found = shown_at(desk.services, person, asked.channel, asked.code, asked.moment)
-            values["on"] = _on(desk, known, asked, found)
+            values["on"] = _on(desk, person, known, asked, found)
         except Invalid as error:
             values["errors"] = {one.field: one.message for one in error.violations}
         return page(request, "shown.html", person=person, status=422 if values["errors"] else 200, **values)
@@ -97,9 +97,10 @@ def _asked(desk: Desk, typed: dict[str, str], known: list[Json] | None) -> Asked
     return Asked(channel, screen, typed["code"], moment)
 
 
-def _on(desk: Desk, known: list[Json] | None, asked: Asked, found: Shown) -> OnScreen | None:
+def _on(desk: Desk, person: Person, known: list[Json] | None, asked: Asked, found: Shown) -> OnScreen | None:
     """Return what is known of the screen that was asked about; None if it was a channel."""
     for one in known or ():
         if one["name"] == asked.screen:
-            return on_screen(desk.db, one, found.versions.values(), asked.moment)
+            span = position_at(desk.services, person, one["name"], asked.moment)
+            return on_screen(desk.db, one, span, found.versions.values(), asked.moment)
     return None

@@ -1,4 +1,4 @@
-"""What the sources refuse, in Chinese for clerks: field or object, rule, and what to do.
+"""What sources, ledger and imports refuse, in Chinese for clerks: field or object, rule, and what to do.
 
 One table by the sentence of the source, `{}` where it names something, and one by rule. A test walks everything that
 the sources can raise and fails for what has no words here. What is not in the tables, as of a newer source, stays.
@@ -111,6 +111,14 @@ SENTENCES: Mapping[str, str] = {
     # Files.
     "there is no such file": "没有这个文件，请重新上传",
     "a file may have {} bytes": "文件太大：最多 {0} 字节，请压缩以后再上传",
+    # The ledger.
+    "the ledger has no entry of this key": "账本里没有这个编号，请核对",
+    "the case is still shown: withdraw it first, then erase it": "这个办件还在显示：请先撤下，再删除内容",
+    "no entry at position {}": "账本没有第 {0} 条，请核对",
+    "the entry at position {} is the first of its key": "账本第 {0} 条是这个编号的第一条，没有更早的",
+    "no source has a key {}: `tongyuan keys list` shows the keys": "没有来源用过密钥 {0}：请在密钥清单里核对",
+    "key {} of {} is already revoked from there": "{1} 的密钥 {0} 已经从那里起撤销，不用再撤",
+    "no signed head covers this tile in this width": "账本还没有签到这里，请过一会儿再试",
     # Feedback.
     "there is no such feedback": "没有这条反馈",
     "the feedback is closed": "这条反馈已经办结，不能再改",
@@ -141,8 +149,24 @@ RULES: Mapping[str, str] = {
 }
 """Rule of a source → what to do, for what is no field of an item or a guide (`services.console.content.problems`)."""
 
+LEDGER_RULES: Mapping[str, str] = {
+    "erasable": "只有办件的内容可以删除，其他内容是公开的",
+    "public": "这一类编号不公开，不能查它在不在账本里",
+    "in_tree": "账本没有这一条，请核对序号",
+    "not_after_second": "起始序号不能大于后一个，请核对",
+    "at_most_head": "账本还没有这么长，请核对序号",
+    "tlog_tiles": "不是账本分块的地址，请核对",
+}
+"""Rule of the ledger → what to do."""
+
+TELLS: Mapping[str, Mapping[str, str]] = {**dict.fromkeys(SOURCES, RULES), "ledger": LEDGER_RULES, "importing": {}}
+"""Service → its rules. Importing says everything in Chinese itself, with the English sentence in brackets."""
+
 
 CHINESE = re.compile("[一-鿿]")
+IN_BOTH = re.compile(
+    r"(?P<chinese>.*?[一-鿿].*?) \((?=[^()]*[A-Za-z]{2})(?P<english>.*?)\)(?P<more>：.*|: .*)?", re.DOTALL
+)
 
 
 def _pattern(sentence: str) -> re.Pattern[str]:
@@ -158,12 +182,18 @@ def sentence_of(detail: str) -> str:
     for pattern, words in _KNOWN:
         if found := pattern.fullmatch(detail):
             return words.format(*(_named(one) for one in found.groups()))
-    return detail
+    return chinese_part(detail)
 
 
-def message_of(rule: str, message: str) -> str:
-    """Return a violation's message in Chinese; unchanged if it is Chinese, or its rule is not in the table."""
-    return message if CHINESE.match(message) else RULES.get(rule, message)
+def message_of(service: str, rule: str, message: str) -> str:
+    """Return a violation's message in Chinese; in its own words if it is Chinese, or its rule is not in the table."""
+    return chinese_part(message) if CHINESE.search(message) else TELLS.get(service, {}).get(rule, message)
+
+
+def chinese_part(sentence: str) -> str:
+    """Return the Chinese part of a sentence that a service writes in both languages: `中文 (English)`."""
+    found = IN_BOTH.fullmatch(sentence)
+    return f"{found['chinese']}{found['more'] or ''}" if found else sentence
 
 
 def _named(text: str) -> str:

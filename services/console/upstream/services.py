@@ -6,12 +6,13 @@ fields.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
 import httpx
 
-from services.console.upstream.refusal_words import SOURCES, message_of, sentence_of
+from services.console.upstream.refusal_words import TELLS, message_of, sentence_of
 from shared.errors import (
     Conflict,
     Invalid,
@@ -150,7 +151,7 @@ def _error(service: str, answer: httpx.Response) -> Exception:
     """Return the error that says the same as the callee's problem details."""
     status, problem = answer.status_code, _problem(answer)
     detail = sentence_of(str(problem.get("detail", ""))[:LONGEST_DETAIL])
-    told = message_of if service in SOURCES else _as_it_is
+    told = partial(message_of, service) if service in TELLS else _as_it_is
     if status == Invalid.status:
         violations = [_violation(one, told) for one in problem.get("errors", []) if isinstance(one, dict)]
         return Invalid(*violations) if violations else Refused(detail)

@@ -9,10 +9,11 @@ from contracts.base import Json
 from contracts.content.files import FILE_TYPES, SHA256
 from services.guides.files.store import FileStore
 from shared.errors import TooLarge
+from shared.manifest.sources import FILE_BODY
 from shared.tokens.access import By, guard
 from shared.tokens.rights import Right
 from shared.web.admission import List
-from shared.web.edge import CREATED, MAX_FILE_BODY, etag_response
+from shared.web.edge import CREATED, etag_response
 
 Sha256 = Annotated[str, Path(pattern=SHA256)]
 Code = Annotated[
@@ -37,8 +38,8 @@ def files_router(store: FileStore) -> APIRouter:
     )
     async def add(by: By, request: Request, response: Response, code: Code, name: Name = "") -> Json:
         content = await request.body()
-        if len(content) > MAX_FILE_BODY:
-            raise TooLarge(f"a file may have {MAX_FILE_BODY} bytes")
+        if len(content) > FILE_BODY:
+            raise TooLarge(f"a file may have {FILE_BODY} bytes")
         told, is_new = await run_in_threadpool(store.add, by, code, name, content)
         response.status_code = 201 if is_new else 200
         return told

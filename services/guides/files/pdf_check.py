@@ -15,7 +15,9 @@ from services.guides.files.refusal import ACTIVE, DAMAGED, LOCKED, refused
 MOST_UNPACKED = 64 * 1024 * 1024
 """Bytes of all streams together."""
 
-END = b"%%EOF"
+END = re.compile(rb"startxref\s+[0-9]+\s+%%EOF$")
+"""Where the table of objects is, and nothing else: a page that follows the end may end with the same word."""
+
 _BLANK = b" \t\r\n\x00\x0c"
 _ACTIVE = re.compile(
     rb"/(JavaScript|Launch|RichMedia|Rendition|EmbeddedFiles?|SubmitForm|ImportData|GoToE|XFA)(?![^\s()<>\[\]{}/%\x00])"
@@ -29,12 +31,13 @@ _PACKED_OTHERWISE = re.compile(
     rb"|/(Filter|F)\s*[0-9]"
 )
 LONGEST_DICTIONARY = 4096
+LONGEST_END = 200
 _PIECE = 4096
 
 
 def require_harmless(content: bytes) -> None:
     """Raises `Invalid` for a PDF that acts, is encrypted, is not whole, or hides its objects."""
-    if not content.rstrip(_BLANK).endswith(END):
+    if not END.search(content.rstrip(_BLANK)[-LONGEST_END:]):
         raise refused(DAMAGED, "the PDF does not end as one: export it again")
     names = _plain(content)
     if _ENCRYPTED.search(names):

@@ -58,7 +58,8 @@ class SourcesClient:
         except httpx.HTTPError as error:
             raise UpstreamDown(f"{service}没有应答，请稍后再试 ({service} does not answer: {reason(error)})") from error
         except ValueError as error:
-            raise UpstreamDown(f"{service} answers without JSON (status {answer.status_code})") from error
+            told = f"{service} answers without JSON, status {answer.status_code}"
+            raise UpstreamDown(f"{service}的应答读不懂，请告诉系统管理员 ({told})") from error
         if answer.is_success:
             return content
         said = f"{service}: {_detail(content)}"
@@ -74,7 +75,10 @@ class SourcesClient:
             return {}
         token = self._tokens[service]
         if not isinstance(token, Minter):
-            raise NotAllowed("this process has no key of its own, so it cannot act for people: set TONGYUAN_CALLER_KEY")
+            raise NotAllowed(
+                "导入服务没有自己的密钥，不能替您操作：请告诉系统管理员 "
+                "(this process has no key of its own, so it cannot act for people: set TONGYUAN_CALLER_KEY)"
+            )
         return {"Authorization": f"Bearer {token.token_for(self._person)}"}
 
 

@@ -58,8 +58,8 @@ class Receiving:
         self._size += len(chunk)
         if self._size > LARGEST_UPLOAD:
             raise TooLarge(
-                f"文件超过{LARGEST_UPLOAD // 2**20} MB：请拆成几个文件，或另存为CSV。"
-                f"The file has more than {LARGEST_UPLOAD:,} bytes: split it, or save it as CSV"
+                f"文件超过{LARGEST_UPLOAD // 2**20} MB：请拆成几个文件，或另存为CSV "
+                f"(the file has more than {LARGEST_UPLOAD:,} bytes: split it, or save it as CSV)"
             )
         self._room(len(chunk))
         self._digest.update(chunk)

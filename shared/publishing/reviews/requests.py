@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from contracts.base import Contract, Timestamp
 from contracts.content.acts import LONGEST_NOTE, Reason
 from contracts.content.announcements import AnnouncementText
+from contracts.content.gates import Gate
 from shared.publishing.editions.model import Plans
 from shared.publishing.reviews.model import LONGEST_OPINION, Operation, Verdict
 
@@ -63,15 +64,37 @@ class Override(Contract):
     reason: Words = Field(title="理由")
 
 
+class OtherBody(Contract):
+    """The body of another source with which a member was compared."""
+
+    key: str = Field(pattern=r"^[a-z]+:[0-9A-Z]{31,33}$", title="标识")
+    digest: Sha256 = Field(title="摘要")
+
+
+class ComparedFinding(Contract):
+    """What a member and a body of another source state differently, which this source cannot find itself."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{16}$", title="发现")
+    gate: Gate = Field(title="关口")
+    code: Code = Field(title="编码")
+    field: str = Field(max_length=200, title="字段")
+    rule: str = Field(max_length=40, title="规则")
+    message: str = Field(max_length=LONGEST_OPINION, title="说明")
+    text: str = Field(default="", max_length=LONGEST_OPINION, title="原文")
+    other: OtherBody = Field(title="比较的另一份")
+
+
 class SignRequest(Contract):
     """What a reviewer says at one gate of the review with this digest.
 
     `on_behalf_of`: the account of the absent colleague; the signature counts as that of the person who signs.
+    `compared`: what the caller, who may read both sources, has found between them; each needs a reason as well.
     """
 
     verdict: Verdict = Field(title="结论")
     opinion: str = Field(default="", max_length=LONGEST_OPINION, title="意见")
     overrides: list[Override] = Field(default=[], max_length=10_000, title="不采纳的发现")
+    compared: list[ComparedFinding] = Field(default=[], max_length=1_000, title="与另一份的不同")
     digest: Sha256 = Field(title="所见内容的摘要")
     on_behalf_of: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9._-]{1,31}$", title="受谁委托")
 

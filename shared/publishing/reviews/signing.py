@@ -5,6 +5,7 @@ from collections.abc import Collection
 import orjson
 from sqlmodel import Session, select
 
+from contracts.base import Json
 from contracts.content.gates import GATES, Gate
 from shared.audit.recording import AuditEntry, record
 from shared.errors import Conflict, Invalid, NotAllowed, NotFound, Violation
@@ -48,9 +49,11 @@ def sign(reviewing: Reviewing, by: Actor, number: int, gate: Gate, asked: SignRe
         _advance(review, {*signed, gate}, asked.verdict)
         session.add(review)
         action = "sign_gate" if asked.verdict == Verdict.PASS else "return_review"
-        after = {"gate": gate, "digest": review.digest, "state": review.state, "on_behalf_of": asked.on_behalf_of}
-        overridden = [one.finding for one in asked.overrides]
-        record(session, by, AuditEntry(action, f"review:{number}", None, {**after, "overridden": overridden}))
+        after: Json = {"gate": gate, "digest": review.digest, "state": review.state, "on_behalf_of": asked.on_behalf_of}
+        after |= {"overridden": [one.finding for one in asked.overrides]}
+        if asked.compared:
+            after["compared"] = [{"finding": one.id, **one.other.model_dump()} for one in asked.compared]
+        record(session, by, AuditEntry(action, f"review:{number}", None, after))
 
 
 def take_back(reviewing: Reviewing, by: Actor, number: int) -> None:
@@ -116,6 +119,7 @@ def _require_settled(session: Session, number: int, gate: Gate, asked: SignReque
     """Raises `Invalid` for a finding of the gate without a reason, and for a reason without a finding of it."""
     query = select(ReviewMemberRow.findings).where(ReviewMemberRow.review == number, ReviewMemberRow.findings != "[]")
     found = {one["id"]: one for text in session.exec(query) for one in orjson.loads(text) if one["gate"] == gate}
+    found |= {one.id: one.model_dump(mode="json") for one in asked.compared if one.gate == gate}
     given = {one.finding for one in asked.overrides}
     remedy = "is not settled: change the draft and submit it again, or say why it does not stand"
     wrong = [
@@ -141,8 +145,14 @@ def _signature(by: Actor, number: int, gate: Gate, asked: SignRequest) -> Signat
         on_behalf_of=asked.on_behalf_of,
         at=now_text(),
         opinion=asked.opinion,
-        overrides=orjson.dumps([one.model_dump() for one in asked.overrides]).decode(),
+        overrides=orjson.dumps(_overrides(asked)).decode(),
     )
+
+
+def _overrides(asked: SignRequest) -> list[Json]:
+    """Return each reason; with the finding itself where the review does not hold it."""
+    compared = {one.id: {"compared": one.model_dump(mode="json")} for one in asked.compared}
+    return [{**one.model_dump(), **compared.get(one.finding, {})} for one in asked.overrides]
 
 
 def _advance(review: ReviewRow, signed: set[str], verdict: Verdict) -> None:

@@ -1,6 +1,6 @@
 """Submit for review: the content is frozen as it will be released, with its period, and searched for findings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,6 +28,7 @@ from shared.publishing.editions.model import (
 from shared.publishing.editions.steps import situation
 from shared.publishing.reviews.authors import ALIVE, authors_of
 from shared.publishing.reviews.findings.finder import Finder
+from shared.publishing.reviews.findings.finding import ReviewFinding
 from shared.publishing.reviews.model import (
     Operation,
     ReviewKind,
@@ -44,6 +45,14 @@ LONGEST_NAME = 280
 Planned = Callable[[Session, str, Period], Period]
 """Returns the period in which a draft will be shown. Raises `NotFound`, `Invalid` unless it may be released."""
 
+Comparing = Callable[[Session, str, Json], Iterable[ReviewFinding]]
+"""Yields what the body of a code says differently from other released content of the same source."""
+
+
+def nothing_compared(_session: Session, _code: str, _body: Json) -> Iterable[ReviewFinding]:
+    """Return nothing: for a source whose bodies quote nothing of each other."""
+    return ()
+
 
 @dataclass(frozen=True)
 class Reviewing:
@@ -53,6 +62,14 @@ class Reviewing:
     who: ReleasingSource
     planned: Planned
     finder: Finder
+    compared: Comparing = nothing_compared
+
+    def findings(self, session: Session, code: str, body: Json | None) -> list[Json]:
+        """Return what reviewers of a body must look at, each once; nothing for what leaves the channels."""
+        if body is None:
+            return []
+        others = {one.id: one.as_json() for one in self.compared(session, code, body)}
+        return [*self.finder.findings(code, body), *others.values()]
 
     def require_five(self) -> None:
         """Raises `Conflict` in a county without reviews."""
@@ -128,7 +145,7 @@ def member_of(session: Session, reviewing: Reviewing, change: Change) -> ReviewM
         effective_at=moment(period.effective_at),
         expires_at=moment(period.expires_at),
         version_in_force=None if current is None else current.version,
-        findings=orjson.dumps(reviewing.finder.findings(change.code, read)).decode(),
+        findings=orjson.dumps(reviewing.findings(session, change.code, read)).decode(),
     )
 
 

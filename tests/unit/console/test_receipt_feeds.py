@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.catalog.commands import ItemImport
-from services.console.receipts.feeds import ReleaseFeeds
+from services.console.receipts.feeds import AGAIN_SECONDS, ReleaseFeeds
 from services.console.receipts.opening import Followed, ReceiptState, open_receipt
 from services.console.release import single
 from services.console.release.single import ReleaseDrafts, release_drafts
@@ -190,6 +190,40 @@ def test_an_idle_desk_asks_each_source_one_question_and_its_store_none(desk, cou
     assert asked == ["catalog/releases/heads", "guides/releases/heads"]
     assert desk.receipts.pause >= 1
     assert desk.releasing.advance_sets() >= 1
+
+
+def test_a_release_that_another_program_makes_ends_the_wait_for_it(desk, county, monkeypatch):
+    monkeypatch.setattr("services.console.receipts.feeds.WAIT_SECONDS", 20.0)
+    waits, follower = threading.Event(), feeds(desk)
+    services = desk.releasing.desk.services
+    original = services.get
+
+    def get(service, path, *more, **params):
+        if params.get("wait"):
+            waits.set()
+        return original(service, path, *more, **params)
+
+    monkeypatch.setattr(services, "get", get)
+    thread = threading.Thread(target=follower.follow, args=("catalog",))
+    thread.start()
+    assert waits.wait(30)
+    county.release(item(1, "别处发布的"))
+    thread.join(30)
+
+    assert told(desk) == [[(KEY, 1)]]
+
+
+def test_a_source_that_does_not_know_how_to_wait_is_asked_seldom(desk, monkeypatch):
+    services = desk.releasing.desk.services
+    original = services.get
+
+    def get(service, path, person, **params):
+        known = {name: value for name, value in params.items() if name not in ("wait", "since")}
+        return original(service, path, person, **known)
+
+    monkeypatch.setattr(services, "get", get)
+
+    assert feeds(desk).follow("catalog") == AGAIN_SECONDS
 
 
 def test_a_round_is_woken_by_a_write_long_before_its_pause_is_over(desk):

@@ -11,7 +11,7 @@ from contracts.content.gates import Gate
 from services.console.accounts.rights import REVIEWERS
 from services.console.reviews.reading import duration
 from shared.tokens.person import StaffRole
-from tests.harness.pipeline import code_of, guide, item
+from tests.harness.pipeline import code_of, item
 from tests.harness.reviewing_desk import reviewing_desk
 
 FIRST, SECOND = (Gate.POLITICAL, Gate.LEGAL, Gate.POLICY), (Gate.SECRECY, Gate.TEXT)
@@ -192,28 +192,6 @@ def test_a_set_that_nobody_reviewed_is_cancelled_with_the_open_gates(desk, edito
 
     assert desk.settle(act) == "cancelled"
     assert "关" in desk.sets.read(act)["problem"]
-
-
-def save_guide(browser, code, **fields):
-    known = browser.call("GET", f"/v1/content/{code}").json().get("guide") or {"etag": "", "draft": {}}
-    body = guide(1).model_dump(mode="json") | {"code": code, "task_name": "新的名称", **fields}
-    asked = {"body": body, "etag": known["etag"], "base": known["draft"]}
-    answer = browser.call("PUT", f"/v1/content/{code}/guide", asked)
-    assert answer.json().get("result") == "saved", answer.text
-
-
-def test_a_review_shows_where_item_and_guide_differ_and_the_author_sees_it_before(desk, editor, code):
-    save_guide(editor, code, dept_name="云溪县民政局")
-    review = submit(editor, code)
-
-    page = desk.made.session("shenhe").get(f"/reviews/catalog/{review['number']}").text
-    assert "事项和办事指南说法不一" in page
-    assert "指南是“云溪县民政局”" in page
-    assert "指南是“云溪县民政局”" in editor.get(f"/content/{code}").text
-
-    save_guide(editor, code, dept_name=item(1).dept_name)
-    page = desk.made.session("shenhe").get(f"/reviews/catalog/{review['number']}").text
-    assert "说法不一" not in page
 
 
 def planned(browser, code):

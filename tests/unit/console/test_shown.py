@@ -6,7 +6,7 @@ import pytest
 
 from contracts.base import format_time
 from services.console.release.single import ReleaseDrafts, release_drafts
-from services.console.shown.screens import on_screen, screens
+from services.console.shown.screens import on_screen, position_at, screens
 from services.console.shown.shown import shown_at
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, code_of, item, pipeline
@@ -49,7 +49,8 @@ def known(desk, moment):
     services = desk.releasing.desk.services
     (screen,) = screens(services, RELEASER)
     found = shown_at(services, RELEASER, "kiosk", code_of(1), moment)
-    return on_screen(desk.made.db, screen, found.versions.values(), moment)
+    span = position_at(services, RELEASER, screen["name"], moment)
+    return on_screen(desk.made.db, screen, span, found.versions.values(), moment)
 
 
 def ask(desk, moment, place="screen:hall-3"):
@@ -108,6 +109,57 @@ def test_the_receipt_of_the_version_says_that_the_screen_had_reported_it(desk, c
 
     told = known(desk, datetime.now(UTC) + timedelta(minutes=30))
     assert (told.receipt, told.position) == (number, 1)
+
+
+def reported(county, since, until, position):
+    values = {"since": format_time(since), "until": until and format_time(until), "position": position}
+    county.execute(
+        "kiosk",
+        "INSERT INTO screen_position (screen, since, until, position) VALUES ('hall-3', :since, :until, :position)",
+        **values,
+    )
+
+
+def test_what_a_screen_showed_at_a_moment_long_ago_is_known_from_the_spans_of_its_reports(desk, county):
+    released(desk, county)
+    now = datetime.now(UTC)
+    set_screen(county, seen_at=now + 3 * HOUR, position=99)
+    reported(county, now, now + HOUR, 5)
+    reported(county, now + HOUR, None, 8)
+
+    assert [known(desk, now + number * HOUR / 2).position for number in (1, 3)] == [5, 8]
+    assert known(desk, now + HOUR / 2).until == format_time(now + HOUR)
+
+
+def test_a_moment_between_two_spans_stays_unknown(desk, county):
+    released(desk, county)
+    now = datetime.now(UTC)
+    set_screen(county, seen_at=now + 9 * HOUR, position=99)
+    reported(county, now - HOUR, now, 5)
+    reported(county, now + 2 * HOUR, None, 8)
+
+    assert known(desk, now + HOUR).position is None
+
+
+def test_the_page_says_whether_the_position_includes_the_content(desk, county):
+    released(desk, county)
+    moment = datetime.now(UTC)
+    set_screen(county, seen_at=moment + HOUR)
+    reported(county, moment - HOUR, moment + HOUR / 2, 0)
+    assert "是否已经显示上面的事项第 1 版（账本第 1 条），不知道" in ask(desk, moment).text
+
+    county.execute("kiosk", "UPDATE screen_position SET position = 1")
+
+    assert "那一刻至少显示到账本第 1 条，包括上面的内容" in ask(desk, moment).text
+
+
+def test_a_span_outlives_the_enrolment_of_its_screen(desk, county):
+    released(desk, county)
+    moment = datetime.now(UTC)
+    reported(county, moment - HOUR, moment + HOUR / 2, 5)
+    set_screen(county, enrolled_at=None, token_hash=None)
+
+    assert (known(desk, moment).enrolled, known(desk, moment).position) == (True, 5)
 
 
 def test_a_screen_that_was_not_in_use_yet_is_said_to_have_reported_nothing(desk, county):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlmodel import col, select
 
-from contracts.base import SALT, format_time
+from contracts.base import ANNOUNCEMENTS, SALT, format_time
+from contracts.content.announcements import AnnouncementText
 from contracts.content.gates import Gate, ReviewPolicy
 from services.catalog.commands import Catalog, ItemImport
 from shared.errors import TongyuanError
@@ -42,10 +43,17 @@ people, times, names = st.sampled_from(PEOPLE), st.sampled_from(TIMES), st.sampl
 plans = st.sampled_from([None, *Plans])
 ops = st.sampled_from(["release", "release", "withdraw", "suspend"])
 AS_SIGNED = "as signed"
+WORDS = {"text": "明天起：每证10元"}
+"""What is announced, where anything is: a release that says it is signed with it."""
 
 
 def text(time):
     return None if time is None else format_time(time)
+
+
+def period(at, says):
+    """Return the period of a release; what is announced is of what is scheduled."""
+    return Period(at, announcement=AnnouncementText(**WORDS) if says and at is not None else None)
 
 
 class WritePaths(RuleBasedStateMachine):
@@ -60,6 +68,7 @@ class WritePaths(RuleBasedStateMachine):
         self.draft, self.authors = None, set()
         self.reviews, self.signed, self.bodies = {}, [], []
         self.seen, self.acts, self.edits, self.prepared = {"live": 0, "backfill": 0}, 0, 0, {}
+        self.told, self.announced, self.complete = {}, set(), set()
 
     def teardown(self):
         self.catalog.db.close()
@@ -91,15 +100,16 @@ class WritePaths(RuleBasedStateMachine):
                 self.authors.add(by.name)
                 self.edits += 1
 
-    @rule(by=people, op=ops, at=times, is_set=st.booleans())
-    def submit(self, by, op, at, is_set):
-        member = {"code": CODE, "op": op, "effective_at": text(at)}
+    @rule(by=people, op=ops, at=times, is_set=st.booleans(), says=st.booleans())
+    def submit(self, by, op, at, is_set, says=False):
+        says = says and op == "release" and at is not None
+        member = {"code": CODE, "op": op, "effective_at": text(at), "announcement": WORDS if says else None}
         asked = SubmitRequest.model_validate({"members": [member], "kind": "set" if is_set else "edition"})
         with suppress(TongyuanError):
             number = submitting.submit(self.reviewing, actor(by), asked)
             body = self.draft if op == "release" else None
             authors = self.authors if op == "release" else set()
-            self._known(number, asked.kind, {*authors, by.name}, [(op, body, text(at), None)])
+            self._known(number, asked.kind, {*authors, by.name}, [(op, body, text(at), None, says)])
 
     @rule(by=people, name=names)
     def submit_import(self, by, name):
@@ -110,13 +120,13 @@ class WritePaths(RuleBasedStateMachine):
             gathering.close(self.reviewing, actor(by), number)
             with self.catalog.db.read() as session:
                 (member,) = queries.one(session, number)["members"]
-            told = (member["op"], member["body"], member["effective_at"], member["expires_at"])
+            told = (member["op"], member["body"], member["effective_at"], member["expires_at"], False)
             self._known(number, "import", {by.name}, [told])
 
-    @rule(by=people, op=ops, at=times, is_set=st.booleans(), alone=st.booleans())
-    def submit_and_sign(self, by, op, at, is_set, alone):
+    @rule(by=people, op=ops, at=times, is_set=st.booleans(), alone=st.booleans(), says=st.booleans())
+    def submit_and_sign(self, by, op, at, is_set, alone, says=False):
         """Those who may sign, or one of them who tries alone."""
-        self.submit(by, op, at, is_set)
+        self.submit(by, op, at, is_set, says)
         if self.reviews:
             excluded = self.reviews[max(self.reviews)]["excluded"]
             first, *others = [one for one in PEOPLE if one.name not in excluded] or PEOPLE
@@ -126,14 +136,14 @@ class WritePaths(RuleBasedStateMachine):
     @rule(by=people, at=st.sampled_from([AS_SIGNED, *TIMES]), what=plans)
     def release_what_is_signed(self, by, at, what):
         """At the time that was signed, or at another one."""
-        kind, op, body, signed, _ = self.signed[-1]
+        kind, op, body, signed, _, says = self.signed[-1]
         when = next((one for one in TIMES if text(one) == signed), None) if at is AS_SIGNED else at
         if kind == "import":
             self.run_import(by, body["task_name"])
         elif kind == "set" and when is not None:
-            self.prepare_set(by, "release" if op == "release" else "withdraw", when, what)
+            self.prepare_set(by, "release" if op == "release" else "withdraw", when, what, says)
         elif op == "release":
-            self.release(by, when, what)
+            self.release(by, when, what, says)
         else:
             self.take_off(by, when, what, op == "suspend")
 
@@ -146,10 +156,10 @@ class WritePaths(RuleBasedStateMachine):
         for number, gate in enumerate(Gate):
             self._sign(first if number % 2 else second, gate, newest)
 
-    @rule(by=people, at=times, what=plans)
-    def release(self, by, at, what):
+    @rule(by=people, at=times, what=plans, says=st.booleans())
+    def release(self, by, at, what, says=False):
         with suppress(TongyuanError):
-            _, made = self.catalog.release_item(actor(by), CODE, Period(at), None, what)
+            _, made = self.catalog.release_item(actor(by), CODE, period(at, says), None, what)
             self._check("edition")
             if made is not None:
                 self.authors = set()
@@ -198,20 +208,55 @@ class WritePaths(RuleBasedStateMachine):
             undo_import(self.catalog.db, self.who, actor(by), UndoRequest(source="test", sha256=SHA[name]))
         self._check("repeated")
 
-    @rule(by=people, op=st.sampled_from(["release", "withdraw"]), at=st.sampled_from(TIMES[1:]), what=plans)
-    def prepare_set(self, by, op, at, what):
+    @rule(
+        by=people,
+        op=st.sampled_from(["release", "withdraw"]),
+        at=st.sampled_from(TIMES[1:]),
+        what=plans,
+        says=st.booleans(),
+    )
+    def prepare_set(self, by, op, at, what, says=False):
         self.acts += 1
         part = {"part_of": f"act:catalog-set-{self.acts}", "effective_at": text(at), "plans": what}
-        asked = asked_of_sets.PrepareRequest.model_validate({**part, "members": [{"code": CODE, "op": op}]})
+        member = {"code": CODE, "op": op, "announcement": WORDS if says and op == "release" else None}
+        asked = asked_of_sets.PrepareRequest.model_validate({**part, "members": [member]})
         signed, authors = list(self.signed), self.authors
         with suppress(TongyuanError), self.catalog.db.write() as session:
-            sets.prepare(session, self.who, actor(by), asked, self.catalog.checked_draft)
+            made = sets.prepare(session, self.who, actor(by), asked, self.catalog.checked_draft)
+            self.told[part["part_of"]] = [{name: one[name] for name in ("key", "version", "digest")} for one in made]
             if op == "release":
                 self.authors = set()
         self._check("set")
         for one in self.signed:
             signed.remove(one)
         self.prepared[part["part_of"]] = (signed, authors if op == "release" else set(), self.edits)
+
+    @rule(by=people, back=st.integers(0, 2))
+    def complete_set(self, by, back):
+        act = f"act:catalog-set-{max(1, self.acts - back)}"
+        if act not in self.told:
+            return
+        asked = {"part_of": act, "effective_at": text(TIMES[1]), "members": self.told[act]}
+        with suppress(TongyuanError), self.catalog.db.write() as session:
+            sets.complete(session, self.who, actor(by), asked_of_sets.CompleteRequest.model_validate(asked))
+            self.complete.add(act)
+        self._check("nothing")
+
+    @rule(by=people, back=st.integers(0, 2))
+    def announce(self, by, back):
+        """What a set says is shown on what is in force: once it is complete, and nothing else with it."""
+        self.announced_by(by, back)
+
+    def announced_by(self, by, back):
+        """Announce a set; return the codes that changed."""
+        act = f"act:catalog-set-{max(1, self.acts - back)}"
+        asked = asked_of_sets.AnnounceRequest(part_of=act, codes=[CODE])
+        changed = []
+        with suppress(TongyuanError), self.catalog.db.write() as session:
+            changed = sets.announce(session, self.who, actor(by), asked)
+        assert not changed or act in self.complete, "a set that is not complete was announced"
+        self._check("repeated")
+        return changed
 
     @rule(by=people, back=st.integers(0, 2))
     def cancel_set(self, by, back):
@@ -282,8 +327,8 @@ class WritePaths(RuleBasedStateMachine):
         """Every release since the last look is signed, or repeats a body that was released before."""
         new = self._new()
         own = 0
-        for op, body, at, ends in new:
-            signed = self._is_signed(grounds, op, body, at, ends)
+        for op, body, at, ends, says in new:
+            signed = self._is_signed(grounds, op, body, at, ends, says)
             if body is not None and body in self.bodies and grounds != "nothing" and not signed:
                 continue
             if body is None and grounds in {"repeated", "urgent"}:
@@ -291,17 +336,19 @@ class WritePaths(RuleBasedStateMachine):
             assert grounds != "nothing", f"released by nobody: {op} {at}"
             if signed:
                 self.signed.remove(signed)
+                self.announced |= {at} if says else set()
                 own += 1
                 self.bodies += [body]
                 continue
             assert body is None, f"a body that no gate has signed was released by {grounds}"
             assert own or any(self._is_signed(grounds, *one) for one in new), f"unsigned {op} by {grounds}"
         assert own or not new or grounds in {"repeated", "urgent"}, f"{grounds} has repeated what no gate has signed"
+        assert self.carried <= self.announced, "something was announced that no gate has signed"
 
-    def _is_signed(self, grounds, op, body, at, ends):
+    def _is_signed(self, grounds, op, body, at, ends, says):
         ops = ("withdraw", "suspend") if op == "withdraw" else ("release",)
         kinds = ("edition", "set") if grounds == "set" else (grounds,)
-        asked = [(kind, name, body, at, ends) for kind in kinds for name in ops]
+        asked = [(kind, name, body, at, ends, says) for kind in kinds for name in ops]
         return next((one for one in asked if one in self.signed), None)
 
     def planned(self):
@@ -314,7 +361,7 @@ class WritePaths(RuleBasedStateMachine):
             return session.get(editions.EditionRow, CODE).version
 
     def _new(self):
-        found = []
+        found, self.carried = [], set()
         with self.catalog.db.read() as session:
             for lane, last in self.seen.items():
                 query = select(ReleaseRow).where(ReleaseRow.lane == lane, col(ReleaseRow.sequence) > last)
@@ -322,8 +369,16 @@ class WritePaths(RuleBasedStateMachine):
                     self.seen[lane] = row.sequence
                     told = orjson.loads(row.document)
                     if row.key == KEY:
-                        body = told["body"] and {name: one for name, one in told["body"].items() if name != SALT}
-                        found.append((told["op"], body, told["effective_at"], told["expires_at"]))
+                        body = told["body"] and {
+                            name: one for name, one in told["body"].items() if name not in (SALT, ANNOUNCEMENTS)
+                        }
+                        says = {
+                            text(datetime.fromisoformat(one["until"]))
+                            for one in (told["body"] or {}).get(ANNOUNCEMENTS, ())
+                        }
+                        self.carried |= says
+                        at = told["effective_at"]
+                        found.append((told["op"], body, at, told["expires_at"], at in says))
         return found
 
 
@@ -354,6 +409,28 @@ def test_a_changed_plan_takes_the_place_of_the_old_one_only_once_it_is_signed(dr
 
         changes = (drafts[2], then) != (drafts[1], first)
         assert (machine.planned() != before) == (signs and changes)
+        machine.nothing_else_was_released()
+    finally:
+        machine.teardown()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(names, min_size=2, max_size=2, unique=True), st.booleans(), st.booleans(), st.booleans())
+def test_a_set_is_announced_once_it_is_complete_with_what_was_signed(drafts, says, completes, signs):
+    """The machine comes to an announced set seldom: something is in force, and another body is signed as a set."""
+    machine, by = WritePaths(), PEOPLE[0]
+    try:
+        machine.begin_with_a_review(by, drafts[0], None, is_set=False, alone=False, plans_it=True)
+        machine.save(by, drafts[1])
+        if signs:
+            machine.submit_and_sign(by, "release", TIMES[1], is_set=True, alone=False, says=says)
+        machine.prepare_set(by, "release", TIMES[1], None, says)
+        if completes:
+            machine.complete_set(by, 0)
+
+        changed = machine.announced_by(by, 0)
+
+        assert (changed == [CODE]) == (says and completes and signs)
         machine.nothing_else_was_released()
     finally:
         machine.teardown()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from shared.errors import Unavailable
-from shared.web.edge import MAX_BODY, OF_OPERATORS
+from shared.web.body_sizes import MOST
+from shared.web.edge import OF_OPERATORS
 from shared.web.error_pages import WORDS, plain_page, wants_html
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline
 
@@ -95,7 +96,7 @@ def test_outside_of_every_app_there_is_a_page_too(county: Pipeline) -> None:
 
 @pytest.mark.parametrize("place", ["web", "mobile", "kiosk", "portal"])
 def test_a_body_that_is_too_large_is_told_by_a_page(county: Pipeline, place: str) -> None:
-    body = b"x" * (MAX_BODY + 1)
+    body = b"x" * (MOST + 1)
 
     assert is_page(county, county.browser.post(f"/{place}/progress", content=body), 413, place)
     assert is_problem(county.http.post(f"/{place}/progress", content=body), 413)

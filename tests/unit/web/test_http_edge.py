@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from shared.errors import Invalid
 from shared.text import strict_json
 from shared.text.strict_json import parse_json
-from shared.web import edge
+from shared.web import body_sizes
 from tests.harness.actors import TESTER
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, item, pipeline
 
@@ -118,16 +118,16 @@ def test_a_time_outside_of_the_calendar_is_refused_by_field(county):
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_beyond_the_limit_is_refused_and_not_read(county, chunked):
-    content = b"[" * (edge.MAX_BODY + 1)
-    sent = iter([content[: edge.MAX_BODY], content[edge.MAX_BODY :]]) if chunked else content
+    content = b"[" * (body_sizes.MOST + 1)
+    sent = iter([content[: body_sizes.MOST], content[body_sizes.MOST :]]) if chunked else content
     answer = put(county, sent)
 
     assert (answer.status_code, answer.json()["title"]) == (413, "Request Entity Too Large")
-    assert str(edge.MAX_BODY) in answer.json()["detail"]
+    assert str(body_sizes.MOST) in answer.json()["detail"]
 
 
 def test_an_import_may_be_larger(county):
-    rows = {"rows": [], "withdraw": ["0" * 31] * (edge.MAX_BODY // 30)}
+    rows = {"rows": [], "withdraw": ["0" * 31] * (body_sizes.MOST // 30)}
     answer = county.http.post("/catalog/v1/imports", headers=AS_ADMIN, json=rows)
 
     assert answer.status_code == 200
