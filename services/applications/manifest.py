@@ -16,7 +16,9 @@ PERSONAL_KEYS = Key("personal_key_file", KeyUse.PERSONAL_DATA, KEY_FOLDER)
 MANIFEST = Manifest(
     NAME,
     Role.SOURCE,
-    processes=source_processes(NAME, 8083, (CATALOG,), (CATALOG,), keys=(PERSONAL_KEYS,)),
+    processes=source_processes(
+        NAME, 8083, (CATALOG,), (CATALOG,), keys=(PERSONAL_KEYS,), preset={"canary_interval": "60"}
+    ),
     account=source_account(NAME, INTAKE_QUEUE),
     # Hall systems that report cases.
     other_accounts=(Account("intake", writes=(INTAKE_EXCHANGE,)),),

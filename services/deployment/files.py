@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from services.deployment import certificates, compose, gateway, postgres
+from services.deployment import certificates, compose, gateway, monitoring, postgres
 
 ROOT = Path(__file__).parent.parent.parent
 Sections = Mapping[str, Callable[[], Iterator[str]]]
@@ -18,6 +18,8 @@ FILES: Mapping[Path, Sections] = {
     ROOT / "deploy" / "certificates.py": certificates.sections(),
     ROOT / "deploy" / "gateway" / "plain.conf": gateway.sections("http"),
     ROOT / "deploy" / "gateway" / "tls.conf": gateway.sections("https"),
+    ROOT / "deploy" / "monitoring" / "targets" / "compose.yml": monitoring.sections(monitoring.in_containers),
+    ROOT / "deploy" / "monitoring" / "targets" / "systemd.yml": monitoring.sections(monitoring.on_one_machine),
     ROOT / "deploy" / "postgres" / "roles.sql": postgres.sections(),
 }
 SECTION = re.compile(
