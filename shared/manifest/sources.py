@@ -1,7 +1,5 @@
 """Common parts of the manifests of the three sources."""
 
-from collections.abc import Mapping
-
 from contracts.kinds import kinds_owned_by
 from contracts.topology import BACKFILL_EXCHANGE, SOURCES_EXCHANGE
 from shared.manifest.model import Account, Dependency, Key, KeyUse, Process, Role, Volume, worker
@@ -31,12 +29,11 @@ def source_processes(
     keys: tuple[Key, ...] = (),
     folders: tuple[Volume, ...] = (),
     settings: tuple[str, ...] = (),
-    preset: Mapping[str, str] | None = None,
 ) -> Processes:
     """Return the HTTP process for editors, with the service's relay, and the worker. Both sign what they release.
 
     `calls`: of the HTTP process, beside the ledger; `of_worker`: of the worker; `keys`, `folders`, `settings`:
-    of both; `preset`: of the HTTP process.
+    of both.
     """
     # Writable: whichever of the two starts first makes the key.
     signing = Volume(
@@ -45,16 +42,7 @@ def source_processes(
     held = (*keys, Key("source_key_file", KeyUse.RELEASES, signing))
     of_http = (*settings, "reconcile_interval")
     return (
-        Process(
-            name,
-            port,
-            (*calls, TO_LEDGER),
-            keys=held,
-            secrets=(ADMIN_TOKEN,),
-            folders=folders,
-            settings=of_http,
-            preset=preset or {},
-        ),
+        Process(name, port, (*calls, TO_LEDGER), keys=held, secrets=(ADMIN_TOKEN,), folders=folders, settings=of_http),
         worker(name, *of_worker, keys=held, folders=folders, settings=settings),
     )
 

@@ -1,4 +1,4 @@
-"""Alert rules: each fires when it should and is silent otherwise, by promtool's own tests; the configuration is valid."""
+"""Each alert fires when it should and is silent otherwise, as promtool tests them. The configuration is valid."""
 
 from pathlib import Path
 
