@@ -1,8 +1,5 @@
 """Writes the time of a backup where a Prometheus node exporter reads it (its collector "textfile")."""
 
-import os
-from pathlib import Path
-
 from services.operations.backups.backup import BackupResult
 from shared.errors import Invalid, Violation
 
@@ -31,4 +28,4 @@ def write_textfile(file: Path, done: BackupResult) -> None:
     fresh = file.with_name(f".{file.name}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.chmod(0o644)
-    os.replace(fresh, file)
+    fresh.replace(file)
