@@ -1,5 +1,7 @@
 """Writes the time of a backup where a Prometheus node exporter reads it (its collector "textfile")."""
 
+from pathlib import Path
+
 from services.operations.backups.backup import BackupResult
 from shared.errors import Invalid, Violation
 
