@@ -86,7 +86,7 @@ CHANNEL = Dashboard(
         Panel("到时而未展示", {"最老": f"tongyuan_scheduled_overdue_seconds{OF_CHANNEL}"}, "s"),
         Panel("暂存的条目", {"条目": f"tongyuan_parked_entries{OF_CHANNEL}"}),
         Panel("未齐的成组发布", {"组": f"tongyuan_channel_sets_waiting{OF_CHANNEL}"}),
-        Panel("打开的事件流", {"流": f"tongyuan_stream_clients{OF_CHANNEL}"}),
+        Panel("打开的事件流", {"流": f"sum(tongyuan_stream_clients{OF_CHANNEL}) or vector(0)"}),
         Panel("应用的条目，每秒", {"{{op}}": rate("tongyuan_applied_total", "op", '{service="$channel"}')}, "ops"),
         Panel("签名头的时间", {"头": 'max(tongyuan_head_age_seconds{service="$channel"})'}, "s"),
         Panel(
@@ -127,7 +127,7 @@ INTEGRATORS = Dashboard(
         Panel("推送，每秒", {"{{outcome}}": f"{rate('tongyuan_webhook_calls_total', 'outcome')} or vector(0)"}, "ops"),
         Panel("订阅日志的位置", {"位置": "tongyuan_subscription_log_position"}),
         Panel("订阅日志停住", {"停": "tongyuan_subscription_log_halted"}, kind="stat"),
-        Panel("订阅者的事件流", {"流": "sum(tongyuan_stream_clients)"}),
+        Panel("订阅者的事件流", {"流": 'sum(tongyuan_stream_clients{channel="subscriptions"}) or vector(0)'}),
         Panel("办件推送，每秒", {"{{outcome}}": f"{rate('tongyuan_hook_calls_total', 'outcome')} or vector(0)"}, "ops"),
         Panel("死信", {"{{queue}}": "sum by (queue) (tongyuan_dead_letters) or vector(0)"}),
     ),
