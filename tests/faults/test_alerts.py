@@ -4,7 +4,6 @@ Prometheus has the rules as shipped but those on the SLOs' budgets, whose window
 times shorter, and it looks every second.
 """
 
-import subprocess
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,10 +18,9 @@ from shared.messaging.publisher import AmqpPublisher
 from tests.faults.alert_faults import PLANTED
 from tests.faults.test_disk import small_disk
 from tests.harness.county import Elsewhere, wait_for
-from tests.harness.packages import require
 from tests.harness.pipeline import REGION
 from tests.harness.ports import free_port
-from tests.harness.prometheus import Monitoring, alerts
+from tests.harness.prometheus import Monitoring, alerts, backed_up, node_exporter, targets
 from tests.harness.proxy import Proxy
 from tests.harness.schedule import siege
 from tests.harness.witnesses import Clerk
@@ -47,43 +45,10 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def monitoring(site, tmp_path_factory):
-    made = Monitoring(tmp_path_factory.mktemp("monitoring"), targets(site), QUICKER, budgets=False)
+    made = Monitoring(tmp_path_factory.mktemp("monitoring"), targets(site.county), QUICKER, budgets=False)
     with made.running(), node_exporter(made) as made.textfiles:
         wait_for(lambda: not made.pages(), "a quiet county", WITHIN, lambda: str(made.pages()))
         yield made
-
-
-def targets(site):
-    """Process → address of its metrics."""
-    return {
-        name: f"{site.county.url(name)}/metrics"
-        if name.endswith("-worker")
-        else f"{site.county.url(name)}/{name}/metrics"
-        for name in site.county.names
-    }
-
-
-@contextmanager
-def node_exporter(monitoring):
-    """The node exporter with its collector of text files only; its folder."""
-    folder, port = monitoring.folder / "textfiles", free_port()
-    folder.mkdir()
-    backed_up(folder, datetime.now(UTC))
-    program = require("prometheus-node-exporter", "prometheus-node-exporter")
-    options = (f"--collector.textfile.directory={folder}", "--collector.disable-defaults", "--collector.textfile")
-    process = subprocess.Popen([program, *options, f"--web.listen-address=127.0.0.1:{port}"])
-    try:
-        monitoring.watch({"node": f"http://127.0.0.1:{port}/metrics"}, "node")
-        yield folder
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def backed_up(folder, moment):
-    """The file that `tongyuan backup --metrics-file` writes."""
-    name = "tongyuan_backup_newest_timestamp_seconds"
-    (folder / "backup.prom").write_text(f"# TYPE {name} gauge\n{name} {moment.timestamp()}\n")
 
 
 # Each plants one fault until it is left.
@@ -102,11 +67,11 @@ def killed(site, _monitoring):
 @contextmanager
 def unwatched(site, monitoring):
     """F59: the process that releases the canary is missing in the targets."""
-    monitoring.watch({name: url for name, url in targets(site).items() if name != "applications"})
+    monitoring.watch({name: url for name, url in targets(site.county).items() if name != "applications"})
     try:
         yield
     finally:
-        monitoring.watch(targets(site))
+        monitoring.watch(targets(site.county))
 
 
 @contextmanager

@@ -4,13 +4,15 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
 
-from tests.harness.county import REPOSITORY, wait_for
+from services.operations.backups.textfile import TIME
+from tests.harness.county import REPOSITORY, County, is_worker, wait_for
 from tests.harness.packages import require
 from tests.harness.ports import free_port
 
@@ -167,3 +169,34 @@ def asked(query: str, chosen: Mapping[str, str]) -> str:
     for name, value in chosen.items():
         query = query.replace(name, value)
     return query
+
+
+def targets(county: County) -> dict[str, str]:
+    """Return the address of each process's metrics."""
+    paths = {name: "metrics" if is_worker(name) else f"{name}/metrics" for name in county.names}
+    return {name: f"{county.url(name)}/{path}" for name, path in paths.items()}
+
+
+@contextmanager
+def node_exporter(monitoring: Monitoring) -> Iterator[Path]:
+    """Run a node exporter with its collector of text files only; return their folder. It tells of a backup of now."""
+    folder, port = monitoring.folder / "textfiles", free_port()
+    folder.mkdir()
+    backed_up(folder, datetime.now(UTC))
+    program = require("prometheus-node-exporter", "prometheus-node-exporter")
+    options = (f"--collector.textfile.directory={folder}", "--collector.disable-defaults", "--collector.textfile")
+    with (monitoring.folder / "node.log").open("ab") as sink:
+        process = subprocess.Popen(
+            [program, *options, f"--web.listen-address=127.0.0.1:{port}"], stdout=sink, stderr=sink
+        )
+    try:
+        monitoring.watch({"node": f"http://127.0.0.1:{port}/metrics"}, "node")
+        yield folder
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def backed_up(folder: Path, moment: datetime) -> None:
+    """Write what `tongyuan backup --metrics-file` writes."""
+    (folder / "backup.prom").write_text(f"# TYPE {TIME} gauge\n{TIME} {moment.timestamp()}\n")
