@@ -20,7 +20,7 @@ import httpx
 from services.demo import content
 from services.deployment.dashboards import DASHBOARDS, Dashboard, Panel
 from tests.harness.browser import Browser
-from tests.harness.county import REPOSITORY, EmbeddedCounty, running
+from tests.harness.county import REPOSITORY, County, EmbeddedCounty, running
 from tests.harness.prometheus import PANEL_VALUES, Monitoring, asked
 
 FOLDER = REPOSITORY / "docs" / "images"
@@ -54,7 +54,7 @@ def main() -> int:
     return int(bool(empty))
 
 
-def _work(county: EmbeddedCounty, end: float) -> None:
+def _work(county: County, end: float) -> None:
     """Read pages and lists until `end`."""
     code = content.guides()[0].code
     with httpx.Client(base_url=county.url("web"), trust_env=False, timeout=30) as http:
@@ -81,7 +81,12 @@ def _page(monitoring: Monitoring, dashboard: Dashboard) -> tuple[str, list[str]]
 
 def _series(monitoring: Monitoring, legend: str, query: str) -> Iterator[Series]:
     end = time.time()
-    asking = {"query": asked(query, {**PANEL_VALUES, "$process": "up"}), "start": end - 100, "end": end, "step": 2}
+    asking: dict[str, str | float] = {
+        "query": asked(query, {**PANEL_VALUES, "$process": "up"}),
+        "start": end - 100,
+        "end": end,
+        "step": 2,
+    }
     answer = httpx.get(f"{monitoring.url}/api/v1/query_range", params=asking, trust_env=False, timeout=30)
     answer.raise_for_status()
     for one in answer.json()["data"]["result"]:
