@@ -151,6 +151,13 @@ ERASABLE = tuple(sorted(entry.name for entry in _ENTRIES if entry.erasable))
 """Names of the kinds whose bodies law may have erased."""
 
 
+CANARY = f"{Kind.APPLICATION}:canary"
+"""Key that a county withdraws every minute although it was never released, to measure the way to the channels.
+
+A withdrawal of a kind that is neither public nor listed is in no list, search, export or count (docs/adr/0038).
+"""
+
+
 def kind_of(key: str) -> str:
     """Return the kind in a key, registered or not."""
     return key.partition(":")[0]

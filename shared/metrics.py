@@ -56,6 +56,18 @@ parked = Gauge(
     "tongyuan_parked_entries", "Entries that a channel could not show and set aside for an operator.", ["channel"]
 )
 dead_letters = Gauge("tongyuan_dead_letters", "Messages in a dead-letter queue.", ["queue"])
+queue_consumers = Gauge("tongyuan_queue_consumers", "Consumers of a queue, as the broker counts them.", ["queue"])
+queue_messages = Gauge("tongyuan_queue_messages", "Messages ready in a queue, as the broker counts them.", ["queue"])
+canary_released = Gauge("tongyuan_canary_released_version", "Newest version of the canary that was released.")
+canary_shown = Gauge(
+    "tongyuan_canary_shown_version", "Version of the canary that a channel's readers would get.", ["channel"]
+)
+canary_latency = Histogram(
+    "tongyuan_canary_latency_seconds",
+    "Time from the release of the canary until a channel has applied it.",
+    ["channel"],
+    buckets=LATENCY_BUCKETS,
+)
 documents = Gauge("tongyuan_documents", "Documents that a channel shows.", ["channel", "kind"])
 publication_latency = Histogram(
     "tongyuan_publication_latency_seconds",
@@ -64,6 +76,11 @@ publication_latency = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 scheduled = Gauge("tongyuan_scheduled_entries", "Entries that do not take effect yet.", ["channel"])
+scheduled_overdue = Gauge(
+    "tongyuan_scheduled_overdue_seconds",
+    "Time since the oldest version that should be in effect and is not shown; 0: none.",
+    ["channel"],
+)
 sets_waiting = Gauge("tongyuan_channel_sets_waiting", "Sets that are not complete in a channel.", ["channel"])
 kiosk_screens = Gauge("tongyuan_kiosk_screens", "Screens of the hall by state.", ["state"])
 kiosk_copies = Gauge(
@@ -92,6 +109,8 @@ webhooks_standing = Gauge("tongyuan_webhooks_standing", "Webhooks with something
 webhook_oldest = Gauge("tongyuan_webhook_oldest_seconds", "Age of the oldest delivery of a webhook that stands still.")
 webhook_calls = Counter("tongyuan_webhook_calls_total", "Calls of webhooks, and what became of them.", ["outcome"])
 hook_calls = Counter("tongyuan_hook_calls_total", "Webhook calls to subscribers of cases.", ["outcome"])
+disk_free = Gauge("tongyuan_disk_free_bytes", "Free space where this process writes.")
+disk_size = Gauge("tongyuan_disk_size_bytes", "Size of the disk where this process writes.")
 http_requests = Counter("tongyuan_http_requests_total", "Requests answered.", ["service", "method", "status"])
 http_connections = Gauge("tongyuan_http_connections", "Open connections.")
 http_cut = Counter(

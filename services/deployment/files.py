@@ -2,13 +2,15 @@
 
 # made of the manifests: NAME
 # end of NAME
+
+A dashboard is generated as a whole: JSON has no comments.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from services.deployment import certificates, compose, gateway, postgres
+from services.deployment import certificates, compose, dashboards, gateway, monitoring, postgres
 
 ROOT = Path(__file__).parent.parent.parent
 Sections = Mapping[str, Callable[[], Iterator[str]]]
@@ -19,8 +21,11 @@ FILES: Mapping[Path, Sections] = {
     ROOT / "deploy" / "gateway" / "plain.conf": gateway.sections("http"),
     ROOT / "deploy" / "gateway" / "tls.conf": gateway.sections("https"),
     ROOT / "deploy" / "gateway" / "desk.conf": gateway.desk_sections(),
+    ROOT / "deploy" / "monitoring" / "targets" / "compose.yml": monitoring.sections(monitoring.in_containers),
+    ROOT / "deploy" / "monitoring" / "targets" / "systemd.yml": monitoring.sections(monitoring.on_one_machine),
     ROOT / "deploy" / "postgres" / "roles.sql": postgres.sections(),
 }
+WHOLE = dashboards.files()
 SECTION = re.compile(
     r"^(?P<indent> *)(?P<mark>#|--) made of the manifests: (?P<name>.+)\n(?s:.*?)^ *(?P=mark) end of (?P=name)\n",
     re.MULTILINE,
@@ -29,6 +34,8 @@ SECTION = re.compile(
 
 def text(file: Path) -> str:
     """Return the file's new text. Raises ValueError for a section that is unknown, or missing in the file."""
+    if file in WHOLE:
+        return WHOLE[file]()
     sections, seen = FILES[file], set()
 
     def made(found: re.Match[str]) -> str:
@@ -47,7 +54,7 @@ def text(file: Path) -> str:
 
 def stale() -> list[Path]:
     """Return the files that differ from what the manifests say."""
-    return [file for file in FILES if text(file) != file.read_text(encoding="utf-8")]
+    return [file for file in (*FILES, *WHOLE) if not file.exists() or text(file) != file.read_text(encoding="utf-8")]
 
 
 def write() -> list[Path]:

@@ -51,6 +51,16 @@ def read(file: Path) -> dict[str, str]:
     return {name: value.strip("\"'") for name, _, value in pairs}
 
 
+def ports() -> dict[str, int]:
+    """Return the port of each process on one machine."""
+    found: dict[str, int] = {}
+    worker_port = FIRST_WORKER_PORT
+    for process in manifests.processes():
+        found[process.name] = process.published or worker_port
+        worker_port += process.is_worker
+    return found
+
+
 def _of_process(process: Process, variables: Mapping[str, str]) -> dict[str, str]:
     folders = {volume.variable: f"/var/lib/tongyuan/{_owner(process)}" for volume in process.volumes}
     trusted = {} if process.is_worker else {"FORWARDED_ALLOW_IPS": variables.get("TRUSTED_PROXY", "127.0.0.1")}
@@ -81,11 +91,10 @@ def _common(variables: Mapping[str, str]) -> dict[str, str]:
 def _places() -> dict[str, str]:
     """Return the default hosts and ports: this machine, with a port for each process."""
     found = {"POSTGRES_HOST": "127.0.0.1", "RABBITMQ_HOST": "127.0.0.1"}
-    worker_port = FIRST_WORKER_PORT
+    here = ports()
     for process in manifests.processes():
         found[f"{process.service.upper()}_HOST"] = "127.0.0.1"
-        found[values.port_variable(process)] = str(process.published or worker_port)
-        worker_port += process.is_worker
+        found[values.port_variable(process)] = str(here[process.name])
     return found
 
 

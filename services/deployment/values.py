@@ -30,6 +30,7 @@ def environment(process: Process) -> dict[str, str]:
         found |= volume_settings(volume)
     found |= {_variable(secret): required(_variable(secret), UPGRADE) for secret in process.secrets}
     found |= {_variable(setting): optional(_variable(setting), "") for setting in process.stated}
+    found |= {_variable(setting): optional(_variable(setting), value) for setting, value in process.preset.items()}
     if process.signs:
         found["TONGYUAN_CALLER_KEY"] = required(key_variable(process.name), UPGRADE)
     if not process.is_worker and (known := callers(process.service)):

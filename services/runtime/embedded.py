@@ -55,6 +55,7 @@ from shared.audit.removal import EVERY_SECONDS as REMOVAL_SECONDS
 from shared.audit.removal import AuditRemoval
 from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
+from shared.disk_space import measure_disk
 from shared.feeds.outbox import SourceFeed
 from shared.feeds.relay import Relay, run_together
 from shared.messaging.delivery import Handler, Message, Publisher, Refusal
@@ -96,6 +97,7 @@ class Embedded:
         # Three sources share the folder: each has a store and a key file of its own.
         self.settings = self.settings.model_copy(update={"database_url": None, "source_key_file": None})
         self.wiring = Wiring(self.settings)
+        measure_disk(folder)
         try:
             self._open(folder)
         except BaseException:
@@ -165,6 +167,7 @@ class Embedded:
             "planned-ends": periodically(ENDS_SECONDS, self.wiring.catalog.withdraw_cancelled, name="planned-ends"),
             **applications_background(self.wiring.applications),
             "audit-removal": periodically(REMOVAL_SECONDS, self._remove_old_audit_rows, name="audit-removal"),
+            **self.wiring.canary("applications"),
             "guides-files": periodically(UPKEEP_SECONDS, FileUpkeep(self.watch.db, "guides").step, name="guides-files"),
             **self._desk_work,
             **self._importing.background(),

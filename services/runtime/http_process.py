@@ -30,6 +30,7 @@ from services.runtime.pages.error_pages import error_pages
 from services.runtime.wiring import Wiring
 from shared.audit.removal import EVERY_SECONDS, AuditRemoval
 from shared.config import Settings
+from shared.disk_space import measure_disk
 from shared.feeds.outbox import SourceFeed
 from shared.feeds.relay import Relay
 from shared.messaging.delivery import Publisher
@@ -56,6 +57,7 @@ def run(name: str, settings: Settings) -> None:
     gate = CountyGate(wiring.database(name), settings, partial(setattr, api.state, "county"))
     app = serving_document(name, api)
     tls = settings.tls
+    measure_disk(settings.data_dir)
     sock = listen(settings.host, settings.port)
     freeze_what_is_loaded()
     try:
@@ -95,6 +97,7 @@ def _http_app(name: str, wiring: Wiring) -> tuple[FastAPI, dict[str, Background]
     if name in SOURCES:
         relays = [_source_relay(name, lane, exchange, wiring) for lane, exchange in LANE_EXCHANGES.items()]
         work: dict[str, Background] = {f"relay-{relay.name}": relay.run for relay in relays}
+        work |= wiring.canary(name)
         return wiring.source_api(name), {**work, "recording": wiring.polled_recording.run}, {}
     if name == "ledger":
         return wiring.ledger_api(), {"relay": _ledger_relay(wiring).run}, {}

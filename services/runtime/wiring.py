@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.content.items import Item
+from contracts.kinds import CANARY, KINDS, kind_of
 from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES, SUBSCRIPTIONS
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
@@ -26,6 +27,7 @@ from shared.publishing.recording_status import Latest, PolledRecording, Recordin
 from shared.publishing.reviews.findings.word_lists import read_word_lists
 from shared.security.secret_files import kept_secret
 from shared.security.vault import Vault, make_keys
+from shared.timers import Background
 from shared.tokens.keys import private_key
 from shared.tokens.minting import Minter, Token
 from shared.transparency.source_signature import RingReleaseSigner, key_name
@@ -124,6 +126,14 @@ class Wiring:
         from services.applications.commands import Applications
 
         return Applications(self.database("applications"), self.settings.region, self._item_of)
+
+    def canary(self, source: str) -> dict[str, Background]:
+        """Return the background work that releases the canary: at one source only."""
+        if source != KINDS[kind_of(CANARY)].source:
+            return {}
+        from services.applications.canary import canary_work
+
+        return canary_work(self.database(source), self.settings.region, self.settings.canary_interval)
 
     @cached_property
     def signer(self) -> "Signer":

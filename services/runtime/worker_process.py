@@ -9,12 +9,13 @@ from typing import Any
 
 from contracts.topology import SOURCES
 from services.runtime.county_check import CountyGate
-from services.runtime.manifests import CHANNELS
+from services.runtime.manifests import CHANNELS, topology
 from services.runtime.wiring import Wiring
 from shared import log
 from shared.config import Settings
 from shared.database.connection_limits import WORKING
 from shared.database.engine import Database
+from shared.disk_space import measure_disk
 from shared.errors import TongyuanError, Unavailable
 from shared.feeds.upstream import client, get
 from shared.messaging.consumer import run_worker
@@ -40,6 +41,7 @@ def run(name: str, settings: Settings) -> None:
     service = name.removesuffix("-worker")
     wiring = Wiring(settings, name, WORKING)
     wiring.require_keys(service)
+    measure_disk(settings.data_dir)
     if settings.metrics_port:
         db = wiring.database(service)
         tls = settings.tls.server() if settings.tls else None
@@ -54,7 +56,7 @@ def run(name: str, settings: Settings) -> None:
     worker = _worker(service, wiring)
     freeze_what_is_loaded()
     try:
-        run_worker(worker, broker, tls=settings.tls)
+        run_worker(worker, broker, tls=settings.tls, watched=[queue.name for queue in topology().queues])
     finally:
         wiring.close()
 

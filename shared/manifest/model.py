@@ -88,7 +88,8 @@ class Process:
     `keys`: private keys, without the one for its tokens, which follows from `calls`.
     `secrets`: other settings that only some processes may hold, beside the accounts at database and broker.
     `folders`: of files that are not keys.
-    `settings`: what it reads beside `shared.manifest.settings`; `stated`: likewise, and `.env` sets it.
+    `settings`: what it reads beside `shared.manifest.settings`; `stated`: likewise, and `.env` sets it; `preset`:
+    likewise, with its value where `.env` sets none.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Process:
     folders: tuple[Volume, ...] = ()
     settings: tuple[str, ...] = ()
     stated: tuple[str, ...] = ()
+    preset: Mapping[str, str] = field(default_factory=dict)
     memory: str = HTTP_MEMORY
     serves_without_broker: bool = False
     for_people: bool = False
@@ -143,7 +145,7 @@ class Process:
     def reads(self) -> frozenset[str]:
         """Every setting that it reads."""
         found = {*EVERY_PROCESS, *(EVERY_WORKER if self.is_worker else EVERY_HTTP), f"{self.service}_database_url"}
-        found |= {*self.settings, *self.stated, *self.secrets, *(key.setting for key in self.held_keys)}
+        found |= {*self.settings, *self.stated, *self.preset, *self.secrets, *(key.setting for key in self.held_keys)}
         found |= {setting for folder in self.folders for setting in folder.settings}
         if self.broker:
             found.add("amqp_url")

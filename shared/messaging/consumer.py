@@ -60,9 +60,16 @@ def batch(queue_name: str, size: int = 200) -> Callable[[Method], Method]:
 
 
 def worker_config(
-    url: str, *, name: str = "tongyuan.worker", heartbeat: int = HEARTBEAT_SECONDS, tls: Tls | None = None
+    url: str,
+    *,
+    name: str = "tongyuan.worker",
+    heartbeat: int = HEARTBEAT_SECONDS,
+    tls: Tls | None = None,
+    watched: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the nameko configuration of a worker; `name` appears in the broker's list of connections.
+
+    `watched`: queues whose consumers and messages its metrics tell.
 
     Raises `SettingsError` for an `amqps` address without `tls`.
     """
@@ -76,10 +83,18 @@ def worker_config(
         "TRANSPORT_OPTIONS": {"client_properties": {"connection_name": name}},
         # More than any service has queues and timers, so that a waiting batch blocks no other.
         "max_workers": 20,
+        "WATCHED_QUEUES": tuple(watched),
     }
 
 
-def run_worker(service_class: type, url: str, *, heartbeat: int = HEARTBEAT_SECONDS, tls: Tls | None = None) -> None:
+def run_worker(
+    service_class: type,
+    url: str,
+    *,
+    heartbeat: int = HEARTBEAT_SECONDS,
+    tls: Tls | None = None,
+    watched: Sequence[str] = (),
+) -> None:
     """Run the service until SIGTERM or SIGINT. The current batch is finished, the rest stays in the queue.
 
     The process must be patched first (`shared.messaging.eventlet_patch.patch`). Raises SystemExit(1) when the service
@@ -88,7 +103,8 @@ def run_worker(service_class: type, url: str, *, heartbeat: int = HEARTBEAT_SECO
     if not is_patched():
         raise RuntimeError("call shared.messaging.eventlet_patch.patch() before anything else is imported")
     name = f"tongyuan.{service_class.name}"  # type: ignore[attr-defined]
-    container = ServiceContainer(service_class, worker_config(url, name=name, heartbeat=heartbeat, tls=tls))
+    config = worker_config(url, name=name, heartbeat=heartbeat, tls=tls, watched=watched)
+    container = ServiceContainer(service_class, config)
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: asked.append(received))
@@ -160,7 +176,9 @@ class SafeQueueConsumer(QueueConsumer):  # type: ignore[misc]
         """Called after every (re)connection. kombu's own consumer class is not used, because it decodes bodies."""
         providers = list(self._providers)
         self._channels = [channel.connection.channel() for _ in providers]
-        self._census = DeadLetterCensus(channel.connection, [provider.queue_name for provider in providers])
+        own = [provider.queue_name for provider in providers]
+        watched = self.container.config.get("WATCHED_QUEUES", ())
+        self._census = DeadLetterCensus(channel.connection, own, watched)
         return [provider.consume(own) for provider, own in zip(providers, self._channels, strict=True)]
 
     def on_consume_ready(self, *_what: Any, **_more: Any) -> None:

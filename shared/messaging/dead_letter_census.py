@@ -1,10 +1,10 @@
-"""Counts dead letters on the consumer's own connection, so that operators see them in the metrics."""
+"""Counts dead letters and consumers on the consumer's own connection, so that operators see them in the metrics."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AMQPError, NotFound
 
 from contracts.topology import dead_queue
 from shared import log, metrics
@@ -14,11 +14,15 @@ _log = log.get("census")
 
 
 class DeadLetterCensus:
-    """Counts the dead letters of some queues every `EVERY_SECONDS`. Belongs to one connection and its greenlet."""
+    """Counts the dead letters of some queues, and the consumers and messages of all `watched` ones.
 
-    def __init__(self, connection: Any, queues: Sequence[str]) -> None:
-        self._channel = connection.channel()
-        self._queues = queues
+    It counts every `EVERY_SECONDS`, and belongs to one connection and its greenlet. A worker that has lost its consumer
+    cannot be trusted to say so: every worker watches the queues of all.
+    """
+
+    def __init__(self, connection: Any, queues: Sequence[str], watched: Sequence[str] = ()) -> None:
+        self._connection, self._channel = connection, connection.channel()
+        self._queues, self._watched = queues, watched
         self._next = 0.0
 
     def count(self) -> None:
@@ -28,9 +32,22 @@ class DeadLetterCensus:
         self._next = time.monotonic() + EVERY_SECONDS
         try:
             for queue in self._queues:
-                found = self._channel.queue_declare(dead_queue(queue), passive=True)
-                metrics.dead_letters.labels(queue).set(found.message_count)
+                if (found := self._declared(dead_queue(queue))) is not None:
+                    metrics.dead_letters.labels(queue).set(found.message_count)
+            for queue in self._watched:
+                found = self._declared(queue)
+                metrics.queue_messages.labels(queue).set(found.message_count if found else 0)
+                metrics.queue_consumers.labels(queue).set(found.consumer_count if found else 0)
         except AMQPError as error:
-            # The error closed the channel; the next connection counts again.
+            # The error closed the connection; the next one counts again.
             _log.warning("dead letters not counted", reason=repr(error))
             self._next = float("inf")
+
+    def _declared(self, queue: str) -> Any:
+        """Return what the broker says of a queue; None if there is none, which closes the channel."""
+        try:
+            return self._channel.queue_declare(queue, passive=True)
+        except NotFound as error:
+            _log.warning("queue not found", queue=queue, reason=str(error))
+            self._channel = self._connection.channel()
+            return None

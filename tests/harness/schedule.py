@@ -9,7 +9,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,8 +54,12 @@ def plan(seed: int, processes: Sequence[str]) -> Iterator[Blow]:
 
 
 @contextmanager
-def siege(folder: Path) -> Iterator[Site]:
-    """Run a county in production shape with its own servers, each behind a controllable network."""
+def siege(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Site]:
+    """Run a county in production shape with its own servers, each behind a controllable network.
+
+    `more`: settings beside the usual ones.
+    """
+    settings = {**SETTINGS, **(more or {})}
     (folder / "rabbitmq").mkdir()
     rabbit = PrivateRabbit(folder / "rabbitmq").start()
     try:
@@ -69,7 +73,7 @@ def siege(folder: Path) -> Iterator[Site]:
                 # The private server checks no passwords; this one is there to be searched for in places where it must
                 # not be.
                 database_url = database_url.replace(f"{USER}@", f"{USER}:{password}@")
-                with running(ProductionCounty(folder / "county", amqp_url, database_url, SETTINGS)) as county:
+                with running(ProductionCounty(folder / "county", amqp_url, database_url, settings)) as county:
                     rabbit.settle()
                     assert isinstance(county, ProductionCounty)
                     history = History(patience=PATIENCE)

@@ -2,9 +2,12 @@
 
 import re
 import shutil
+from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness.cases import PROJECT_NO
 from tests.harness.command import PROBLEM, USAGE, WELL, tongyuan
@@ -93,6 +96,29 @@ def test_a_county_is_backed_up_while_it_runs_restored_beside_it_and_forgets_a_ca
     wait_for(lambda: tongyuan(county, "status").code == WELL, "all channels follow again", 150, lambda: said(county))
     assert tongyuan(county, "drill").code == WELL
     county.verified()
+
+
+def test_a_backup_tells_the_node_exporter_when_it_was_made_and_how_large_it_is(county, tmp_path):
+    file = tmp_path / "textfiles" / "tongyuan.prom"
+    done = tongyuan(county, "backup", tmp_path, "--metrics-file", file)
+    assert (done.code, file.exists()) == (USAGE, False)
+    assert "must end with .prom and lie in the folder" in done.err
+
+    file.parent.mkdir()
+    done = tongyuan(county, "backup", tmp_path, "--metrics-file", file, "--json")
+    assert done.code == WELL, done.err
+    told = {one.name: one.samples[0].value for one in text_string_to_metric_families(file.read_text())}
+    assert told == {
+        "tongyuan_backup_newest_timestamp_seconds": pytest.approx(made_at(done.json["file"]), abs=0.001),
+        "tongyuan_backup_newest_bytes": Path(done.json["file"]).stat().st_size,
+    }
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(file.parent.iterdir()) == [file]
+
+
+def made_at(file):
+    line = next(line for line in Path(file).read_bytes().split(b"\n") if line.startswith(b"made_at "))
+    return datetime.fromisoformat(line.decode().split()[1]).timestamp()
 
 
 def test_an_encrypted_backup_is_made_and_put_back_as_an_operator_types_it(county, tmp_path):

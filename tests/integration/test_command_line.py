@@ -1,7 +1,9 @@
 """`tongyuan`: every command as an operator runs it, its words and its exit code: 0 well, 1 a problem, 2 wrong usage."""
 
 import json
+import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,7 @@ from contracts.envelope.publication import Op
 from shared.database.engine import Database
 from shared.feeds.outbox import Draft, emit
 from tests.harness.command import PROBLEM, USAGE, WELL, positions, process, tongyuan, until_shown
-from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
+from tests.harness.county import CHANNELS, REPOSITORY, TONGYUAN, EmbeddedCounty, running, wait_for
 from tests.harness.pipeline import REGION, code_of, unit_code
 from tests.harness.signing import signer_of
 
@@ -444,6 +446,24 @@ def test_doctor_finds_nothing_wrong_with_a_good_county(county: EmbeddedCounty) -
     assert tongyuan(county, "doctor").code == WELL
     belongs = {"region": REGION, "origin": f"tongyuan/{REGION}", "county": "云溪县", "demo": False}
     assert {"county": belongs, "problems": []}.items() <= tongyuan(county, "doctor", "--json").json.items()
+
+
+def test_status_that_watches_shows_it_again_until_it_is_interrupted(county: EmbeddedCounty) -> None:
+    watching = subprocess.Popen(
+        [*TONGYUAN, "status", "--watch", "--json"],
+        cwd=REPOSITORY,
+        env=county.cli_env(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert watching.stdout is not None
+        seen = [next(line for line in watching.stdout if line.startswith('  "good": true')) for _ in range(2)]
+        assert len(seen) == 2
+        assert watching.poll() is None
+    finally:
+        watching.send_signal(signal.SIGINT)
+    assert watching.wait(30) != WELL
 
 
 def test_doctor_and_status_name_the_county_and_its_region(county: EmbeddedCounty) -> None:

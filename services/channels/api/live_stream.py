@@ -141,6 +141,8 @@ class Live:
             metrics.parked.labels(name).set(len(queries.parked(session)))
             metrics.sets_waiting.labels(name).set(len(release_sets.waiting(session)))
             metrics.scheduled.labels(name).set(queries.waiting(session))
+            metrics.scheduled_overdue.labels(name).set(queries.overdue_seconds(session))
+            metrics.canary_shown.labels(name).set(queries.canary_version(session))
         metrics.position.labels(name).set(int(str(mark["position"])))
         head = mark["head"]
         if isinstance(head, dict):

@@ -9,8 +9,15 @@ import orjson
 from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
-from contracts.kinds import KINDS, LISTED, kind_of
-from services.channels.api.statements import CASE_COUNTS, CHANGES, ENDS, POSITION_AND_HEAD, SIZES_OF_CHANGES
+from contracts.kinds import CANARY, KINDS, LISTED, kind_of
+from services.channels.api.statements import (
+    CASE_COUNTS,
+    CHANGES,
+    ENDS,
+    OLDEST_OVERDUE,
+    POSITION_AND_HEAD,
+    SIZES_OF_CHANGES,
+)
 from services.channels.core.digests import Digests, bucket_of, digest_lines, served_lines, sha256_of
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
 from services.channels.core.store import state
@@ -209,6 +216,19 @@ def cases(session: Session, day: date) -> CaseCounts:
 def waiting(session: Session) -> int:
     """Return the number of versions that are not yet effective."""
     return session.exec(select(func.count()).select_from(ScheduledRow)).one()
+
+
+def overdue_seconds(session: Session) -> float:
+    """Return for how long the oldest version that should be in effect has not been shown; 0 if there is none."""
+    now = datetime.now(UTC)
+    due = session.connection().execute(OLDEST_OVERDUE, {"now": format_time(now)}).scalar()
+    return (now - datetime.fromisoformat(due)).total_seconds() if due else 0.0
+
+
+def canary_version(session: Session) -> int:
+    """Return the version of the canary that this channel has applied; 0 before the first."""
+    row = session.get(DocumentRow, CANARY)
+    return row.version if row else 0
 
 
 def parked(session: Session) -> list[Json]:

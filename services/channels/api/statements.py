@@ -10,6 +10,12 @@ POSITION_AND_HEAD = text(
     "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
 )
 
+# When the oldest version began that waits for no set and is still not shown.
+OLDEST_OVERDUE = text(
+    "SELECT min(effective_at) FROM scheduled s WHERE effective_at <= :now AND (s.part_of IS NULL "
+    "OR s.part_of IN (SELECT act FROM release_set WHERE complete))"
+)
+
 # The store's version, and when the next document expires.
 STORE_VERSION = text(
     "SELECT s.epoch, s.change, h.time, "

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, delete, select
 
 from contracts.base import format_time
 from contracts.envelope.publication import Head, Publication
+from contracts.kinds import CANARY
 from services.channels.core import release_sets
 from services.channels.core.documents import Row, row_of
 from services.channels.core.model import ONLY, DocumentRow, ParkedRow, ReleaseSetRow, ScheduledRow, StateRow
@@ -144,6 +145,9 @@ class ChannelStore:
         now = datetime.now(UTC)
         for entry in entries:
             metrics.applied.labels(self.adapter.name, entry.op).inc()
+            if entry.key == CANARY:
+                age = (now - entry.released_at).total_seconds()
+                metrics.canary_latency.labels(self.adapter.name).observe(age)
             if entry.effective_at is None or entry.effective_at <= now:
                 late = (now - max(entry.released_at, entry.effective_at or entry.released_at)).total_seconds()
                 metrics.publication_latency.labels(self.adapter.name).observe(late)

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -34,21 +36,39 @@ from shared.county.identity import Identity
 from shared.errors import NotFound, Refused, TongyuanError
 
 MOST_SHOWN = 20
+WATCH_SECONDS = 2.0
 
 
-def status(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = False) -> None:
+def status(
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")] = False,
+) -> None:
     """Show the progress of every part: released, recorded, shown.
 
     Exit 1 when something is behind, parked, halted or wrong.
     """
+    while watch:
+        # A county that does not answer is said, and asked again.
+        with suppress(typer.Exit):
+            _show_status(base_url, data_dir, as_json=as_json, clear=True)
+        time.sleep(WATCH_SECONDS)
+    facts = _show_status(base_url, data_dir, as_json=as_json)
+    raise typer.Exit(0 if facts["good"] else 1)
+
+
+def _show_status(base_url: str | None, data_dir: Path | None, *, as_json: bool, clear: bool = False) -> dict[str, Any]:
     with county(base_url, data_dir) as running:
         facts = _status(running)
+    if clear and not as_json:
+        out.clear()
     if as_json:
         print_json(facts)
     else:
         say(plain(titled(Identity(**facts["county"]) if facts["county"] else None)))
         _tell_status(facts)
-    raise typer.Exit(0 if facts["good"] else 1)
+    return facts
 
 
 def _tell_status(facts: dict[str, Any]) -> None:

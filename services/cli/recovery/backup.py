@@ -13,6 +13,7 @@ from services.cli.terminal import USAGE, DataDir, Json_, err, fail, plain, print
 from services.operations.backups import backup as county_backup
 from services.operations.backups import restore as county_restore
 from services.operations.backups.backup import ORDER, BackupResult
+from services.operations.backups.textfile import require_textfile, write_textfile
 from shared.config import SettingsError
 from shared.errors import Invalid, TongyuanError
 
@@ -27,6 +28,10 @@ def backup(
             help="Encrypt for this recipient, whose identity alone can read it; repeatable.",
         ),
     ] = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option("--metrics-file", help="File *.prom for the node exporter: it tells how old the backup is."),
+    ] = None,
     data_dir: DataDir = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Json_ = False,
@@ -37,8 +42,12 @@ def backup(
         fail(f"{target} already exists; --force replaces it", USAGE)
     if not target.absolute().parent.is_dir():
         fail(f"there is no folder {target.absolute().parent}", USAGE)
+    if metrics_file is not None:
+        require_textfile(metrics_file)
     with _progress_bar() as tell:
         done = county_backup.backup(config, target.absolute(), tell, encrypt_to or ())
+    if metrics_file is not None:
+        write_textfile(metrics_file, done)
     how = f"encrypted for {len(encrypt_to)}" if encrypt_to else "not encrypted"
     _print_report(done, as_json, f"backup written: {done.file}, {done.file.stat().st_size // 1024 + 1} KiB, {how}")
     if not as_json:

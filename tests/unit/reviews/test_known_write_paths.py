@@ -23,6 +23,8 @@ CALLERS = {
         # Acts say why; they name keys and a note, no content of an item or a guide.
         "shared/publishing/acts.py",
         "shared/publishing/sets/commands.py",
+        # The canary withdraws what was never released.
+        "services/applications/canary.py",
         # Cases are not reviewed: they tell what a hall has recorded.
         "services/applications/lifecycle/recompute.py",
         "services/applications/privacy/retention.py",
@@ -34,6 +36,7 @@ CALLERS = {
         "shared/publishing/editions/following.py",
         "shared/publishing/editions/going_back.py",
         "shared/publishing/sets/commands.py",
+        "services/applications/canary.py",
         "services/applications/lifecycle/recompute.py",
     },
 }
