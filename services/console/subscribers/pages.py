@@ -56,7 +56,7 @@ class Pages:
         except TongyuanError as error:
             problem = str(error)
         alive, revoked = views.listed(found, datetime.now(UTC))
-        values = {"alive": alive, "revoked": revoked, "log": log, "problem": problem}
+        values: Json = {"alive": alive, "revoked": revoked, "log": log, "problem": problem}
         return page(request, "subscribers.html", person=person, **values, **_rights(person))
 
     def one(self, request: Request, person: Person, subscription: str, refusal: Refusal | None = None) -> Response:
