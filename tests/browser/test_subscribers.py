@@ -9,7 +9,9 @@ from tests.harness.accessibility import barriers
 from tests.harness.browser import DESK, NARROWEST, Page
 from tests.harness.receivers import Receiver, receiver, status
 
-ANSWERED = """() => [...document.querySelectorAll("td[data-label='状态']")].some((one) => one.textContent === "已送达")"""
+ANSWERED = (
+    """() => [...document.querySelectorAll("td[data-label='状态']")].some((one) => one.textContent === "已送达")"""
+)
 TRIES = 300
 
 
@@ -48,8 +50,8 @@ def test_a_webhook_is_added_tested_read_and_paused(administrator: Page, there: R
     page.click("[name=start][value=everything]")
     page.click("[name=kinds][value=item]")
     page.click("main form button")
-    page.forgive(422)
     page.wait("() => document.querySelector('#url-error')")
+    page.forgive(422)
     require_usable(page)
     page.evaluate("(url) => { document.querySelector('#url').value = url; }", there.url)
     page.click("main form button")
