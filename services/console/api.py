@@ -61,6 +61,11 @@ from services.console.reviews.submitting import Submitting
 from services.console.reviews.upstream import Reviews
 from services.console.rounds import Round, again_after
 from services.console.shown import routes as shown_pages
+from services.console.subscribers import api as subscribers_api
+from services.console.subscribers import credentials as subscribers_credentials
+from services.console.subscribers import routes as subscribers_pages
+from services.console.subscribers.pages import Pages as SubscribersPages
+from services.console.subscribers.upstream import SubscribersUpstream
 from services.console.tables import api as tables_api
 from services.console.tables import routes as tables_pages
 from services.console.tables.tables import Tables
@@ -96,6 +101,7 @@ def make(desk: Desk) -> FastAPI:
     api.include_router(import_pages.routes_of(desk, acts.desk.reviews))
     api.include_router(imports_api.routes_of(desk))
     _include_operations(api, desk)
+    _include_subscribers(api, desk)
     audit = Audit.of(desk)
     api.include_router(audit_api.api_of(audit))
     api.include_router(audit_pages.pages_of(audit))
@@ -159,6 +165,15 @@ def _include_operations(api: FastAPI, desk: Desk) -> None:
     room = Room.of(desk)
     for part in (operations_pages(room), inbox_pages(room), operations_json(room), stream_routes(room)):
         api.include_router(part)
+
+
+def _include_subscribers(api: FastAPI, desk: Desk) -> None:
+    """Who subscribes. The pages that show secrets come first: `+new` is no subscription."""
+    upstream = SubscribersUpstream(desk.services)
+    pages = SubscribersPages(upstream)
+    api.include_router(subscribers_credentials.routes_of(pages))
+    api.include_router(subscribers_pages.routes_of(pages))
+    api.include_router(subscribers_api.api_of(upstream))
 
 
 def _to_sign_in(_request: Request, needed: SignInRequired) -> Response:

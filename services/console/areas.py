@@ -2,6 +2,7 @@
 
 from services.console.accounts.rights import REVIEWERS, Area
 from services.console.imports.roles import AREA as IMPORTS
+from services.console.subscribers.roles import AREA as SUBSCRIBERS
 from shared.tokens.person import StaffRole
 
 RELEASE_READERS = (
@@ -21,6 +22,7 @@ AREAS: tuple[Area, ...] = (
     Area("release", "发布", frozenset(RELEASE_READERS)),
     IMPORTS,
     Area("operations", "运行"),
+    SUBSCRIBERS,
     Area("indicators", "指标"),
     Area("audit", "审计", frozenset({StaffRole.AUDITOR, StaffRole.ADMINISTRATOR})),
     Area("people", "人员", frozenset({StaffRole.ADMINISTRATOR})),

@@ -1,6 +1,6 @@
 """Process and rights of the desk. Its tokens name the person for whom it acts."""
 
-from contracts.topology import AUDITOR, CONSOLE, FILES_SOURCE, IMPORTING
+from contracts.topology import AUDITOR, CONSOLE, FILES_SOURCE, IMPORTING, SUBSCRIPTIONS
 from shared.manifest.model import Dependency, Key, KeyUse, Manifest, Process, Role, Volume
 from shared.manifest.sources import FILE_BODY
 from shared.tokens.rights import Right
@@ -17,6 +17,7 @@ CALLS = (
     Dependency(Role.CHANNEL, frozenset({Right.INSPECT, Right.REPAIR, Right.OPERATE, Right.PREVIEW})),
     Dependency(AUDITOR, frozenset({Right.INSPECT})),
     Dependency(IMPORTING, frozenset({Right.WRITE})),
+    Dependency(SUBSCRIPTIONS, frozenset({Right.INSPECT, Right.OPERATE})),
 )
 
 # Writable: the process makes the first key, and a new one when an operator asks for it.

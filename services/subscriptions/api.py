@@ -15,6 +15,7 @@ from services.subscriptions.feed.stream import FeedStream
 from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.store import LogStore
 from services.subscriptions.registry.access import ReadsAs, Subscriber, SubscriberDoor
+from services.subscriptions.registry.lag import Lags
 from services.subscriptions.registry.restart import Restart
 from services.subscriptions.registry.routes import NO_STORE, registry_router
 from services.subscriptions.registry.store import Registry
@@ -52,7 +53,7 @@ def make(parts: Subscriptions, settings: Settings) -> FastAPI:
 
     api = make_api("subscriptions", "Tongyuan subscriptions", settings, ready)
     api.add_exception_handler(StartOver, start_over)  # type: ignore[arg-type]  # starlette types the base class only
-    api.include_router(registry_router(registry, deliveries))
+    api.include_router(registry_router(registry, deliveries, Lags(parts.log)))
     api.include_router(_log_router(parts.log))
     api.include_router(feed_router(door, reader, parts.hub))
     api.include_router(_own_deliveries(door, deliveries))

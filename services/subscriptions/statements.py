@@ -173,6 +173,13 @@ STANDING = text(
     "AND (s.succeeded_at IS NULL OR s.succeeded_at < :before)"
 )
 
+# Of each webhook: since when its oldest open delivery waits, and when the first event came that is not stored for it.
+LAGS = text(
+    "SELECT s.id, s.open, s.queued, (SELECT min(d.created_at) FROM delivery d WHERE d.subscription = s.id "
+    "AND d.state = 'open') AS oldest, (SELECT e.at FROM event e WHERE e.position = s.queued + 1) AS next "
+    "FROM subscription s WHERE s.delivery = 'webhook' AND s.state <> 'revoked'"
+)
+
 # How many webhooks there are in each state.
 STATES = text("SELECT state, count(*) AS count FROM subscription WHERE delivery = 'webhook' GROUP BY state")
 

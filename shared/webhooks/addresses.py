@@ -59,7 +59,7 @@ class AddressRules:
                 "form", "应为 https://主机/路径，不含用户名和片段 (must be https://host/path, no user or fragment)"
             )
         if len(url) > LONGEST_URL:
-            raise _refused("length", f"at most {LONGEST_URL} characters")
+            raise _refused("length", f"最多 {LONGEST_URL} 个字符 (at most {LONGEST_URL} characters)")
         if find_personal_data(url):
             raise _refused("personal", "不得含个人号码 (must not contain personal numbers)")
         if parts.scheme == "http" and not self.networks:

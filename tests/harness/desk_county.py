@@ -7,16 +7,18 @@ from typing import Any
 
 import httpx
 
+from contracts.topology import SUBSCRIPTIONS
 from shared.tokens.minting import Bearer
 from tests.harness.desk import TestDesk, desk, nothing_answers
 from tests.harness.pipeline import ADMIN, Pipeline, pipeline
+from tests.harness.subscribers import Subscribers, subscribers
 
 
 class DeskCounty:
     """A county and its desk. `down`: services that do not answer; a test adds and removes names."""
 
-    def __init__(self, county: Pipeline, folder: Path) -> None:
-        self.county, self.down = county, set[str]()
+    def __init__(self, county: Pipeline, folder: Path, subscribers: Subscribers) -> None:
+        self.county, self.down, self.subscribers = county, set[str](), subscribers
         self.asked: list[str] = []
         """Method and path of each call, in order."""
         self._folder = folder
@@ -37,9 +39,11 @@ class DeskCounty:
             self.asked.append(f"{request.method} {request.url.path}")
             if service in self.down:
                 return self._down.send(request)
-            came: Any = self.county.http.request(
-                request.method, request.url.raw_path.decode(), content=request.read(), headers=dict(request.headers)
-            )
+            path = request.url.raw_path.decode()
+            http = self.county.http
+            if service == SUBSCRIPTIONS:
+                http, path = self.subscribers.http, path.removeprefix(f"/{SUBSCRIPTIONS}")
+            came: Any = http.request(request.method, path, content=request.read(), headers=dict(request.headers))
             return httpx.Response(came.status_code, headers=came.headers, content=came.content, request=request)
 
         return answer
@@ -58,7 +62,8 @@ class _Transport(httpx.BaseTransport):
 @contextmanager
 def desk_county(folder: Path, **settings: Any) -> Iterator[tuple[DeskCounty, TestDesk]]:
     """Yield a new county with its desk."""
-    with pipeline(folder / "county", **settings) as county:
-        made = DeskCounty(county, folder)
+    (folder / SUBSCRIPTIONS).mkdir(parents=True)
+    with pipeline(folder / "county", **settings) as county, subscribers(county, folder / SUBSCRIPTIONS) as beside:
+        made = DeskCounty(county, folder, beside)
         with made.desk() as here:
             yield made, here

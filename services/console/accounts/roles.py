@@ -14,9 +14,9 @@ ROLES: Mapping[StaffRole, tuple[str, str]] = {
     },
     StaffRole.RELEASER: ("发布", "发布、定时发布、撤回"),
     StaffRole.DUTY_OFFICER: ("值班负责人", "紧急撤下，一人即可，须写明理由，事后审核"),
-    StaffRole.OPERATOR: ("运维", "查看运行情况，处理故障"),
+    StaffRole.OPERATOR: ("运维", "查看运行情况和订阅，处理故障"),
     StaffRole.AUDITOR: ("审计", "查看操作日志和全部内容，不能修改"),
-    StaffRole.ADMINISTRATOR: ("系统管理员", "管理人员和权限"),
+    StaffRole.ADMINISTRATOR: ("系统管理员", "管理人员、权限和订阅"),
 }
 """Title and what the role is for, in the order in which pages list them."""
 

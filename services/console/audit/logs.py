@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.base import Json, format_time
 from contracts.codes.identifiers import ITEM_CODE_LENGTHS
-from contracts.topology import CONSOLE, SOURCES
+from contracts.topology import CONSOLE, SOURCES, SUBSCRIPTIONS
 from services.console.accounts.changes import ACCOUNT
 from services.console.desk import Desk
 from shared.audit.queries import AuditFilter, page
@@ -18,7 +18,13 @@ from shared.errors import Invalid, TongyuanError, Violation
 from shared.tokens.person import Person, StaffRole
 
 LEDGER = "ledger"
-KIND_OF: Mapping[str, str] = {"catalog": "item", "guides": "guide", "applications": "application", LEDGER: "key"}
+KIND_OF: Mapping[str, str] = {
+    "catalog": "item",
+    "guides": "guide",
+    "applications": "application",
+    LEDGER: "key",
+    SUBSCRIPTIONS: "subscription",
+}
 """Kind of the objects of a log that people search by code or name; of a channel it is a screen."""
 SCREEN = "screen"
 
@@ -64,7 +70,7 @@ class AuditLogs:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.names = (CONSOLE, *SOURCES, LEDGER, *desk.channels)
+        self.names = (CONSOLE, *SOURCES, LEDGER, *desk.channels, SUBSCRIPTIONS)
 
     def find(self, person: Person, wanted: Search, before: Mapping[str, int], limit: int) -> Found:
         """Return the newest rows; `before`: by log, the number of the last row of the previous page."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.base import Json
-from contracts.topology import CONSOLE
+from contracts.topology import CONSOLE, SUBSCRIPTIONS
 from services.console.accounts.roles import titles
 from services.console.content.shape import ContentKind, label_of
 from services.console.content.values import UNKNOWN
@@ -18,6 +18,7 @@ LOG_TITLES: Mapping[str, str] = {
     "guides": "办事指南",
     "applications": "办件",
     "ledger": "账本",
+    SUBSCRIPTIONS: "订阅",
 }
 """Titles of the logs; the channels have titles of their own."""
 
@@ -108,6 +109,17 @@ ACTIONS: Mapping[str, str] = {
     "urgent_request": "请求紧急撤下",
     "urgent_withdrawal": "紧急撤下",
     "rename": "更改县名",
+    "subscription.add": "新建订阅",
+    "subscription.change": "修改订阅",
+    "subscription.pause": "暂停推送",
+    "subscription.resume": "恢复推送",
+    "subscription.revoke": "撤销订阅",
+    "subscription.key-add": "新建订阅的密钥",
+    "subscription.key-revoke": "撤销订阅的密钥",
+    "subscription.rotate": "更换推送的签名密钥",
+    "subscription.redeliver": "重送事件",
+    "subscription.test": "发测试事件",
+    "subscription.restart": "重新读账本，订阅从头开始",
 }
 FIELDS: Mapping[str, str] = {
     "display_name": "姓名",
@@ -139,6 +151,17 @@ FIELDS: Mapping[str, str] = {
     "at": "时间",
     "hash": "链值",
     "rows": "条数",
+    "contact": "联系部门",
+    "filters": "筛选条件",
+    "delivery": "收到的方式",
+    "url": "回调地址",
+    "rate": "每秒次数",
+    "payload_limit": "报文上限",
+    "position": "位置",
+    "epoch": "事件流",
+    "first": "从位置",
+    "last": "到位置",
+    "opened": "重送",
 }
 MACHINES: Mapping[str, str] = {
     "command_line": "命令行（直接打开数据库）",

@@ -51,13 +51,19 @@ def require_filters(content: Any) -> list[dict[str, Any]]:
 def _require(one: Any, place: str, depth: int, left: list[int]) -> None:
     left[0] -= 1
     if left[0] < 0 or depth < 0:
-        raise _wrong(place, "size", f"at most {MOST_PARTS} parts, nested at most {DEEPEST} deep")
+        raise _wrong(
+            place,
+            "size",
+            f"最多 {MOST_PARTS} 个条件、{DEEPEST} 层 (at most {MOST_PARTS} parts, nested at most {DEEPEST} deep)",
+        )
     if not isinstance(one, dict) or len(one) != 1:
-        raise _wrong(place, "form", "must be an object with one of exact, prefix, any, all, not")
+        raise _wrong(
+            place, "form", "应为对象，含 exact、prefix、any、all、not 之一 (must be an object with one of them)"
+        )
     ((dialect, content),) = one.items()
     if dialect in ("any", "all"):
         if not isinstance(content, list) or not content:
-            raise _wrong(f"{place}.{dialect}", "form", "must be a list of at least one filter")
+            raise _wrong(f"{place}.{dialect}", "form", "应为至少一个条件的列表 (must be a list of at least one filter)")
         for number, inner in enumerate(content):
             _require(inner, f"{place}.{dialect}.{number}", depth - 1, left)
     elif dialect == "not":
@@ -65,17 +71,21 @@ def _require(one: Any, place: str, depth: int, left: list[int]) -> None:
     elif dialect in ("exact", "prefix"):
         _require_values(content, f"{place}.{dialect}")
     else:
-        raise _wrong(place, "dialect", "knows exact, prefix, any, all, not")
+        raise _wrong(place, "dialect", "只能用 exact、prefix、any、all、not (knows only these)")
 
 
 def _require_values(content: Any, place: str) -> None:
     if not isinstance(content, dict) or not content:
-        raise _wrong(place, "form", 'must name attributes and values, such as {"kind": "item"}')
+        raise _wrong(place, "form", '应写属性和值，如 {"kind": "item"} (must name attributes and values)')
     for name, value in content.items():
         if name not in ATTRIBUTES:
-            raise _wrong(place, "attribute", f"knows the attributes {', '.join(ATTRIBUTES)}")
+            raise _wrong(place, "attribute", f"属性只有 {'、'.join(ATTRIBUTES)} (knows only these attributes)")
         if not isinstance(value, str) or not 0 < len(value) <= LONGEST_VALUE:
-            raise _wrong(f"{place}.{name}", "value", f"must be a text of 1 to {LONGEST_VALUE} characters")
+            raise _wrong(
+                f"{place}.{name}",
+                "value",
+                f"应为 1 到 {LONGEST_VALUE} 个字 (must be a text of 1 to {LONGEST_VALUE} characters)",
+            )
 
 
 def _wrong(place: str, rule: str, message: str) -> Invalid:

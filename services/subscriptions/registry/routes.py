@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from contracts.base import Json
+from services.subscriptions.registry.lag import Lags
 from services.subscriptions.registry.requests import ChangedSubscription, NewKey, NewSubscription, Redelivery, Rotation
 from services.subscriptions.registry.store import Registry
 from services.subscriptions.webhooks.deliveries import DeliveryLog
@@ -25,25 +26,26 @@ ACT: Any = [guard(Right.OPERATE)]
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def registry_router(registry: Registry, deliveries: DeliveryLog) -> APIRouter:
+def registry_router(registry: Registry, deliveries: DeliveryLog, lags: Lags) -> APIRouter:
     """Return the routes of operators."""
     router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
-    _reading(router, registry, deliveries)
+    _reading(router, registry, deliveries, lags)
     _changing(router, registry)
     _keys(router, registry)
     _sending(router, deliveries)
     return router
 
 
-def _reading(router: APIRouter, registry: Registry, deliveries: DeliveryLog) -> None:
-    @router.get("", dependencies=READ, summary="List all subscriptions, without secrets")
+def _reading(router: APIRouter, registry: Registry, deliveries: DeliveryLog, lags: Lags) -> None:
+    @router.get("", dependencies=READ, summary="List all subscriptions and how far each is behind, without secrets")
     def listed(response: Response) -> Json:
+        """`lag.events`: how many events wait, null: not known, as with a reader of the feed."""
         response.headers.update(NO_STORE)
-        return {"subscriptions": registry.listed()}
+        return {"subscriptions": lags.added_to(registry.listed())}
 
     @router.get("/{subscription}", dependencies=READ, summary="Read one subscription and its keys, without secrets")
     def one(subscription: SubscriptionId, response: Response) -> Json:
-        found = registry.one(subscription)
+        (found,) = lags.added_to([registry.one(subscription)])
         response.headers.update({**NO_STORE, "ETag": f'"{found["revision"]}"'})
         return found
 

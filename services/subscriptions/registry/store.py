@@ -85,7 +85,7 @@ class Registry:
             signing = session.exec(select(SigningRow).where(SigningRow.subscription == row.id)).all()
         counting = [one for one in signing if one.signs_until is None or one.signs_until > now]
         shown = [
-            {**self.secrets(row.id, one.generation), "signs_until": one.signs_until}
+            {**self.secrets(row.id, one.generation), "created_at": one.created_at, "signs_until": one.signs_until}
             for one in sorted(counting, key=lambda one: -one.generation)
         ]
         return {**self._told(row), "keys": found, "webhook_keys": shown}

@@ -61,7 +61,7 @@ class DeliveryLog:
         now = format_time(datetime.now(UTC))
         with self._db.write() as session:
             log = Appending(self._db, session)
-            position = log.own("test", subscription, now, {"by": by.name})
+            position = log.own("test", subscription, now, {})
             log.close()
             record(
                 session,
