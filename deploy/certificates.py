@@ -37,7 +37,7 @@ ACCOUNTS = {
     "auditor": "auditor-http",
     "console": "console-http",
     "importing": "importing-http",
-    "subscriptions": "subscriptions-http",
+    "subscriptions": "subscriptions",
     "catalog-worker": "catalog",
     "guides-worker": "guides",
     "applications-worker": "applications",
