@@ -38,8 +38,6 @@ SENT_AT_ONCE = 500
 ROLE = "amqp"
 IDLE_SECONDS = 1.0
 REST_SECONDS = 2.0
-"""After a failure, and while a queue is full."""
-
 EPOCH_HEADER = "epoch"
 _log = log.get("amqp")
 
@@ -47,10 +45,12 @@ _log = log.get("amqp")
 class QueueFeeder:
     """Fills all queues of one county. Of several processes one does it."""
 
-    def __init__(self, store: LogStore, broker: Broker, most: int = INTEGRATOR_MESSAGES) -> None:
-        """`most`: messages that a queue is filled up to."""
-        self._store, self._db, self._most = store, store.db, most
-        self._broker = broker
+    def __init__(
+        self, store: LogStore, broker: Broker, most: int = INTEGRATOR_MESSAGES, rest: float = REST_SECONDS
+    ) -> None:
+        """`most`: messages that a queue is filled up to. `rest`: seconds after a failure, and while it is full."""
+        self._store, self._db, self._broker = store, store.db, broker
+        self._most, self._rest_seconds = most, rest
         self._rests: dict[str, float] = {}
         self._failing: set[str] = set()
 
@@ -128,7 +128,7 @@ class QueueFeeder:
             return session.connection().execute(FED, values).first() is not None
 
     def _rest(self, subscription: str) -> None:
-        self._rests[subscription] = time.monotonic() + REST_SECONDS
+        self._rests[subscription] = time.monotonic() + self._rest_seconds
 
 
 def runs(events: Sequence[Any], most: int = SENT_AT_ONCE) -> Iterator[Sequence[Any]]:

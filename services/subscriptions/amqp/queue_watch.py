@@ -5,7 +5,8 @@ feeder that hangs.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,17 +31,57 @@ REMEDIES = {
 }
 """What can be wrong with a queue, and what to do about it."""
 
+Trouble = tuple[str, str]
+"""What is wrong, and with whose queue."""
+
 _log = log.get("amqp")
 
 
+@dataclass
+class TroubleTimes:
+    """Remembers since when something has been wrong. `still`: how long until it counts. `most`: as in `QueueFeeder`."""
+
+    still: timedelta
+    most: int
+    _since: dict[Trouble, tuple[float, int]] = field(default_factory=dict)
+
+    def lasting(self, found: Sequence[tuple[Any, Depth | None]], now: float) -> dict[Trouble, int]:
+        """Return what has been wrong for long enough at `now` (seconds), with the messages in the queue.
+
+        `found`: id, state and `queued` of each subscription, and the depth of its queue.
+        """
+        wrong = {(trouble, row.id): (row, depth) for row, depth in found for trouble in self._troubles(row, depth)}
+        # A queue that is full again and again while its reader works is well: its mark moves.
+        marks = {one: row.queued if one[0] == "full" else 0 for one, (row, _) in wrong.items()}
+        self._since = {
+            one: known if (known := self._since.get(one)) and known[1] == mark else (now, mark)
+            for one, mark in marks.items()
+        }
+        lasting = [one for one, (since, _) in self._since.items() if now - since >= self.still.total_seconds()]
+        return {one: depth.messages if (depth := wrong[one][1]) else 0 for one in lasting}
+
+    def _troubles(self, row: Any, depth: Depth | None) -> Iterator[str]:
+        if row.state == SubscriptionState.REVOKED:
+            if depth is not None:
+                yield "left"
+            return
+        if depth is None:
+            if row.state == SubscriptionState.ACTIVE:
+                yield "missing"
+            return
+        if depth.messages and not depth.consumers:
+            yield "unread"
+        if depth.messages >= self.most:
+            yield "full"
+
+
 class QueueWatch:
-    """Looks at all queues. `still`: how long something may be wrong. `most`: as in `QueueFeeder`."""
+    """Looks at all queues. For `still` and `most` see `TroubleTimes`."""
 
     def __init__(self, db: Database, broker: Broker, still: timedelta = STILL, most: int = INTEGRATOR_MESSAGES) -> None:
-        self._db, self._still, self._most = db, still, most
+        self._db, self._still, self._times = db, still, TroubleTimes(still, most)
         self._depths = broker.depths("watch")
-        self._since: dict[tuple[str, str], tuple[float, int]] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[Trouble] = set()
 
     def look(self) -> None:
         """Set the metrics; log each trouble once when it has lasted, and once when it is over."""
@@ -50,7 +91,7 @@ class QueueWatch:
         try:
             found = [(row, self._depths.depth(integrator_queue(row.id))) for row in self._db.fetch(QUEUES)]
             waiting = sum(depth.messages for _, depth in found if depth is not None)
-            lasting |= self._lasting(found)
+            lasting |= self._times.lasting(found, time.monotonic())
         except UpstreamDown as error:
             # What the broker does not say now stays as it was; what is due for long is told by `behind`.
             _log.warning("queues of integrators are not watched", reason=str(error))
@@ -65,30 +106,3 @@ class QueueWatch:
         for trouble, subscription in sorted(self._told - lasting.keys()):
             _log.info(f"a queue is no longer {trouble}", subscription=subscription)
         self._told = set(lasting)
-
-    def _lasting(self, found: list[tuple[Any, Depth | None]]) -> dict[tuple[str, str], int]:
-        """Return what has been wrong for long enough, with the messages in the queue."""
-        now = time.monotonic()
-        wrong = {(trouble, row.id): (row, depth) for row, depth in found for trouble in self._troubles(row, depth)}
-        # A queue that is full again and again while its reader works is well: its mark moves.
-        marks = {one: row.queued if one[0] == "full" else 0 for one, (row, _) in wrong.items()}
-        self._since = {
-            one: known if (known := self._since.get(one)) and known[1] == mark else (now, mark)
-            for one, mark in marks.items()
-        }
-        lasting = {one for one, (since, _) in self._since.items() if now - since >= self._still.total_seconds()}
-        return {one: depth.messages if (depth := wrong[one][1]) else 0 for one in lasting}
-
-    def _troubles(self, row: Any, depth: Depth | None) -> Iterator[str]:
-        if row.state == SubscriptionState.REVOKED:
-            if depth is not None:
-                yield "left"
-            return
-        if depth is None:
-            if row.state == SubscriptionState.ACTIVE:
-                yield "missing"
-            return
-        if depth.messages and not depth.consumers:
-            yield "unread"
-        if depth.messages >= self._most:
-            yield "full"
