@@ -32,7 +32,7 @@ def print_login(login: Login) -> None:
     say(f"  queue       {login.queue}    (vhost {login.vhost})")
     say(f"  account     {login.account}")
     if login.password is None:
-        say("  certificate with this account as its CN: deploy/certificates.py, see docs/operating/tls.md")
+        say(f"  certificate python deploy/certificates.py tls --integrator {login.account}")
     else:
         say(f"  password    {login.password}")
 
