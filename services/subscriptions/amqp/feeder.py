@@ -36,7 +36,9 @@ from shared.messaging.queue_depths import QueueDepths
 READ_AT_ONCE = 1_000
 SENT_AT_ONCE = 500
 ROLE = "amqp"
-IDLE_SECONDS = 1.0
+POLL_SECONDS = 0.25
+"""Asked rather than notified: a connection that listens is one more of the few that a process may have."""
+
 REST_SECONDS = 2.0
 EPOCH_HEADER = "epoch"
 _log = log.get("amqp")
@@ -65,9 +67,10 @@ class QueueFeeder:
                 except TongyuanError as error:
                     _log.warning("queues of integrators wait", reason=str(error))
                     moved = False
+                    stop.wait(self._rest_seconds)
                 publisher.pump()
                 if not moved:
-                    listener.wait(IDLE_SECONDS)
+                    stop.wait(POLL_SECONDS)
         finally:
             publisher.close()
             depths.close()
