@@ -69,6 +69,8 @@ INTEGRATOR_QUEUE_ARGUMENTS: dict[str, Any] = {
     "x-max-length": 10_000,
     "x-max-length-bytes": 256 * 2**20,
     "x-overflow": "reject-publish",
+    # Whoever comes back gets what its broken connection had before anything newer.
+    "x-single-active-consumer": True,
 }
 
 DELIVERY_LIMIT = 20

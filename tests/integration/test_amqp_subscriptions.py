@@ -125,11 +125,22 @@ def test_a_reader_that_returns_a_message_more_often_than_the_broker_allows_by_de
     release(service, 1)
     service.feed_all(one)
     with one.channel() as opened:
-        for _ in range(25):
-            method, _, _ = opened.basic_get(one.queue)
+        for number, (method, _, _) in enumerate(opened.consume(one.queue, inactivity_timeout=10)):
             assert method is not None
+            if number == 25:
+                break
             opened.basic_reject(method.delivery_tag, requeue=True)
     assert [message.id for message in one.take(1)] == [f"{key()}/1"]
+
+
+def test_a_reader_that_comes_back_gets_what_its_broken_connection_had_before_anything_newer(
+    service: QueueSubscribers,
+) -> None:
+    one = service.integrator()
+    for version in ("一", "二", "三", "四", "五"):
+        release(service, 1, name=f"第{version}版")
+    service.feed_all(one)
+    assert [one.take(1)[0].id for _ in range(5)] == [f"{key()}/{version}" for version in range(1, 6)]
 
 
 FORBIDDEN: dict[str, Callable[[BlockingChannel, str, str], object]] = {
