@@ -21,6 +21,7 @@ MANIFEST = Manifest(
             8098,
             calls=(Dependency(Role.LEDGER),),
             keys=(Key("webhook_key_file", KeyUse.WEBHOOKS, KEY_FOLDER),),
+            settings=("webhook_text_days", "webhook_log_days"),
             stated=("webhook_networks",),
             serves_without_broker=True,
             about="integrators' feed, webhooks and queues: it alone calls out",

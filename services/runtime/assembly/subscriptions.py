@@ -18,6 +18,7 @@ from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.ledger_reading import LedgerReading, PublicLedger
 from services.subscriptions.log.public_ledger import HttpPublicLedger
 from services.subscriptions.log.store import LogStore
+from services.subscriptions.webhooks.queue import Keeping
 from services.subscriptions.webhooks.sender import Calling, WebhookSender
 from services.subscriptions.webhooks.standstill import LOOK_SECONDS, STILL, StandstillWatch
 from shared.feeds.upstream import client
@@ -78,7 +79,8 @@ def assembled(
     """
     settings, db = wiring.settings, wiring.database(SUBSCRIPTIONS)
     networks = settings.webhook_networks or (THIS_MACHINE if demo else "")
-    calls = calling or Calling(AddressRules.of(networks), RESTS)
+    keeping = Keeping(timedelta(days=settings.webhook_text_days), timedelta(days=settings.webhook_log_days))
+    calls = calling or Calling(AddressRules.of(networks), RESTS, keeping=keeping)
     log, key = LogStore(db), MasterKey(settings.webhook_key)
     hub = Hub(log)
     app = api.make(api.Subscriptions(log, key, calls.rules, hub, broker is not None), settings)
