@@ -1,5 +1,6 @@
 """An operator adds a subscription, and what the docs say then works, over a county as in production."""
 
+import os
 import re
 import subprocess
 import sys
@@ -85,8 +86,10 @@ def program(number: int, county: Integrating, broker: IntegratorBroker, login: d
 
 
 def ran(text: str, folder: Path) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "clients" / "python")}
+    command = [sys.executable, "-c", text]
     done = subprocess.run(
-        [sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
