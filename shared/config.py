@@ -61,7 +61,7 @@ class Settings(OidcSettings, WebhookSettings):
         None, description="PostgreSQL URL; each service uses the schema with its own name."
     )
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
-    broker_management_url: HttpUrl | None = Field(
+    broker_management_url: SecretStr | None = Field(
         None,
         description="RabbitMQ's management HTTP with account and password, for `tongyuan subscription`. For operators.",
     )

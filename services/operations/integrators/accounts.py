@@ -49,7 +49,9 @@ class IntegratorAccounts:
             raise SettingsError(NEEDS)
         self._url, self._tls = config.amqp_url, config.tls
         self._vhost = unquote(urlsplit(config.amqp_url).path[1:]) or "/"
-        place = httpx.URL(config.broker_management_url)
+        place = httpx.URL(config.broker_management_url.get_secret_value())
+        if place.scheme not in ("http", "https"):
+            raise SettingsError("TONGYUAN_BROKER_MANAGEMENT_URL: must begin with http:// or https://")
         self._management = str(place.copy_with(username=None, password=None)).rstrip("/")
         self._login = (unquote(place.username), unquote(place.password))
 
