@@ -10,6 +10,7 @@ manifests say; `services.runtime.manifests` applies the rule to them.
     halls ────tongyuan.intake───────────► applications.intake
     web ──────tongyuan.feedback─────────► guides.feedback       (what readers say of a guide)
     refused ──tongyuan.dead─────────────► dead.<queue>
+    subscriptions ─tongyuan.integrators─► integrators.<subscription>  (one queue each, made by an operator)
 
 Queues are quorum queues with an explicit delivery limit, at-least-once dead-lettering, and no age limit:
 nothing is discarded. A single active consumer keeps order where order matters. No queue has two senders, so a sender
@@ -28,6 +29,8 @@ PUBLICATIONS_EXCHANGE = "tongyuan.publications"
 INTAKE_EXCHANGE = "tongyuan.intake"
 FEEDBACK_EXCHANGE = "tongyuan.feedback"
 DEAD_EXCHANGE = "tongyuan.dead"
+INTEGRATORS_EXCHANGE = "tongyuan.integrators"
+"""The only direct exchange; its routing keys are the ids of subscriptions."""
 
 INTAKE_QUEUE = "applications.intake"
 GUIDES_QUEUE = "guides.items"
@@ -52,7 +55,23 @@ IMPORTING = "importing"
 """Imports of files: likewise."""
 
 SUBSCRIPTIONS = "subscriptions"
-"""Integrators' feed and webhooks: it reads the ledger over HTTP, as anybody may."""
+"""Integrators' feed, webhooks and queues: it reads the ledger over HTTP, as anybody may."""
+
+INTEGRATOR_MESSAGES = 8_000
+"""Most messages that subscriptions puts into an integrator's queue. The rest waits in its log, which loses nothing."""
+
+INTEGRATOR_QUEUE_ARGUMENTS: dict[str, Any] = {
+    "x-queue-type": "quorum",
+    # A message that its reader returns stays: RabbitMQ 4 would discard it after the 20th time.
+    "x-delivery-limit": 1_000_000,
+    # Never reached in messages, because the feeder stops before. A queue that was over its limit takes nothing until it
+    # is a fifth below.
+    "x-max-length": 10_000,
+    "x-max-length-bytes": 256 * 2**20,
+    "x-overflow": "reject-publish",
+    # Whoever comes back gets what its broken connection had before anything newer.
+    "x-single-active-consumer": True,
+}
 
 DELIVERY_LIMIT = 20
 MAX_LENGTH = 1_000_000
@@ -91,6 +110,11 @@ def ledger_queue(source: str, lane: Lane = Lane.LIVE) -> str:
 def publications_queue(channel: str) -> str:
     """Return the name of the queue from which `channel` takes the ledger's publications."""
     return f"{channel}.publications"
+
+
+def integrator_queue(subscription: str) -> str:
+    """Return the name of a subscription's queue. The subscription's id is the account that may read it."""
+    return f"integrators.{subscription}"
 
 
 def dead_queue(queue: str) -> str:

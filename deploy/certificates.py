@@ -1,9 +1,10 @@
 """A private authority for one county, and a certificate for each of its processes. Run it again to renew.
 
-    python certificates.py FOLDER [--also HOST …] [--days 365] [--left 60] [--all]
+    python certificates.py FOLDER [--also HOST …] [--integrator ACCOUNT …] [--days 365] [--left 60] [--all]
 
     FOLDER/authority/      ca.pem and its key: keep the key where only two people can reach it
     FOLDER/<process>/      ca.pem, certificate.pem, key.pem: TONGYUAN_TLS_FOLDER of that process, and of no other
+    FOLDER/<account>/      the same for an integrator with a queue at the broker (docs/integrating/amqp.md)
 
 What is there and lasts for `--left` more days is kept. The name in a certificate (CN) is the process's account at the
 broker. As root the files go to the users of docker-compose.yml. Needs nothing but `cryptography`.
@@ -11,6 +12,7 @@ broker. As root the files go to the users of docker-compose.yml. Needs nothing b
 
 import argparse
 import os
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -37,7 +39,7 @@ ACCOUNTS = {
     "auditor": "auditor-http",
     "console": "console-http",
     "importing": "importing-http",
-    "subscriptions": "subscriptions-http",
+    "subscriptions": "subscriptions",
     "catalog-worker": "catalog",
     "guides-worker": "guides",
     "applications-worker": "applications",
@@ -109,6 +111,9 @@ def main() -> None:
     parser.add_argument(
         "--also", metavar="HOST", action="append", default=[], help="additional host name of every process"
     )
+    parser.add_argument(
+        "--integrator", metavar="ACCOUNT", action="append", default=[], type=_integrator, help="such as sub_…"
+    )
     parser.add_argument("--days", type=int, default=365, help="lifetime of a certificate in days")
     parser.add_argument("--left", type=int, default=60, help="renew certificates that expire within this many days")
     parser.add_argument("--all", action="store_true", help="renew all certificates")
@@ -118,13 +123,14 @@ def main() -> None:
     os.umask(0o077)
     authority = Authority(asked.folder / "authority")
     asked.folder.chmod(0o755)
-    made = [name for name in ACCOUNTS if asked.all or _due(asked.folder / name, asked.left)]
+    accounts = {**ACCOUNTS, **{name: name for name in asked.integrator}}
+    made = [name for name in accounts if asked.all or _due(asked.folder / name, asked.left)]
     for name in made:
         folder = asked.folder / name
         folder.mkdir(exist_ok=True)
-        authority.issue(folder, ACCOUNTS[name], [name, *asked.also], asked.days)
+        authority.issue(folder, accounts[name], [name, *asked.also], asked.days)
         _give(folder, USERS.get(name, OURS))
-    sys.stdout.write(f"made {len(made)}, kept {len(ACCOUNTS) - len(made)}; the authority expires on ")
+    sys.stdout.write(f"made {len(made)}, kept {len(accounts) - len(made)}; the authority expires on ")
     sys.stdout.write(f"{ends(authority.certificate):%Y-%m-%d}\n")
 
 
@@ -133,6 +139,13 @@ def ends(certificate: x509.Certificate) -> datetime:
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_after_utc
     return certificate.not_valid_after.replace(tzinfo=UTC)
+
+
+def _integrator(text: str) -> str:
+    """Return the account of an integrator. No other account is issued by name: it could be that of a process."""
+    if not re.fullmatch(r"sub_[0-9a-f]{24}", text):
+        raise argparse.ArgumentTypeError("must be sub_ and 24 hexadecimal digits, as `subscription add` shows it")
+    return text
 
 
 def _due(folder: Path, left: int) -> bool:

@@ -61,6 +61,10 @@ class Settings(OidcSettings, WebhookSettings):
         None, description="PostgreSQL URL; each service uses the schema with its own name."
     )
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
+    broker_management_url: SecretStr | None = Field(
+        None,
+        description="RabbitMQ's management HTTP with account and password, for `tongyuan subscription`. For operators.",
+    )
     admin_token: SecretStr | None = Field(
         None, description="Bearer token for writing to the sources. Production: only the sources get it, or its hash."
     )

@@ -53,12 +53,13 @@ def migrate() -> dict[str, str]:
 
 
 def command_line() -> dict[str, str]:
-    """Return an operator's environment: its key, every service's address, and the broker account for dead letters."""
+    """Return an operator's environment: its key, every address, the broker's account that may do everything."""
     found = {"TONGYUAN_OPERATOR_KEY": required(key_variable(manifests.OPERATOR.name), UPGRADE)}
     for service in manifests.SERVICES:
         found |= address(service)
     found["TONGYUAN_PUBLIC_URL"] = optional("TONGYUAN_PUBLIC_URL", "")
-    return found | {"TONGYUAN_AMQP_URL": broker(manifests.TOPOLOGY.name)}
+    found["TONGYUAN_AMQP_URL"] = broker(manifests.TOPOLOGY.name)
+    return found | {"TONGYUAN_BROKER_MANAGEMENT_URL": broker_management()}
 
 
 def callers(service: str) -> str:
@@ -86,6 +87,13 @@ def broker(account: str) -> str:
     """Return the broker's URL for an account."""
     place = f"{optional('RABBITMQ_HOST', 'rabbitmq')}:{optional('RABBITMQ_PORT', 5672)}"
     return f"amqp://{account}:{required(f'RABBITMQ_PASSWORD_{account.upper()}')}@{place}/%2F"
+
+
+def broker_management() -> str:
+    """Return the URL of the broker's management, with the account that makes accounts of integrators."""
+    place = f"{optional('RABBITMQ_HOST', 'rabbitmq')}:{optional('RABBITMQ_MANAGEMENT_PORT', 15672)}"
+    account = manifests.TOPOLOGY.name
+    return f"http://{account}:{required(f'RABBITMQ_PASSWORD_{account.upper()}')}@{place}"
 
 
 def address(service: str, scheme: str = "http") -> dict[str, str]:

@@ -15,7 +15,7 @@ from contracts.topology import CONSOLE, FEEDBACK_EXCHANGE, SUBSCRIPTIONS, Topolo
 from shared.config import Settings
 from shared.errors import SettingsError
 from shared.manifest.model import Account, Dependency, Manifest, Outsider, Process, Role
-from shared.manifest.settings import KEYS
+from shared.manifest.settings import KEYS, OF_OPERATORS
 from shared.tokens.checking import Callers, Permission
 from shared.tokens.keys import public_keys
 from shared.tokens.rights import EVERY, Right
@@ -158,7 +158,7 @@ def held(name: str, settings: Settings) -> Settings:
 
 def secrets() -> frozenset[str]:
     """Return the settings that not every process may hold: keys, the admin token, and databases of single services."""
-    return frozenset({"admin_token", *KEYS, *(f"{service}_database_url" for service in SERVICES)})
+    return frozenset({"admin_token", *KEYS, *OF_OPERATORS, *(f"{service}_database_url" for service in SERVICES)})
 
 
 def may_hold(name: str) -> frozenset[str]:

@@ -36,13 +36,14 @@ class Subscriptions:
     key: MasterKey
     rules: AddressRules
     hub: Hub
+    has_broker: bool = False
 
 
 def make(parts: Subscriptions, settings: Settings) -> FastAPI:
     """Return the ASGI app."""
     db = parts.log.db
     deliveries = DeliveryLog(parts.log)
-    registry = Registry(db, parts.log, parts.key, parts.rules)
+    registry = Registry(db, parts.log, parts.key, parts.rules, broker=parts.has_broker)
     door = SubscriberDoor(db)
     # Requests find the key made: the process makes it before it serves.
     reader = FeedReader(parts.log, Cursors(parts.key, parts.log))

@@ -1,7 +1,7 @@
 """Process and rights of subscriptions: it reads of the ledger what anybody may read, so nothing else can leave here."""
 
-from contracts.topology import SUBSCRIPTIONS
-from shared.manifest.model import Dependency, Key, KeyUse, Manifest, Process, Role, Volume
+from contracts.topology import INTEGRATORS_EXCHANGE, SUBSCRIPTIONS
+from shared.manifest.model import Account, Dependency, Key, KeyUse, Manifest, Process, Role, Volume
 
 # Writable: the process makes the key. Losing it changes every secret and cursor of integrators.
 KEY_FOLDER = Volume(
@@ -20,10 +20,12 @@ MANIFEST = Manifest(
             SUBSCRIPTIONS,
             8098,
             calls=(Dependency(Role.LEDGER),),
-            broker=False,
             keys=(Key("webhook_key_file", KeyUse.WEBHOOKS, KEY_FOLDER),),
+            settings=("webhook_text_days", "webhook_log_days"),
             stated=("webhook_networks",),
-            about="integrators' feed, and webhooks to their addresses: it alone calls out",
+            serves_without_broker=True,
+            about="integrators' feed, webhooks and queues: it alone calls out",
         ),
     ),
+    account=Account(SUBSCRIPTIONS, (INTEGRATORS_EXCHANGE,)),
 )

@@ -22,6 +22,7 @@ class DeliveryKind(StrEnum):
 
     FEED = "feed"
     WEBHOOK = "webhook"
+    AMQP = "amqp"
 
 
 class DeliveryState(StrEnum):
@@ -103,7 +104,8 @@ class UnitRow(SQLModel, table=True):
 class SubscriptionRow(SQLModel, table=True):
     """One subscription. `filters`: JSON of a list; all must match. `from_position`: events after it are its own.
 
-    `queued`: position up to which its webhook's deliveries are stored. `open`: how many of them are not ended.
+    `queued`: position up to which its webhook's deliveries are stored, or its queue at the broker has been filled.
+    `open`: how many of the deliveries are not ended.
     """
 
     metadata = subscriptions_metadata

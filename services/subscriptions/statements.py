@@ -12,7 +12,7 @@ LOG = text("SELECT epoch, position, chain, ledger_position, ledger_mark, halted 
 
 # Events of everybody, and those for one subscription, after a position and up to another.
 EVENTS = text(
-    "SELECT position, key, kind, op, type, item, department, only_for, event, chain FROM event "
+    "SELECT position, id, key, kind, op, type, item, department, only_for, event, chain FROM event "
     "WHERE position > :after AND position <= :upto AND (only_for IS NULL OR only_for = :subscription) "
     "ORDER BY position LIMIT :limit"
 )
@@ -86,6 +86,28 @@ ADD_DELIVERY = text(
 # A webhook's deliveries are stored up to a position.
 SET_QUEUED = text(
     "UPDATE subscription SET queued = :upto, open = open + :added WHERE id = :id AND queued = :seen RETURNING id"
+)
+
+# Subscriptions whose queues lack events of the log.
+TO_FEED = text(
+    "SELECT id, filters, queued, payload_limit FROM subscription WHERE delivery = 'amqp' AND state = 'active' "
+    "AND queued < (SELECT position FROM log WHERE id = 1) ORDER BY id"
+)
+
+# A queue has the events up to a position; returns nothing if the mark or the epoch is another one than was read.
+FED = text(
+    "UPDATE subscription SET queued = :upto, succeeded_at = coalesce(:now, succeeded_at) "
+    "WHERE id = :id AND queued = :seen AND (SELECT epoch FROM log WHERE id = 1) = :epoch RETURNING id"
+)
+
+# Every subscription that has or had a queue.
+QUEUES = text("SELECT id, state, queued FROM subscription WHERE delivery = 'amqp' ORDER BY id")
+
+# Subscriptions whose queues lack an event that is older than that, although the mark could have moved.
+BEHIND = text(
+    "SELECT s.id FROM subscription s JOIN event e ON e.position = s.queued + 1 WHERE s.delivery = 'amqp' "
+    "AND s.state = 'active' AND e.at < :before AND s.changed_at < :before "
+    "AND (s.succeeded_at IS NULL OR s.succeeded_at < :before)"
 )
 
 # Webhooks with deliveries that are not ended and may be called now.

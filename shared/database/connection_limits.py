@@ -25,7 +25,7 @@ class ConnectionLimits:
         return self.pooled + self.direct + self.listening
 
 
-SERVING = ConnectionLimits(pooled=10, direct=6, listening=4)
+SERVING = ConnectionLimits(pooled=10, direct=6, listening=5)
 """A process that answers HTTP, with its relays, stream and index."""
 
 WORKING = ConnectionLimits(pooled=5, direct=4, listening=2)

@@ -44,3 +44,6 @@ KEYS = (
     "webhook_key_file",
 )
 """Each is a private key, or names the file of one. The key of the ledger's heads is in the folder `data_dir`."""
+
+OF_OPERATORS = ("broker_management_url",)
+"""Further settings of the command line that grant more than any process needs."""

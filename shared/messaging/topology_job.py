@@ -18,6 +18,7 @@ from contracts.topology import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGES,
+    INTEGRATORS_EXCHANGE,
     RETIRED_QUEUES,
     Queue,
     dead_queue,
@@ -49,7 +50,7 @@ def apply(
     Raises `Conflict` naming each exchange or queue that exists with other arguments, after declaring all the others,
     and `UpstreamDown` when the broker cannot be reached or refuses the account.
     """
-    with _connected(url, tls) as connection:
+    with connected(url, tls) as connection:
         conflicts = [*_declare_exchanges(connection, exchanges), *_declare_queues(connection, queues)]
         # Last: until the new queues are bound, only the old ones receive messages.
         notes = [note for name, exchange in RETIRED_QUEUES.items() for note in _retire(connection, name, exchange)]
@@ -67,7 +68,7 @@ def definitions(accounts: Sequence[Account], passwords: Mapping[str, str], *, vh
     _require_all([account.name for account in accounts], passwords)
     return {
         "vhosts": [{"name": vhost}],
-        "users": [_user(account.name, passwords[account.name]) for account in accounts],
+        "users": [_user(account, passwords[account.name]) for account in accounts],
         "permissions": [_permission(account, vhost) for account in accounts],
         "topic_permissions": [
             {"user": account.name, "vhost": vhost, "exchange": exchange, "write": pattern, "read": NOTHING}
@@ -78,7 +79,8 @@ def definitions(accounts: Sequence[Account], passwords: Mapping[str, str], *, vh
 
 
 @contextmanager
-def _connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
+def connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
+    """Yield a connection, with an account that may configure. Raises `UpstreamDown`."""
     parameters = pika_parameters(url, "tongyuan.topology", TIMEOUT_SECONDS, tls)
     try:
         connection = BlockingConnection(parameters)
@@ -93,10 +95,10 @@ def _connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
 
 
 def _declare_exchanges(connection: BlockingConnection, exchanges: Sequence[str]) -> Iterator[str]:
-    for name in exchanges:
+    for name, form in (*((one, "topic") for one in exchanges), (INTEGRATORS_EXCHANGE, "direct")):
         with _channel(connection) as channel:
             try:
-                channel.exchange_declare(name, exchange_type="topic", durable=True)
+                channel.exchange_declare(name, exchange_type=form, durable=True)
             except ChannelClosedByBroker as error:
                 yield _conflict("exchange", name, error)
 
@@ -183,15 +185,17 @@ def _require_all(accounts: Sequence[str], passwords: Mapping[str, str]) -> None:
         raise Invalid(*violations)
 
 
-def _user(name: str, password: str) -> dict[str, Any]:
-    hashed = {"password_hash": _password_hash(password), "hashing_algorithm": HASHING}
-    return {"name": name, **hashed, "tags": [], "limits": LIMITS}
+def _user(account: Account, password: str) -> dict[str, Any]:
+    # Whoever may do everything also makes the accounts of integrators, by the broker's HTTP.
+    tags = ["administrator"] if account.everything else []
+    return {"name": account.name, **hashed(password), "tags": tags, "limits": LIMITS}
 
 
-def _password_hash(password: str) -> str:
-    """RabbitMQ's format: base64(salt ‖ SHA-256(salt ‖ password)) with 4 bytes of salt."""
+def hashed(password: str) -> dict[str, str]:
+    """Return a password as RabbitMQ stores it: base64(salt ‖ SHA-256(salt ‖ password)) with 4 bytes of salt."""
     salt = secrets.token_bytes(4)
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+    digest = hashlib.sha256(salt + password.encode()).digest()
+    return {"password_hash": base64.b64encode(salt + digest).decode(), "hashing_algorithm": HASHING}
 
 
 def _permission(account: Account, vhost: str) -> dict[str, str]:

@@ -28,3 +28,12 @@ class WebhookSettings(BaseSettings):
         description="Networks (comma-separated) besides the public internet that webhooks may call, also without TLS; "
         "in a demonstration this machine.",
     )
+    webhook_text_days: int = Field(
+        7, ge=1, le=90, description="Days that requests and answers of webhooks are kept in the delivery log."
+    )
+    webhook_log_days: int = Field(
+        30,
+        ge=1,
+        le=365,
+        description="Days that calls and ended deliveries are kept; what is open stays.",
+    )

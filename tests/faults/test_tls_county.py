@@ -1,5 +1,6 @@
 """The whole production county with docker-compose.tls.yml on top: TLS between all, and nobody without a certificate."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,24 @@ def test_a_process_that_needs_no_broker_has_no_account_there(secured: Secured) -
         with pytest.raises(Unconfirmed):
             publisher.publish([Message(b"{}", "339921000000.item.release", "one")])
         publisher.close()
+
+
+def test_an_integrator_reads_its_queue_with_a_certificate_of_its_account(secured: Secured) -> None:
+    publish_an_item_and_its_guide(secured.county, 1)
+    said = succeed(
+        secured.county, "cli", "subscription", "add", "集成方", "--delivery", "amqp", "--start", "everything"
+    )
+    account = re.findall(r"^  account +(\S+)", said, re.MULTILINE)[0]
+    assert "password" not in said
+    make_certificates(secured.folder, "--integrator", account)
+    parameters = pika_parameters(secured.amqp_url, "test", 30, secured.tls(account))
+    connection = pika.BlockingConnection(parameters)
+    for method, properties, _ in connection.channel().consume(f"integrators.{account}", inactivity_timeout=60):
+        assert method is not None
+        assert properties.content_type == "application/cloudevents+json"
+        break
+    connection.close()
+    assert "is revoked" in succeed(secured.county, "cli", "subscription", "revoke", account)
 
 
 def test_an_operators_commands_work_and_the_doctor_finds_nothing_wrong(secured: Secured) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Self
 import pytest
 
 from tests.harness.packages import require
+from tests.harness.ports import free_port
 from tests.harness.rabbitmq_folder import LIMITS, new_state, write_configuration
 
 BIN = Path("/usr/lib/rabbitmq/bin")
@@ -65,6 +66,24 @@ class PrivateRabbit:
     def port(self) -> int:
         """Its AMQP port, which nobody listens on when it requires TLS."""
         return int(self._state["port"])
+
+    def with_management(self) -> Self:
+        """Enable the management before the start; it listens on this machine only."""
+        if "management" not in self._state:
+            self._state["management"] = free_port()
+            (self.folder / "plugins").write_text("[rabbitmq_management].\n")
+            with (self.folder / "rabbitmq.conf").open("a") as configuration:
+                configuration.write(
+                    f"management.tcp.port = {self._state['management']}\nmanagement.tcp.ip = 127.0.0.1\n"
+                    "management_agent.disable_metrics_collector = true\n"
+                )
+            self._save()
+        return self
+
+    @property
+    def management_url(self) -> str:
+        """Address of the management with the administrator's account."""
+        return f"http://harness:{self.password}@127.0.0.1:{self._state['management']}"
 
     @property
     def runs(self) -> bool:
@@ -228,7 +247,7 @@ def shared_rabbit(folder: Path) -> Iterator[PrivateRabbit]:
     broker.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         count = int(users.read_text()) if users.exists() else 0
-        rabbit = PrivateRabbit(broker)
+        rabbit = PrivateRabbit(broker).with_management()
         if count == 0:
             rabbit.start()
         users.write_text(str(count + 1))

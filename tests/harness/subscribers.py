@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from services.runtime.assembly.subscriptions import SubscriptionsWiring, assembled
 from services.runtime.local_readers import LocalPublicLedger
 from services.runtime.wiring import Wiring
+from services.subscriptions.amqp.broker import broker_of
 from services.subscriptions.webhooks.sender import Calling
 from shared.webhooks.addresses import AddressRules, Resolve, resolved
 from tests.harness.county import wait_for
@@ -29,9 +30,17 @@ QUICK = (0.0,) * 9
 class Subscribers:
     """The service over a county's ledger. `http`: as an operator."""
 
-    def __init__(self, county: Pipeline, folder: Path, calling: Calling | None = None, url: str | None = None) -> None:
+    def __init__(
+        self,
+        county: Pipeline,
+        folder: Path,
+        calling: Calling | None = None,
+        url: str | None = None,
+        amqp_url: str | None = None,
+    ) -> None:
         self.county, self.folder = county, folder
-        settings = county.settings.model_copy(update={"data_dir": folder, "webhook_networks": HERE})
+        changed = {"data_dir": folder, "webhook_networks": HERE, "amqp_url": amqp_url}
+        settings = county.settings.model_copy(update=changed)
         self._wiring = Wiring(settings)
         self.db = store(NAME, url or f"sqlite:///{folder}/{NAME}.db")
         self._wiring._databases[NAME] = self.db  # noqa: SLF001  # migrated by copy
@@ -44,7 +53,8 @@ class Subscribers:
         """Build the service anew over the same store, as after a restart."""
         self.calling = calling or self.calling
         ledger = LocalPublicLedger(self.county.dbs["ledger"])
-        self.parts = assembled(self._wiring, ledger, self.calling, still)
+        broker = broker_of(self._wiring.settings)
+        self.parts = assembled(self._wiring, ledger, self.calling, still, broker=broker)
         self.http = TestClient(self.parts.api, headers=TOKEN, raise_server_exceptions=False)
 
     def flow(self) -> None:

@@ -56,11 +56,11 @@ def tls_county(folder: Path) -> Iterator[Secured]:
         make_certificates(certificates)
         database = _database(place, certificates)
         rabbit = PrivateRabbit(folder / "rabbitmq")
-        rabbit.tls_port = free_port()
+        rabbit.tls_port, management = free_port(), free_port()
         (rabbit.folder / "plugins").write_text((REPOSITORY / "deploy" / "rabbitmq" / "tls_plugins").read_text())
         variables = {
             **secrets(), **places(folder, database, rabbit), "TLS_INSIDE": str(certificates),
-            "RABBITMQ_TLS_PORT": str(rabbit.tls_port),
+            "RABBITMQ_TLS_PORT": str(rabbit.tls_port), "RABBITMQ_MANAGEMENT_TLS_PORT": str(management),
         }  # fmt: skip
         county = ComposeCounty(folder / "county", variables, tools(), (FILE, TLS_FILE))
         succeed(county, "definitions")
@@ -68,9 +68,10 @@ def tls_county(folder: Path) -> Iterator[Secured]:
             DEFINITIONS: str(folder / "definitions.json"),
             "/tls/": f"{certificates}/",
             "listeners.ssl.default = 5671": f"listeners.ssl.default = 127.0.0.1:{rabbit.tls_port}",
+            "management.ssl.port = 15671": f"management.ssl.port = {management}\nmanagement.ssl.ip = 127.0.0.1",
         }
         try:
-            with broker(rabbit, county, elsewhere, "tls.conf"), started(county):
+            with broker(rabbit, county, elsewhere, "tls.conf", "management_tls.conf"), started(county):
                 yield Secured(county, rabbit, database, certificates, f"amqps://127.0.0.1:{rabbit.tls_port}/%2F")
         finally:
             database.stop()

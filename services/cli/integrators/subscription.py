@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from services.cli.integrators import queue
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, print_list, say
 
-SERVICE = "subscriptions"
+SERVICE = queue.SERVICE
 IdOf = Annotated[str, typer.Argument(metavar="ID", help="sub_…, as `subscription list` shows it.")]
 ReasonOf = Annotated[str, typer.Option("--reason", help="Why; the subscriber is told.")]
 app = typer.Typer(
@@ -25,10 +26,13 @@ def list_(base_url: BaseUrl = None, data_dir: DataDir = None, as_json: Json_ = F
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
     name: Annotated[str, typer.Argument(metavar="NAME", help="The subscribing system, such as 市数据共享平台.")],
     webhook: Annotated[
         str | None, typer.Option(help="Address to call; without it the subscriber reads the feed.")
+    ] = None,
+    delivery: Annotated[
+        str | None, typer.Option(help="feed, webhook, or amqp: a queue at the broker. Default: webhook or feed.")
     ] = None,
     start: Annotated[str, typer.Option(help="now, everything, or the position after which it begins.")] = "now",
     filters: Annotated[Path | None, typer.Option(help="JSON file of filters; without it: everything.")] = None,
@@ -36,22 +40,28 @@ def add(
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a subscription and print its key, and of a webhook its secrets. They are shown only now."""
+    """Add a subscription and print its key, and secrets or account, which are shown only now."""
+    how = delivery or ("webhook" if webhook else "feed")
     sent = {
         "name": name,
         "filters": _read(filters) if filters else [],
         "start": int(start) if start.isdecimal() else start,
-        "delivery": "webhook" if webhook else "feed",
+        "delivery": how,
         "url": webhook,
         "rate": rate,
     }
     with county(base_url, data_dir) as running:
+        accounts = queue.accounts(running) if how == "amqp" else None
         made = running.post(SERVICE, "subscriptions", sent)
-    say(_line(made))
+        # If we die here, `rotate-password` completes it: until then nothing is sent.
+        login = queue.make(running, accounts, made["id"]) if accounts else None
+    say(_line(made) if login is None else f"{made['id']}  {plain(made['name'])}  queue")
     say(f"  key         {made['key']}    (for feed, stream, snapshot and deliveries)")
     if made["webhook"]:
         say(f"  secret      {made['webhook']['secret']}    (v1)")
         say(f"  public key  {made['webhook']['public_key']}    (v1a)")
+    if login:
+        queue.print_login(login)
     say("  shown only now; docs/integrating/subscriptions.md says what to do with them")
 
 
@@ -77,11 +87,20 @@ def resume(subscription: IdOf, base_url: BaseUrl = None, data_dir: DataDir = Non
 
 
 @app.command()
-def revoke(subscription: IdOf, base_url: BaseUrl = None, data_dir: DataDir = None) -> None:
-    """Revoke a subscription for good: its keys count no more, open streams end."""
+def revoke(
+    subscription: IdOf,
+    keep_queue: Annotated[bool, typer.Option(help="Leave what is in its queue at the broker.")] = False,
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Revoke a subscription for good: its keys count no more, open streams and connections end at once."""
     with county(base_url, data_dir) as running:
-        running.delete(SERVICE, f"subscriptions/{subscription}")
+        queue.revoke(running, subscription, keep_queue=keep_queue)
     say(f"[green]✓[/] {plain(subscription)} is revoked")
+
+
+app.command("rotate-password")(queue.rotate_password)
+app.command("replay")(queue.replay)
 
 
 @app.command()
@@ -180,7 +199,7 @@ def restart(reason: ReasonOf, base_url: BaseUrl = None, data_dir: DataDir = None
 def _line(one: dict[str, Any]) -> str:
     state = one["state"] if one["state"] == "active" else f"[red]{one['state']}[/]"
     why = f"  {plain(one['reason'])}" if one["reason"] else ""
-    where = plain(one["url"]) if one["url"] else "feed"
+    where = plain(one["url"] or ("queue" if one["delivery"] == "amqp" else "feed"))
     return f"{one['id']}  {plain(one['name'])}  {where}  {state}  {one['open']} open{why}"
 
 

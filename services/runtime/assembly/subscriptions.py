@@ -9,11 +9,16 @@ from fastapi import FastAPI
 from contracts.topology import SUBSCRIPTIONS
 from services.runtime.wiring import Wiring
 from services.subscriptions import api
+from services.subscriptions.amqp import queue_watch
+from services.subscriptions.amqp.broker import Broker, broker_of
+from services.subscriptions.amqp.feeder import QueueFeeder
+from services.subscriptions.amqp.queue_watch import QueueWatch
 from services.subscriptions.feed.hub import Hub
 from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.ledger_reading import LedgerReading, PublicLedger
 from services.subscriptions.log.public_ledger import HttpPublicLedger
 from services.subscriptions.log.store import LogStore
+from services.subscriptions.webhooks.queue import Keeping
 from services.subscriptions.webhooks.sender import Calling, WebhookSender
 from services.subscriptions.webhooks.standstill import LOOK_SECONDS, STILL, StandstillWatch
 from shared.feeds.upstream import client
@@ -35,21 +40,28 @@ class SubscriptionsWiring:
     hub: Hub
     watch: StandstillWatch
     log: LogStore
+    feeder: QueueFeeder | None
+    queue_watch: QueueWatch | None
 
     def background(self) -> Mapping[str, Background]:
         """Return what runs beside HTTP, by name."""
-        return {
+        found: dict[str, Background] = {
             "subscriptions-log": self.reading.run,
             "subscriptions-hub": self.hub.run,
             "subscriptions-webhooks": self.sender.run,
             "subscriptions-standstill": periodically(LOOK_SECONDS, self.watch.look, name="subscriptions-standstill"),
         }
+        if self.feeder is not None and self.queue_watch is not None:
+            look = periodically(queue_watch.LOOK_SECONDS, self.queue_watch.look, name="subscriptions-queue-watch")
+            found |= {"subscriptions-amqp": self.feeder.run, "subscriptions-queue-watch": look}
+        return found
 
 
 def subscriptions(wiring: Wiring) -> SubscriptionsWiring:
     """Return the parts in a process of their own."""
     settings = wiring.settings
-    return assembled(wiring, HttpPublicLedger(client(settings.url_for("ledger"), "", settings.tls)))
+    ledger = HttpPublicLedger(client(settings.url_for("ledger"), "", settings.tls))
+    return assembled(wiring, ledger, broker=broker_of(settings))
 
 
 def assembled(
@@ -59,14 +71,26 @@ def assembled(
     still: timedelta = STILL,
     *,
     demo: bool = False,
+    broker: Broker | None = None,
 ) -> SubscriptionsWiring:
-    """Return the parts over a ledger. `calling`: how webhooks are called; `demo`: also on this machine."""
+    """Return the parts over a ledger. `calling`: how webhooks are called; `demo`: also on this machine.
+
+    `broker`: None where everything is one process, without queues for integrators.
+    """
     settings, db = wiring.settings, wiring.database(SUBSCRIPTIONS)
     networks = settings.webhook_networks or (THIS_MACHINE if demo else "")
-    calls = calling or Calling(AddressRules.of(networks), RESTS)
+    keeping = Keeping(timedelta(days=settings.webhook_text_days), timedelta(days=settings.webhook_log_days))
+    calls = calling or Calling(AddressRules.of(networks), RESTS, keeping=keeping)
     log, key = LogStore(db), MasterKey(settings.webhook_key)
     hub = Hub(log)
-    app = api.make(api.Subscriptions(log, key, calls.rules, hub), settings)
+    app = api.make(api.Subscriptions(log, key, calls.rules, hub, broker is not None), settings)
     return SubscriptionsWiring(
-        app, LedgerReading(log, ledger), WebhookSender(log, key, calls), hub, StandstillWatch(db, still), log
+        app,
+        LedgerReading(log, ledger),
+        WebhookSender(log, key, calls),
+        hub,
+        StandstillWatch(db, still),
+        log,
+        QueueFeeder(log, broker) if broker else None,
+        QueueWatch(db, broker, still) if broker else None,
     )

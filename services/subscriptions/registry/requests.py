@@ -61,3 +61,9 @@ class Redelivery(Contract):
     first: int = Field(ge=1)
     last: int = Field(ge=1)
     everything: bool = Field(default=False, description="Also what was delivered; otherwise only what was given up.")
+
+
+class Replay(Contract):
+    """From where on the events are put into the queue again."""
+
+    after: int = Field(ge=0, description="Position; all events after it come again, in order. 0: everything.")

@@ -5,8 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from contracts.base import Json
+from services.subscriptions.amqp.commands import QueueCommands
 from services.subscriptions.registry.lag import Lags
-from services.subscriptions.registry.requests import ChangedSubscription, NewKey, NewSubscription, Redelivery, Rotation
+from services.subscriptions.registry.requests import (
+    ChangedSubscription,
+    NewKey,
+    NewSubscription,
+    Redelivery,
+    Replay,
+    Rotation,
+)
 from services.subscriptions.registry.store import Registry
 from services.subscriptions.webhooks.deliveries import DeliveryLog
 from shared.text.validation import parse
@@ -33,6 +41,7 @@ def registry_router(registry: Registry, deliveries: DeliveryLog, lags: Lags) -> 
     _changing(router, registry)
     _keys(router, registry)
     _sending(router, deliveries)
+    _queues(router, QueueCommands(registry))
     return router
 
 
@@ -90,11 +99,11 @@ def _changing(router: APIRouter, registry: Registry) -> None:
     def change(subscription: SubscriptionId, content: Content, by: By, revision: IfMatch) -> Json:
         return registry.change(subscription, parse(ChangedSubscription, content), revision, by)
 
-    @router.post("/{subscription}/pause", dependencies=ACT, summary="Stop calling a webhook; its events wait")
+    @router.post("/{subscription}/pause", dependencies=ACT, summary="Stop calling a webhook or filling a queue")
     def pause(subscription: SubscriptionId, by: By, reason: Reason) -> Json:
         return registry.pause(subscription, reason, by)
 
-    @router.post("/{subscription}/resume", dependencies=ACT, summary="Call a paused webhook again; what waits is due")
+    @router.post("/{subscription}/resume", dependencies=ACT, summary="Go on after a pause; what waits is due")
     def resume(subscription: SubscriptionId, by: By) -> Json:
         return registry.resume(subscription, by)
 
@@ -146,3 +155,22 @@ def _sending(router: APIRouter, deliveries: DeliveryLog) -> None:
     @router.post("/{subscription}/test", dependencies=ACT, summary="Send a test event to this subscription only")
     def test(subscription: SubscriptionId, by: By) -> Json:
         return deliveries.test(subscription, by)
+
+
+def _queues(router: APIRouter, commands: QueueCommands) -> None:
+    @router.post(
+        "/{subscription}/account",
+        dependencies=ACT,
+        summary="Note that queue and account were made at the broker; the queue is filled from now on",
+    )
+    def note_account(subscription: SubscriptionId, by: By) -> Json:
+        return commands.note_account(subscription, by)
+
+    @router.post(
+        "/{subscription}/replays",
+        dependencies=ACT,
+        openapi_extra=takes(Replay),
+        summary="Put all events after a position into the queue again, in order",
+    )
+    def replay(subscription: SubscriptionId, content: Content, by: By) -> Json:
+        return commands.replay(subscription, parse(Replay, content), by)

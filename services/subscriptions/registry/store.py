@@ -35,24 +35,34 @@ from shared.webhooks.addresses import AddressRules
 
 MOST = 1000
 IN_AUDIT = ("name", "contact", "filters", "delivery", "url", "rate", "payload_limit", "state", "reason", "revision")
+WITHOUT_QUEUE = "队列尚未建立：tongyuan subscription rotate-password (its queue is not made yet)"
+NO_BROKER = (
+    "AMQP 需要 RabbitMQ：请用生产形态运行（tongyuan run，TONGYUAN_AMQP_URL）；这里可用 feed 和 webhook "
+    "(AMQP needs RabbitMQ: run the county in production, with TONGYUAN_AMQP_URL; feed and webhooks work here)"
+)
 
 
 class Registry:
     """Adds, changes, pauses, resumes and revokes subscriptions, and gives out their keys."""
 
-    def __init__(self, db: Database, log: LogStore, key: MasterKey, rules: AddressRules) -> None:
-        self.db, self._log, self._key, self._rules = db, log, key, rules
+    def __init__(
+        self, db: Database, log: LogStore, key: MasterKey, rules: AddressRules, *, broker: bool = False
+    ) -> None:
+        """`broker`: whether there is one, so that subscriptions can have queues."""
+        self.db, self._log, self._key, self._rules, self._broker = db, log, key, rules, broker
 
     def add(self, wanted: NewSubscription, by: Actor) -> Json:
         """Store a subscription. `key` and `webhook` with its secret are told only now. Raises `Invalid`, `Conflict`."""
         require_filters(wanted.filters)
         self._require_delivery(wanted)
         now = _now()
+        waits = wanted.delivery == DeliveryKind.AMQP
         row = SubscriptionRow(
             id=f"sub_{secrets.token_hex(12)}",
             **wanted.model_dump(exclude={"start", "filters"}),
             filters=orjson.dumps(wanted.filters).decode(),
-            state=SubscriptionState.ACTIVE,
+            state=SubscriptionState.PAUSED if waits else SubscriptionState.ACTIVE,
+            reason=WITHOUT_QUEUE if waits else None,
             from_position=0,
             queued=0,
             created_at=now,
@@ -114,24 +124,24 @@ class Registry:
             for name, value in given.items():
                 setattr(row, name, value)
 
-        return self._changed(subscription, "subscription.change", apply, by)
+        return self.changed(subscription, "subscription.change", apply, by)
 
     def pause(self, subscription: str, reason: str, by: Actor) -> Json:
-        """Stop calling a webhook; its events wait."""
+        """Stop calling a webhook or filling a queue; its events wait."""
 
         def apply(_session: Session, row: SubscriptionRow) -> None:
             row.state, row.reason = SubscriptionState.PAUSED, reason
 
-        return self._changed(subscription, "subscription.pause", apply, by, word="paused")
+        return self.changed(subscription, "subscription.pause", apply, by, word="paused")
 
     def resume(self, subscription: str, by: Actor) -> Json:
-        """Call a paused webhook again: everything that waits is due."""
+        """Call a paused webhook or fill a queue again: everything that waits is due."""
 
         def apply(session: Session, row: SubscriptionRow) -> None:
             row.state, row.reason, row.hold_until = SubscriptionState.ACTIVE, None, None
             session.connection().execute(RESUME, {"now": _now(), "subscription": row.id})
 
-        return self._changed(subscription, "subscription.resume", apply, by, word="resumed")
+        return self.changed(subscription, "subscription.resume", apply, by, word="resumed")
 
     def revoke(self, subscription: str, by: Actor) -> None:
         """End a subscription for good: its keys count no more, and it is not called again."""
@@ -142,7 +152,7 @@ class Registry:
                 key.revoked_at = key.revoked_at or _now()
                 session.add(key)
 
-        self._changed(subscription, "subscription.revoke", apply, by)
+        self.changed(subscription, "subscription.revoke", apply, by)
 
     def add_key(self, subscription: str, wanted: NewKey, by: Actor) -> Json:
         """Give out a further key; `key` is told only now."""
@@ -158,7 +168,7 @@ class Registry:
             expires = None if wanted.days is None else format_time(now + timedelta(days=wanted.days))
             made.update(access.made_key(session, row.id, list(wanted.scopes), expires))
 
-        self._changed(subscription, "subscription.key-add", apply, by)
+        self.changed(subscription, "subscription.key-add", apply, by)
         return made
 
     def revoke_key(self, subscription: str, key: str, by: Actor) -> None:
@@ -172,7 +182,7 @@ class Registry:
             found.revoked_at = found.revoked_at or _now()
             session.add(found)
 
-        self._changed(subscription, "subscription.key-revoke", apply, by)
+        self.changed(subscription, "subscription.key-revoke", apply, by)
 
     def rotate(self, subscription: str, wanted: Rotation, by: Actor) -> Json:
         """Make new webhook secrets, told only now; the old ones sign as well until the overlap has passed."""
@@ -188,10 +198,10 @@ class Registry:
             made.append(newest + 1)
             session.add(SigningRow(subscription=row.id, generation=newest + 1, created_at=_now()))
 
-        self._changed(subscription, "subscription.rotate", apply, by)
+        self.changed(subscription, "subscription.rotate", apply, by)
         return {**self.secrets(subscription, made[0], shown=True), "old_sign_until": until}
 
-    def _changed(
+    def changed(
         self,
         subscription: str,
         action: str,
@@ -199,7 +209,10 @@ class Registry:
         by: Actor,
         word: str | None = None,
     ) -> Json:
-        """Apply a change; with a `word` the subscription is told by an event of its own."""
+        """Apply a change with its audit row; with a `word` the subscription is told by an event of its own.
+
+        Raises `NotFound`, `Conflict` for a revoked one, and what `apply` raises.
+        """
         with self.db.write() as session:
             row = _get(session, subscription, for_update=True)
             if row.state == SubscriptionState.REVOKED:
@@ -221,6 +234,8 @@ class Registry:
         return {**row.model_dump(exclude={"filters"}), "filters": orjson.loads(row.filters)}
 
     def _require_delivery(self, wanted: NewSubscription) -> None:
+        if wanted.delivery == DeliveryKind.AMQP and not self._broker:
+            raise Conflict(NO_BROKER)
         if wanted.delivery == DeliveryKind.WEBHOOK:
             if wanted.url is None:
                 raise Invalid(Violation("url", "required", "webhook 需要回调地址 (a webhook needs an address)"))

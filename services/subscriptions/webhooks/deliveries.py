@@ -72,7 +72,10 @@ class DeliveryLog:
 
     def _webhook(self, subscription: str) -> None:
         if self._subscription(subscription).delivery != DeliveryKind.WEBHOOK:
-            raise Conflict("这个订阅不是 webhook，没有投递记录 (this subscription is no webhook and has no deliveries)")
+            raise Conflict(
+                "这个订阅不是 webhook，没有投递记录；队列用 replay "
+                "(this subscription is no webhook and has no deliveries; a queue has `replay`)"
+            )
 
     def _subscription(self, subscription: str) -> SubscriptionRow:
         with self._db.read() as session:

@@ -46,9 +46,19 @@ QUEUED_AT_ONCE = 500
 LIVELY = timedelta(days=1)
 """A webhook that has answered within this time is not paused: only the one event is given up."""
 
-TEXTS_KEPT, CALLS_KEPT = timedelta(days=7), timedelta(days=30)
 GONE = 410
 _log = log.get("webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long the delivery log keeps requests and answers, and then calls and ended deliveries."""
+
+    texts: timedelta = timedelta(days=7)
+    rows: timedelta = timedelta(days=30)
+
+
+USUAL = Keeping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,8 @@ class Outcome:
 class DeliveryQueue:
     """The deliveries of all webhooks. `rests`: see `schedule.RESTS`."""
 
-    def __init__(self, log_: LogStore, rests: Sequence[float]) -> None:
-        self._log, self._db, self._rests = log_, log_.db, rests
+    def __init__(self, log_: LogStore, rests: Sequence[float], keeping: Keeping = USUAL) -> None:
+        self._log, self._db, self._rests, self._keeping = log_, log_.db, rests, keeping
 
     def fill(self) -> int:
         """Store the deliveries of events that webhooks have not seen. Return the number of webhooks that moved."""
@@ -202,9 +212,15 @@ class DeliveryQueue:
         log_.close()
 
     def prune(self) -> None:
-        """Remove texts of calls after a week, and calls and ended deliveries after a month."""
+        """Remove texts of calls, and later the calls and ended deliveries, as `Keeping` says. Nothing that is open."""
         now = datetime.now(UTC)
-        with self._db.write() as session:
-            session.connection().execute(PRUNE_TEXTS, {"before": format_time(now - TEXTS_KEPT)})
-            session.connection().execute(PRUNE_ATTEMPTS, {"before": format_time(now - CALLS_KEPT)})
-            session.connection().execute(PRUNE_DELIVERIES, {"before": format_time(now - CALLS_KEPT)})
+        of_texts, of_rows = format_time(now - self._keeping.texts), format_time(now - self._keeping.rows)
+        parts = (
+            ("texts", PRUNE_TEXTS, of_texts),
+            ("calls", PRUNE_ATTEMPTS, of_rows),
+            ("deliveries", PRUNE_DELIVERIES, of_rows),
+        )
+        for part, statement, before in parts:
+            with self._db.write() as session:
+                removed = session.connection().execute(statement, {"before": before}).rowcount
+            metrics.webhook_pruned.labels(part).inc(max(removed, 0))

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.store import LogStore
 from services.subscriptions.webhooks.caller import CALL_SECONDS, Caller
-from services.subscriptions.webhooks.queue import DeliveryQueue, Due, Outcome, Webhook
+from services.subscriptions.webhooks.queue import USUAL, DeliveryQueue, Due, Keeping, Outcome, Webhook
 from shared import log
 from shared.errors import TongyuanError
 from shared.webhooks.addresses import AddressRules, Resolve, resolved
@@ -48,12 +48,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class Calling:
-    """How calls are made: `rests` after failures, `patience` for each, and name resolution."""
+    """How calls are made: `rests` after failures, `patience` for each, name resolution; and how long they are kept."""
 
     rules: AddressRules
     rests: Sequence[float] = RESTS
     patience: float = CALL_SECONDS
     resolve: Resolve = resolved
+    keeping: Keeping = USUAL
 
 
 class WebhookSender:
@@ -61,7 +62,7 @@ class WebhookSender:
 
     def __init__(self, store: LogStore, key: MasterKey, calling: Calling) -> None:
         self._db, self._key, self._calling = store.db, key, calling
-        self.queue = DeliveryQueue(store, calling.rests)
+        self.queue = DeliveryQueue(store, calling.rests, calling.keeping)
         self._busy: Counter[str] = Counter()
         self._under_way: set[tuple[str, str]] = set()
         self._rates: dict[str, Rate] = {}

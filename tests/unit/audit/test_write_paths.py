@@ -45,6 +45,7 @@ NO_DECISION = {
     "services/ledger/sources/audit_head.py": "newest rows of the audit logs",
     "services/ledger/sources/source_lane.py": "entries",
     "services/importing/jobs/store.py": "jobs; what a job does is in the logs of the sources",
+    "services/subscriptions/amqp/feeder.py": "how far queues are filled",
     "services/subscriptions/log/ledger_reading.py": "entries of the ledger",
     "services/subscriptions/webhooks/queue.py": "deliveries; a pause has its row, see `_pause`",
     "services/deployment/__main__.py": "files",

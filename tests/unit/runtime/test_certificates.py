@@ -89,3 +89,13 @@ def test_days_that_would_renew_everything_every_time_are_refused(tmp_path: Path)
     assert done.returncode == 2
     assert "--days must be greater than --left" in done.stderr
     assert not (tmp_path / "tls").exists()
+
+
+def test_an_integrator_gets_a_certificate_of_its_account_and_nobody_one_of_a_process_by_name(tmp_path: Path) -> None:
+    name = f"sub_{'a1' * 12}"
+    make_certificates(tmp_path / "tls", "--integrator", name)
+    assert account(tmp_path / "tls" / name) == name
+    Tls(tmp_path / "tls" / name).require()
+    command = [sys.executable, str(SCRIPT), str(tmp_path / "tls"), "--integrator", "ledger"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "must be sub_" in done.stderr) == (2, True)

@@ -3,6 +3,7 @@
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from services.subscriptions.webhooks.queue import DeliveryQueue, Keeping
 from shared.webhooks.signatures import verified
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline
 from tests.harness.receivers import Call, Receiver, receiver, status
@@ -256,18 +258,35 @@ def test_the_delivery_log_shows_request_and_answer_without_personal_numbers(serv
     assert "13812345678" not in failed["answer"]
 
 
-def test_texts_of_calls_are_pruned_after_a_week_and_the_calls_after_a_month(service: Subscribers) -> None:
+def test_the_delivery_log_loses_texts_first_then_rows_by_its_settings_and_nothing_that_is_open(
+    service: Subscribers,
+) -> None:
     with receiver(OK) as there:
         hook = service.webhook(there.url)
         release(service, 1, 2)
         service.until(lambda: ended(service, hook), "two calls")
-    service.execute("UPDATE attempt SET at = '2026-01-01T00:00:00.000000Z' WHERE position = 1")
-    days = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-8 days')"
-    service.execute(f"UPDATE attempt SET at = {days} WHERE position = 2")
-    service.parts.sender.queue.prune()
+    release(service, 3)
+    service.parts.sender.queue.fill()
+    keeping = Keeping(timedelta(days=2), timedelta(days=5))
+    queue = DeliveryQueue(service.parts.log, (), keeping)
+    days = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{} days')"
+    service.execute(f"UPDATE attempt SET at = {days.format(6)} WHERE position = 1")
+    service.execute(f"UPDATE attempt SET at = {days.format(3)} WHERE position = 2")
+    service.execute(f"UPDATE delivery SET created_at = {days.format(6)}")
+    service.execute(f"UPDATE delivery SET done_at = {days.format(6)} WHERE position = 1")
+    before = pruned()
+    queue.prune()
 
     assert service.calls(hook, 1) == []
     assert [(call["status"], call["request"], call["answer"]) for call in service.calls(hook, 2)] == [(204, None, None)]
+    assert [(one["position"], one["state"]) for one in service.deliveries(hook)] == [(2, "delivered"), (3, "open")]
+    assert {part: count - before[part] for part, count in pruned().items()} == {"texts": 2, "calls": 1, "deliveries": 1}
+
+
+def pruned() -> dict[str, float]:
+    """What the metric counts."""
+    name = "tongyuan_webhook_pruned_total"
+    return {part: REGISTRY.get_sample_value(name, {"part": part}) or 0 for part in ("texts", "calls", "deliveries")}
 
 
 def test_a_test_event_comes_to_this_subscription_only(service: Subscribers) -> None:

@@ -1,0 +1,1 @@
+"""Queues and accounts of integrators at the broker, with the account that may make them."""
