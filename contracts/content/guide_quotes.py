@@ -5,7 +5,7 @@ Guides that quote the same thing differently are a finding and never a refusal: 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,7 +48,7 @@ def quotes(body: Json) -> Iterator[Quote]:
     yield from _offices(body)
 
 
-def _windows(windows: list[Json]) -> Iterator[Quote]:
+def _windows(windows: Iterable[Json]) -> Iterator[Quote]:
     for index, one in enumerate(windows):
         place = f"{one.get('address') or ''} {one.get('window_no') or ''}".strip()
         if one.get("phone"):

@@ -27,7 +27,8 @@ KEPT = {
     "applications": ("application", "fact", "release", "calendar", "request"),
     "ledger": ("entry", "key", "erasure", "source_key", "signing_key"),
     **dict.fromkeys(
-        ("web", "mobile", "kiosk", "portal"), ("document", "parked", "hook", "screen", "called", "feedback")
+        ("web", "mobile", "kiosk", "portal"),
+        ("document", "parked", "hook", "screen", "screen_position", "called", "feedback"),
     ),
     "auditor": ("finding",),
     "subscriptions": ("subscription", "access_key"),

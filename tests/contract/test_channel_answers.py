@@ -49,6 +49,7 @@ ASKED = {
     "/v1/board": "board",
     "/v1/catalogue": "catalogue",
     "/v1/screens": "screens",
+    "/v1/screens/{name}/position": "screens/hall-1/position?at=2026-03-03T02:05:00Z",
     "/v1/hooks/{hook}": "hooks/{hook}",
 }
 CASE = {"project_no": PROJECT_NO, "query_code": QUERY_CODE}

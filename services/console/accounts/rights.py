@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from contracts.base import Json
 from contracts.content.gates import GATES
 from services.console.accounts.sessions import SignedIn, Stage
+from services.console.manifest import BODIES
 from shared.errors import Forbidden, NotAllowed
 from shared.tokens.access import actor_of, require
 from shared.tokens.person import Actor, Person, StaffRole
@@ -28,7 +29,8 @@ CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_FIELDS = 20_000
 """A guide of 200 materials has 2,800 fields."""
-LARGEST_FIELD = 1_048_576
+LARGEST_FIELD = max(one.most for one in BODIES)
+"""The body of a request is bounded by its path already: a previewed table comes back as one field."""
 
 REVIEWERS = tuple(StaffRole.reviewer_of(gate) for gate in GATES)
 """The five roles that sign for a gate."""

@@ -70,6 +70,8 @@ def _parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     infos = archive.infolist()
     if len(infos) > MOST_PARTS or sum(one.file_size for one in infos) > MOST_UNPACKED:
         raise refused(DAMAGED, f"the file unpacks to more than {MOST_UNPACKED:,} bytes: save it with less in it")
+    if not all(one.filename for one in infos):
+        raise refused(DAMAGED, "the file has a part without a name: save it again")
     if len({one.filename.lower() for one in infos}) != len(infos):
         raise refused(DAMAGED, "the file has two parts of one name: save it again")
     for one in infos:
