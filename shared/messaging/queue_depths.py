@@ -21,6 +21,10 @@ class Depth:
     messages: int
     consumers: int
 
+    def is_full(self, most: int) -> bool:
+        """Whether so little room is left of `most` messages, a quarter at most, that filling it waits."""
+        return self.messages >= most - most // 4
+
 
 class QueueDepths:
     """Asks over a connection of its own, which is made when it is needed. Not thread-safe."""

@@ -53,15 +53,14 @@ def add(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
     with county(base_url, data_dir) as running:
         accounts = queue.accounts(running) if how == "amqp" else None
         made = running.post(SERVICE, "subscriptions", sent)
-        # If we die here, `rotate-password` completes it: until then nothing is sent.
-        login = queue.make(running, accounts, made["id"]) if accounts else None
-    say(_line(made) if login is None else f"{made['id']}  {plain(made['name'])}  queue")
-    say(f"  key         {made['key']}    (for feed, stream, snapshot and deliveries)")
-    if made["webhook"]:
-        say(f"  secret      {made['webhook']['secret']}    (v1)")
-        say(f"  public key  {made['webhook']['public_key']}    (v1a)")
-    if login:
-        queue.print_login(login)
+        say(_line(made) if accounts is None else f"{made['id']}  {plain(made['name'])}  queue")
+        say(f"  key         {made['key']}    (for feed, stream, snapshot and deliveries)")
+        if made["webhook"]:
+            say(f"  secret      {made['webhook']['secret']}    (v1)")
+            say(f"  public key  {made['webhook']['public_key']}    (v1a)")
+        if accounts is not None:
+            # If we die here, `rotate-password` completes it: until then nothing is sent.
+            queue.print_login(queue.make(running, accounts, made["id"]))
     say("  shown only now; docs/integrating/subscriptions.md says what to do with them")
 
 

@@ -40,6 +40,8 @@ POLL_SECONDS = 0.25
 """Asked rather than notified: a connection that listens is one more of the few that a process may have."""
 
 REST_SECONDS = 2.0
+FULL_SECONDS = 0.25
+"""How long a full queue rests. A quarter of it is then sent in large runs, while the reader has the rest."""
 EPOCH_HEADER = "epoch"
 _log = log.get("amqp")
 
@@ -50,7 +52,7 @@ class QueueFeeder:
     def __init__(
         self, store: LogStore, broker: Broker, most: int = INTEGRATOR_MESSAGES, rest: float = REST_SECONDS
     ) -> None:
-        """`most`: messages that a queue is filled up to. `rest`: seconds after a failure, and while it is full."""
+        """`most`: messages that a queue is filled up to. `rest`: seconds after a failure."""
         self._store, self._db, self._broker = store, store.db, broker
         self._most, self._rest_seconds = most, rest
         self._rests: dict[str, float] = {}
@@ -87,7 +89,7 @@ class QueueFeeder:
                 self._failing.discard(row.id)
             except Unconfirmed as error:
                 # One queue that is full or gone holds up itself and no other.
-                self._rest(row.id)
+                self._rest(row.id, self._rest_seconds)
                 if row.id not in self._failing:
                     self._failing.add(row.id)
                     _log.error("a queue takes nothing", subscription=row.id, reason=str(error))
@@ -97,10 +99,10 @@ class QueueFeeder:
         depth = depths.depth(integrator_queue(row.id))
         if depth is None:
             raise Unconfirmed(f"no queue {integrator_queue(row.id)}: tongyuan subscription rotate-password {row.id}")
-        room = self._most - depth.messages
-        if room <= 0:
-            self._rest(row.id)
+        if depth.is_full(self._most):
+            self._rest(row.id, min(FULL_SECONDS, self._rest_seconds))
             return False
+        room = self._most - depth.messages
         state = self._store.state()
         events = self._store.events(row.queued, state.position, READ_AT_ONCE, row.id)
         filters = orjson.loads(row.filters)
@@ -130,8 +132,8 @@ class QueueFeeder:
         with self._db.write() as session:
             return session.connection().execute(FED, values).first() is not None
 
-    def _rest(self, subscription: str) -> None:
-        self._rests[subscription] = time.monotonic() + self._rest_seconds
+    def _rest(self, subscription: str, seconds: float) -> None:
+        self._rests[subscription] = time.monotonic() + seconds
 
 
 def runs(events: Sequence[Any], most: int = SENT_AT_ONCE) -> Iterator[Sequence[Any]]:

@@ -71,7 +71,7 @@ class TroubleTimes:
             return
         if depth.messages and not depth.consumers:
             yield "unread"
-        if depth.messages >= self.most:
+        if depth.is_full(self.most):
             yield "full"
 
 
