@@ -46,9 +46,9 @@ def auditor(place: Place) -> Browser:
     return place[1].session("shenji")
 
 
-def text_of(answer: httpx.Response) -> str:
-    """The words of a page, as a reader sees them."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+def words_of(source: str) -> str:
+    """The words of HTML, as a reader sees them."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source)).split())
 
 
 def only(place: Place) -> Any:
@@ -93,14 +93,14 @@ def test_a_refused_form_names_each_field_in_chinese_and_loses_nothing(place: Pla
 
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
     assert "filters" in re.findall(r'<a href="#(\w+)">', answer.text)
-    assert "0：只能用 exact、prefix、any、all、not" in text_of(answer)
+    assert "0：只能用 exact、prefix、any、all、not" in words_of(answer.text)
     for value in (
         NAME,
         "数据科",
         "http://10.0.0.9/x",
-        html.escape('[{"colour": {}}]', quote=True).replace("&quot;", "&#34;"),
+        '[{"colour": {}}]',
     ):
-        assert value in answer.text, value
+        assert value in html.unescape(answer.text), value
     assert re.search(r'value="webhook" checked', answer.text)
     assert service_of(place).http.get("/v1/subscriptions").json()["subscriptions"] == []
 
@@ -157,17 +157,13 @@ def test_the_list_tells_who_is_paused_who_stands_still_and_how_far_each_is_behin
     assert found["甲只拉取"] == {"events": None, "at_most": False, "since": None, "standing": False}
     assert (found["乙停滞"]["events"], found["乙停滞"]["at_most"], found["乙停滞"]["standing"]) == (1, False, True)
     assert (found["丙暂停"]["events"], found["丙暂停"]["at_most"]) == (2, True)
-    rows = [text_of_row(row) for row in operator(place).get("/subscribers").text.split("<tr>")[2:]]
+    rows = [words_of(row) for row in operator(place).get("/subscribers").text.split("<tr>")[2:]]
     assert [row.split()[0] for row in rows] == ["丙暂停", "乙停滞", "甲只拉取"]
     assert "✗ 已暂停：对方搬迁" in rows[0]
     assert "最多 2 条" in rows[0]
     assert "✗ 停滞" in rows[1]
     assert "✓ 正常 自行拉取 全部事件 未知 未知 未知" in rows[2]
     assert standing["id"] in operator(place).get("/subscribers").text
-
-
-def text_of_row(row: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", row)).split())
 
 
 def test_a_delivery_is_shown_with_request_and_answer_and_is_sent_again(place: Place) -> None:
@@ -179,7 +175,7 @@ def test_a_delivery_is_shown_with_request_and_answer_and_is_sent_again(place: Pl
     assert f"item:{code_of(1)}/1" in one.text
     assert "事项：发布" in one.text
     assert "webhook-signature: v1," in calls.text
-    assert "回答状态 204" in text_of(calls)
+    assert "回答状态 204" in words_of(calls.text)
 
     sent = {"first": str(position), "last": str(position), "everything": "1", "from": "delivery"}
     again = browser.submit(f"/subscribers/{hook['id']}/redeliver", **sent)
@@ -251,10 +247,7 @@ def test_keys_are_added_and_revoked_and_secrets_rotated(place: Place) -> None:
 
     assert service_of(place).feed(hook).status_code == httpx.codes.UNAUTHORIZED, "the old key has ended"
     assert service_of(place).feed({"key": key}).status_code == httpx.codes.OK
-    assert [one[:6] for one in SECRET.findall(rotated.text)] == [
-        "whsec_",
-        "whpk_x"[:5] + SECRET.findall(rotated.text)[1][5],
-    ]
+    assert [one.partition("_")[0] for one in SECRET.findall(rotated.text)] == ["whsec", "whpk"]
     assert "同时签名到" in rotated.text
     assert [one["generation"] for one in service_of(place).one(hook)["webhook_keys"]] == [2, 1]
 
@@ -310,7 +303,7 @@ def test_programs_do_the_same_as_json_and_audit_tells_what_was_done(place: Place
     assert browser.call("DELETE", f"{there}/keys/{key}").status_code == httpx.codes.NO_CONTENT
     assert browser.call("DELETE", there).status_code == httpx.codes.NO_CONTENT
 
-    page = text_of(auditor(place).get(f"/audit?log=subscriptions&thing={made['id']}"))
+    page = words_of(auditor(place).get(f"/audit?log=subscriptions&thing={made['id']}").text)
     for said in (
         "新建订阅",
         "暂停推送",
