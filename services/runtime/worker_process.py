@@ -18,7 +18,7 @@ from shared.database.engine import Database
 from shared.disk_space import measure_disk
 from shared.errors import TongyuanError, Unavailable
 from shared.feeds.upstream import client, get
-from shared.messaging.consumer import run_worker
+from shared.messaging.worker import run_worker
 from shared.process_memory import freeze_what_is_loaded
 from shared.security.certificate_watch import watching
 from shared.timers import quietly

@@ -1,4 +1,4 @@
-"""Consumes batches over AMQP: the nameko entrypoint `@batch`, a consumer that reconnects, and the worker process.
+"""Consumes batches over AMQP: the nameko entrypoint `@batch`, and a consumer that reconnects.
 
 nameko and kombu by default acknowledge a message whose handler raised or whose body cannot be decoded, die when an
 acknowledgement meets a lost connection, and can reconnect silently to a connection that consumes nothing. Here:
@@ -10,17 +10,14 @@ acknowledgement meets a lost connection, and can reconnect silently to a connect
 """
 
 import random
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import structlog
 from amqp.exceptions import AMQPError, RecoverableConnectionError
 from kombu.exceptions import OperationalError
-from nameko.containers import ServiceContainer
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, ProviderCollector
 from nameko.messaging import QueueConsumer
@@ -29,8 +26,7 @@ from prometheus_client import Counter
 from shared.messaging.dead_letter_census import DeadLetterCensus
 from shared.messaging.delivered_batch import DeliveredBatch, is_alive
 from shared.messaging.delivery import Message, Refusal
-from shared.messaging.eventlet_patch import eventlet, is_patched
-from shared.security.tls import Tls, require_for_broker, uses_certificate
+from shared.messaging.eventlet_patch import eventlet
 
 HEARTBEAT_SECONDS = 10
 SETUP_SECONDS = 10.0
@@ -57,69 +53,6 @@ def batch(queue_name: str, size: int = 200) -> Callable[[Method], Method]:
     queue is quiet, up to `size` under load. The queue must exist already: no configure right is needed.
     """
     return cast(Callable[[Method], Method], BatchEntrypoint.decorator(queue_name, size=size))
-
-
-def worker_config(
-    url: str,
-    *,
-    name: str = "tongyuan.worker",
-    heartbeat: int = HEARTBEAT_SECONDS,
-    tls: Tls | None = None,
-    watched: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the nameko configuration of a worker; `name` appears in the broker's list of connections.
-
-    `watched`: queues whose consumers and messages its metrics tell.
-
-    Raises `SettingsError` for an `amqps` address without `tls`.
-    """
-    require_for_broker(url, tls)
-    secured = tls is not None and url.startswith("amqps:")
-    return {
-        "AMQP_SSL": tls.amqp_options(urlsplit(url).hostname or "") if tls and secured else None,
-        "LOGIN_METHOD": "EXTERNAL" if secured and uses_certificate(url) else None,
-        "AMQP_URI": url,
-        "HEARTBEAT": heartbeat,
-        "TRANSPORT_OPTIONS": {"client_properties": {"connection_name": name}},
-        # More than any service has queues and timers, so that a waiting batch blocks no other.
-        "max_workers": 20,
-        "WATCHED_QUEUES": tuple(watched),
-    }
-
-
-def run_worker(
-    service_class: type,
-    url: str,
-    *,
-    heartbeat: int = HEARTBEAT_SECONDS,
-    tls: Tls | None = None,
-    watched: Sequence[str] = (),
-) -> None:
-    """Run the service until SIGTERM or SIGINT. The current batch is finished, the rest stays in the queue.
-
-    The process must be patched first (`shared.messaging.eventlet_patch.patch`). Raises SystemExit(1) when the service
-    container stops on its own.
-    """
-    if not is_patched():
-        raise RuntimeError("call shared.messaging.eventlet_patch.patch() before anything else is imported")
-    name = f"tongyuan.{service_class.name}"  # type: ignore[attr-defined]
-    config = worker_config(url, name=name, heartbeat=heartbeat, tls=tls, watched=watched)
-    container = ServiceContainer(service_class, config)
-    asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: asked.append(received))
-    container.start()
-    life = eventlet.spawn(container.wait)
-    # A signal handler cannot wake eventlet's hub, so poll.
-    while not asked and not life.dead:
-        eventlet.sleep(0.1)
-    try:
-        if asked:
-            container.stop()
-        life.wait()
-    except Exception as error:
-        _log.critical("worker.died", service=service_class.__name__, exc_info=True)
-        raise SystemExit(1) from error
 
 
 class SafeQueueConsumer(QueueConsumer):  # type: ignore[misc]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.messaging.consumer import batch, run_worker
+from shared.messaging.consumer import batch
 from shared.messaging.delivery import Message, Refusal
+from shared.messaging.worker import run_worker
 from shared.security.tls import Tls
 from tests.harness.recording import Recorder
 

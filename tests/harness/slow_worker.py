@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from shared.database.connection_limits import WORKING
 from shared.database.engine import Database
-from shared.messaging.consumer import batch, run_worker
+from shared.messaging.consumer import batch
 from shared.messaging.delivery import Message
+from shared.messaging.worker import run_worker
 from shared.web.worker_http import serve_health
 
 LOCK = 1

@@ -26,7 +26,7 @@ from pathlib import Path
 from services.applications.commands import Applications
 from services.applications.worker import make_worker
 from shared.database.engine import Database
-from shared.messaging.consumer import run_worker
+from shared.messaging.worker import run_worker
 from shared.security.vault import Vault
 from tests.harness.actors import TESTER
 db = Database("applications", sys.argv[1], Vault(Path(sys.argv[3])))

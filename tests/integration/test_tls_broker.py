@@ -14,9 +14,9 @@ import pytest
 from contracts.topology import DEAD_EXCHANGE, Queue
 from shared.errors import SettingsError, Unavailable, Unconfirmed, UpstreamDown
 from shared.messaging import topology_job
-from shared.messaging.consumer import worker_config
 from shared.messaging.delivery import Message
 from shared.messaging.publisher import AmqpPublisher
+from shared.messaging.worker import worker_config
 from shared.security.tls import Tls
 from tests.harness.certificates import Authority
 from tests.harness.compose import REPOSITORY
