@@ -129,7 +129,7 @@ class RunningCounty:
         return self._request("PUT", service, path, json=content)
 
     def delete(self, service: str, path: str) -> Any:
-        """DELETE `/<service>/v1/<path>`; return the answer as JSON."""
+        """DELETE `/<service>/v1/<path>`; return the answer as JSON, or None for an answer without content."""
         return self._request("DELETE", service, path)
 
     def stream(self, service: str, path: str) -> Iterator[Any]:
@@ -152,7 +152,7 @@ class RunningCounty:
         with self._reachable(service) as http:
             answer = http.request(method, f"/{service}/v1/{path}", timeout=PATIENCE_SECONDS, **more)
             self._require_success(service, answer)
-            return answer.json()
+            return None if answer.status_code == httpx.codes.NO_CONTENT else answer.json()
 
     @contextmanager
     def _reachable(self, service: str) -> Iterator[httpx.Client]:
