@@ -44,12 +44,20 @@ def alerts() -> dict[str, dict[str, Any]]:
 class Monitoring:
     """Prometheus and Alertmanager as shipped, with other targets, and every second instead of every 15.
 
-    `targets`: process → address of its metrics. `quicker`: how many times shorter every `for` is, and `longest` the most
-    seconds that are left of one. `budgets`: with the
-    alerts on the SLOs' budgets. Of a Prometheus that is minutes old a fault of seconds is a large share.
+    `targets`: process → address of its metrics. `quicker`: how many times shorter every `for` is; `longest`: the most
+    seconds that are left of one. `budgets`: with the alerts on the SLOs' budgets. Of a Prometheus that is minutes old a
+    fault of seconds is a large share.
     """
 
-    def __init__(self, folder: Path, targets: Mapping[str, str], quicker: float = 1.0, *, budgets: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        targets: Mapping[str, str],
+        quicker: float = 1.0,
+        *,
+        longest: float = float("inf"),
+        budgets: bool = True,
+    ) -> None:
         self.folder = folder
         self._port, self._manager_port = free_port(), free_port()
         self.url, self.manager = f"http://127.0.0.1:{self._port}", f"http://127.0.0.1:{self._manager_port}"
