@@ -44,11 +44,20 @@ def alerts() -> dict[str, dict[str, Any]]:
 class Monitoring:
     """Prometheus and Alertmanager as shipped, with other targets, and every second instead of every 15.
 
-    `targets`: process → address of its metrics. `quicker`: how many times shorter every `for` is. `budgets`: with the
-    alerts on the SLOs' budgets. Of a Prometheus that is minutes old a fault of seconds is a large share.
+    `targets`: process → address of its metrics. `quicker`: how many times shorter every `for` is; `longest`: the most
+    seconds that are left of one. `budgets`: with the alerts on the SLOs' budgets. Of a Prometheus that is minutes old a
+    fault of seconds is a large share.
     """
 
-    def __init__(self, folder: Path, targets: Mapping[str, str], quicker: float = 1.0, *, budgets: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        targets: Mapping[str, str],
+        quicker: float = 1.0,
+        *,
+        longest: float = float("inf"),
+        budgets: bool = True,
+    ) -> None:
         self.folder = folder
         self._port, self._manager_port = free_port(), free_port()
         self.url, self.manager = f"http://127.0.0.1:{self._port}", f"http://127.0.0.1:{self._manager_port}"
@@ -57,7 +66,9 @@ class Monitoring:
         for file in RULES.glob("*.yml"):
             rules = yaml.safe_load(file.read_text())
             for group in rules["groups"]:
-                group["rules"] = [_adapted(rule, quicker) for rule in group["rules"] if budgets or not _of_budget(rule)]
+                group["rules"] = [
+                    _adapted(rule, quicker, longest) for rule in group["rules"] if budgets or not _of_budget(rule)
+                ]
             (folder / "rules" / file.name).write_text(yaml.safe_dump(rules))
         shipped = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
         shipped["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
@@ -141,16 +152,17 @@ class Monitoring:
             return subprocess.Popen(list(map(str, command)), stdout=sink, stderr=sink, cwd=self.folder)
 
 
-def _adapted(rule: dict[str, Any], quicker: float) -> dict[str, Any]:
-    return {**rule, "for": _shorter(rule["for"], quicker)} if "for" in rule else rule
+def _adapted(rule: dict[str, Any], quicker: float, longest: float) -> dict[str, Any]:
+    return {**rule, "for": _shorter(rule["for"], quicker, longest)} if "for" in rule else rule
 
 
 def _of_budget(rule: Mapping[str, Any]) -> bool:
     return "BudgetBurning" in rule.get("alert", "")
 
 
-def _shorter(duration: str, quicker: float) -> str:
-    return f"{max(1, round(int(duration[:-1]) * UNITS[duration[-1]] / quicker))}s"
+def _shorter(duration: str, quicker: float, longest: float) -> str:
+    seconds = int(duration[:-1]) * UNITS[duration[-1]] / quicker
+    return f"{max(1, round(min(seconds, longest)))}s"
 
 
 def _answers(url: str) -> bool:
