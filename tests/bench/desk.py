@@ -19,7 +19,7 @@ import httpx
 
 from contracts.topology import CONSOLE
 from services.console.accounts.rights import COOKIE
-from services.console.accounts.sessions import Arrival, Sessions, Stage
+from services.console.accounts.sessions import Arrival, Method, Sessions, Stage
 from shared.database.engine import Database
 from tests.bench.audit_log import BEGIN, RARE, YEARS, address_of, item, person
 from tests.bench.desk_filling import EVERYBODY, ITEMS, born, fill
@@ -119,7 +119,7 @@ def _is_shown(county: EmbeddedCounty) -> bool:
 def signed_in(folder: Path) -> str:
     """Return the cookie of a person with every role, who has passed the second factor."""
     with closing(Database(CONSOLE, f"sqlite:///{folder}/data/{CONSOLE}.db")) as db:
-        return Sessions(db).begin(EVERYBODY.name, Stage.COMPLETE, Arrival("127.0.0.1", "a bench"))
+        return Sessions(db).begin(EVERYBODY.name, Stage.COMPLETE, Arrival("127.0.0.1", "a bench", Method.OIDC_TWO_FACTORS))
 
 
 def _asked(browser: httpx.Client) -> Iterator[tuple[str, Callable[[], httpx.Response]]]:
