@@ -36,6 +36,9 @@ SAME_RUN = timedelta(seconds=60)
 """An import that has released nothing for so long is over: what comes then is another one."""
 
 PAGE = 200
+FEW, MOST_ROWS = 2, 1000
+"""Releases of which each asks the audit log for itself; rows that are asked for at once for more of them."""
+
 SOMEBODY = "未知"
 _log = log.get("release")
 
@@ -133,28 +136,42 @@ class ReleaseFeeds:
 
     def _followed(self, source: str, releases: list[Json]) -> Iterator[Followed]:
         """Yield what gets a receipt: what was released together, and each set once its act is there."""
+        rows = self._audit_rows(source, releases)
         alone = [one for one in releases if is_listed(one["kind"]) and not one.get("part_of")]
         for piece in pieces(alone):
             first = piece[0]
             names = [str((one["body"] or {}).get("task_name") or "") for one in piece]
             title = next(filter(None, names), first["key"].partition(":")[2])
             due = first["effective_at"] or first["released_at"]
-            by = self._by(source, first["key"], first["version"])
+            by = self._by(source, rows, first["key"], first["version"])
             yield Followed(title, by, due, piece, released_at=first["released_at"])
         for act in releases:
             if act["kind"] == Kind.ACT and act["body"] and fullmatch(SET_ACT, act["key"]):
                 members = [{**one, "op": "release"} for one in act["body"]["acts_on"]]
-                by, due = self._by(source, act["key"], 1), act["effective_at"] or act["released_at"]
+                by, due = self._by(source, rows, act["key"], 1), act["effective_at"] or act["released_at"]
                 yield Followed(f"成组发布 {len(members)} 项", by, due, members, act["key"], act["released_at"])
 
-    def _by(self, source: str, key: str, version: int) -> str:
-        """Return who released a version, by the audit log of its source."""
-        rows = self.services.get(source, "audit", READER, object=key, limit=20).content["rows"]
-        for row in rows:
-            made = (row["after"] or {}).get("releases", ())
-            if any(one["version"] == version for one in made) or row["action"] == "complete_set":
-                return MACHINES.get(row["actor"]["name"], str(row["actor"]["title"]))
-        return SOMEBODY
+    def _audit_rows(self, source: str, releases: list[Json]) -> list[Json]:
+        """Return what a source's audit log tells of many releases, in one question; nothing for a few."""
+        if len(releases) <= FEW:
+            return []
+        asked = {"from": min(one["released_at"] for one in releases), "limit": MOST_ROWS}
+        return list(self.services.get(source, "audit", READER, **asked).content["rows"])
+
+    def _by(self, source: str, rows: list[Json], key: str, version: int) -> str:
+        """Return who released a version, by the audit log of its source, of which `rows` are known already."""
+        found = _releaser([row for row in rows if row["object"] == key], version)
+        if found is None:
+            found = _releaser(self.services.get(source, "audit", READER, object=key, limit=20).content["rows"], version)
+        return found or SOMEBODY
+
+
+def _releaser(rows: list[Json], version: int) -> str | None:
+    for row in rows:
+        made = (row["after"] or {}).get("releases", ())
+        if any(one["version"] == version for one in made) or row["action"] == "complete_set":
+            return MACHINES.get(row["actor"]["name"], str(row["actor"]["title"]))
+    return None
 
 
 def _set_mark(session: Session, source: str, lane: Lane, sequence: int) -> None:

@@ -263,3 +263,20 @@ def test_a_round_that_fails_is_made_again():
 
     Round("a-test", work).run(stop, lambda: True)
     assert len(looks) == 2
+
+
+def test_who_released_many_at_once_is_asked_in_one_question(desk, county, monkeypatch):
+    for number in range(2, 7):
+        county.release(item(number))
+    services, asked = desk.releasing.desk.services, []
+    send = type(services).send
+
+    def counted(self, method, service, path, person, **request):
+        asked.append(path)
+        return send(self, method, service, path, person, **request)
+
+    monkeypatch.setattr(type(services), "send", counted)
+
+    assert feeds(desk).advance() == 5
+    assert asked.count("audit") == 1
+    assert {receipt["by"] for receipt in desk.receipts.listed()} == {TESTER.title}
