@@ -34,6 +34,7 @@ class DocumentRow(_Document, table=True):
     """What the channel shows now. `change` is the channel's own increasing number, used by deltas and streams."""
 
     __tablename__ = "document"
+    __table_args__ = (Index("ix_document_kind_digest", "kind", "content_digest"),)
 
     change: int = Field(index=True)
     content: str | None = Field(default=None, sa_column=Column(Text))
@@ -52,6 +53,7 @@ class ScheduledRow(_Document, table=True):
     """A version that is not yet effective; a key may have several. One of a set also waits for the set's act."""
 
     __tablename__ = "scheduled"
+    __table_args__ = (Index("ix_scheduled_effective_at", "effective_at"),)
 
     version: int = Field(primary_key=True)
     part_of: str | None = Field(default=None, max_length=128, description="Key of the act that completes its set.")
