@@ -21,7 +21,8 @@ COMMANDS = get_command(app)
 FOLDERS = ("contracts", "shared", "services", "deploy", "docs", "tests")
 LINK = re.compile(r"(?:\]\(|^\[[^\]]+\]: )([^)#\n]+?)(?:#[^)]*)?(?:\)|$)", re.MULTILINE)
 FILE = re.compile(r"`([\w./*-]+)`")
-METRIC = re.compile(r"\btongyuan_[a-z_]+(?![a-z_-])")  # a volume of the compose file continues with a hyphen
+# A volume of the compose file continues with a hyphen; `tongyuan_client` is a module of clients/python.
+METRIC = re.compile(r"\btongyuan_(?!client\b)[a-z_]+(?![a-z_-])")
 CODE = [file for folder in ("shared", "services") for file in (ROOT / folder).rglob("*.py")]
 
 
