@@ -18,10 +18,12 @@ from contracts.topology import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGES,
+    INTEGRATOR_QUEUE_ARGUMENTS,
     INTEGRATORS_EXCHANGE,
     RETIRED_QUEUES,
     Queue,
     dead_queue,
+    integrator_queue,
 )
 from shared.errors import Conflict, Invalid, UpstreamDown, Violation
 from shared.manifest.model import Account
@@ -50,13 +52,33 @@ def apply(
     Raises `Conflict` naming each exchange or queue that exists with other arguments, after declaring all the others,
     and `UpstreamDown` when the broker cannot be reached or refuses the account.
     """
-    with connected(url, tls) as connection:
+    with _connected(url, tls) as connection:
         conflicts = [*_declare_exchanges(connection, exchanges), *_declare_queues(connection, queues)]
         # Last: until the new queues are bound, only the old ones receive messages.
         notes = [note for name, exchange in RETIRED_QUEUES.items() for note in _retire(connection, name, exchange)]
     if conflicts:
         raise Conflict("; ".join(conflicts))
     return notes
+
+
+def make_integrator_queue(url: str, subscription: str, tls: Tls | None = None) -> None:
+    """Declare and bind a subscription's queue; safe to repeat. Raises as `apply`."""
+    name = integrator_queue(subscription)
+    with _connected(url, tls) as connection, _channel(connection) as channel:
+        try:
+            channel.queue_declare(name, durable=True, arguments=INTEGRATOR_QUEUE_ARGUMENTS)
+            channel.queue_bind(name, INTEGRATORS_EXCHANGE, subscription)
+        except ChannelClosedByBroker as error:
+            raise Conflict(_conflict("queue", name, error)) from error
+
+
+def remove_integrator_queue(url: str, subscription: str, tls: Tls | None = None) -> None:
+    """Delete a subscription's queue with what is in it, if there is one. Raises `UpstreamDown`."""
+    with _connected(url, tls) as connection, _channel(connection) as channel:
+        try:
+            channel.queue_delete(integrator_queue(subscription))
+        except ChannelClosedByBroker as error:
+            raise UpstreamDown(f"the broker refused: {error.reply_code} {error.reply_text}") from error
 
 
 def definitions(accounts: Sequence[Account], passwords: Mapping[str, str], *, vhost: str = "/") -> dict[str, Any]:
@@ -79,8 +101,7 @@ def definitions(accounts: Sequence[Account], passwords: Mapping[str, str], *, vh
 
 
 @contextmanager
-def connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
-    """Yield a connection, with an account that may configure. Raises `UpstreamDown`."""
+def _connected(url: str, tls: Tls | None) -> Iterator[BlockingConnection]:
     parameters = pika_parameters(url, "tongyuan.topology", TIMEOUT_SECONDS, tls)
     try:
         connection = BlockingConnection(parameters)

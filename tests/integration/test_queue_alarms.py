@@ -8,11 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contracts.topology import INTEGRATOR_QUEUE_ARGUMENTS
-from services.operations.integrators import accounts
 from services.subscriptions.amqp.broker import broker_of
 from services.subscriptions.amqp.feeder import QueueFeeder
 from services.subscriptions.amqp.queue_watch import LOOK_SECONDS, REMEDIES, STILL, QueueWatch
 from shared.config import Settings
+from shared.messaging import topology_job
 from tests.harness.broker_queues import ready
 from tests.harness.integrators import IntegratorBroker, QueueSubscribers
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline
@@ -119,7 +119,7 @@ def test_a_queue_that_the_broker_calls_full_refuses_and_every_key_still_comes_in
     service: QueueSubscribers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = INTEGRATOR_QUEUE_ARGUMENTS | {"x-max-length-bytes": 20_000}
-    monkeypatch.setattr(accounts, "INTEGRATOR_QUEUE_ARGUMENTS", small)
+    monkeypatch.setattr(topology_job, "INTEGRATOR_QUEUE_ARGUMENTS", small)
     one = service.integrator()
     for version in ("一", "二", "三", "四"):
         release(service, *range(1, 7), name=f"第{version}版")

@@ -6,19 +6,15 @@ same account, since AMQP knows no accounts. Every step may be repeated.
 
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
-from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import AMQPError
 
-from contracts.topology import INTEGRATOR_QUEUE_ARGUMENTS, INTEGRATORS_EXCHANGE, integrator_queue
+from contracts.topology import integrator_queue
 from shared.config import Settings
 from shared.errors import SettingsError, UpstreamDown
-from shared.messaging.topology_job import NOTHING, connected, hashed
+from shared.messaging.topology_job import NOTHING, hashed, make_integrator_queue, remove_integrator_queue
 from shared.security.tls import reason, uses_certificate
 
 TIMEOUT_SECONDS = 10.0
@@ -59,9 +55,7 @@ class IntegratorAccounts:
         """Make the queue if there is none, and the account anew with a new password."""
         queue = integrator_queue(subscription)
         # The queue first: an account without a queue would be told that its queue does not exist.
-        with self._channel() as channel:
-            channel.queue_declare(queue, durable=True, arguments=INTEGRATOR_QUEUE_ARGUMENTS)
-            channel.queue_bind(queue, INTEGRATORS_EXCHANGE, subscription)
+        make_integrator_queue(self._url, subscription, self._tls)
         password = secrets.token_urlsafe(24)
         self._call("PUT", f"users/{subscription}", {**hashed(password), "tags": ""})
         for name, value in LIMITS.items():
@@ -80,16 +74,7 @@ class IntegratorAccounts:
 
     def remove_queue(self, subscription: str) -> None:
         """Delete the queue with what is in it. The log of subscriptions still has all of it."""
-        with self._channel() as channel:
-            channel.queue_delete(integrator_queue(subscription))
-
-    @contextmanager
-    def _channel(self) -> Iterator[BlockingChannel]:
-        try:
-            with connected(self._url, self._tls) as connection:
-                yield connection.channel()
-        except AMQPError as error:
-            raise UpstreamDown(f"the broker refused: {getattr(error, 'reply_text', '') or repr(error)}") from error
+        remove_integrator_queue(self._url, subscription, self._tls)
 
     def _call(self, method: str, path: str, content: object = None) -> None:
         try:
