@@ -1,4 +1,4 @@
-"""Which fault of docs/reliability.md was seen to fire which alert, on a running county (`test_alerts.py`)."""
+"""Which fault of docs/reliability.md fires which alert: `test_alerts.py` plants it on a running county."""
 
 from collections.abc import Mapping
 
