@@ -119,7 +119,8 @@ def _is_shown(county: EmbeddedCounty) -> bool:
 def signed_in(folder: Path) -> str:
     """Return the cookie of a person with every role, who has passed the second factor."""
     with closing(Database(CONSOLE, f"sqlite:///{folder}/data/{CONSOLE}.db")) as db:
-        return Sessions(db).begin(EVERYBODY.name, Stage.COMPLETE, Arrival("127.0.0.1", "a bench", Method.OIDC_TWO_FACTORS))
+        came = Arrival("127.0.0.1", "a bench", Method.OIDC_TWO_FACTORS)
+        return Sessions(db).begin(EVERYBODY.name, Stage.COMPLETE, came)
 
 
 def _asked(browser: httpx.Client) -> Iterator[tuple[str, Callable[[], httpx.Response]]]:
