@@ -45,10 +45,8 @@ DESK = (
     Picture("desk-home.png", "/console/", WINDOW, READY, "bianji"),
     Picture("desk-writing.png", f"/console/content/{CODE}", WINDOW, READY, "bianji"),
     Picture("desk-release.png", f"/console/release/compose?code={CODE}", WINDOW, READY, "fabu"),
-    Picture("desk-receipts.png", "/console/release", WINDOW, READY, "fabu"),
     Picture("desk-operations.png", "/console/operations", WINDOW, READY, "yunwei"),
     Picture("desk-indicators.png", "/console/indicators", WINDOW, READY, "shenji"),
-    Picture("desk-audit.png", "/console/audit", WINDOW, READY, "shenji"),
 )
 """The desk's main pages, which docs/operating/desk.md shows."""
 
