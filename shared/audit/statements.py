@@ -37,6 +37,9 @@ REMOVED_BY_STEP = text(
     "LEFT JOIN audit_log AS row ON row.sequence = step.last"
 )
 
+# When the oldest row was written.
+OLDEST = text("SELECT min(at) AS at FROM audit_log")
+
 # Remove the rows up to a number.
 REMOVE = text("DELETE FROM audit_log WHERE sequence <= :through")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.base import format_time
 from shared.audit.queries import AuditFilter, page
 from shared.audit.recording import AuditEntry, record
 from shared.audit.removal import AuditRemoval
@@ -14,6 +15,7 @@ from tests.harness.actors import TESTER
 from tests.harness.old_audit_rows import old_rows
 
 LONG_AGO = [f"20{year:02}-03-03T02:05:00.000000Z" for year in range(8, 15)]
+LIMIT = "2015-01-01T00:00:00.000000Z"
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def rows(db):
 def test_old_rows_go_in_steps_and_the_chain_of_the_others_holds(db):
     removal = AuditRemoval(db, rows_a_step=4)
 
-    assert [removal.step(), removal.step(), removal.step()] == [4, 3, 0]
+    assert [removal.step(LIMIT), removal.step(LIMIT), removal.step(LIMIT)] == [4, 3, 0]
 
     assert [row["action"] for row in rows(db)] == ["audit.removed", "audit.removed", "save"]
     assert Verification().check(rows(db), None).faults == []
@@ -56,6 +58,6 @@ def test_the_right_to_delete_is_given_up_again(db):
 
 def test_younger_rows_are_refused_and_nothing_is_removed(db):
     with pytest.raises(SQLAlchemyError, match="append-only"):
-        AuditRemoval(db, lambda: datetime.now(UTC) + timedelta(days=3700)).run()
+        AuditRemoval(db).step(format_time(datetime.now(UTC) + timedelta(days=1)))
 
     assert len(rows(db)) == len(LONG_AGO) + 1
