@@ -24,6 +24,8 @@ GENERATED = {
     "deploy/gateway/nginx.conf",
     "deploy/gateway/plain.conf",
     "deploy/gateway/tls.conf",
+    "deploy/monitoring/targets/compose.yml",
+    "deploy/monitoring/targets/systemd.yml",
     "deploy/postgres/roles.sql",
     "docker-compose.tls.yml",
     "docker-compose.yml",
