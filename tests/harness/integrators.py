@@ -99,7 +99,8 @@ class Integrator:
         found: list[Taken] = []
         ends = time.monotonic() + seconds
         with self.channel() as opened:
-            opened.basic_qos(prefetch_count=200)
+            # No more than are wanted: pika returns what it has fetched one by one, and the broker mixes their order.
+            opened.basic_qos(prefetch_count=min(count, 200))
             for method, properties, body in opened.consume(self.queue, inactivity_timeout=0.5):
                 if method is not None:
                     found.append(Taken(body, properties))
