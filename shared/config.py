@@ -169,10 +169,7 @@ class Settings(OidcSettings, WebhookSettings):
     )
     audit_repair: bool = Field(True, description="Whether the auditor repairs channels or only reports findings.")
     canary_interval: float = Field(
-        0.0,
-        ge=0,
-        le=3600,
-        description="Seconds between canary releases, which measure the way to the channels; 0: none.",
+        0.0, ge=0, le=3600, description="Seconds between canaries, which measure the way to the channels; 0: none."
     )
     lookup_limit: Limit = Field("10/minute", description="Limit of case look-ups per client address.")
     lookup_case_limit: Limit = Field("5/15 minutes", description="Limit of failed case look-ups per case number.")
