@@ -55,6 +55,13 @@ def columns_since(service: str, revision: str) -> Iterator[tuple[str, str]]:
             yield from ((table, column) for table, column in added if table not in dropped)
 
 
+def indexes_since(service: str, revision: str) -> Iterator[str]:
+    """Yield the indexes that migrations after `revision` created."""
+    for script in scripts(service):
+        if script.name[1:5] > revision:
+            yield from re.findall(r'create_index\(\s*"(\w+)"', script.read_text(encoding="utf-8"))
+
+
 def put_back(connection: Connection, service: str, revision: str, schema: str = "") -> None:
     """Drop what migrations after `revision` created; the next `migrate` creates it again. `schema`: `name.` or ""."""
     # The newest first: it may refer to an older one.
@@ -62,7 +69,7 @@ def put_back(connection: Connection, service: str, revision: str, schema: str = 
         connection.execute(text(f"DROP TABLE IF EXISTS {schema}{table}"))
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP FUNCTION IF EXISTS audit_log_is_append_only()"))
-    for index in ("audit_log_address", "audit_log_actor_address"):
+    for index in ("audit_log_address", "audit_log_actor_address", *indexes_since(service, revision)):
         connection.execute(text(f"DROP INDEX IF EXISTS {schema}{index}"))
     for table, column in columns_since(service, revision):
         connection.execute(text(f'ALTER TABLE {schema}"{table}" DROP COLUMN {column}'))
