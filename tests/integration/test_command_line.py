@@ -449,21 +449,16 @@ def test_doctor_finds_nothing_wrong_with_a_good_county(county: EmbeddedCounty) -
 
 
 def test_status_that_watches_shows_it_again_until_it_is_interrupted(county: EmbeddedCounty) -> None:
-    watching = subprocess.Popen(
-        [*TONGYUAN, "status", "--watch", "--json"],
-        cwd=REPOSITORY,
-        env=county.cli_env(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert watching.stdout is not None
-        seen = [next(line for line in watching.stdout if line.startswith('  "good": true')) for _ in range(2)]
-        assert len(seen) == 2
-        assert watching.poll() is None
-    finally:
-        watching.send_signal(signal.SIGINT)
-    assert watching.wait(30) != WELL
+    command = [*TONGYUAN, "status", "--watch", "--json"]
+    with subprocess.Popen(command, cwd=REPOSITORY, env=county.cli_env(), stdout=subprocess.PIPE, text=True) as watching:
+        try:
+            assert watching.stdout is not None
+            seen = [next(line for line in watching.stdout if line.startswith('  "good": true')) for _ in range(2)]
+            assert len(seen) == 2
+            assert watching.poll() is None
+        finally:
+            watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) != WELL
 
 
 def test_doctor_and_status_name_the_county_and_its_region(county: EmbeddedCounty) -> None:
