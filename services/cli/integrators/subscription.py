@@ -10,7 +10,7 @@ from services.cli.integrators import queue
 from services.cli.terminal import USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, print_list, say
 
 SERVICE = queue.SERVICE
-IdOf = Annotated[str, typer.Argument(metavar="ID", help="sub_…, as `subscription list` shows it.")]
+IdOf = queue.IdOf
 ReasonOf = Annotated[str, typer.Option("--reason", help="Why; the subscriber is told.")]
 app = typer.Typer(
     no_args_is_help=True, help="Integrators who are told of releases: add, keys, deliveries, redelivery, test event."
@@ -154,14 +154,7 @@ def deliveries(
     """List the newest deliveries of a webhook."""
     with county(base_url, data_dir) as running:
         found = running.get(SERVICE, f"subscriptions/{subscription}/deliveries", state=state)["deliveries"]
-    if as_json:
-        print_json(found)
-        return
-    for one in found:
-        next_ = f"next {one['next_at']}" if one["state"] == "open" else one["done_at"]
-        say(f"{one['position']:>8}  {one['state']:<9}  {one['attempts']} failed  {plain(one['id'])}  {next_}")
-    if not found:
-        say("no delivery")
+    print_list(found, _delivery, "no delivery", as_json=as_json)
 
 
 @app.command()
@@ -200,6 +193,11 @@ def _line(one: dict[str, Any]) -> str:
     why = f"  {plain(one['reason'])}" if one["reason"] else ""
     where = plain(one["url"] or ("queue" if one["delivery"] == "amqp" else "feed"))
     return f"{one['id']}  {plain(one['name'])}  {where}  {state}  {one['open']} open{why}"
+
+
+def _delivery(one: dict[str, Any]) -> str:
+    next_ = f"next {one['next_at']}" if one["state"] == "open" else one["done_at"]
+    return f"{one['position']:>8}  {one['state']:<9}  {one['attempts']} failed  {plain(one['id'])}  {next_}"
 
 
 def _read(file: Path) -> Any:

@@ -84,10 +84,11 @@ class ReleaseFeeds:
     def _read(self, source: str, wait: float) -> int:
         with self.db.read() as session:
             rows = session.exec(select(ReceiptFeedRow).where(ReceiptFeedRow.source == source)).all()
-        known = ",".join(f"{row.lane}:{row.sequence}" for row in rows)
-        asked: Json = {"since": known, "wait": wait} if known and wait else {}
+        known = {row.lane: row.sequence for row in rows}
+        since = ",".join(f"{lane}:{sequence}" for lane, sequence in known.items())
+        asked: Json = {"since": since, "wait": wait} if known and wait else {}
         heads: Mapping[str, int] = self.services.get(source, "releases/heads", READER, **asked).content
-        marks = self._marks(source, heads)
+        marks = self._marks(source, heads, known)
         behind = {lane: head - marks[lane] for lane, head in heads.items() if head > marks[lane]}
         if Lane.LIVE in behind:
             self._read_live(source, marks[Lane.LIVE], heads[Lane.LIVE])
@@ -95,14 +96,11 @@ class ReleaseFeeds:
             self._count(source, behind[Lane.BACKFILL], heads[Lane.BACKFILL])
         return sum(behind.values())
 
-    def _marks(self, source: str, heads: Mapping[str, int]) -> dict[str, int]:
+    def _marks(self, source: str, heads: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
         """Return how far each lane is read. A desk that has never read begins here: before it there were no receipts.
 
         A source that was restored from a backup has fewer releases than were read of it; it is read from there on.
         """
-        with self.db.read() as session:
-            rows = {lane: session.get(ReceiptFeedRow, (source, lane)) for lane in heads}
-        known = {lane: row.sequence for lane, row in rows.items() if row is not None}
         new = {lane: head for lane, head in heads.items() if known.get(lane, head + 1) > head}
         if new:
             with self.db.write() as session:
