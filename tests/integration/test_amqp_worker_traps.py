@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 from amqp.exceptions import RecoverableConnectionError
@@ -175,11 +176,20 @@ class Provider:
     queue_name, consume = QUEUE, nullcontext
 
 
+class Container:
+    """What a consumer reads of its worker."""
+
+    def __init__(self) -> None:
+        self.config: dict[str, Any] = {}
+        self.shared_extensions: dict[Any, Any] = {}
+
+
 def test_a_connection_that_kombu_renewed_silently_is_noticed_before_the_next_read(site: Site) -> None:
     from shared.messaging.consumer import SafeQueueConsumer
 
     site.declare()
-    consumer = SafeQueueConsumer()
+    worker = Container()
+    consumer = SafeQueueConsumer().bind(worker)
     consumer.register_provider(Provider())
     with Connection(site.url) as connection:
         consumer.get_consumers(None, connection.default_channel)

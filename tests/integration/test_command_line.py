@@ -453,7 +453,7 @@ def test_status_that_watches_shows_it_again_until_it_is_interrupted(county: Embe
     with subprocess.Popen(command, cwd=REPOSITORY, env=county.cli_env(), stdout=subprocess.PIPE, text=True) as watching:
         try:
             assert watching.stdout is not None
-            seen = [next(line for line in watching.stdout if line.startswith('  "good": true')) for _ in range(2)]
+            seen = [next(line for line in watching.stdout if line.startswith('  "good": ')) for _ in range(2)]
             assert len(seen) == 2
             assert watching.poll() is None
         finally:
