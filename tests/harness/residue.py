@@ -25,8 +25,37 @@ OF_THEIR_OWNERS = ("/v1/applications", "/v1/deadlines", "/v1/hooks")
 
 def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
     """Yield every GET of the service's OpenAPI document, with every value that its parameters can have here."""
+    document = county.http(service).get(f"/{service}/openapi.json").json()
+    for path, operation in searched(document):
+        paths = [f"/{service}{path}"]
+        for parameter in needed(operation):
+            name, inside = parameter["name"], parameter["in"] == "path"
+            paths = [
+                one.replace(f"{{{name}}}", value) if inside else f"{one}{'&' if '?' in one else '?'}{name}={value}"
+                for one in paths
+                for value in parameter_values(keys)[name]
+            ]
+        yield from paths
+    yield from (f"/{service}/{name}" for name in ("openapi.json", "healthz", "readyz", "metrics"))
+
+
+def searched(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield path and GET of an OpenAPI document; whole cases are for their clerk, hooks for their owner."""
+    for path, operations in document["paths"].items():
+        # The stream has no end.
+        if "get" in operations and not path.startswith(OF_THEIR_OWNERS) and path != "/v1/stream":
+            yield path, operations["get"]
+
+
+def needed(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parameters without which an operation is refused."""
+    return [one for one in operation.get("parameters", []) if one.get("required")]
+
+
+def parameter_values(keys: list[str]) -> dict[str, list[str]]:
+    """Return every value that a parameter of that name can have here."""
     codes = [item.code for item in content.items()]
-    values = {
+    return {
         "code": codes,
         "key": [*keys[:20], f"item:{ITEM}", f"guide:{ITEM}"],
         "version": ["1"],
@@ -49,27 +78,8 @@ def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
         "subscription": ["1"],
         "sha256": ["0" * 64],
         "file_name": [f"{'0' * 64}.pdf"],
+        "at": ["2026-03-03T10:05:00Z"],
     }
-    document = county.http(service).get(f"/{service}/openapi.json").json()
-    for path, operations in document["paths"].items():
-        # Whole cases are for their clerk, hooks for their owner; the stream has no end.
-        if (
-            "get" not in operations
-            or path.startswith(("/v1/applications", "/v1/deadlines", "/v1/hooks"))
-            or path == "/v1/stream"
-        ):
-            continue
-        needed = [one for one in operations["get"].get("parameters", []) if one.get("required")]
-        paths = [f"/{service}{path}"]
-        for parameter in needed:
-            name, inside = parameter["name"], parameter["in"] == "path"
-            paths = [
-                one.replace(f"{{{name}}}", value) if inside else f"{one}{'&' if '?' in one else '?'}{name}={value}"
-                for one in paths
-                for value in values[name]
-            ]
-        yield from paths
-    yield from (f"/{service}/{name}" for name in ("openapi.json", "healthz", "readyz", "metrics"))
 
 
 def pages(channel: str) -> Iterator[str]:
