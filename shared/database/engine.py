@@ -18,7 +18,7 @@ from sqlmodel import Session
 from shared.database.connection_limits import SERVING, WAIT_SECONDS, ConnectionLimits
 from shared.database.driver_errors import as_ours
 from shared.database.fast_path import REST_SECONDS, FastPath
-from shared.database.group_commit import GroupCommit, Transaction
+from shared.database.group_commit import GroupCommit
 from shared.database.notifications import PATIENCE, LocalNotifier, Notifier, Notifying, PostgresNotifier, prepared
 from shared.database.statements import PING, SCHEMA, SHORT_LOCK_TIMEOUT
 from shared.security.data_folder import make_private, make_private_file
@@ -36,6 +36,9 @@ KEPT_OPEN = 5
 
 COMMITTED = "committed"
 """In a session's `info`: what is called once its transaction is committed."""
+
+GROUPED = "grouped"
+"""In a session's `info`: its transaction holds a change, and another one follows."""
 
 T = TypeVar("T")
 
@@ -70,7 +73,7 @@ class Database:
         self.after_notice: list[Callable[[], object]] = []
         """Called in a process with a relay after what any process has announced (`shared.database.notifications`)."""
         self.notifier: Notifier = LocalNotifier(url) if self.is_sqlite else PostgresNotifier(service, url)
-        self.group = GroupCommit(self.write, self._savepoints)
+        self.group = GroupCommit(self.write, self._before_next)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -79,10 +82,11 @@ class Database:
         Raises `Unavailable` when the database cannot serve it now, `DamagedStore` when its file is damaged, `Conflict`
         when another transaction made the same row, and `ConstraintViolated` when a row violates another constraint.
         """
-        with as_ours(self.url), self._writing(self._writer) as session:
+        with as_ours(self.url), Session(self._writer, expire_on_commit=False) as session:
+            session.info |= {"notifier": self.notifier, "vault": self.vault, "release_signer": self.release_signer}
             with session.begin():
                 yield session
-            self._committed([session])
+            self._committed(session)
 
     def write_together(self, act: Callable[[Session], T]) -> T:
         """Execute `act` as one transaction, or in one with other changes that wait now. Return what it returns.
@@ -92,37 +96,18 @@ class Database:
         """
         return cast("T", self.group.execute(act))
 
-    @contextmanager
-    def _savepoints(self) -> Iterator[Transaction]:
-        """One transaction of several changes; yields what opens the savepoint of one."""
-        sessions: list[Session] = []
-        with as_ours(self.url), self._writer.connect() as connection:
+    def _before_next(self, session: Session) -> None:
+        """Let the next change of a group read what this one has written, as in a session of its own."""
+        session.flush()
+        session.expunge_all()
+        if not self.is_sqlite and not session.info.get(GROUPED):
+            # The group holds the lane now: who waits for the lane may hold a row that the next change needs.
+            session.connection().execute(SHORT_LOCK_TIMEOUT)
+            session.info[GROUPED] = True
 
-            @contextmanager
-            def savepoint() -> Iterator[Session]:
-                if len(sessions) == 1 and not self.is_sqlite:
-                    # The first change holds the lane: who waits for the lane may hold a row that the next one needs.
-                    connection.execute(SHORT_LOCK_TIMEOUT)
-                with self._writing(connection) as session:
-                    with session.begin():
-                        yield session
-                    sessions.append(session)
-
-            with connection.begin():
-                yield savepoint
-            self._committed(sessions)
-
-    def _writing(self, bind: Engine | Connection) -> Session:
-        session = Session(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
-        session.info |= {"notifier": self.notifier, "vault": self.vault, "release_signer": self.release_signer}
-        return session
-
-    def _committed(self, sessions: Sequence[Session]) -> None:
-        for session in sessions:
-            self.notifier.committed(session)
-            for told in session.info.pop(COMMITTED, ()):
-                told()
-        for told in self.after_write:
+    def _committed(self, session: Session) -> None:
+        self.notifier.committed(session)
+        for told in (*session.info.pop(COMMITTED, ()), *self.after_write):
             told()
 
     @contextmanager
@@ -193,7 +178,7 @@ class Database:
 
 
 def after_commit(session: Session, told: Callable[[], object]) -> None:
-    """Call `told` when the session's change is committed: a session's own commit may only release its savepoint."""
+    """Call `told` when the session's transaction is committed."""
     session.info.setdefault(COMMITTED, []).append(told)
 
 

@@ -4,8 +4,8 @@ Releases of one lane wait for one another from the lane's number to the commit, 
 log's head. With a transaction for each, many editors waited for as many flushes to the disk one after the other, with
 a connection each, and what they released travelled alone.
 
-Each change runs in a savepoint, so that one which is refused takes nothing with it. Nobody is answered before the
-commit: if we die before it, nothing of the group is stored; after it, all is.
+When one of them is refused, the group is rolled back and each is executed alone. Nobody is answered before the commit:
+if we die before it, nothing of the group is stored; after it, all is.
 """
 
 import threading
@@ -16,7 +16,6 @@ from contextvars import copy_context
 from itertools import islice
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from shared.errors import Unavailable
@@ -37,11 +36,11 @@ PATIENCE_SECONDS = 10.0
 class GroupCommit:
     """Executes changes, those that wait at the same time in one transaction. Thread-safe.
 
-    `alone` opens a transaction for one change; `together` one for several, and returns what opens their savepoints.
+    `between` is called after each change of a group, in its transaction.
     """
 
-    def __init__(self, alone: Transaction, together: Callable[[], AbstractContextManager[Transaction]]) -> None:
-        self._alone, self._together = alone, together
+    def __init__(self, transaction: Transaction, between: Callable[[Session], None]) -> None:
+        self._transaction, self._between = transaction, between
         self._guard = threading.Lock()
         self._waiting: deque[_Turn] = deque()
         self._led = False
@@ -103,22 +102,31 @@ class GroupCommit:
             following.ready.set()
 
     def _execute_alone(self, act: Act) -> Any:
-        with self._alone() as session:
+        with self._transaction() as session:
             return act(session)
 
     def _execute(self, group: Sequence["_Turn"]) -> None:
         """Execute the changes in one transaction, and give each its outcome unless nothing of them was committed."""
         outcomes: list[Outcome]
         try:
-            with self._together() as savepoint:
-                outcomes = [_outcome(_in_savepoint, savepoint, turn) for turn in group]
-        except _SpoiledError:
+            with self._transaction() as session:
+                outcomes = [self._executed(session, turn) for turn in group]
+        except _RefusedError:
             return
         except Exception as error:  # noqa: BLE001  # each change raises it
             # The commit failed, and the server may have it all the same: nothing is executed again.
             outcomes = [_raising(error) for _ in group]
         for turn, outcome in zip(group, outcomes, strict=True):
             turn.outcome = outcome
+
+    def _executed(self, session: Session, turn: "_Turn") -> "Outcome":
+        """Execute one change of a group. Raises `_RefusedError` for any error: what it has written must go."""
+        try:
+            value = turn.context.run(turn.act, session)
+            self._between(session)
+        except Exception as error:
+            raise _RefusedError from error
+        return lambda: value
 
 
 Outcome = Callable[[], Any]
@@ -135,17 +143,8 @@ class _Turn:
         self.outcome: Outcome | None = None
 
 
-class _SpoiledError(BaseException):
-    """The transaction cannot go on. Nothing of it is committed."""
-
-
-def _in_savepoint(savepoint: Transaction, turn: _Turn) -> Any:
-    """Execute one change. Raises `_SpoiledError` for an error of the database: it may concern the whole transaction."""
-    try:
-        with savepoint() as session:
-            return turn.context.run(turn.act, session)
-    except DBAPIError as error:
-        raise _SpoiledError from error
+class _RefusedError(BaseException):
+    """A change of a group was refused. Nothing of the group is committed."""
 
 
 def _outcome(execute: Callable[..., Any], *arguments: Any) -> Outcome:

@@ -21,7 +21,7 @@ from contracts.envelope.publication import Lane
 from contracts.kinds import Kind, is_listed
 from services.console.audit.words import MACHINES
 from services.console.receipts.model import ReceiptFeedRow
-from services.console.receipts.opening import Followed, add_many, add_receipt, opened, pieces
+from services.console.receipts.opening import Followed, add_many, add_missing, pieces
 from services.console.receipts.seen import READER
 from services.console.upstream.outage import Outage
 from services.console.upstream.services import Services
@@ -117,9 +117,7 @@ class ReleaseFeeds:
             told = list(self._followed(source, releases))
             after = releases[-1]["sequence"]
             with self.db.write() as session:
-                for followed in told:
-                    if opened(session, followed) is None:
-                        add_receipt(session, followed)
+                add_missing(session, told)
                 _set_mark(session, source, Lane.LIVE, after)
 
     def _count(self, source: str, count: int, head: int) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 import orjson
+from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
 from contracts.base import Json, format_time
@@ -83,12 +84,43 @@ def opened(session: Session, followed: Followed) -> ReceiptRow | None:
     return None
 
 
+def add_missing(session: Session, several: Sequence[Followed]) -> None:
+    """Add a receipt of everything that has none, with a few statements for all."""
+    alone = [one for one in several if one.origin is None]
+    versions = tuple_(col(ReceiptVersionRow.key), col(ReceiptVersionRow.version))
+    wanted = [(version["key"], version["version"]) for one in alone for version in one.versions]
+    known = set(session.exec(select(ReceiptVersionRow.key, ReceiptVersionRow.version).where(versions.in_(wanted))))
+    new = [one for one in alone if not known & {(version["key"], version["version"]) for version in one.versions}]
+    rows = [_row(one) for one in new]
+    session.add_all(rows)
+    session.flush()
+    session.add_all(
+        ReceiptVersionRow(key=version["key"], version=version["version"], receipt=row.id or 0)
+        for row, one in zip(rows, new, strict=True)
+        for version in one.versions
+    )
+    session.flush()
+    for one in several:
+        if one.origin is not None and opened(session, one) is None:
+            add_receipt(session, one)
+
+
 def add_receipt(session: Session, followed: Followed) -> ReceiptRow:
     """Add a receipt of what has none."""
+    row = _row(followed)
+    session.add(row)
+    session.flush()
+    for one in followed.versions:
+        session.merge(ReceiptVersionRow(key=one["key"], version=one["version"], receipt=row.id or 0))
+    session.flush()
+    return row
+
+
+def _row(followed: Followed) -> ReceiptRow:
     now = format_time(datetime.now(UTC))
     released_at = followed.released_at or now
     versions = [{name: one[name] for name in ("key", "version", "op")} for one in followed.versions]
-    row = ReceiptRow(
+    return ReceiptRow(
         title=followed.title[:LONGEST_TITLE],
         by=followed.by[:LONGEST_NAME],
         released_at=released_at,
@@ -99,12 +131,6 @@ def add_receipt(session: Session, followed: Followed) -> ReceiptRow:
         screens="{}",
         origin=followed.origin,
     )
-    session.add(row)
-    session.flush()
-    for one in versions:
-        session.merge(ReceiptVersionRow(key=one["key"], version=one["version"], receipt=row.id or 0))
-    session.flush()
-    return row
 
 
 def add_many(session: Session, source: str, count: int, newest: Json, since: str) -> ReceiptRow:

@@ -8,6 +8,7 @@ so they are upper bounds.
 from datetime import UTC, datetime, timedelta
 
 import orjson
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from contracts.base import Json, format_time
@@ -34,6 +35,9 @@ LOOK_AGAIN = timedelta(seconds=5)
 
 SCREENS_PATIENCE = timedelta(seconds=60)
 """For which the screens of the hall are awaited: they report every three seconds."""
+
+FOLLOWED = {"id", "places", "screens", "state", "problem", "position", "settled_at"}
+"""What following changes of a receipt, with its key."""
 
 _log = log.get("release")
 
@@ -86,8 +90,7 @@ class Receipts:
         if changed:
             # If we die before this commit, the next start looks again; what was seen is then seen a little later.
             with self.db.write() as session:
-                for row in changed:
-                    session.merge(row)
+                session.execute(update(ReceiptRow), [row.model_dump(include=FOLLOWED) for row in changed])
         return len(changed)
 
     def _followed(self, row: ReceiptRow, seen: Seen) -> bool:

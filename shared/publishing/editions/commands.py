@@ -87,16 +87,26 @@ def release(
 def release_on(
     session: Session, who: ReleasingSource, by: Actor, code: str, terms: Terms
 ) -> tuple[EditionRow, Release | None]:
-    """Release the draft as the next version. The release is None when exactly this is already released.
-
-    Raises `NotFound`, `NotAllowed`; `Invalid` for an end in the past; `Conflict` when another version was released
-    after the draft was begun, when this release would overtake planned ones and `plans` does not say what becomes of
-    them, or when the county demands a review and there is none.
-    """
+    """Release the draft as the next version, as `release_row` does. Raises also `NotFound`."""
     require_role(by, RELEASING, [code])
-    period, plans = terms.period, terms.plans
+    terms.period.check()
+    return release_row(session, who, by, locked(session, code), terms)
+
+
+def release_row(
+    session: Session, who: ReleasingSource, by: Actor, row: EditionRow, terms: Terms
+) -> tuple[EditionRow, Release | None]:
+    """Release the draft of a locked row. The release is None when exactly this is already released.
+
+    Raises `NotAllowed`, `PreconditionFailed`; `Invalid` for an end in the past; `Conflict` when another version was
+    released after the draft was begun, when this release would overtake planned ones and `plans` does not say what
+    becomes of them, or when the county demands a review and there is none.
+    """
+    code, period, plans = row.code, terms.period, terms.plans
+    require_role(by, RELEASING, [code])
     period.check()
-    row = _locked(session, code, terms.revision)
+    if terms.revision is not None:
+        require_revision(row, terms.revision)
     body = orjson.loads(row.draft)
     shown = row.state in (EditionState.RELEASED, EditionState.HIDDEN)
     if shown and row.released_digest == fingerprint(body, period):

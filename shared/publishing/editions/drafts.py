@@ -12,8 +12,8 @@ from shared.audit.recording import record
 from shared.database.engine import Database
 from shared.errors import PreconditionFailed, PreconditionMissing
 from shared.publishing.editions.audit import saved, standing
-from shared.publishing.editions.commands import Terms, Then, release_on
-from shared.publishing.editions.model import EditionRow, Period, ReleasingSource, as_text, require_revision
+from shared.publishing.editions.commands import Terms, Then, release_row
+from shared.publishing.editions.model import EditionRow, Period, ReleasingSource, as_text, locked, require_revision
 from shared.publishing.reviews import authors
 from shared.publishing.reviews.roles import SAVING, require_role
 from shared.tokens.person import Actor
@@ -60,14 +60,16 @@ def release_draft(
     """Release the draft as the next version; None for the release when exactly this is released already.
 
     `planned` returns the period in which the draft will be shown, or raises `Invalid`. `then` is called in the same
-    transaction, after the release. Raises what `release_on` raises.
+    transaction, after the release. Raises `NotFound` and what `release_row` raises.
     """
 
     def release(session: Session) -> tuple[EditionRow, Release | None]:
+        # Locked at once, so that it is read once.
+        row = locked(session, code)
         wanted = replace(terms, period=planned(session, code, terms.period))
         # If the process dies before the commit: nothing is released. After it: the release is in the outbox, which is
         # the same table, and the relay sends it to the ledger, also after a restart.
-        row, made = release_on(session, who, by, code, wanted)
+        row, made = release_row(session, who, by, row, wanted)
         if then is not None:
             then(session, made)
         return row, made

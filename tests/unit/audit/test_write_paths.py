@@ -15,7 +15,7 @@ CALLS_AUDITED = {
     "services/guides/commands.py": "editions",
     "services/guides/feedback.py": "feedback: `_moved`; what readers send is no act of the staff",
     "services/guides/following.py": "editions, as `system`",
-    "shared/publishing/editions/drafts.py": "editions: `release_on`",
+    "shared/publishing/editions/drafts.py": "editions: `release_row`",
     "shared/publishing/http.py": "editions",
     "shared/publishing/import_undo.py": "imports",
     "shared/publishing/imports/engine.py": "imports",
