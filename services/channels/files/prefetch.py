@@ -19,7 +19,7 @@ from shared.errors import TongyuanError
 
 CHANGES_A_STEP = 100
 MENTION = '"sha256"'
-WAIT_SECONDS, RETRY_SECONDS = 5.0, 15.0
+WAIT_SECONDS, PAUSE_SECONDS, RETRY_SECONDS = 5.0, 0.5, 15.0
 _log = log.get("files")
 
 
@@ -37,7 +37,9 @@ class Prefetch:
         while not stop.is_set():
             try:
                 self.step()
-                listener.wait(WAIT_SECONDS)
+                # Many changes in a row are looked through at once: nobody waits for a file to be fetched beforehand.
+                if listener.wait(WAIT_SECONDS):
+                    stop.wait(PAUSE_SECONDS)
             except TongyuanError as error:
                 _log.warning("files are not fetched", reason=str(error))
                 stop.wait(RETRY_SECONDS)
@@ -48,9 +50,9 @@ class Prefetch:
 
         Raises `Unavailable` for the first file that cannot be had; the others are tried all the same.
         """
-        changed = False
-        while self._collect():
-            changed = True
+        changed = read = self._collect()
+        while read == CHANGES_A_STEP:
+            read = self._collect()
         files = {one.sha256: one for named in self._named.values() for one in named}
         missing = self._store.missing(list(files)) if files else []
         failure: TongyuanError | None = None
@@ -65,8 +67,8 @@ class Prefetch:
             raise failure
         return len(missing)
 
-    def _collect(self) -> bool:
-        """Read the next changed guides. Return whether there were changes."""
+    def _collect(self) -> int:
+        """Read the next changes of documents, and note what guides name. Return how many there were."""
         with self._db.read() as session:
             at = state(session)
             if at.epoch != self._epoch:
@@ -79,4 +81,4 @@ class Prefetch:
                     # Most guides name no file, and are not parsed.
                     if row.content and MENTION in row.content:
                         self._named[row.key] = list(named_files(orjson.loads(row.content)))
-        return bool(rows)
+        return len(rows)

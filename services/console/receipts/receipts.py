@@ -5,7 +5,9 @@ time makes the receipt `late`, with a reason: that is the notice on the desk. Ti
 so they are upper bounds.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import orjson
 from sqlalchemy import update
@@ -97,15 +99,15 @@ class Receipts:
         """Bring one receipt up to date. Return whether that changed it."""
         places, before = orjson.loads(row.places), (row.places, row.screens, row.state, row.problem)
         versions = orjson.loads(row.versions)
-        problems = [self._look(row, versions, name, places, seen) for name in self.channels if name not in places]
-        row.places = orjson.dumps(places).decode()
         now = datetime.now(UTC)
         late = now > datetime.fromisoformat(row.due_at) + LATE
+        looked = [self._look(row, versions, name, places, seen) for name in self.channels if name not in places]
+        row.places = orjson.dumps(places).decode()
         if all(name in places for name in self.channels):
             row.problem = None
             self._finish(row, versions, now, seen)
         elif late:
-            row.state, row.problem = ReceiptState.LATE, "；".join(filter(None, problems))
+            row.state, row.problem = ReceiptState.LATE, "；".join(reason() for reason in looked if reason is not None)
             self._rest_until[row.id or 0] = now + LOOK_AGAIN
         else:
             row.state = ReceiptState.FOLLOWED
@@ -115,18 +117,20 @@ class Receipts:
             _log.warning("release not shown in time", receipt=row.id, due_at=row.due_at)
         return True
 
-    def _look(self, row: ReceiptRow, versions: list[Json], name: str, places: Json, seen: Seen) -> str | None:
-        """Note since when a channel shows every version. Return why it does not, in Chinese."""
+    def _look(
+        self, row: ReceiptRow, versions: list[Json], name: str, places: Json, seen: Seen
+    ) -> Callable[[], str] | None:
+        """Note since when a channel shows every version. If it does not, return what tells why, in Chinese."""
         shown, replaced = 0, 0
         try:
             for one in versions:
                 stored = seen.stored(name, one["key"])
                 if stored is None or stored["version"] < one["version"]:
-                    return self._reason(name, one)
+                    return partial(self._reason, name, one)
                 shown += stored["shown"] or one["op"] == Op.WITHDRAW
                 replaced += stored["version"] > one["version"]
         except TongyuanError as error:
-            return f"{name}：没有回答（{type(error).__name__}）"
+            return partial(_unanswered, name, error)
         now = datetime.now(UTC)
         late = now - datetime.fromisoformat(row.due_at)
         places[name] = {
@@ -138,6 +142,12 @@ class Receipts:
         return None
 
     def _reason(self, name: str, one: Json) -> str:
+        try:
+            return self._asked_reason(name, one)
+        except TongyuanError as error:
+            return _unanswered(name, error)
+
+    def _asked_reason(self, name: str, one: Json) -> str:
         parked = self._services.get(name, "parked", READER).content["parked"]
         for entry in parked:
             if entry["key"] == one["key"]:
@@ -180,6 +190,10 @@ class Receipts:
         told_of = [{"name": one["name"], "state": one["state"], "since": _since(one)} for one in not_on]
         names = [one["name"] for one in enrolled]
         return {"of": len(enrolled), "on": len(enrolled) - len(not_on), "not": told_of, "names": names}
+
+
+def _unanswered(name: str, error: TongyuanError) -> str:
+    return f"{name}：没有回答（{type(error).__name__}）"
 
 
 def told(row: ReceiptRow) -> Json:
