@@ -83,6 +83,16 @@ class Browser:
             self.program.stop()
 
 
+STAND_STILL = """(selector) => new Promise((done) => {
+    const element = document.querySelector(selector);
+    element.scrollIntoView({block: 'center', behavior: 'instant'});
+    const place = () => JSON.stringify(element.getBoundingClientRect());
+    const look = (before) => setTimeout(() => place() === before ? done(true) : look(place()), 20);
+    look(place());
+})"""
+"""Scrolls to an element and waits until two looks find it at the same place."""
+
+
 @dataclass
 class Page:
     """One tab. Addresses without a host are relative to `origin`; elements are found by CSS selectors."""
@@ -187,9 +197,9 @@ class Page:
         return str(self.evaluate("() => location.pathname"))
 
     def click(self, selector: str) -> None:
-        """Click the centre of the first matching element."""
+        """Click the centre of the first matching element, once it stands still: a click beside it does nothing."""
         element = self._element(selector)
-        self.evaluate("(s) => document.querySelector(s).scrollIntoView({block: 'center'})", selector)
+        self.evaluate(STAND_STILL, selector)
         move = {"type": "pointerMove", "x": 0, "y": 0, "origin": {"type": "element", "element": element}}
         press = [move, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         self._act({"type": "pointer", "id": "mouse", "actions": press})
@@ -197,6 +207,7 @@ class Page:
     def type(self, selector: str, text: str) -> None:
         """Click into the first matching element and type."""
         self.click(selector)
+        self.wait("(s) => document.activeElement === document.querySelector(s)", selector)
         self.keys(text)
 
     def keys(self, text: str) -> None:
