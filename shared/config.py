@@ -18,6 +18,7 @@ from shared.security.oidc_settings import OidcSettings
 from shared.security.tls import MUTUAL, Tls, require_for_broker
 from shared.security.webhook_settings import WebhookSettings
 from shared.tokens.keys import CALLERS_PATTERN
+from shared.web.callers import authority
 
 __all__ = ["Settings", "SettingsError", "for_services", "load"]
 
@@ -87,7 +88,7 @@ class Settings(OidcSettings, WebhookSettings):
     operator_key: SecretStr | None = Field(
         None, description="Private key with which the command line signs its tokens. For operators only."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field("127.0.0.1", description="Address to listen on; `::` for IPv6 and IPv4.")
     port: int = Field(8080, ge=0, le=65535, description="HTTP port.")
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of a worker's metrics and health endpoints; 0: none."
@@ -230,7 +231,7 @@ class Settings(OidcSettings, WebhookSettings):
 
     def url_for(self, service: str) -> str:
         """Return the base address of a service, without its path; e.g. `http://ledger:8080` for `…/ledger/v1/head`."""
-        return (self.stated_url(service) or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.stated_url(service) or f"http://{authority(self.host, self.port)}").rstrip("/")
 
     def stated_url(self, service: str) -> str | None:
         """Return the address of a service if the settings state one."""

@@ -14,6 +14,7 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.errors import TongyuanError, Unavailable
+from shared.web.callers import authority
 
 PATIENCE_SECONDS = 5
 """Seconds from the connection to the end of its response; a supervisor needs no more."""
@@ -30,10 +31,10 @@ Ready = Callable[[], object]
 def serve_health(service: str, host: str, port: int, ready: Ready, tls: ssl.SSLContext | None = None) -> None:
     """Serve in the background until the process ends. Raises `Unavailable` when the port is taken."""
     try:
-        server = make_server(host, port, _application(service, ready), _server_class(tls), handler_class=_Silent)
+        server = make_server(host, port, _application(service, ready), _server_class(host, tls), handler_class=_Silent)
     except OSError as error:
         raise Unavailable(
-            f"cannot listen on {host}:{port}: {error.strerror}. "
+            f"cannot listen on {authority(host, port)}: {error.strerror}. "
             "TONGYUAN_METRICS_PORT must be a port that nobody else uses, and TONGYUAN_HOST an address of this machine"
         ) from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
@@ -63,15 +64,22 @@ def _answer(service: str, ready: Ready, path: str) -> tuple[str, str, bytes]:
     return "200 OK", "application/json", orjson.dumps({"status": "ready", "service": service})
 
 
-def _server_class(tls: ssl.SSLContext | None) -> type[WSGIServer]:
+def _server_class(host: str, tls: ssl.SSLContext | None) -> type[WSGIServer]:
     class Server(ThreadingMixIn, WSGIServer):
         """A limited number of threads, one per request: a slow client delays only itself."""
 
         daemon_threads = True
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
         def __init__(self, *given: Any) -> None:
             self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
             super().__init__(*given)
+
+        def server_bind(self) -> None:
+            """Listen on `::` for IPv4 as well."""
+            if self.address_family == socket.AF_INET6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            super().server_bind()
 
         def process_request(self, request: Any, client_address: Any) -> None:
             """Close the connection when all threads are in use."""

@@ -72,8 +72,9 @@ def main() -> None:
     """Serve until stopped."""
     given = json.loads(sys.argv[2])
     networks = tuple(ip_network(one) for one in given.pop("stream_networks", ()))
+    host = given.pop("host", "127.0.0.1")
     limits = Limits(**given, stream_networks=networks)
-    serve(app(), listen("127.0.0.1", int(sys.argv[1])), Threads({}), limits=limits)
+    serve(app(), listen(host, int(sys.argv[1])), Threads({}), limits=limits)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from shared.config import EXAMPLE_REGION, Settings, SettingsError
 from shared.county.identity import Identity
 from shared.errors import TongyuanError, Unavailable
 from shared.process_memory import TRIM_SECONDS, bound_arenas, freeze_what_is_loaded, give_back
+from shared.web.callers import authority
 
 if TYPE_CHECKING:
     from services.runtime.pages.landing_page import ShownReceipt
@@ -93,9 +94,8 @@ def _listening(config: Settings) -> Iterator[tuple[socket.socket, str]]:
         sock = listen(config.host, config.port)
     except Unavailable as error:
         raise Unavailable(f"{error}; --port 0 takes any free one") from error
-    host = f"[{config.host}]" if ":" in config.host else config.host
     scheme = "https" if config.tls and config.tls.server() else "http"
-    address = f"{scheme}://{host}:{sock.getsockname()[1]}"
+    address = f"{scheme}://{authority(config.host, sock.getsockname()[1])}"
     file = config.data_dir / terminal.ADDRESS_FILE
     file.write_text(address, encoding="ascii")
     try:

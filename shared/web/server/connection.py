@@ -15,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared import metrics
+from shared.web.callers import plain
 from shared.web.error_pages import ErrorPage, wants_html
 from shared.web.server.open_connections import Connections
 from shared.web.server.outgoing import Outgoing, Taking
@@ -62,6 +63,8 @@ class Connection(HttpToolsProtocol):
         self._plain = transport
         self._out = Outgoing(transport, self._close)
         super().connection_made(cast(asyncio.Transport, self._out))
+        if self.client is not None:
+            self.client = plain(self.client[0]), self.client[1]
         if not self._all.admit(self):
             self._awaits = Awaits.END
             transport.write(raw_problem(503))

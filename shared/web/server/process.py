@@ -23,6 +23,7 @@ from shared.errors import Unavailable
 from shared.timers import Background
 from shared.web import event_stream
 from shared.web.admission import Admission
+from shared.web.callers import authority
 from shared.web.edge import on_http, problem
 from shared.web.error_pages import ErrorPages
 from shared.web.limits import Limits
@@ -55,12 +56,14 @@ async def _to_slash(request: Request) -> Response:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a bound socket. Small buffers limit what a client that does not read, or is not read, holds in the kernel.
+    """Return a bound socket; `::` listens for IPv4 as well. Small buffers limit what a slow client holds in the kernel.
 
     Raises `Unavailable` when the port is taken, or the address is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # whatever the machine's default is
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -69,7 +72,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise Unavailable(
-            f"cannot listen on {host}:{port}: {error.strerror}. "
+            f"cannot listen on {authority(host, port)}: {error.strerror}. "
             "TONGYUAN_HOST must be an address of this machine, and TONGYUAN_PORT a port that nobody else uses"
         ) from error
     return sock

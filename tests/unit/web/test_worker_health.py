@@ -55,6 +55,13 @@ def test_where_all_places_are_taken_they_come_free_again(port):
             sock.close()
 
 
+def test_a_worker_that_listens_on_both_protocols_answers_on_both():
+    made = free_port()
+    serve_health("bounded-worker", "::", made, lambda: None)
+    for host in ("127.0.0.1", "[::1]"):
+        assert httpx.get(f"http://{host}:{made}/readyz").json() == {"status": "ready", "service": "bounded-worker"}
+
+
 def answers(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
