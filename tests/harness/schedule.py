@@ -54,10 +54,14 @@ def plan(seed: int, processes: Sequence[str]) -> Iterator[Blow]:
 
 
 @contextmanager
-def siege(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Site]:
+def siege(
+    folder: Path,
+    more: Mapping[str, str] | None = None,
+    make: Callable[[Path, str, str, Mapping[str, str]], ProductionCounty] = ProductionCounty,
+) -> Iterator[Site]:
     """Run a county in production shape with its own servers, each behind a controllable network.
 
-    `more`: settings beside the usual ones.
+    `more`: settings beside the usual ones. `make` returns the county.
     """
     settings = {**SETTINGS, **(more or {})}
     (folder / "rabbitmq").mkdir()
@@ -73,7 +77,7 @@ def siege(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Site]
                 # The private server checks no passwords; this one is there to be searched for in places where it must
                 # not be.
                 database_url = database_url.replace(f"{USER}@", f"{USER}:{password}@")
-                with running(ProductionCounty(folder / "county", amqp_url, database_url, settings)) as county:
+                with running(make(folder / "county", amqp_url, database_url, settings)) as county:
                     rabbit.settle()
                     assert isinstance(county, ProductionCounty)
                     history = History(patience=PATIENCE)
