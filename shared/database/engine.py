@@ -5,14 +5,15 @@ PostgreSQL: the service's name is its schema; no statement, lock or idle transac
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlmodel import Session
 
 from shared.database.connection_limits import SERVING, WAIT_SECONDS, ConnectionLimits
@@ -39,6 +40,10 @@ COMMITTED = "committed"
 
 GROUPED = "grouped"
 """In a session's `info`: its transaction holds a change, and another one follows."""
+
+HELD_UP = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+MIGRATION_PAUSES: Iterable[float] = (0.2, 0.5, 1.0, 2.0, 2.0, 5.0, 5.0, 5.0)
+"""Seconds before each further attempt; an attempt itself waits 3 s for each lock."""
 
 T = TypeVar("T")
 
@@ -146,23 +151,35 @@ class Database:
         self.fetch(prepared(PING))
 
     def migrate(self, *folders: str) -> None:
-        """Upgrade the schema with the migrations in `services/<folder>/migrations` of each folder.
+        """Upgrade the schema with the migrations in `services/<folder>/migrations` of each folder, in one transaction.
 
-        A channel has those of all channels, and those in its own folder.
+        A channel has those of all channels, and those in its own folder. The version before this one may be running.
         """
+        with as_ours(self.url):
+            for pause in chain(MIGRATION_PAUSES, [None]):
+                try:
+                    with self.engine.connect() as connection:
+                        self._upgrade(connection, folders)
+                    return
+                except DBAPIError as error:
+                    # A running process had the locks that this needs. What was changed is rolled back, so try again.
+                    if pause is None or not isinstance(error.orig, HELD_UP):
+                        raise
+                    time.sleep(pause)
+
+    def _upgrade(self, connection: Connection, folders: Sequence[str]) -> None:
         from alembic import command  # noqa: PLC0415  # needed once in a process's life, and heavy
         from alembic.config import Config  # noqa: PLC0415  # likewise
 
-        with as_ours(self.url), self.engine.connect() as connection:
-            if not self.is_sqlite:
-                self._make_schema(connection)
-            for folder in folders:
-                config = Config()
-                config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
-                config.attributes |= {"connection": connection, "vault": self.vault}
-                config.attributes["version_table"] = version_table(folder)
-                command.upgrade(config, "head")
-            connection.commit()
+        if not self.is_sqlite:
+            self._make_schema(connection)
+        for folder in folders:
+            config = Config()
+            config.set_main_option("script_location", str(ROOT / "services" / folder / "migrations"))
+            config.attributes |= {"connection": connection, "vault": self.vault}
+            config.attributes["version_table"] = version_table(folder)
+            command.upgrade(config, "head")
+        connection.commit()
 
     def _make_schema(self, connection: Connection) -> None:
         # Query first: CREATE SCHEMA IF NOT EXISTS needs the right to create even for a schema that exists.
