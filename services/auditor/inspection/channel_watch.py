@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from contracts.envelope.publication import Kind
 from services.auditor import metrics
@@ -150,7 +151,8 @@ class Watch:
     @property
     def _eye(self) -> SurfaceInspector:
         tools = self._tools
-        return SurfaceInspector(self._stranger, tools.ledger.expectation, tools.digesting, tools.plan.allowed)
+        follow = partial(tools.ledger.follow, tools.pace.wait)
+        return SurfaceInspector(self._stranger, tools.ledger.expectation, tools.digesting, tools.plan.allowed, follow)
 
     def _confirmed(self, look: Callable[[], Look]) -> Look:
         """Read bad keys again, against the ledger as it is then: the channel or the auditor may have been behind."""

@@ -1,7 +1,7 @@
 """Read one surface of one channel once, and compare it with what should be there."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -20,12 +20,21 @@ SPARE = 1_000
 
 
 class SurfaceInspector:
-    """Reads one channel. Every method may raise `UpstreamDown`."""
+    """Reads one channel. Every method may raise `UpstreamDown`.
+
+    `follow` brings the expectation up to the ledger. It is called after a whole surface was read, because the channel
+    may have applied what the expectation had not.
+    """
 
     def __init__(
-        self, stranger: PublicClient, expectation: Expectation, digesting: Digesting, allowed: timedelta
+        self,
+        stranger: PublicClient,
+        expectation: Expectation,
+        digesting: Digesting,
+        allowed: timedelta,
+        follow: Callable[[], object],
     ) -> None:
-        self.name = stranger.name
+        self.name, self._follow = stranger.name, follow
         self._stranger, self._expected = stranger, expectation
         self._sight, self._digesting, self._allowed = expectation.sights[stranger.name], digesting, allowed
 
@@ -83,6 +92,7 @@ class SurfaceInspector:
     def _changes(self) -> Look:
         public = self._expected.public_keys()
         shown = {row["key"]: row["document"] for row in self._stranger.changes(len(public) + SPARE)}
+        self._follow()
         look, now = Look(), _now()
         for key in {*public, *shown}:
             document = shown.get(key)
@@ -97,6 +107,7 @@ class SurfaceInspector:
         expected = set(self._expected.shown_keys(self.name, now))
         rows = self._stranger.items(len(expected) + SPARE)
         shown = {f"{Kind.ITEM}:{row['code']}": row for row in rows}
+        self._follow()
         look, now = Look(), _now()
         for key in {*shown, *(key for key in self._expected.public_keys() if key.startswith(f"{Kind.ITEM}:"))}:
             wanted = self._expected.wanted(self.name, key, now)
@@ -112,6 +123,7 @@ class SurfaceInspector:
         shown = found["digests"].get("buckets")
         if not isinstance(shown, dict) or not all(isinstance(of, dict) for of in shown.values()):
             raise UnexpectedAnswer("not a list of buckets")
+        self._follow()
         now = _now()
         wanted = self._digesting.buckets(self._expected.lines(self.name, now))
         doubtful = {

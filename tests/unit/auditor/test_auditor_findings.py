@@ -1,5 +1,6 @@
 """The auditor finds every kind of damage, has it repaired, verifies the repair, and reports how long it took."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from services.auditor.inspection import ledger_follower, repairer
 from services.channels.recovery import http as recovery_http
 from services.runtime.manifests import CHANNELS
 from shared.errors import UpstreamDown
-from tests.harness.auditing import GENTLE, Audited, auditor_of, sample
+from tests.harness.auditing import GENTLE, Answer, Audited, auditor_of, sample
 from tests.harness.pipeline import ADMIN, Pipeline, code_of, guide, item, pipeline, progress
 
 TWO = ("web", "kiosk")
@@ -366,3 +367,22 @@ def test_a_county_that_began_empty_has_its_first_turn_when_there_is_something(tm
         audited.auditor.step()
 
         assert audited.report()["channels"]["web"]["document"]["checked"] == 1
+
+
+@pytest.mark.parametrize("path", ["source", "changes"])
+def test_a_channel_that_is_always_a_version_ahead_of_the_auditor_is_no_finding(
+    county: Pipeline, audited: Audited, path: str
+) -> None:
+    days = iter(range(1, 60))
+
+    def moved_on(answer: Answer) -> Answer:
+        county.release(item(2, promise_day=next(days)))
+        county.flow()
+        return replace(answer, body=county.http.get(f"/web/v1/{path}?since=0&limit=500").content)
+
+    audited.between.lies[f"/web/v1/{path}"] = moved_on
+    audited.round()
+    audited.round()
+
+    assert next(days) > 2, "the channel moved on whenever it was read"
+    assert audited.findings() == []
