@@ -10,7 +10,6 @@ from contextlib import closing
 import httpx
 
 from tongyuan_client.errors import Halted, Refused
-from tongyuan_client.exchange import Exchange
 from tongyuan_client.feeds import HttpFeed
 from tongyuan_client.push import Portal
 from tongyuan_client.reader import Event
@@ -26,16 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--follow", action="store_true", help="go on with what is published from now on")
     parser.add_argument("--push", metavar="PORTAL", help="bring every version to this address instead of printing it")
     parser.add_argument("--receipts", default="tongyuan-receipts.db", help="file of what the portal has acknowledged")
-    parser.add_argument("--exchange", metavar="DIR", help="write what is new as rows of the national exchange tables")
-    parser.add_argument("--exchange-state", default="tongyuan-exchange.db", help="file of what was written already")
-    parser.add_argument("--data-source", default="", help="data_source of the rows, as the province says")
     options = parser.parse_args(arguments)
     subscriber = Subscriber(HttpFeed(options.address), options.state, keys=options.key)
     try:
         if options.push:
             _push(subscriber, options)
-        elif options.exchange:
-            _exchange(subscriber, options)
         else:
             for event in subscriber.events(follow=options.follow):
                 _print(event)
@@ -63,13 +57,6 @@ def _push(subscriber: Subscriber, options: argparse.Namespace) -> None:
             for event in subscriber.events(follow=follow):
                 portal.push(event)
             portal.remove_stale()
-
-
-def _exchange(subscriber: Subscriber, options: argparse.Namespace) -> None:
-    with closing(Exchange(options.exchange, options.exchange_state, options.data_source)) as exchange:
-        for event in subscriber.events(follow=False):
-            exchange.take(event)
-        sys.stdout.write(f"{exchange.write() or 'nothing new'}\n")
 
 
 if __name__ == "__main__":
