@@ -120,6 +120,17 @@ class RunningCounty:
             self._require_success(service, answer)
             return answer.json()
 
+    def get_public(self, service: str, path: str, **params: Any) -> Any:
+        """`get` without a token: what anybody may see now."""
+        with self._reachable(service) as http:
+            answer = http.get(f"/{service}/v1/{path}", params=params, timeout=PATIENCE_SECONDS, auth=None)
+            self._require_success(service, answer)
+            return answer.json()
+
+    def upload(self, service: str, path: str, chunks: Iterable[bytes], **params: str) -> Any:
+        """POST bytes, as they come, to `/<service>/v1/<path>`; return the answer as JSON."""
+        return self._request("POST", service, path, content=chunks, params=params)
+
     def post(self, service: str, path: str, content: Any = None) -> Any:
         """POST to `/<service>/v1/<path>`; return the answer as JSON."""
         return self._request("POST", service, path, json=content)
