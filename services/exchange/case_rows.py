@@ -27,7 +27,10 @@ PROCESS_STATES = {
     "withdrawn_back": "14",
     "revoked": "15",
 }
-"""Event of a fact → 办件状态 (domain reference, section 6.1), written as 业务动作: the exchange's own list is unknown."""
+"""Event of a fact → 办件状态 (domain reference, section 6.1), written as 业务动作.
+
+The exchange's own list of codes is not known.
+"""
 
 STATE_NAMES = {
     "1": "接件",

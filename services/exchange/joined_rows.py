@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.exchange.refusals import Refusal
+from services.exchange.refusals import TASK_GUID, Refusal
 from services.exchange.tables import FAMILIES, STEPS, Row
 
 Joined = dict[str, Any]
@@ -21,7 +21,7 @@ class Joining:
 
 
 def join(tables: Mapping[str, Sequence[Row]], only: frozenset[str] | None = None) -> Joining:
-    """Join the tables. `only`: take no other `row_guid` than these.
+    """Join the tables. `only`: take, and refuse, no other `row_guid` than these.
 
     The same row again is passed over. Two different rows of one `row_guid` are both refused: nothing says which counts.
     A child without its item is refused. Of two versions of one code both are returned; the import takes the newer.
@@ -36,8 +36,9 @@ def join(tables: Mapping[str, Sequence[Row]], only: frozenset[str] | None = None
         parts = _parts_of(family, tables, done, basics.keys())
         whole = {guid: row for guid, row in wanted.items() if guid not in parts.contradicted}
         done.items += [_joined(row, parts, steps, guid) for guid, row in whole.items()]
-    if only is None:
-        done.refusals += [_orphan(STEPS, row) for guid, rows in steps.items() if guid not in known for row in rows]
+    done.refusals += [_orphan(STEPS, row) for guid, rows in steps.items() if guid not in known for row in rows]
+    if only is not None:
+        done.refusals = [one for one in done.refusals if one.row_guid in only]
     done.items.sort(key=lambda item: (str(item.get("task_code")), _number(item.get("task_version"))))
     return done
 
@@ -115,7 +116,7 @@ def _content(row: Row) -> Row:
 
 def _orphan(table: str, row: Row) -> Refusal:
     remedy = "send the item's row in the basic table of the same batch, or remove this row"
-    return Refusal(table, row.get("row_guid"), "task_guid", "item-missing", remedy, row.get("task_guid"))
+    return Refusal(table, row.get("row_guid"), TASK_GUID, "item-missing", remedy, row.get("task_guid"))
 
 
 def _twice(table: str, guid: str) -> Refusal:

@@ -8,6 +8,9 @@ import orjson
 
 from shared.errors import Invalid, Violation
 
+TASK_GUID = "task_guid"
+"""The column of a child that names its item."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -29,14 +32,17 @@ def write_refusals(path: Path, refusals: Iterable[Refusal]) -> None:
 
 
 def refused_guids(path: Path) -> frozenset[str]:
-    """Return the `row_guid` of every refused item of a reject list. Raises `Invalid`, `OSError`."""
+    """Return the `row_guid` of every refused row of a reject list, and of the items that refused children name.
+
+    Raises `Invalid`, `OSError`.
+    """
     lines: Sequence[bytes] = path.read_bytes().splitlines()
-    found: set[str] = set()
+    found: set[str | None] = set()
     for number, line in enumerate(lines, start=1):
         try:
-            guid = orjson.loads(line)["row_guid"]
+            told = orjson.loads(line)
+            found |= {told["row_guid"], told["value"] if told["field"] == TASK_GUID else None}
         except (ValueError, KeyError, TypeError):
             message = "must be a line of a reject list, as `tongyuan exchange down --rejects` writes it"
             raise Invalid(Violation(f"line {number}", "reject-list", message)) from None
-        found |= {guid} if guid else set()
-    return frozenset(found)
+    return frozenset(guid for guid in found if guid)

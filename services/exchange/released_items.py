@@ -108,8 +108,10 @@ class ReleasedItems:
         return [_Version(entry, self._timed(entry)) for entry in self._entries(f"{kind}:{code}")]
 
     def _timed(self, entry: Json) -> Timed:
-        set_ = entry.get("part_of")
-        completed = self._completed(set_) if set_ else NEVER
+        set_: str | None = entry.get("part_of")
+        if set_ is None:
+            return Timed.of_json(entry)
+        completed = self._completed(set_)
         return Timed.of_json(entry).in_set(set_, {} if completed == NEVER else {set_: completed})
 
     def _act_recorded(self, key: str) -> datetime:

@@ -1,13 +1,12 @@
 """Options that commands of `exchange` share, and the end of a command for a mistake in them."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from services.cli.terminal import USAGE, fail, words
+from services.cli.terminal import USAGE, fail, settings, words
 from services.exchange.refusals import Refusal
 from services.exchange.table_database import TableDatabase, table_database
 from shared.errors import Invalid
@@ -34,11 +33,11 @@ def mistakes_end_the_command() -> Iterator[None]:
 
 @contextmanager
 def database(schema: str | None) -> Iterator[TableDatabase]:
-    """Yield the database. Its address has a password: it is read from the environment, not from the command."""
-    url = os.environ.get(DATABASE_VARIABLE)
-    if not url:
+    """Yield the database. Its address has a password: it is a setting, and no argument that others could read."""
+    url = settings().exchange_database_url
+    if url is None:
         fail(f"--database needs {DATABASE_VARIABLE}, such as postgresql://user:password@host:5432/name", USAGE)
-    with table_database(url, schema) as found:
+    with table_database(url.get_secret_value(), schema) as found:
         yield found
 
 

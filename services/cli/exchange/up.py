@@ -60,7 +60,7 @@ def up(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
     raise typer.Exit(PROBLEM if made.refusals else 0)
 
 
-def _write(  # noqa: PLR0913  # each is an option of the command
+def _write(  # each is an option of the command
     made: Export, folder: Path | None, envelope: Envelope, after: int, schema: str | None, *, cases: bool, create: bool
 ) -> Json:
     """Write to the folder or the database; return the counts. What the database refuses is added to `made`."""

@@ -25,7 +25,7 @@ NOT_SENT = {
 }
 """Fields for which the tables have no column: docs/integrating/exchange.md lists them."""
 
-word = st.text("甲乙丙丁子丑寅卯县乡ABCxyz", min_size=2, max_size=12)
+word = st.text("甲乙丙丁子丑寅卯县乡ABC", min_size=2, max_size=12)
 flag = st.none() | st.booleans()
 days = st.none() | st.integers(0, 3650)
 
