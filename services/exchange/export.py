@@ -74,17 +74,27 @@ def _add_item(done: Export, released: ReleasedItem, envelope: Envelope) -> None:
 
 
 def _add_cases(done: Export, services: Services, items: ReleasedItems, changed: set[str], envelope: Envelope) -> None:
-    @cache
-    def item_of(code: str) -> ReleasedItem | None:
-        return items.read(code)[0]
-
-    for case in _cases(services, changed):
-        released = item_of(case["item_code"])
-        shown = released if released is not None and not released.withdrawn else None
+    for case, shown in _with_items(_cases(services, changed), items):
         rows = case_rows(case, shown.item if shown else None, shown.version if shown else None, envelope)
         if rows:
             done.records.append(rows)
             done.unstated.update(unstated(rows))
+
+
+def released_cases(services: Services, now: datetime) -> Iterator[tuple[Json, ReleasedItem | None]]:
+    """Yield every released case in full, each with its item if that is shown. Raises `Refused`, `UpstreamDown`."""
+    changed = changes_after(services, 0).cases
+    return _with_items(_cases(services, changed), ReleasedItems(services, now))
+
+
+def _with_items(cases: Iterator[Json], items: ReleasedItems) -> Iterator[tuple[Json, ReleasedItem | None]]:
+    @cache
+    def item_of(code: str) -> ReleasedItem | None:
+        released = items.read(code)[0]
+        return released if released is not None and not released.withdrawn else None
+
+    for case in cases:
+        yield case, item_of(case["item_code"])
 
 
 def _cases(services: Services, changed: set[str]) -> Iterator[Json]:

@@ -177,6 +177,56 @@ def test_a_database_gets_each_row_once_and_gives_them_back(county: EmbeddedCount
     assert again["rejected"] == 0
 
 
+def opened_case(county: EmbeddedCounty, number: int, **persons: object) -> str:
+    """Open a case of an item; return its number."""
+    content = {"item_code": code_of(number), **persons}
+    answer = county.http("applications").post("/applications/v1/applications", json=content)
+    return str(answer.raise_for_status().json()["project_no"])
+
+
+def lines(file: Path, *messages: object) -> Path:
+    file.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in messages), encoding="utf-8")
+    return file
+
+
+def test_hall_messages_and_marks_are_taken_once_and_refused_ones_are_listed(
+    county: EmbeddedCounty, tmp_path: Path
+) -> None:
+    table(tmp_path / "down", BASIC, basic(61))
+    down(county, tmp_path / "down")
+    until_shown(county)
+    case = opened_case(county, 61)
+
+    def sent(operation: str, day: int, **body: object) -> dict[str, object]:
+        told = {"project_no": case, "occurred_at": f"2026-11-{day:02} 10:00:00", **body}
+        return {"routing_key": f"project.370800.{operation}.1", "body": told}
+
+    hall = lines(
+        tmp_path / "hall.jsonl",
+        *(sent("jj", 2), sent("accept", 3), sent("sendresult", 5, state="11"), sent("teleport", 6)),
+        sent("jj", 2, project_no="NOBODY-1"),
+    )
+    first = tongyuan(county, "exchange", "hall", hall, "--rejects", tmp_path / "rejects", "--json")
+    again = tongyuan(county, "exchange", "hall", hall, "--json")
+
+    assert (first.code, first.json, again.json) == (PROBLEM, {"taken": 3, "rejected": 2}, first.json)
+    rejects = [json.loads(one)["rule"] for one in (tmp_path / "rejects").read_text(encoding="utf-8").splitlines()]
+    assert rejects == ["known-operation", "known-case"]
+
+    mark = {"projectNo": case, "serviceNumber": "1", "satisfaction": "2", "evalDetail": "208"}
+    marks = lines(tmp_path / "marks.jsonl", {**mark, "assessTime": "2026-11-06 10:00:00"})
+    second = lines(tmp_path / "second.jsonl", {**mark, "satisfaction": "5", "assessTime": "2026-11-07 10:00:00"})
+    taken = tongyuan(county, "exchange", "marks", marks, "--json")
+    repeated = tongyuan(county, "exchange", "marks", marks, "--json")
+    refused = tongyuan(county, "exchange", "marks", second, "--json")
+
+    assert (taken.code, taken.json["taken"], taken.json["guides_wrong"]) == (WELL, 1, {code_of(61): 1})
+    assert (repeated.code, repeated.json["guides_wrong"]) == (WELL, {})
+    assert (refused.code, refused.json["taken"]) == (PROBLEM, 0)
+    facts = county.http("applications").get(f"/applications/v1/applications/{case}").json()["facts"]
+    assert [one["event"] for one in facts] == ["received", "accepted", "review_started", "approved", "evaluated"]
+
+
 def test_a_case_goes_up_with_no_more_of_its_applicant_than_the_table_demands(
     county: EmbeddedCounty, tmp_path: Path
 ) -> None:
@@ -185,11 +235,7 @@ def test_a_case_goes_up_with_no_more_of_its_applicant_than_the_table_demands(
     until_shown(county)
     applicant = {"name": "张三丰", "kind": "1", "contact_mobile": "13800005678", "address": "鹰峰中路9号"}
     http = county.http("applications")
-    opened = http.post(
-        "/applications/v1/applications",
-        json={"item_code": code_of(51), "applicant": applicant, "project_name": "关于张三丰的业务"},
-    )
-    number = opened.raise_for_status().json()["project_no"]
+    number = opened_case(county, 51, applicant=applicant, project_name="关于张三丰的业务")
     events = [
         {"event": event, "occurred_at": f"2026-11-{day}T02:00:00Z"}
         for event, day in (("received", "02"), ("accepted", "03"), ("review_started", "04"), ("approved", "05"))
@@ -198,14 +244,15 @@ def test_a_case_goes_up_with_no_more_of_its_applicant_than_the_table_demands(
 
     def recorded() -> bool:
         keys = county.http("ledger").get("/ledger/v1/current").json()["keys"]
-        return any(one["key"].startswith("application:") for one in keys)
+        return f"application:{reference}" in {one["key"] for one in keys}
 
+    reference = http.get(f"/applications/v1/applications/{number}").json()["case_ref"]
     wait_for(recorded, "the ledger has the case")
     until_shown(county)
 
     up(county, tmp_path / "up", "--cases")
 
-    (accepted,) = sent_up(tmp_path / "up", "up_pro_accept")
+    (accepted,) = [row for row in sent_up(tmp_path / "up", "up_pro_accept") if row["project_no"] == number]
     assert (accepted["project_no"], accepted["applyer_name"], accepted["accept_date"]) == (
         number,
         "张三丰",
@@ -213,9 +260,9 @@ def test_a_case_goes_up_with_no_more_of_its_applicant_than_the_table_demands(
     )
     assert accepted["task_name"] == "第51号事项"
     assert (accepted["contact_mobile"], accepted["address"], accepted["project_name"]) == ("", "", "")
-    states = [row["event_name"] for row in sent_up(tmp_path / "up", "up_pro_process")]
+    states = [row["event_name"] for row in sent_up(tmp_path / "up", "up_pro_process") if row["project_no"] == number]
     assert states == ["1", "3", "8", "11"]
-    (result,) = sent_up(tmp_path / "up", "up_pro_result")
+    (result,) = [row for row in sent_up(tmp_path / "up", "up_pro_result") if row["project_no"] == number]
     assert (result["result_type"], result["result_date"]) == ("11", "2026-11-05 10:00:00")
     without = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "up").iterdir())
     assert "13800005678" not in without

@@ -3,6 +3,7 @@
 import typer
 
 from services.cli.exchange.down import down
+from services.cli.exchange.messages import hall, marks, services
 from services.cli.exchange.up import up
 
 app = typer.Typer(
@@ -10,3 +11,6 @@ app = typer.Typer(
 )
 app.command()(down)
 app.command()(up)
+app.command()(hall)
+app.command()(marks)
+app.command()(services)
