@@ -15,6 +15,7 @@ from contracts.content.gates import ReviewPolicy
 from shared.errors import SettingsError
 from shared.security.networks import Networks
 from shared.security.oidc_settings import OidcSettings
+from shared.security.operator_settings import OperatorSettings
 from shared.security.tls import MUTUAL, Tls, require_for_broker
 from shared.security.webhook_settings import WebhookSettings
 from shared.tokens.keys import CALLERS_PATTERN
@@ -34,7 +35,7 @@ EXAMPLE_REGION, EXAMPLE_COUNTY = "339921000000", "云溪县"
 """The fictitious example county. Its values are never used as defaults for another county."""
 
 
-class Settings(OidcSettings, WebhookSettings):
+class Settings(OidcSettings, OperatorSettings, WebhookSettings):
     """Every setting is an environment variable `TONGYUAN_<NAME>`; docs/operating/settings.md is generated from this.
 
     `for_services` adds the settings that each service has: its database and its address.
@@ -62,10 +63,6 @@ class Settings(OidcSettings, WebhookSettings):
         None, description="PostgreSQL URL; each service uses the schema with its own name."
     )
     amqp_url: AmqpUrl | None = Field(None, description="RabbitMQ URL; unset: in-process delivery (`tongyuan up`).")
-    broker_management_url: SecretStr | None = Field(
-        None,
-        description="RabbitMQ's management HTTP with account and password, for `tongyuan subscription`. For operators.",
-    )
     admin_token: SecretStr | None = Field(
         None, description="Bearer token for writing to the sources. Production: only the sources get it, or its hash."
     )
@@ -84,9 +81,6 @@ class Settings(OidcSettings, WebhookSettings):
         "",
         pattern=CALLERS_PATTERN,
         description="Public keys of this process's callers: `name+64 hexadecimal digits`, comma-separated.",
-    )
-    operator_key: SecretStr | None = Field(
-        None, description="Private key with which the command line signs its tokens. For operators only."
     )
     host: str = Field("127.0.0.1", description="Address to listen on; `::` for IPv6 and IPv4.")
     port: int = Field(8080, ge=0, le=65535, description="HTTP port.")

@@ -47,6 +47,7 @@ COMMANDS = {
     "user": "people.user:app",
     "conformance": "integrators.conformance:conformance",
     "subscription": "integrators.subscription:app",
+    "exchange": "exchange.command:app",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 
@@ -92,6 +93,7 @@ SUMMARIES = {
     "user": "People of the desk: add, roles, lock, reset a password.",
     "conformance": "Put every case of the conformance kit to each ADAPTER and say which level it keeps.",
     "subscription": "Integrators who are told of releases: add, keys, deliveries, redelivery, test event.",
+    "exchange": "Exchange with the national tables up_task_* and up_pro_*, as CSV or in a database.",
 }
 """Command → the first paragraph of its help, for the list of commands."""
 

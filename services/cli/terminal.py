@@ -1,6 +1,6 @@
 """Common parts of all commands: terminal output, settings, and the client of a running county."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from services.runtime.manifests import OPERATOR, SERVICES
 from services.runtime.settings import load
 from shared import failures
 from shared.config import Settings, SettingsError
-from shared.errors import NotFound, Refused, TongyuanError, UpstreamDown
+from shared.errors import Conflict, NotFound, Refused, TongyuanError, UpstreamDown
 from shared.feeds.upstream import client
 from shared.security.tls import reason
 from shared.tokens.keys import private_key
@@ -27,6 +27,13 @@ PROBLEM, USAGE = failures.PROBLEM, failures.USAGE
 ADDRESS_FILE, TOKEN_FILE = "address", "admin-token"
 WITH_ANOTHER = "name the county's own data folder with --data-dir, or set TONGYUAN_ADMIN_TOKEN or TONGYUAN_OPERATOR_KEY"
 PATIENCE_SECONDS = 300
+_KINDS: Mapping[int, type[Refused]] = {
+    httpx.codes.NOT_FOUND: NotFound,
+    httpx.codes.GONE: NotFound,
+    # What was sent is not taken; a command that sends several things goes on with the next.
+    httpx.codes.CONFLICT: Conflict,
+    httpx.codes.UNPROCESSABLE_ENTITY: Conflict,
+}
 out = Console()
 err = Console(stderr=True)
 
@@ -120,6 +127,17 @@ class RunningCounty:
             self._require_success(service, answer)
             return answer.json()
 
+    def get_public(self, service: str, path: str, **params: Any) -> Any:
+        """`get` without a token: what anybody may see now."""
+        with self._reachable(service) as http:
+            answer = http.get(f"/{service}/v1/{path}", params=params, timeout=PATIENCE_SECONDS, auth=None)
+            self._require_success(service, answer)
+            return answer.json()
+
+    def upload(self, service: str, path: str, chunks: Iterable[bytes], **params: str) -> Any:
+        """POST bytes, as they come, to `/<service>/v1/<path>`; return the answer as JSON."""
+        return self._request("POST", service, path, content=chunks, params=params)
+
     def post(self, service: str, path: str, content: Any = None) -> Any:
         """POST to `/<service>/v1/<path>`; return the answer as JSON."""
         return self._request("POST", service, path, json=content)
@@ -181,8 +199,7 @@ class RunningCounty:
             said += " Its log says why; see also `tongyuan doctor`."
         elif answer.status_code == httpx.codes.FORBIDDEN:
             said += f" (the token was {self._access.token_from}): use one that has this right (`tongyuan token`)"
-        kind = NotFound if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE) else Refused
-        raise kind(said)
+        raise _KINDS.get(answer.status_code, Refused)(said)
 
 
 @contextmanager

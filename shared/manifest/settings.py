@@ -45,5 +45,5 @@ KEYS = (
 )
 """Each is a private key, or names the file of one. The key of the ledger's heads is in the folder `data_dir`."""
 
-OF_OPERATORS = ("broker_management_url",)
+OF_OPERATORS = ("broker_management_url", "exchange_database_url")
 """Further settings of the command line that grant more than any process needs."""

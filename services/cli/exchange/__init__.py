@@ -1,0 +1,1 @@
+"""Commands of `exchange`: the national tables, down and up, and marks of 好差评."""

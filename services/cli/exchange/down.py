@@ -1,0 +1,87 @@
+"""`exchange down`: items of the tables `up_task_*` into the county, through the import."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.exchange.options import FromDatabase, Schema, database, lines_of, mistakes_end_the_command
+from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, say, warn
+from services.exchange.item_import import ImportedItems, ImportWishes, import_items
+from services.exchange.joined_rows import Joining, join
+from services.exchange.refusals import Refusal, refused_guids, write_refusals
+from services.exchange.table_files import read_folder
+from services.exchange.tables import ITEM_TABLES
+from shared.publishing.imports.request import Confirmation
+
+POLL_SECONDS, MOST_POLLS = 0.5, 7200
+
+
+def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
+    folder: Annotated[
+        Path | None, typer.Argument(exists=True, file_okay=False, help="Folder of CSV files, one per table.")
+    ] = None,
+    from_database: FromDatabase = False,
+    schema: Schema = None,
+    source: Annotated[str, typer.Option(help="Name of the import source.")] = "up-task",
+    preview: Annotated[bool, typer.Option("--preview", help="Say what would happen, and change nothing.")] = False,
+    submit: Annotated[
+        bool, typer.Option("--submit", help="Submit to the five gates, and change nothing else.")
+    ] = False,
+    note: Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")] = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Confirm everything that the breaker holds.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Write refused rows here, as JSON Lines.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Take only the rows of this reject list again.")
+    ] = None,
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Import the items of the exchange's tables, from a folder of CSV files or with --database.
+
+    It can be repeated: an item is known by its code and version. Exit 1: rows were refused, or something is held.
+    """
+    if (folder is None) != from_database:
+        fail("name either a folder or --database", USAGE)
+    if preview and submit:
+        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
+    with mistakes_end_the_command():
+        only = refused_guids(replay) if replay else None
+        joining = _read(folder, schema, only)
+        confirmed = tuple(str(one) for one in Confirmation) if confirm else ()
+        wishes = ImportWishes(source, preview, submit, confirm=confirmed, note=note)
+        with county(base_url, data_dir) as running:
+            done = import_items(running, joining.items, wishes, lambda: time.sleep(POLL_SECONDS), MOST_POLLS)
+        refusals = [*joining.refusals, *done.refusals]
+        if rejects is not None:
+            write_refusals(rejects, refusals)
+    _print(joining, done, refusals, as_json=as_json)
+    raise typer.Exit(0 if done.complete and not refusals else PROBLEM)
+
+
+def _read(folder: Path | None, schema: str | None, only: frozenset[str] | None) -> Joining:
+    if folder is not None:
+        return join(read_folder(folder, ITEM_TABLES), only)
+    with database(schema) as opened:
+        return join(opened.read(ITEM_TABLES), only)
+
+
+def _print(joining: Joining, done: ImportedItems, refusals: list[Refusal], *, as_json: bool) -> None:
+    told = {
+        "items": len(joining.items),
+        "state": done.state,
+        "problem": done.problem,
+        "figures": done.figures,
+        "held_for": done.held_for,
+        "reviews": done.reviews,
+        "rejected": len(refusals),
+    }
+    if as_json:
+        print_json(told)
+        return
+    say(f"{told['items']} items read, {told['rejected']} rows refused; the import is {plain(done.state)}")
+    if done.figures:
+        say("  " + ", ".join(f"{plain(name)} {plain(count)}" for name, count in done.figures.items()))
+    warn([*([done.problem] if done.problem else []), *(f"held: {kind}" for kind in done.held_for), *lines_of(refusals)])

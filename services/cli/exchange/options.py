@@ -1,0 +1,49 @@
+"""Options that commands of `exchange` share, and the end of a command for a mistake in them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from services.cli.terminal import USAGE, fail, settings, words
+from services.exchange.refusals import Refusal
+from services.exchange.table_database import TableDatabase, table_database
+from shared.errors import Invalid
+
+DATABASE_VARIABLE = "TONGYUAN_EXCHANGE_DATABASE_URL"
+MOST_PRINTED = 20
+Schema = Annotated[str | None, typer.Option(help="Schema of the tables in the database.")]
+FromDatabase = Annotated[
+    bool, typer.Option("--database", help=f"Use the database whose address {DATABASE_VARIABLE} has.")
+]
+
+
+@contextmanager
+def mistakes_end_the_command() -> Iterator[None]:
+    """End the command for input that is refused, or a file that cannot be read or written."""
+    try:
+        yield
+    except Invalid as error:
+        told = "; ".join(f"{one.field}: {one.message} [{one.rule}]" for one in error.violations)
+        fail(told, USAGE)
+    except OSError as error:
+        fail(words(error), USAGE)
+
+
+@contextmanager
+def database(schema: str | None) -> Iterator[TableDatabase]:
+    """Yield the database. Its address has a password: it is a setting, and no argument that others could read."""
+    url = settings().exchange_database_url
+    if url is None:
+        fail(f"--database needs {DATABASE_VARIABLE}, such as postgresql://user:password@host:5432/name", USAGE)
+    with table_database(url.get_secret_value(), schema) as found:
+        yield found
+
+
+def lines_of(refusals: list[Refusal]) -> Iterator[str]:
+    """Yield a line for each of the first refusals, and how many there are beside them."""
+    for one in refusals[:MOST_PRINTED]:
+        yield f"{one.table} {one.row_guid or 'without row_guid'}  {one.field}: {one.remedy} [{one.rule}]"
+    if len(refusals) > MOST_PRINTED:
+        yield f"and {len(refusals) - MOST_PRINTED} more: --rejects FILE has all"

@@ -1,0 +1,98 @@
+"""Items of the tables `up_task_*` into the county, by the import over HTTP: its gates, breaker and outcomes hold."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from contracts.base import Json
+from contracts.topology import IMPORTING
+from services.exchange.joined_rows import Joined
+from services.exchange.refusals import Refusal
+from services.exchange.services_over_http import Services, ended_job
+
+FORMAT = "up-task"
+FILE = "up_task.jsonl"
+FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class ImportWishes:
+    """How rows are imported. `submit`: to the five gates; neither it nor `preview` changes an item.
+
+    `source`: name of the import source, whose last values are stored. `confirm`: what the breaker holds.
+    """
+
+    source: str = FORMAT
+    preview: bool = False
+    submit: bool = False
+    empty_cells: bool = False
+    regions: Sequence[str] = ()
+    confirm: Sequence[str] = ()
+    note: str | None = None
+
+
+@dataclass
+class ImportedItems:
+    """The result: the last job's state, its figures and problem, and the rows that the import refused."""
+
+    state: str
+    figures: Json = field(default_factory=dict)
+    held_for: Json = field(default_factory=dict)
+    reviews: Json = field(default_factory=dict)
+    problem: str | None = None
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row has an outcome that is no refusal, and the breaker holds nothing."""
+        return self.state == FINISHED and not self.refusals and not self.held_for
+
+
+def import_items(
+    services: Services, items: Sequence[Joined], wishes: ImportWishes, rest: Callable[[], object], most: int
+) -> ImportedItems:
+    """Preview the items, then submit or import them as `wishes` say. `rest`, `most`: see `ended_job`.
+
+    Repeating it is harmless: what the county has already is unchanged, and an older version is counted as older.
+    Raises `Refused`, `Unavailable`.
+    """
+    if not items:
+        return ImportedItems(FINISHED)
+    lines = (orjson.dumps(item) + b"\n" for item in items)
+    upload = services.upload(IMPORTING, "imports", lines, name=FILE)["id"]
+    settings: Json = {
+        "format": FORMAT,
+        "source": wishes.source,
+        "empty_cells": wishes.empty_cells,
+        "regions": list(wishes.regions),
+        "confirm": list(wishes.confirm),
+    }
+    asked = services.post(IMPORTING, f"imports/{upload}/previews", settings)
+    job = ended_job(services, asked["id"], rest, most)
+    if job["state"] == FINISHED and not wishes.preview:
+        sent = {"preview": job["id"], "digest": job["digest"]}
+        kind, more = ("submissions", {"note": wishes.note}) if wishes.submit else ("runs", {})
+        asked = services.post(IMPORTING, f"imports/{upload}/{kind}", {**sent, **more})
+        job = ended_job(services, asked["id"], rest, most)
+    return _result(services, job, items)
+
+
+def _result(services: Services, job: Json, items: Sequence[Joined]) -> ImportedItems:
+    outcome = job.get("outcome") or {}
+    figures, held = outcome.get("figures") or {}, outcome.get("held_for") or {}
+    found = ImportedItems(job["state"], figures, held, outcome.get("reviews") or {}, job["problem"])
+    if job["state"] == FINISHED:
+        listed = services.get(IMPORTING, f"jobs/{job['id']}/files/findings.json")
+        findings = listed["findings"] if isinstance(listed, dict) else listed
+        found.refusals = [_refusal(one, items) for one in findings if one["severity"] == "refused"]
+    return found
+
+
+def _refusal(finding: Json, items: Sequence[Joined]) -> Refusal:
+    """Return the refusal of a row; rows are numbered as the lines of the file, from 1."""
+    number = finding["row"]
+    item = items[number - 1] if number and number <= len(items) else {}
+    table = "up_task_public_basic" if item.get("task_type") == "20" else "up_task_general_basic"
+    remedy = f"{finding['message']}: {finding['remedy']}"
+    return Refusal(table, item.get("row_guid"), finding["column"], finding["rule"], remedy, finding["value"])
