@@ -65,10 +65,7 @@ class Settings(OidcSettings, WebhookSettings):
         None,
         description="RabbitMQ's management HTTP with account and password, for `tongyuan subscription`. For operators.",
     )
-    exchange_database_url: SecretStr | None = Field(
-        None,
-        description="PostgreSQL or SQLite URL of the exchange's tables, for `tongyuan exchange --database`. For operators.",
-    )
+    exchange_database_url: SecretStr | None = Field(None, description="Database of `tongyuan exchange`. For operators.")
     admin_token: SecretStr | None = Field(
         None, description="Bearer token for writing to the sources. Production: only the sources get it, or its hash."
     )

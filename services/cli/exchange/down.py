@@ -8,11 +8,11 @@ import typer
 
 from services.cli.exchange.options import FromDatabase, Schema, database, lines_of, mistakes_end_the_command
 from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, say, warn
-from services.exchange.item_import import ImportedItems, ImportWishes, import_items
-from services.exchange.joined_rows import Joining, join
+from services.exchange.items.item_import import ImportedItems, ImportWishes, import_items
+from services.exchange.items.joined_rows import Joining, join
 from services.exchange.refusals import Refusal, refused_guids, write_refusals
-from services.exchange.table_files import read_folder
-from services.exchange.tables import ITEM_TABLES
+from services.exchange.tables.csv_folder import read_folder
+from services.exchange.tables.definitions import ITEM_TABLES
 from shared.publishing.imports.request import Confirmation
 
 POLL_SECONDS, MOST_POLLS = 0.5, 7200
