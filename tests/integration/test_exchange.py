@@ -133,6 +133,15 @@ def test_a_batch_that_is_not_as_its_manifest_says_is_refused_as_a_whole(county: 
     assert county.http("catalog").get(f"/catalog/v1/items/{code_of(21)}").status_code == 404
 
 
+def test_a_folder_without_the_tables_is_refused_and_not_taken_for_an_empty_batch(
+    county: EmbeddedCounty, tmp_path: Path
+) -> None:
+    done = tongyuan(county, "exchange", "down", tmp_path)
+
+    assert done.code == USAGE
+    assert "up_task_general_basic" in done.complaint
+
+
 def test_what_is_released_goes_up_once_and_then_only_what_changed(county: EmbeddedCounty, tmp_path: Path) -> None:
     folder, state = tmp_path / "down", tmp_path / "state.json"
     table(folder, BASIC, basic(31), basic(32))
