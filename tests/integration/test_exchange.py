@@ -166,6 +166,27 @@ def test_what_is_released_goes_up_once_and_then_only_what_changed(county: Embedd
     assert manifest["files"][f"{BASIC}.csv"]["rows"] == len(first)
 
 
+def test_what_is_planned_for_later_does_not_go_up_and_what_is_withdrawn_goes_up_as_cancelled(
+    county: EmbeddedCounty, tmp_path: Path
+) -> None:
+    folder, state = tmp_path / "down", tmp_path / "state.json"
+    table(folder, BASIC, {**basic(71), "plan_effective_date": "2999-01-01"}, {**basic(72), "plan_effective_date": ""})
+    down(county, folder)
+    until_shown(county)
+    up(county, tmp_path / "one", "--state", state)
+    table(folder, BASIC, basic(72, task_version="2", cd_operation="D"))
+    down(county, folder)
+    until_shown(county)
+    up(county, tmp_path / "two", "--state", state)
+
+    sent = {row["task_code"] for row in sent_up(tmp_path / "one", BASIC)}
+    assert code_of(72) in sent
+    assert code_of(71) not in sent
+    assert json.loads(state.read_text())["waiting"] == [code_of(71)]
+    (gone,) = sent_up(tmp_path / "two", BASIC)
+    assert (gone["task_code"], gone["task_state"], gone["cd_operation"]) == (code_of(72), "3", "D")
+
+
 def test_a_database_gets_each_row_once_and_gives_them_back(county: EmbeddedCounty, tmp_path: Path) -> None:
     folder, file = tmp_path / "down", tmp_path / "exchange.db"
     address = {"TONGYUAN_EXCHANGE_DATABASE_URL": f"sqlite:///{file}"}
