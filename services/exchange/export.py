@@ -7,13 +7,13 @@ from datetime import datetime
 from functools import cache
 
 from contracts.base import Json
-from services.exchange.case_rows import case_rows, is_reportable
-from services.exchange.item_rows import Envelope, ReleasedItem, guid_of, item_rows, too_long, unstated
+from services.exchange.cases.case_rows import case_rows, is_reportable
+from services.exchange.items.item_rows import Envelope, ReleasedItem, guid_of, item_rows, too_long, unstated
+from services.exchange.items.released_items import ReleasedItems, changes_after
 from services.exchange.position import Position
 from services.exchange.refusals import Refusal
-from services.exchange.released_items import ReleasedItems, changes_after
 from services.exchange.services_over_http import Services, pages
-from services.exchange.tables import CASE_TABLES, FAMILY_OF_TYPE, ITEM_TABLES, Tables
+from services.exchange.tables.definitions import CASE_TABLES, FAMILY_OF_TYPE, ITEM_TABLES, Tables
 from shared.errors import Refused
 
 APPLICATIONS = "applications"

@@ -13,7 +13,7 @@ class OperatorSettings(BaseSettings):
     )
     exchange_database_url: SecretStr | None = Field(
         None,
-        description="URL of the exchange's tables, PostgreSQL or SQLite, for `tongyuan exchange`. For operators.",
+        description="Database of `tongyuan exchange`, PostgreSQL or SQLite. For operators.",
     )
     operator_key: SecretStr | None = Field(
         None, description="Private key with which the command line signs its tokens. For operators only."

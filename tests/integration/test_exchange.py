@@ -133,6 +133,15 @@ def test_a_batch_that_is_not_as_its_manifest_says_is_refused_as_a_whole(county: 
     assert county.http("catalog").get(f"/catalog/v1/items/{code_of(21)}").status_code == 404
 
 
+def test_a_folder_without_the_tables_is_refused_and_not_taken_for_an_empty_batch(
+    county: EmbeddedCounty, tmp_path: Path
+) -> None:
+    done = tongyuan(county, "exchange", "down", tmp_path)
+
+    assert done.code == USAGE
+    assert "up_task_general_basic" in done.complaint
+
+
 def test_what_is_released_goes_up_once_and_then_only_what_changed(county: EmbeddedCounty, tmp_path: Path) -> None:
     folder, state = tmp_path / "down", tmp_path / "state.json"
     table(folder, BASIC, basic(31), basic(32))
@@ -155,6 +164,27 @@ def test_what_is_released_goes_up_once_and_then_only_what_changed(county: Embedd
     assert (told["records"], nothing["records"]) == (1, 0)
     manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
     assert manifest["files"][f"{BASIC}.csv"]["rows"] == len(first)
+
+
+def test_what_is_planned_for_later_does_not_go_up_and_what_is_withdrawn_goes_up_as_cancelled(
+    county: EmbeddedCounty, tmp_path: Path
+) -> None:
+    folder, state = tmp_path / "down", tmp_path / "state.json"
+    table(folder, BASIC, {**basic(71), "plan_effective_date": "2999-01-01"}, {**basic(72), "plan_effective_date": ""})
+    down(county, folder)
+    until_shown(county)
+    up(county, tmp_path / "one", "--state", state)
+    table(folder, BASIC, basic(72, task_version="2", cd_operation="D"))
+    down(county, folder)
+    until_shown(county)
+    up(county, tmp_path / "two", "--state", state)
+
+    sent = {row["task_code"] for row in sent_up(tmp_path / "one", BASIC)}
+    assert code_of(72) in sent
+    assert code_of(71) not in sent
+    assert json.loads(state.read_text())["waiting"] == [code_of(71)]
+    (gone,) = sent_up(tmp_path / "two", BASIC)
+    assert (gone["task_code"], gone["task_state"], gone["cd_operation"]) == (code_of(72), "3", "D")
 
 
 def test_a_database_gets_each_row_once_and_gives_them_back(county: EmbeddedCounty, tmp_path: Path) -> None:

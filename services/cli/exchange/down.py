@@ -8,11 +8,12 @@ import typer
 
 from services.cli.exchange.options import FromDatabase, Schema, database, lines_of, mistakes_end_the_command
 from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, say, warn
-from services.exchange.item_import import ImportedItems, ImportWishes, import_items
-from services.exchange.joined_rows import Joining, join
+from services.exchange.items.item_import import ImportedItems, ImportWishes, import_items
+from services.exchange.items.joined_rows import Joining, join
 from services.exchange.refusals import Refusal, refused_guids, write_refusals
-from services.exchange.table_files import read_folder
-from services.exchange.tables import ITEM_TABLES
+from services.exchange.tables.csv_folder import read_folder
+from services.exchange.tables.definitions import FAMILIES, ITEM_TABLES
+from shared.errors import Invalid, Violation
 from shared.publishing.imports.request import Confirmation
 
 POLL_SECONDS, MOST_POLLS = 0.5, 7200
@@ -63,9 +64,14 @@ def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
 
 def _read(folder: Path | None, schema: str | None, only: frozenset[str] | None) -> Joining:
     if folder is not None:
-        return join(read_folder(folder, ITEM_TABLES), only)
-    with database(schema) as opened:
-        return join(opened.read(ITEM_TABLES), only)
+        tables = read_folder(folder, ITEM_TABLES)
+    else:
+        with database(schema) as opened:
+            tables = opened.read(ITEM_TABLES)
+    if not any(f"up_task_{family}_basic" in tables for family in FAMILIES):
+        names = " and ".join(f"up_task_{family}_basic" for family in FAMILIES)
+        raise Invalid(Violation("tables", "table-missing", f"has neither {names}: name another folder, file or schema"))
+    return join(tables, only)
 
 
 def _print(joining: Joining, done: ImportedItems, refusals: list[Refusal], *, as_json: bool) -> None:

@@ -10,10 +10,10 @@ import typer
 from contracts.base import Json
 from services.cli.exchange.options import lines_of, mistakes_end_the_command
 from services.cli.terminal import PROBLEM, BaseUrl, DataDir, Json_, county, print_json, say, warn
+from services.exchange.cases import messages
+from services.exchange.cases.case_reports import Reported
+from services.exchange.cases.marks import service_records
 from services.exchange.export import released_cases
-from services.exchange.hall import messages
-from services.exchange.hall.case_reports import Reported
-from services.exchange.hall.marks import service_records
 from services.exchange.refusals import write_refusals
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON Lines: one message per line.")]

@@ -8,7 +8,7 @@ import typer
 
 from services.cli.terminal import USAGE, fail, settings, words
 from services.exchange.refusals import Refusal
-from services.exchange.table_database import TableDatabase, table_database
+from services.exchange.tables.database import TableDatabase, table_database
 from shared.errors import Invalid
 
 DATABASE_VARIABLE = "TONGYUAN_EXCHANGE_DATABASE_URL"

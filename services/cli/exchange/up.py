@@ -11,10 +11,10 @@ from services.cli.exchange.options import FromDatabase, Schema, database, lines_
 from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, say, warn
 from services.exchange import position
 from services.exchange.export import Export, export, require_envelope
-from services.exchange.item_rows import Envelope
+from services.exchange.items.item_rows import Envelope
 from services.exchange.refusals import write_refusals
-from services.exchange.table_files import write_folder
-from services.exchange.tables import CASE_TABLES, ITEM_TABLES
+from services.exchange.tables.csv_folder import write_folder
+from services.exchange.tables.definitions import CASE_TABLES, ITEM_TABLES
 from shared.text.dates import BEIJING
 
 

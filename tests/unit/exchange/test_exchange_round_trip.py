@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from contracts.content.guides import Fee, Guide, Material, Question, Step, Window
 from contracts.content.items import Item, LegalBasis
-from services.exchange.item_rows import Envelope, ReleasedItem, item_rows, too_long, unstated
-from services.exchange.joined_rows import join
-from services.exchange.table_files import read_folder, write_folder
-from services.exchange.tables import FAMILY_OF_TYPE, ITEM_TABLES
+from services.exchange.items.item_rows import Envelope, ReleasedItem, item_rows, too_long, unstated
+from services.exchange.items.joined_rows import join
+from services.exchange.tables.csv_folder import read_folder, write_folder
+from services.exchange.tables.definitions import FAMILY_OF_TYPE, ITEM_TABLES
 from services.importing.formats.up_task import convert
 from services.importing.row import Accepted, Row
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from services.applications.intake import mappings
-from services.exchange.hall.hall_messages import OPERATIONS, OPERATIONS_BY_STATE, report_of
+from services.exchange.cases.hall_messages import OPERATIONS, OPERATIONS_BY_STATE, report_of
 from shared.errors import Invalid
 
 FACT_ID = r"[0-9A-Za-z:._/-]{1,120}"

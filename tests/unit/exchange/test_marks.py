@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.exchange.hall.marks import COLUMNS, GUIDE_WRONG, report_of, service_records, tags_of
+from services.exchange.cases.marks import COLUMNS, GUIDE_WRONG, report_of, service_records, tags_of
 from shared.errors import Invalid
 
 MARK: dict[str, Any] = {

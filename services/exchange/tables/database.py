@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from services.exchange.refusals import Refusal
-from services.exchange.tables import TABLES, Row, Tables
+from services.exchange.tables.definitions import TABLES, Row, Tables
 from shared.errors import Invalid, Unavailable, Violation
 
 KEY = "row_guid"

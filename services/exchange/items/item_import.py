@@ -7,7 +7,7 @@ import orjson
 
 from contracts.base import Json
 from contracts.topology import IMPORTING
-from services.exchange.joined_rows import Joined
+from services.exchange.items.joined_rows import Joined
 from services.exchange.refusals import Refusal
 from services.exchange.services_over_http import Services, ended_job
 

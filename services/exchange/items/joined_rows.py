@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.exchange.refusals import TASK_GUID, Refusal
-from services.exchange.tables import FAMILIES, STEPS, Row
+from services.exchange.tables.definitions import FAMILIES, STEPS, Row
 
 Joined = dict[str, Any]
 """One item: the columns of basic and extended part, and its children as lists of objects."""

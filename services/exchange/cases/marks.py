@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from contracts.base import Json
 from contracts.codes.tables import HCP_TAG
 from contracts.content.items import Item
-from services.exchange.case_rows import PROCESS_STATES, RESULTS, STATE_NAMES, beijing
-from services.exchange.hall.case_reports import CaseReport, moment_of, project_no_of, required_text
+from services.exchange.cases.case_reports import CaseReport, moment_of, project_no_of, required_text
+from services.exchange.cases.case_rows import PROCESS_STATES, RESULTS, STATE_NAMES, beijing
 from shared.errors import Invalid, Violation
 
 GUIDE_WRONG = frozenset({"108", "109", "111", "112", "114", "207", "208", "211"})

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from contracts.base import Json
-from services.exchange.tables import TABLES, Row, Tables
+from services.exchange.tables.definitions import TABLES, Row, Tables
 from shared.errors import Invalid, Violation
 
 MANIFEST = "manifest.json"

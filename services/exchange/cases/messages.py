@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from contracts.base import Json
-from services.exchange.hall import hall_messages, marks
-from services.exchange.hall.case_reports import APPLICATIONS, CaseReport, Reported, json_lines, refused, report_to
+from services.exchange.cases import hall_messages, marks
+from services.exchange.cases.case_reports import APPLICATIONS, CaseReport, Reported, json_lines, refused, report_to
 from services.exchange.refusals import Refusal
 from services.exchange.services_over_http import Services
 from shared.errors import Invalid, NotFound, Violation

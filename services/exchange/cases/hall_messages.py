@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from contracts.base import Json
-from services.exchange.hall.case_reports import CaseReport, moment_of, project_no_of, required_text
+from services.exchange.cases.case_reports import CaseReport, moment_of, project_no_of, required_text
 from shared.errors import Invalid, Violation
 
 ROUTING_KEY = re.compile(

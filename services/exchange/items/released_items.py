@@ -14,7 +14,7 @@ from contracts.base import Json
 from contracts.content.guides import Guide
 from contracts.content.items import Item
 from contracts.kinds import Kind, Op, kind_of
-from services.exchange.item_rows import ReleasedItem
+from services.exchange.items.item_rows import ReleasedItem
 from services.exchange.services_over_http import Services
 from shared.errors import Broken, NotFound, Refused
 from shared.transparency.timeline import NEVER, Timed, in_force, shows

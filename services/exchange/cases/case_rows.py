@@ -8,8 +8,8 @@ from datetime import datetime
 
 from contracts.base import Json
 from contracts.content.items import Item
-from services.exchange.item_rows import Envelope, guid_of
-from services.exchange.tables import TABLES, Row, Tables
+from services.exchange.items.item_rows import Envelope, guid_of
+from services.exchange.tables.definitions import TABLES, Row, Tables
 from shared.text.dates import BEIJING
 
 PROCESS_STATES = {

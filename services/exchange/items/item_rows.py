@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from contracts.content.guides import Guide
 from contracts.content.items import Item, LegalBasis
 from services.exchange.refusals import Refusal
-from services.exchange.tables import FAMILY_OF_TYPE, STEPS, TABLES, Row, Tables
+from services.exchange.tables.definitions import FAMILY_OF_TYPE, STEPS, TABLES, Row, Tables
 
 IN_USE, CANCELLED = "1", "3"
 WORKING_DAYS = "1"

@@ -1,0 +1,1 @@
+"""Cases: as rows of `up_pro_*`, and what halls and devices report of them."""

@@ -1,1 +1,0 @@
-"""What halls and their devices report: messages, marks of 好差评, and service records."""
