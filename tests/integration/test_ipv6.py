@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import httpx
 import pytest
@@ -22,7 +23,8 @@ def test_every_channel_is_read_over_ipv6(county: EmbeddedCounty) -> None:
         assert reader.get("/healthz").status_code == 200
         for channel in CHANNELS:
             assert reader.get(f"/{channel}/").status_code == 200, channel
-            assert reader.get(f"/{channel}/v1/position").json()["position"] > 0
+            position = partial(reader.get, f"/{channel}/v1/position")
+            wait_for(lambda position=position: position().json()["position"] > 0, f"{channel} shows the demo", 120)
 
 
 def test_a_screen_hears_over_ipv6(county: EmbeddedCounty) -> None:
