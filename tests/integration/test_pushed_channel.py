@@ -16,6 +16,7 @@ from tests.harness.county import REPOSITORY, EmbeddedCounty, running, wait_for
 from tests.harness.ports import free_port
 
 ITEMS = [f"item:{one.code}" for one in content.items()]
+DEMO = [*(f"items/{one.code}" for one in content.items()), *(f"guides/{one.code}" for one in content.guides())]
 CHANGED = ITEMS[1]
 """One test changes and withdraws it."""
 
@@ -26,13 +27,12 @@ CLIENT = REPOSITORY / "clients" / "python"
 def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]:
     with running(EmbeddedCounty(tmp_path_factory.mktemp("pushing"), "--demo")) as made:
         assert isinstance(made, EmbeddedCounty)
-        wait_for(lambda: len(listed(made)) >= len(ITEMS), "the demo is shown", 400)
+        wait_for(lambda: all(shown(made, path) for path in DEMO), "the whole demo is shown", 400)
         yield made
 
 
-def listed(county: EmbeddedCounty) -> list[Any]:
-    items: list[Any] = county.http("web").get("/web/v1/items").json()["items"]
-    return items
+def shown(county: EmbeddedCounty, path: str) -> bool:
+    return county.http("web").get(f"/web/v1/{path}").is_success
 
 
 class Scene:
