@@ -39,13 +39,13 @@ def read_folder(folder: Path, names: Iterable[str]) -> Tables:
 
 def parse_csv(file: str, content: bytes) -> list[Row]:
     """Return the rows of one file. Raises `Invalid`."""
-    csv.field_size_limit(LARGEST_CELL)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(Violation(file, "utf-8", f"is not UTF-8 at byte {error.start}: export it as UTF-8")) from None
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     rows: list[Row] = []
+    before = csv.field_size_limit(LARGEST_CELL)
     try:
         for number, row in enumerate(reader, start=2):
             if None in row or None in row.values():
@@ -54,6 +54,8 @@ def parse_csv(file: str, content: bytes) -> list[Row]:
             rows.append({name.strip().lower(): value if value != "" else None for name, value in row.items()})
     except csv.Error as error:
         raise Invalid(Violation(file, "csv", f"line {reader.line_num}: {error}; export the table again")) from None
+    finally:
+        csv.field_size_limit(before)  # It is the whole process's, and others rely on it.
     return rows
 
 

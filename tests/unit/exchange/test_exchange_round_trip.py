@@ -1,5 +1,6 @@
 """What goes up to the tables `up_task_*` comes down as the same item, on the fields that both know."""
 
+import csv
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from contracts.content.guides import Fee, Guide, Material, Question, Step, Windo
 from contracts.content.items import Item, LegalBasis
 from services.exchange.items.item_rows import Envelope, ReleasedItem, item_rows, too_long, unstated
 from services.exchange.items.joined_rows import join
-from services.exchange.tables.csv_folder import read_folder, write_folder
+from services.exchange.tables.csv_folder import parse_csv, read_folder, write_folder
 from services.exchange.tables.definitions import FAMILY_OF_TYPE, ITEM_TABLES
 from services.importing.formats.up_task import convert
 from services.importing.row import Accepted, Row
@@ -206,3 +207,9 @@ def test_a_value_longer_than_its_column_is_refused_and_not_cut() -> None:
     (refusal,) = too_long(item_rows(ReleasedItem(item, guide, 1), ENVELOPE))
 
     assert (refusal.field, refusal.rule) == ("transact_addr", "max-length")
+
+
+def test_reading_a_table_changes_no_limit_of_other_readers() -> None:
+    before = csv.field_size_limit()
+    parse_csv("up_task_general_basic.csv", b"task_name\n" + b"x" * (before + 1))
+    assert csv.field_size_limit() == before
