@@ -5,6 +5,7 @@ from pathlib import Path
 
 import orjson
 
+from shared.atomic_file import write_atomically
 from shared.errors import Invalid, Violation
 
 
@@ -32,6 +33,4 @@ def save(path: Path, position: Position) -> None:
     """Replace the file. Called after the target has the rows: if we die in between, they are sent again. Raises
     `OSError`.
     """
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(orjson.dumps(asdict(position)))
-    fresh.replace(path)
+    write_atomically(path, orjson.dumps(asdict(position)))

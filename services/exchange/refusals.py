@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from shared.atomic_file import write_atomically
 from shared.errors import Invalid, Violation
 
 TASK_GUID = "task_guid"
@@ -26,9 +27,7 @@ class Refusal:
 
 def write_refusals(path: Path, refusals: Iterable[Refusal]) -> None:
     """Write one JSON object per line, replacing the file. Raises `OSError`."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(b"".join(orjson.dumps(asdict(one)) + b"\n" for one in refusals))
-    fresh.replace(path)
+    write_atomically(path, b"".join(orjson.dumps(asdict(one)) + b"\n" for one in refusals))
 
 
 def refused_guids(path: Path) -> frozenset[str]:

@@ -22,6 +22,7 @@ import httpx
 import orjson
 
 from contracts.base import Json
+from shared.atomic_file import write_atomically
 from shared.errors import Broken, UpstreamDown
 
 LINK = re.compile(r'(?P<name>href|src|action)="(?P<address>/[^"]*)"')
@@ -206,7 +207,4 @@ def _replace(file: Path, content: bytes) -> None:
     for made in reversed([folder for folder in (file.parent, *file.parent.parents) if not folder.exists()]):
         made.mkdir()
         made.chmod(0o755)
-    fresh = file.with_name(f"{file.name}.new")
-    fresh.write_bytes(content)
-    fresh.chmod(0o644)
-    fresh.replace(file)
+    write_atomically(file, content, 0o644)

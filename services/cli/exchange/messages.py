@@ -15,6 +15,7 @@ from services.exchange.cases.case_reports import Reported
 from services.exchange.cases.marks import service_records
 from services.exchange.export import released_cases
 from services.exchange.refusals import write_refusals
+from shared.atomic_file import write_atomically
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON Lines: one message per line.")]
 Rejects = Annotated[Path | None, typer.Option(help="Write refused messages here, as JSON Lines.")]
@@ -52,10 +53,7 @@ def services(
         found: list[Any] = []
         for case, released in released_cases(running, datetime.now(UTC)):
             found += service_records(case, released.item if released else None, area)
-        fresh = file.with_name(f"{file.name}.new")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in found))
-        fresh.replace(file)
+        write_atomically(file, b"".join(orjson.dumps(one) + b"\n" for one in found), 0o600)
     say(f"{len(found)} service records")
 
 

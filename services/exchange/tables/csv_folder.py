@@ -13,6 +13,7 @@ import orjson
 
 from contracts.base import Json
 from services.exchange.tables.definitions import TABLES, Row, Tables
+from shared.atomic_file import write_atomically
 from shared.errors import Invalid, Violation
 
 MANIFEST = "manifest.json"
@@ -75,10 +76,8 @@ def write_folder(folder: Path, tables: Mapping[str, Sequence[Row]], facts: Json)
         path.write_bytes(content)
         files[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "rows": len(rows)}
     manifest = {**facts, "files": files}
-    fresh = folder / f"{MANIFEST}.new"
-    fresh.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     # Last: a folder without a manifest is a batch that was not finished.
-    fresh.replace(folder / MANIFEST)
+    write_atomically(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
 
 

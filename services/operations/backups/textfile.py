@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.operations.backups.backup import BackupResult
+from shared.atomic_file import write_atomically
 from shared.errors import Invalid, Violation
 
 TEMPLATE = """# HELP {time} Unix time at which the newest backup was made.
@@ -27,7 +28,4 @@ def write_textfile(file: Path, done: BackupResult) -> None:
     """Replace `file` as a whole; anybody may read it. A reader finds the old one or the new one."""
     size = done.file.stat().st_size
     text = TEMPLATE.format(time=TIME, size=SIZE, seconds=done.manifest.made_at.timestamp(), bytes=size)
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.chmod(0o644)
-    fresh.replace(file)
+    write_atomically(file, text.encode(), 0o644)
