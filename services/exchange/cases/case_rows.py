@@ -7,8 +7,9 @@ contains the name), free texts that are not required and certificate numbers sta
 from datetime import datetime
 
 from contracts.base import Json
+from contracts.codes.identifiers import BASIC, USCC
 from contracts.content.items import Item
-from services.exchange.items.item_rows import Envelope, guid_of
+from services.exchange.items.item_rows import Envelope, codes_of, guid_of
 from services.exchange.tables.definitions import TABLES, Row, Tables
 from shared.text.dates import BEIJING
 
@@ -56,13 +57,18 @@ def is_reportable(case: Json) -> bool:
     return bool(case["open"] and case["version"] and not case["withdrawn"] and not case["erased"])
 
 
+def standing_facts(case: Json) -> list[Json]:
+    """Return the facts of a case that no later one has superseded."""
+    superseded = set(case.get("superseded", ()))
+    return [fact for fact in case["facts"] if fact["fact_id"] not in superseded]
+
+
 def case_rows(case: Json, item: Item | None, item_version: int | None, envelope: Envelope) -> Tables:
     """Return the rows of one case by table, those without which the county knows nothing left out.
 
     `item`: the released item of the case, None if there is none now.
     """
-    superseded = set(case.get("superseded", ()))
-    facts = [fact for fact in case["facts"] if fact["fact_id"] not in superseded]
+    facts = standing_facts(case)
     sent = envelope.around("I")
     made: Tables = {name: [] for name in TABLES if name.startswith("up_pro_")}
     accepted = [fact for fact in facts if fact["event"] == ACCEPTED]
@@ -86,16 +92,15 @@ def _accept(case: Json, item: Item | None, item_version: int | None, accepted: J
     applicant = case.get("applicant") or {}
     code = case["item_code"]
     return {
-        "task_code": code[:31],
-        "task_handle_item": code if len(code) > 31 else None,
-        "catalog_code": code[19:31],
+        **codes_of(code),
+        "catalog_code": code[BASIC],
         "task_name": item.task_name if item else None,
         "task_version": None if item_version is None else str(item_version),
         "project_type": item.project_type if item else None,
         "apply_date": case["apply_date"],
         "accept_date": case["accept_date"],
         "promise_date": case["promise_date"],
-        "org_code": code[:18],
+        "org_code": code[USCC],
         "org_name": item.dept_name if item else None,
         "handle_user_name": accepted.get("handle_user"),
         "accept_doc_no": accepted.get("accept_doc_no"),

@@ -7,10 +7,11 @@ writer are not taken. Stars: 5 is 非常满意, as review systems count; GB/T 39
 from collections.abc import Mapping, Sequence
 
 from contracts.base import Json
+from contracts.codes.identifiers import USCC
 from contracts.codes.tables import HCP_TAG
 from contracts.content.items import Item
 from services.exchange.cases.case_reports import CaseReport, moment_of, project_no_of, required_text
-from services.exchange.cases.case_rows import PROCESS_STATES, RESULTS, STATE_NAMES, beijing
+from services.exchange.cases.case_rows import PROCESS_STATES, RESULTS, STATE_NAMES, beijing, standing_facts
 from shared.errors import Invalid, Violation
 
 GUIDE_WRONG = frozenset({"108", "109", "111", "112", "114", "207", "208", "211"})
@@ -70,19 +71,18 @@ def service_records(case: Json, item: Item | None, area: str) -> Sequence[Mappin
 
     Who the applicant is, how to reach him, and 渠道 stay NULL: no document says that they are demanded.
     """
-    superseded = set(case.get("superseded", ()))
-    steps = [f for f in case["facts"] if f["event"] in PROCESS_STATES and f["fact_id"] not in superseded]
+    steps = [fact for fact in standing_facts(case) if fact["event"] in PROCESS_STATES]
     code = case["item_code"]
     fixed: dict[str, str | None] = {
         "taskCode": code,
         "areaCode": area,
         "taskName": item.task_name if item else None,
         "projectNo": case["project_no"],
-        "orgcode": f"{area}_{code[:18]}",
+        "orgcode": f"{area}_{code[USCC]}",
         "orgName": item.dept_name if item else None,
         "acceptDate": case["accept_date"],
         "projectType": item.project_type if item else None,
-        "deptCode": code[:18],
+        "deptCode": code[USCC],
         "promiseDay": str(item.promise_day) if item and item.promise_day is not None else None,
     }
     return [{name: (fixed | _step(fact, number)).get(name) for name in COLUMNS} for number, fact in enumerate(steps, 1)]

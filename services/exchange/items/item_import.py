@@ -10,6 +10,7 @@ from contracts.topology import IMPORTING
 from services.exchange.items.joined_rows import Joined
 from services.exchange.refusals import Refusal
 from services.exchange.services_over_http import Services, ended_job
+from services.exchange.tables.definitions import PUBLIC_SERVICE
 
 FORMAT = "up-task"
 FILE = "up_task.jsonl"
@@ -93,6 +94,6 @@ def _refusal(finding: Json, items: Sequence[Joined]) -> Refusal:
     """Return the refusal of a row; rows are numbered as the lines of the file, from 1."""
     number = finding["row"]
     item = items[number - 1] if number and number <= len(items) else {}
-    table = "up_task_public_basic" if item.get("task_type") == "20" else "up_task_general_basic"
+    table = "up_task_public_basic" if item.get("task_type") == PUBLIC_SERVICE else "up_task_general_basic"
     remedy = f"{finding['message']}: {finding['remedy']}"
     return Refusal(table, item.get("row_guid"), finding["column"], finding["rule"], remedy, finding["value"])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
+from contracts.codes.identifiers import PARENT
 from contracts.content.guides import Guide
 from contracts.content.items import Item, LegalBasis
 from services.exchange.refusals import Refusal
@@ -54,9 +55,9 @@ def item_rows(released: ReleasedItem, envelope: Envelope) -> Tables:
     guid = guid_of(item.code, released.version)
     operation = "D" if released.withdrawn else "I" if released.version == 1 else "U"
     sent = envelope.around(operation)
-    basic = _filled(f"up_task_{family}_basic", {"row_guid": guid, **_basic(released), **sent})
+    basic = _filled(basic_name(item), {"row_guid": guid, **_basic(released), **sent})
     extend_guid = guid_of(item.code, released.version, "extend")
-    extend = {"row_guid": extend_guid, "task_guid": guid, "task_code": item.code[:31], **_extend(item), **sent}
+    extend = {"row_guid": extend_guid, "task_guid": guid, "task_code": item.code[PARENT], **_extend(item), **sent}
     tables: Tables = {
         basic_name(item): [basic],
         f"up_task_{family}_extend": [_filled(f"up_task_{family}_extend", extend)],
@@ -68,7 +69,7 @@ def item_rows(released: ReleasedItem, envelope: Envelope) -> Tables:
                 {
                     "row_guid": guid_of(item.code, released.version, table, number),
                     "task_guid": guid,
-                    "task_code": item.code[:31],
+                    "task_code": item.code[PARENT],
                     "order_num": str(number),
                     **child,
                     **sent,
@@ -82,6 +83,11 @@ def item_rows(released: ReleasedItem, envelope: Envelope) -> Tables:
 def basic_name(item: Item) -> str:
     """Return the name of the basic table of the item's type. Raises `KeyError`."""
     return f"up_task_{FAMILY_OF_TYPE[item.task_type]}_basic"
+
+
+def codes_of(code: str) -> Row:
+    """Return 实施编码 (31 characters), and 业务办理项编码 (33) if the item is one."""
+    return {"task_code": code[PARENT], "task_handle_item": code if len(code) > PARENT.stop else None}
 
 
 def guid_of(*parts: object) -> str:
@@ -119,8 +125,7 @@ def _basic(released: ReleasedItem) -> Row:
     return {
         "catalog_code": item.catalog_code,
         "local_task_code": item.local_task_code,
-        "task_code": item.code[:31],
-        "task_handle_item": item.code if len(item.code) > 31 else None,
+        **codes_of(item.code),
         "task_name": item.task_name,
         "task_type": item.task_type,
         "by_law": _lines(_law(one) for one in item.by_law),

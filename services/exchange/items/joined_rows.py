@@ -57,8 +57,8 @@ def _parts_of(family: str, tables: Mapping[str, Sequence[Row]], done: Joining, k
     contradicted = {guid for guid, rows in extend.items() if any(_content(row) != _content(rows[0]) for row in rows)}
     children: dict[str, Mapping[str, list[Row]]] = {}
     for ours, suffix in (("materials", "material"), ("fees", "fee_project"), ("questions", "questions")):
-        children[ours] = _by_item(tables.get(f"up_task_{family}_{suffix}", ()))
         table = f"up_task_{family}_{suffix}"
+        children[ours] = _by_item(tables.get(table, ()))
         done.refusals += [
             _orphan(table, row) for guid, rows in children[ours].items() if guid not in known for row in rows
         ]

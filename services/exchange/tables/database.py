@@ -165,7 +165,7 @@ def _typed(column: sa.Column[Any], value: str | None) -> Any:
     try:
         kind = column.type.python_type
     except NotImplementedError:
-        return value
+        return value  # SQLAlchemy's answer for a type, such as inet, that stands for no type of Python.
     try:
         if kind is datetime:
             return datetime.fromisoformat(value)

@@ -171,18 +171,20 @@ def test_the_same_version_has_the_same_rows_and_the_next_one_others(one: Release
     assert all(len(guid) <= 50 for guid in guids(one))
 
 
+BARE = Item(
+    code=f"{UNIT}4000117051000",
+    catalog_code="000117051000",
+    task_name="消防设计审查",
+    task_type="01",
+    use_level="4",
+    dept_name="住建局",
+    dept_code=UNIT,
+)
+"""An item of which only what must be is stated."""
+
+
 def test_what_nobody_states_is_null_and_named() -> None:
-    code = f"{UNIT}4000117051000"
-    item = Item(
-        code=code,
-        catalog_code=code[19:],
-        task_name="消防设计审查",
-        task_type="01",
-        use_level="4",
-        dept_name="住建局",
-        dept_code=UNIT,
-    )
-    rows = item_rows(ReleasedItem(item, None, 1), ENVELOPE)
+    rows = item_rows(ReleasedItem(BARE, None, 1), ENVELOPE)
 
     (basic,) = rows["up_task_general_basic"]
     assert (basic["promise_day"], basic["is_fee"], basic["transact_addr"]) == (None, None, None)
@@ -191,20 +193,10 @@ def test_what_nobody_states_is_null_and_named() -> None:
 
 
 def test_a_value_longer_than_its_column_is_refused_and_not_cut() -> None:
-    code = f"{UNIT}4000117051000"
-    item = Item(
-        code=code,
-        catalog_code=code[19:],
-        task_name="消防设计审查",
-        task_type="01",
-        use_level="4",
-        dept_name="住建局",
-        dept_code=UNIT,
-    )
     windows = [Window(address="鹰峰中路1号" * 45), Window(address="鹰峰中路2号" * 45)]
-    guide = Guide(code=code, task_name="消防设计审查", dept_name="住建局", windows=windows)
+    guide = Guide(code=BARE.code, task_name="消防设计审查", dept_name="住建局", windows=windows)
 
-    (refusal,) = too_long(item_rows(ReleasedItem(item, guide, 1), ENVELOPE))
+    (refusal,) = too_long(item_rows(ReleasedItem(BARE, guide, 1), ENVELOPE))
 
     assert (refusal.field, refusal.rule) == ("transact_addr", "max-length")
 
