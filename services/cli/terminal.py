@@ -129,10 +129,7 @@ class RunningCounty:
 
     def get_public(self, service: str, path: str, **params: Any) -> Any:
         """`get` without a token: what anybody may see now."""
-        with self._reachable(service) as http:
-            answer = http.get(f"/{service}/v1/{path}", params=params, timeout=PATIENCE_SECONDS, auth=None)
-            self._require_success(service, answer)
-            return answer.json()
+        return self._request("GET", service, path, params=params, auth=None)
 
     def upload(self, service: str, path: str, chunks: Iterable[bytes], **params: str) -> Any:
         """POST bytes, as they come, to `/<service>/v1/<path>`; return the answer as JSON."""

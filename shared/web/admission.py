@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 
 from fastapi import Depends, HTTPException, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import metrics
 from shared.errors import Unavailable
 from shared.web.body_sizes import LARGEST, MOST
-from shared.web.callers import place_of
+from shared.web.callers import known_address, place_of
 from shared.web.edge import OF_OPERATORS, STREAM
 from shared.web.limits import Limits
 from shared.web.memory_budget import Pool
@@ -198,11 +197,8 @@ class Streams:
                 del self._by_place[who]
 
     def _is_listed(self, address: str) -> bool:
-        try:
-            known = ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        return any(known in network for network in self._limits.stream_networks)
+        known = known_address(address)
+        return known is not None and any(known in network for network in self._limits.stream_networks)
 
 
 async def _room_for_a_list(request: Request) -> None:
