@@ -77,32 +77,32 @@ def opened(session: Session, followed: Followed) -> ReceiptRow | None:
     """Return the receipt that a set, or one of these versions, has already."""
     if followed.origin is not None:
         return session.exec(select(ReceiptRow).where(ReceiptRow.origin == followed.origin)).first()
-    for one in followed.versions:
-        known = session.get(ReceiptVersionRow, (one["key"], one["version"]))
+    for version in _versions_of(followed):
+        known = session.get(ReceiptVersionRow, version)
         if known is not None:
             return session.get(ReceiptRow, known.receipt)
     return None
 
 
 def add_missing(session: Session, several: Sequence[Followed]) -> None:
-    """Add a receipt of everything that has none, with a few statements for all."""
-    alone = [one for one in several if one.origin is None]
-    versions = tuple_(col(ReceiptVersionRow.key), col(ReceiptVersionRow.version))
-    wanted = [(version["key"], version["version"]) for one in alone for version in one.versions]
-    known = set(session.exec(select(ReceiptVersionRow.key, ReceiptVersionRow.version).where(versions.in_(wanted))))
-    new = [one for one in alone if not known & {(version["key"], version["version"]) for version in one.versions}]
+    """Add a receipt of everything that has none, in this order, with a few statements for all."""
+    asked = tuple_(col(ReceiptVersionRow.key), col(ReceiptVersionRow.version))
+    wanted = [version for one in several if one.origin is None for version in _versions_of(one)]
+    known = set(session.exec(select(ReceiptVersionRow.key, ReceiptVersionRow.version).where(asked.in_(wanted))))
+
+    def has_none(one: Followed) -> bool:
+        return opened(session, one) is None if one.origin is not None else known.isdisjoint(_versions_of(one))
+
+    new = [one for one in several if has_none(one)]
     rows = [_row(one) for one in new]
     session.add_all(rows)
     session.flush()
-    session.add_all(
-        ReceiptVersionRow(key=version["key"], version=version["version"], receipt=row.id or 0)
-        for row, one in zip(rows, new, strict=True)
-        for version in one.versions
-    )
+    for row, one in zip(rows, new, strict=True):
+        # Members of a set may have been released, and followed, before.
+        keep = session.add if one.origin is None else session.merge
+        for key, version in _versions_of(one):
+            keep(ReceiptVersionRow(key=key, version=version, receipt=row.id or 0))
     session.flush()
-    for one in several:
-        if one.origin is not None and opened(session, one) is None:
-            add_receipt(session, one)
 
 
 def add_receipt(session: Session, followed: Followed) -> ReceiptRow:
@@ -110,10 +110,14 @@ def add_receipt(session: Session, followed: Followed) -> ReceiptRow:
     row = _row(followed)
     session.add(row)
     session.flush()
-    for one in followed.versions:
-        session.merge(ReceiptVersionRow(key=one["key"], version=one["version"], receipt=row.id or 0))
+    for key, version in _versions_of(followed):
+        session.merge(ReceiptVersionRow(key=key, version=version, receipt=row.id or 0))
     session.flush()
     return row
+
+
+def _versions_of(followed: Followed) -> list[tuple[str, int]]:
+    return [(one["key"], one["version"]) for one in followed.versions]
 
 
 def _row(followed: Followed) -> ReceiptRow:
