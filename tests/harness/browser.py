@@ -32,6 +32,8 @@ LEFT_BEHIND = "Failed to load ‘’."
 """Firefox's message for a request that a service worker was answering when the page was left.
 With an address in it, it is an error.
 """
+CLICK_TRIES = 5
+OUT_OF_VIEW = "move target out of bounds"
 GONE = ("no such frame", "no such node", "stale element reference", "unknown error")
 
 TELL_WHAT_IS_STOPPED = """() => addEventListener("securitypolicyviolation", (event) =>
@@ -197,12 +199,22 @@ class Page:
         return str(self.evaluate("() => location.pathname"))
 
     def click(self, selector: str) -> None:
-        """Click the centre of the first matching element, once it stands still: a click beside it does nothing."""
+        """Click the centre of the first matching element, once it stands still: a click beside it does nothing.
+
+        A browser may still scroll to where the last key was typed, and take the element out of view again: then it
+        refuses the click before anything is pressed, and the click is tried again.
+        """
         element = self._element(selector)
-        self.evaluate(STAND_STILL, selector)
         move = {"type": "pointerMove", "x": 0, "y": 0, "origin": {"type": "element", "element": element}}
         press = [move, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
-        self._act({"type": "pointer", "id": "mouse", "actions": press})
+        for tries_left in reversed(range(CLICK_TRIES)):
+            self.evaluate(STAND_STILL, selector)
+            try:
+                self._act({"type": "pointer", "id": "mouse", "actions": press})
+                break
+            except BidiError as error:
+                if error.kind != OUT_OF_VIEW or not tries_left:
+                    raise
 
     def type(self, selector: str, text: str) -> None:
         """Click into the first matching element and type."""

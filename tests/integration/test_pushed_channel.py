@@ -55,7 +55,8 @@ class Scene:
 
     def requests(self, key: str | None = None) -> list[dict[str, Any]]:
         file = self.folder / "requests.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        lines = text.split("\n")[:-1]  # the portal may be writing the last one
         return [one for one in map(json.loads, lines) if key in (None, one["key"])]
 
     def receipts(self) -> dict[str, tuple[int, str, int]]:
