@@ -46,21 +46,12 @@ def gateway_in_front(inner: str, folder: Path, arrives_from: str) -> Iterator[st
 
     It claims that its readers came by TLS, and appends their addresses to what they claim, as most setups do.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    temporary = " ".join(
-        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"""pid {folder}/nginx.pid; error_log stderr; worker_processes 1; events {{}}
-        http {{ access_log off; {temporary}
-            server {{ listen 127.0.0.1:{port}; location = /healthz {{ return 200; }} location / {{
-                proxy_pass {inner}; proxy_bind {arrives_from}; proxy_set_header Host $http_host;
-                proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto https;
-            }} }} }}""",
-        encoding="utf-8",
-    )
-    with _running([str(_program()), "-e", "stderr", "-c", str(folder / "nginx.conf")], folder):
+    server = f"""server {{ listen 127.0.0.1:{port}; location = /healthz {{ return 200; }} location / {{
+        proxy_pass {inner}; proxy_bind {arrives_from}; proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto https;
+    }} }}"""
+    with nginx(folder, server):
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(f"{address}/healthz"), "the outer gateway answers", explain=(folder / "log").read_text)
         yield address
@@ -73,22 +64,35 @@ def desk_gateway(county: County, folder: Path) -> Iterator[str]:
     port = free_port()
     for name in ("desk.conf", "desk-proxy.conf"):
         (folder / name).write_text((FOLDER / name).read_text(encoding="utf-8"), encoding="utf-8")
-    temporary = " ".join(
-        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
     desk = county.url("console").removeprefix("http://")
-    (folder / "nginx.conf").write_text(
-        f"""pid {folder}/nginx.pid; error_log stderr; worker_processes 1; events {{}}
-        http {{ access_log off; {temporary} upstream desk {{ server {desk}; }}
-            server {{ listen 127.0.0.1:{port}; location = /healthz {{ return 200; }} include desk.conf; }} }}""",
-        encoding="utf-8",
-    )
-    with _running([str(_program()), "-e", "stderr", "-c", str(folder / "nginx.conf")], folder):
+    servers = f"""upstream desk {{ server {desk}; }}
+        server {{ listen 127.0.0.1:{port}; location = /healthz {{ return 200; }} include desk.conf; }}"""
+    with nginx(folder, servers):
         address = f"http://127.0.0.1:{port}"
         wait_for(
             lambda: answers(f"{address}/healthz"), "the desk's gateway answers", explain=(folder / "log").read_text
         )
         yield address
+
+
+@contextmanager
+def nginx(folder: Path, servers: str) -> Iterator[None]:
+    """Run an nginx with these servers; everything that it writes is in the folder, what it says in `log`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = " ".join(
+        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"pid {folder}/nginx.pid; error_log stderr; worker_processes 1; events {{}}\n"
+        f"http {{ access_log off; {temporary}\n{servers}\n}}",
+        encoding="utf-8",
+    )
+    with _running(_command(folder), folder):
+        yield
+
+
+def _command(folder: Path) -> list[str]:
+    return [str(require("nginx", "nginx-light")), "-e", "stderr", "-c", str(folder / "nginx.conf")]
 
 
 def _set_limit(file: Path, requests_a_second: int) -> None:
@@ -108,10 +112,6 @@ def _running(command: list[str], folder: Path) -> Iterator[None]:
         server.wait(60)
 
 
-def _program() -> Path:
-    return require("nginx", "nginx-light")
-
-
 def _nginx(folder: Path, county: County, port: int, certificates: Path | None) -> list[str]:
     """Return the command. Its configuration differs in addresses, port and files only."""
     text, inside = (FOLDER / "nginx.conf").read_text(encoding="utf-8"), "tls.conf" if certificates else "plain.conf"
@@ -126,6 +126,5 @@ def _nginx(folder: Path, county: County, port: int, certificates: Path | None) -
         # nginx verifies names in a certificate, but no addresses.
         named = "proxy_ssl_name localhost;\nproxy_ssl_certificate "
         text = text.replace("proxy_ssl_certificate ", named).replace("/tls/gateway/", f"{certificates}/")
-    file = folder / "nginx.conf"
-    file.write_text(text, encoding="utf-8")
-    return [str(_program()), "-e", "stderr", "-c", str(file)]
+    (folder / "nginx.conf").write_text(text, encoding="utf-8")
+    return _command(folder)

@@ -25,15 +25,15 @@ OF_THEIR_OWNERS = ("/v1/applications", "/v1/deadlines", "/v1/hooks")
 
 def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:
     """Yield every GET of the service's OpenAPI document, with every value that its parameters can have here."""
-    document = county.http(service).get(f"/{service}/openapi.json").json()
-    for path, operation in searched(document):
+    values = parameter_values(keys)
+    for path, operation in searched(county.http(service).get(f"/{service}/openapi.json").json()):
         paths = [f"/{service}{path}"]
         for parameter in needed(operation):
             name, inside = parameter["name"], parameter["in"] == "path"
             paths = [
                 one.replace(f"{{{name}}}", value) if inside else f"{one}{'&' if '?' in one else '?'}{name}={value}"
                 for one in paths
-                for value in parameter_values(keys)[name]
+                for value in values[name]
             ]
         yield from paths
     yield from (f"/{service}/{name}" for name in ("openapi.json", "healthz", "readyz", "metrics"))

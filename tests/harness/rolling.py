@@ -21,7 +21,7 @@ from tests.harness.county import (
     kind,
     wait_for,
 )
-from tests.harness.packages import require
+from tests.harness.gateway import nginx
 from tests.harness.ports import free_port
 
 AFTER = " after"
@@ -94,7 +94,6 @@ class RollingCounty(ProductionCounty):
 @contextmanager
 def fronts(county: RollingCounty, folder: Path) -> Iterator[None]:
     """Run nginx: for each channel a server before both of its processes, as the shipped gateway asks all addresses."""
-    folder.mkdir()
     servers = "\n".join(
         f"upstream {name} {{ server 127.0.0.1:{county.ports[name]} max_fails=0; "
         f"server 127.0.0.1:{county.second[name]} max_fails=0; }}\n"
@@ -102,21 +101,7 @@ def fronts(county: RollingCounty, folder: Path) -> Iterator[None]:
         "proxy_set_header Host $http_host; proxy_buffering off; proxy_read_timeout 1h; } }"
         for name in CHANNELS
     )
-    temporary = " ".join(
-        f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"pid {folder}/nginx.pid; error_log stderr; worker_processes 1; events {{ }}\n"
-        f"http {{ access_log off; {temporary}\n{servers}\n}}",
-        encoding="utf-8",
-    )
-    command = [str(require("nginx", "nginx-light")), "-e", "stderr", "-c", str(folder / "nginx.conf")]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log, stderr=log)
-    try:
+    with nginx(folder, servers):
         for name in CHANNELS:
             wait_for(partial(answers, f"{county.url(name)}/{name}/healthz"), f"the front of {name} answers")
         yield
-    finally:
-        server.terminate()
-        server.wait(60)
