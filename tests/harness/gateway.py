@@ -117,9 +117,8 @@ def _nginx(folder: Path, county: County, port: int, certificates: Path | None) -
     text, inside = (FOLDER / "nginx.conf").read_text(encoding="utf-8"), "tls.conf" if certificates else "plain.conf"
     assert INSIDE in text
     text = text.replace(INSIDE, (FOLDER / inside).read_text(encoding="utf-8"))
-    for name in (*CHANNELS, "ledger"):
-        text, changed = re.subn(rf"https?://{name}:8080;", f"{county.url(name)};", text)
-        assert changed, name
+    text, services = re.subn(r"https?://(\w+):8080;", lambda found: f"{county.url(found[1])};", text)
+    assert services > len(CHANNELS)
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
     text = text.replace("/etc/nginx/", f"{folder}/")
     if certificates:

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("gateway")]
 
 PREFIXES = ("web", "mobile", "kiosk", "portal", "ledger", "verify", "V", "v", "catalog", "auditor")
 GATEWAY_WORDS = (b"Refused or not available", b"<center>nginx")
+UNREACHABLE = (502, 503, 504)
 INSIDE = ("/metrics", "/readyz", "/healthz")
 VALUES = {"code": "X1", "letter": "G", "kind": "item", "by": "person", "rest": "1/0", "path": "0/000"}
 MUTATIONS: tuple[Callable[[str], str], ...] = (
@@ -80,6 +81,7 @@ def passed_on(gateway: http.client.HTTPConnection, method: str, target: str) -> 
         gateway.close()
     # Every app sets this header. Of the gateway's own answer to HEAD there is nothing else to see.
     marked = answer.getheader("cross-origin-opener-policy") is not None
+    assert marked or answer.status not in UNREACHABLE, f"{target}: the gateway does not reach the service"
     own = not marked and (method == "HEAD" or any(words in body for words in GATEWAY_WORDS))
     return not (own and answer.status in (400, 404, 405))
 
