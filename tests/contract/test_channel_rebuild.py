@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from services.channels.core import served_digests
 from services.channels.core.digests import bucket_of, digest_lines, served_lines
 from services.channels.recovery.rebuild import Rebuild
+from services.channels.recovery.repair import RepairRequest, repair
 from shared.errors import Broken
 from tests.harness.moments import ahead_of_time
 from tests.harness.pipeline import ADMIN, SERVICE, code_of, guide, item, progress, shown
@@ -184,6 +186,18 @@ def test_what_comes_into_effect_during_a_rebuild_does_not_go_back(county, channe
     assert county.get(path).json()["name"] == "新名"
 
 
+def test_a_rebuild_gives_way_to_one_that_begins_later(stocked, channel, begun):
+    first = begun(Rebuild(stocked.channels[channel]).run())
+    next(first)
+    second = begun(Rebuild(stocked.channels[channel]).run())
+    next(second)
+
+    with pytest.raises(Broken, match="another rebuild"):
+        list(first)
+    assert list(second)[-1].differences == []
+    assert stocked.execute(channel, "SELECT count(*) FROM aside") == [(0,)]
+
+
 def test_two_rebuilds_at_once_cannot_empty_the_channel(stocked, channel, begun):
     before = visible(stocked, channel)
     first = begun(Rebuild(stocked.channels[channel]).run())
@@ -230,10 +244,43 @@ def test_digests_are_of_the_very_bytes_that_are_served(stocked, channel):
     after = digests(stocked, channel)
 
     assert after["root"] != before["root"]
-    changed = {
-        bucket for bucket, found in after["buckets"]["item"].items() if found != before["buckets"]["item"][bucket]
-    }
-    assert changed == {bucket_of(KEY)}
+    assert changed_buckets(before, after) == {bucket_of(KEY)}
+
+
+def test_a_large_channel_reads_what_has_changed_and_a_part_in_turn(stocked, channel, monkeypatch):
+    stocked.flow()
+    before = digests(stocked, channel)
+    monkeypatch.setattr(served_digests, "AFRESH", 1)
+    stocked.release(item(5, "新的名称"))
+    stocked.flow()
+    stocked.execute(channel, "UPDATE document SET content = replace(content, '居民', '公民') WHERE key = :key", key=KEY)
+    told = digests(stocked, channel)
+    assert changed_buckets(before, told) == {bucket_of(f"item:{code_of(5)}")}, "nothing says that the other has changed"
+
+    seen = [changed_buckets(told, digests(stocked, channel)) for _ in range(256)]
+    assert {bucket_of(KEY)} in seen, "a damaged document is met in turn"
+    assert seen[0] == set(), "and not by the first reading"
+
+
+def test_what_a_version_without_buckets_has_written_is_counted(stocked, channel):
+    before = digests(stocked, channel)
+    stocked.execute(channel, "UPDATE document SET bucket = '' WHERE key = :key", key=KEY)
+    assert digests(stocked, channel) == before
+    lines = stocked.get(f"{channel}/v1/source/item/{bucket_of(KEY)}").json()["lines"]
+    assert KEY in {line["key"] for line in lines}
+
+    stocked.execute(channel, "UPDATE document SET content = replace(content, '居民', '公民') WHERE key = :key", key=KEY)
+    assert changed_buckets(before, digests(stocked, channel)) == {bucket_of(KEY)}
+
+
+def test_a_key_that_is_stored_in_another_bucket_is_missed_and_repaired(stocked, channel):
+    before = digests(stocked, channel)
+    wrong = next(name for name in ("00", "01") if name != bucket_of(KEY))
+    stocked.execute(channel, "UPDATE document SET bucket = :wrong WHERE key = :key", key=KEY, wrong=wrong)
+    assert changed_buckets(before, digests(stocked, channel)) == {bucket_of(KEY)}
+
+    assert repair(stocked.channels[channel], RepairRequest(keys=[KEY])) == [KEY]
+    assert digests(stocked, channel)["root"] == before["root"]
 
 
 def test_digests_can_be_worked_out_from_what_is_shown(stocked, channel):
@@ -243,6 +290,12 @@ def test_digests_can_be_worked_out_from_what_is_shown(stocked, channel):
 
     assert found["root"] == digest_lines(reversed(lines)).root
     assert found["counts"] == {"application": 1, "guide": 4, "item": 4}
+
+
+def changed_buckets(before, after):
+    """The buckets of items that differ."""
+    ours, theirs = before["buckets"]["item"], after["buckets"]["item"]
+    return {bucket for bucket in ours.keys() | theirs.keys() if ours.get(bucket) != theirs.get(bucket)}
 
 
 INJECT = """

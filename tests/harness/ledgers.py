@@ -10,8 +10,8 @@ from sqlmodel import select
 
 from contracts.base import Json
 from contracts.envelope.publication import Head, Kind, Lane, Op, Release
-from services.channels.api import queries
 from services.channels.core.channel import Channel
+from services.channels.core.digests import digest_lines, served_lines
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
 from services.channels.core.port import adapters
 from services.channels.recovery.bootstrap import starting_channel
@@ -93,7 +93,7 @@ def held(channel: Channel) -> dict[str, Any]:
     with channel.db.read() as session:
         return {
             "position": channel.position(),
-            "digests": queries.digests(session),
+            "digests": digest_lines(served_lines(session)),
             "document": _rows(session.exec(select(DocumentRow)), {"change"}),
             "scheduled": _rows(session.exec(select(ScheduledRow)), set()),
             "parked": _rows(session.exec(select(ParkedRow)), {"parked_at"}),

@@ -17,11 +17,11 @@ from services.channels.api.statements import (
     CHANGED_KEYS,
     CHANGES,
     INDEXED,
-    POSITION_AND_HEAD,
     SET_INDEXED,
     STORE_VERSION,
 )
 from services.channels.core import release_sets
+from services.channels.core.statements import POSITION_AND_HEAD
 from services.channels.core.store import state
 from services.channels.search import restatement
 from services.channels.search.index import Indexed, SearchIndex, indexed

@@ -15,11 +15,11 @@ from services.channels.api.statements import (
     CHANGES,
     ENDS,
     OLDEST_OVERDUE,
-    POSITION_AND_HEAD,
     SIZES_OF_CHANGES,
 )
-from services.channels.core.digests import Digests, bucket_of, digest_lines, served_lines, sha256_of
+from services.channels.core.digests import bucket_of, in_buckets, sha256_of
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow
+from services.channels.core.statements import POSITION_AND_HEAD
 from services.channels.core.store import state
 from shared.errors import Invalid, TongyuanError, Violation
 from shared.web.list_size import MOST_BYTES, first_within, taken
@@ -155,20 +155,14 @@ def freshness_of(at: Any) -> Json:
     }
 
 
-def digests(session: Session) -> Digests:
-    """Return the digests of everything served now."""
-    return digest_lines(served_lines(session))
-
-
 def bucket(session: Session, kind: str, wanted: str) -> list[Json]:
     """Return key, version, position and content digest of every document in a bucket, in order of key."""
-    keys = [key for key in session.exec(_served_keys(kind)) if bucket_of(key) == wanted]
-    query = select(DocumentRow).where(col(DocumentRow.key).in_(keys)).order_by(col(DocumentRow.key))
-    query = query.execution_options(yield_per=FEW)
+    here = (DocumentRow.kind == kind, col(DocumentRow.bucket).in_(in_buckets([wanted])))
+    query = select(DocumentRow).where(*here).order_by(col(DocumentRow.key)).execution_options(yield_per=FEW)
     return [
         {"key": row.key, "version": row.version, "position": row.position, "content_digest": sha256_of(row.content)}
         for row in session.exec(query)
-        if row.content is not None
+        if row.content is not None and bucket_of(row.key) == wanted
     ]
 
 
@@ -264,11 +258,7 @@ def trace(session: Session, key: str) -> Json | None:
 def traces(session: Session, keys: Sequence[str]) -> list[Json]:
     """Return the stored rows of keys without their content, in order of the keys."""
     rows = session.exec(select(DocumentRow).where(col(DocumentRow.key).in_(keys)).order_by(col(DocumentRow.key)))
-    return [{**row.model_dump(exclude={"content"}), "shown": _visible(row)} for row in rows]
-
-
-def _served_keys(kind: str) -> Any:
-    return select(DocumentRow.key).where(DocumentRow.kind == kind, col(DocumentRow.content).is_not(None))
+    return [{**row.model_dump(exclude={"bucket", "content"}), "shown": _visible(row)} for row in rows]
 
 
 def _visible(row: Any) -> bool:

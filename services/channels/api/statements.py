@@ -4,12 +4,6 @@ from sqlalchemy import text
 
 from services.channels.core.statements import LISTED_SQL
 
-# The channel's position and the newest head it has applied up to; nulls before the first.
-POSITION_AND_HEAD = text(
-    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint, h.statement "
-    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
-)
-
 # When the oldest version began that waits for no set and is still not shown.
 OLDEST_OVERDUE = text(
     "SELECT min(effective_at) FROM scheduled s WHERE effective_at <= :now AND (s.part_of IS NULL "

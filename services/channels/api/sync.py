@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from contracts.kinds import LISTED
 from services.channels.api import openapi, queries, response_models
 from services.channels.core.channel import Channel
+from services.channels.core.served_digests import ServedDigests
 from services.channels.core.store import state
 from shared.web.admission import List
 from shared.web.edge import etag_response, problem
@@ -58,7 +59,7 @@ def router(channel: Channel) -> APIRouter:
 
 
 def _digests(routes: APIRouter, channel: Channel) -> None:
-    db = channel.db
+    db, served = channel.db, ServedDigests(channel.db)
 
     @routes.get(
         "/source",
@@ -68,12 +69,10 @@ def _digests(routes: APIRouter, channel: Channel) -> None:
     )
     @shareable
     def source(request: Request) -> Response:
-        with db.read() as session:
-            mark = queries.freshness(session)
-            found = queries.digests(session)
+        at, found = served.read()
         body = {
             "channel": channel.adapter.name,
-            **mark,
+            **queries.freshness_of(at),
             "digests": {"root": found.root, "buckets": found.buckets, "counts": found.counts},
         }
         content = orjson.dumps(body)

@@ -1,6 +1,5 @@
 """The row that a channel stores for an entry. The same entry always gives the same bytes."""
 
-import hashlib
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ from contracts.base import Json, format_time
 from contracts.envelope.publication import Op, Publication
 from contracts.kinds import unknown
 from services.channels.core.announcements import announced
+from services.channels.core.digests import bucket_of, sha256_of
 from services.channels.core.port import Adapter, source_of
 from shared.errors import Broken
 from shared.transparency.comparison import is_case_without_body
@@ -34,10 +34,11 @@ def document_row(adapter: Adapter, entry: Publication) -> Row:
     return {
         "key": entry.key,
         "kind": entry.kind,
+        "bucket": bucket_of(entry.key),
         "version": entry.version,
         "position": entry.position,
         "digest": entry.digest,
-        "content_digest": None if served is None else hashlib.sha256(served.encode()).hexdigest(),
+        "content_digest": None if served is None else sha256_of(served),
         "effective_at": format_time(entry.effective_at) if entry.effective_at else None,
         "expires_at": format_time(entry.expires_at) if entry.expires_at else None,
         "released_at": format_time(entry.released_at),

@@ -18,6 +18,12 @@ class _Document(ChannelModel):
 
     key: str = Field(primary_key=True, max_length=128)
     kind: str = Field(max_length=16)
+    bucket: str = Field(
+        default="",
+        max_length=2,
+        sa_column_kwargs={"server_default": ""},
+        description="Bucket of the key, see `digests`; empty where a version before this column has written.",
+    )
     version: int
     position: int
     digest: str = Field(max_length=64, description="Digest of the publication.")
@@ -34,7 +40,10 @@ class DocumentRow(_Document, table=True):
     """What the channel shows now. `change` is the channel's own increasing number, used by deltas and streams."""
 
     __tablename__ = "document"
-    __table_args__ = (Index("ix_document_kind_digest", "kind", "content_digest"),)
+    __table_args__ = (
+        Index("ix_document_kind_digest", "kind", "content_digest"),
+        Index("ix_document_bucket", "bucket"),
+    )
 
     change: int = Field(index=True)
     content: str | None = Field(default=None, sa_column=Column(Text))
@@ -44,9 +53,19 @@ class AsideRow(_Document, table=True):
     """The documents of a rebuild in progress; not served."""
 
     __tablename__ = "aside"
+    __table_args__ = (Index("ix_aside_bucket", "bucket"),)
 
     change: int = 0
     content: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class AsideBuildRow(ChannelModel, table=True):
+    """Which build the documents aside belong to: the one that began last."""
+
+    __tablename__ = "aside_build"
+
+    id: int = Field(default=ONLY, primary_key=True)
+    token: str = Field(max_length=16)
 
 
 class ScheduledRow(_Document, table=True):

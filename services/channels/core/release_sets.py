@@ -39,15 +39,20 @@ def concerns_a_set(entry: Publication) -> bool:
 
 def set_of(act: Publication) -> ReleaseSetRow:
     """Return the row of the set that an act completes."""
-    members = [[one["key"], one["version"]] for one in (act.body or {}).get("acts_on", [])]
+    named = [[one["key"], one["version"]] for one in (act.body or {}).get("acts_on", [])]
     return ReleaseSetRow(
-        act=act.key, recorded_at=format_time(act.recorded_at), members=orjson.dumps(members).decode(), complete=False
+        act=act.key, recorded_at=format_time(act.recorded_at), members=orjson.dumps(named).decode(), complete=False
     )
+
+
+def members(one: ReleaseSetRow) -> list[tuple[str, int]]:
+    """Return key and version of every member."""
+    return [(key, version) for key, version in orjson.loads(one.members)]
 
 
 def is_complete(one: ReleaseSetRow, present: Present) -> bool:
     """Whether every member is here."""
-    return all(present(key, version) for key, version in orjson.loads(one.members))
+    return all(present(key, version) for key, version in members(one))
 
 
 def note(session: Session, entries: Iterable[Publication]) -> None:
@@ -97,9 +102,9 @@ def waiting(session: Session) -> list[Json]:
     present = _present_in(session)
     for act, one in found.items():
         row_of_set = session.get(ReleaseSetRow, act)
-        members = orjson.loads(row_of_set.members) if row_of_set else []
+        named = members(row_of_set) if row_of_set else []
         one["act_recorded_at"] = row_of_set and row_of_set.recorded_at
-        one["missing"] = [{"key": key, "version": version} for key, version in members if not present(key, version)]
+        one["missing"] = [{"key": key, "version": version} for key, version in named if not present(key, version)]
     return [one for act, one in sorted(found.items()) if act not in ready]
 
 

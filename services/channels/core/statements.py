@@ -10,15 +10,15 @@ LISTED_SQL = ", ".join(f"'{kind}'" for kind in LISTED)
 
 # Write a version of a key in place of any other.
 _PUT = """
-INSERT INTO {table} (key, kind, version, position, digest, content_digest, effective_at, expires_at, released_at,
-                     starts_at, change, content)
-VALUES (:key, :kind, :version, :position, :digest, :content_digest, :effective_at, :expires_at, :released_at,
-        :starts_at, :change, :content)
+INSERT INTO {table} (key, kind, bucket, version, position, digest, content_digest, effective_at, expires_at,
+                     released_at, starts_at, change, content)
+VALUES (:key, :kind, :bucket, :version, :position, :digest, :content_digest, :effective_at, :expires_at,
+        :released_at, :starts_at, :change, :content)
 ON CONFLICT (key) DO UPDATE SET
-  kind = excluded.kind, version = excluded.version, position = excluded.position, digest = excluded.digest,
-  content_digest = excluded.content_digest, effective_at = excluded.effective_at, expires_at = excluded.expires_at,
-  released_at = excluded.released_at, starts_at = excluded.starts_at, change = excluded.change,
-  content = excluded.content
+  kind = excluded.kind, bucket = excluded.bucket, version = excluded.version, position = excluded.position,
+  digest = excluded.digest, content_digest = excluded.content_digest, effective_at = excluded.effective_at,
+  expires_at = excluded.expires_at, released_at = excluded.released_at, starts_at = excluded.starts_at,
+  change = excluded.change, content = excluded.content
 """
 
 # Write a version of a key in place of an older one.
@@ -72,6 +72,12 @@ OVERTAKEN = [
     text(f"DELETE FROM {table} WHERE key = :key AND version < :version")  # noqa: S608  # our own text
     for table in ("parked", "scheduled")
 ]
+
+# The channel's position and the newest head it has applied up to; nulls before the first.
+POSITION_AND_HEAD = text(
+    "SELECT s.position, s.change, s.epoch, h.size, h.root, h.time, h.checkpoint, h.statement "
+    "FROM state s LEFT JOIN seen_head h ON h.id = s.id WHERE s.id = 1"
+)
 
 # The position of the last applied entry, and the ledger's root there.
 POSITION = text("SELECT position, root FROM state WHERE id = 1")

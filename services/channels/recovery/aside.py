@@ -8,18 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import select as sa_select
-from sqlmodel import Session, col, delete, insert, select, update
+from sqlmodel import Session, delete, insert
 
 from contracts.base import Json, format_time
 from contracts.envelope.publication import Publication
 from services.channels.core.channel import Channel
-from services.channels.core.digests import sha256_of
 from services.channels.core.documents import Row
-from services.channels.core.model import AsideRow, DocumentRow, ParkedRow, ReleaseSetRow, ScheduledRow
-from services.channels.core.release_sets import completes_a_set, is_complete, set_of
-from services.channels.core.statements import PUT_ASIDE
+from services.channels.core.model import (
+    AsideRow,
+    DocumentRow,
+    ParkedRow,
+    ReleaseSetRow,
+    ScheduledRow,
+)
+from services.channels.core.release_sets import completes_a_set, is_complete, members, set_of
 from services.channels.core.store import opened, park
+from services.channels.recovery.aside_table import AsideTable, versions_of
 from services.channels.recovery.content_loss import UnreadableVersions
 from services.channels.trust.anchor import is_halted
 from services.channels.trust.snapshot import PAYS_FROM, Snapshot
@@ -28,9 +32,6 @@ from shared.transparency.merkle import EMPTY_ROOT
 from shared.transparency.proof import another_history
 
 PAGE = 500
-MARKED = ("version", "position", "kind", "digest", "content_digest", "effective_at", "expires_at")
-_Mark = tuple[object, ...]
-"""The values in which two rows of a key must agree, version first; content by the digest of its bytes."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ Finish = Callable[[], Progress | None]
 
 
 class AsideBuild:
-    """One build of one channel. Publishing continues meanwhile."""
+    """One build of one channel. Publishing continues meanwhile.
+
+    What is built is in the store alone: memory does not grow with the number of documents.
+    """
 
     def __init__(
         self, channel: Channel, *, new_epoch: bool = False, full: bool = False, pays_from: int = PAYS_FROM
@@ -76,7 +80,7 @@ class AsideBuild:
         self.position, self.root = 0, EMPTY_ROOT
         self.snapshot: Snapshot | None = None
         self.unreadable = UnreadableVersions()
-        self._built: dict[str, int] = {}
+        self.table = AsideTable()
         self._parked: dict[int, tuple[Publication, Exception]] = {}
         self._later: list[Row] = []
         self._sets: dict[str, ReleaseSetRow] = {}
@@ -95,7 +99,7 @@ class AsideBuild:
                     "the channel is halted because its ledger lost entries. Find out which ledger is the right one "
                     "(docs/operating/backup.md); to follow the present one, rebuild with --new-epoch"
                 )
-            self.clear(session)
+            self.table.begin(session)
         if self.new_epoch:
             self._require_own_head()
         target = self.channel.ledger.head().size
@@ -114,31 +118,25 @@ class AsideBuild:
         at = self._progress(self.position)
         return replace(at, done=True, differences=differences, root_before=before, root_after=after)
 
-    def clear(self, session: Session) -> None:
-        """Delete the documents built aside."""
-        session.exec(delete(AsideRow))
-
     def turn_pages(self, session: Session) -> None:
         """Apply aside what has become effective or expired since it was read: readers may have seen that already.
 
-        Raises `Broken` if another build has written to the same table, so that its keys are not those built here.
+        Raises `Broken` if the documents aside are no longer those that were built here.
         """
+        self.table.require_whole(session)
         self._show_due(session)
-        moment = format_time(datetime.now(UTC))
-        over = update(AsideRow).where(col(AsideRow.expires_at) <= moment)
-        session.exec(over.values(content=None, content_digest=None))
-        if dict(session.exec(select(AsideRow.key, AsideRow.version)).all()) != self._built:
-            raise Broken("another rebuild of this channel is in progress; nothing was changed")
+        self.table.expire(session, datetime.now(UTC))
 
     def _show_due(self, session: Session) -> None:
         """Write aside the scheduled rows whose time has come and whose set, if any, is complete."""
         moment = format_time(datetime.now(UTC))
-        completed = self._completions()
+        completed = self._completions(session)
         due = [row for row in self._later if row["effective_at"] <= moment and row["part_of"] in (None, *completed)]
         if due:
             due = [opened(row, completed) for row in sorted(due, key=lambda row: int(row["version"]))]
-            self._put(session, {row["key"]: row for row in due})
-        self._later = [row for row in self._later if row["version"] > self._built.get(row["key"], 0)]
+            self.table.put(session, {row["key"]: row for row in due})
+        built = versions_of(session, AsideRow, (row["key"] for row in self._later))
+        self._later = [row for row in self._later if row["version"] > built.get(row["key"], 0)]
 
     def replace_waiting(self, session: Session) -> None:
         """Schedule and park what was read, in place of what the channel has scheduled and parked.
@@ -146,7 +144,7 @@ class AsideBuild:
         Sets are completed from what was read, by the same rule as when entries are applied one by one.
         """
         now = datetime.now(UTC)
-        self._completions()
+        self._completions(session)
         session.exec(delete(ReleaseSetRow))
         session.flush()
         session.add_all(ReleaseSetRow(**one.model_dump()) for one in self._sets.values())
@@ -155,22 +153,23 @@ class AsideBuild:
             session.exec(insert(ScheduledRow), params=self._later)
         session.exec(delete(ParkedRow))
         session.flush()
-        shown = dict(session.exec(select(DocumentRow.key, DocumentRow.version)).all())
+        shown = versions_of(session, DocumentRow, (entry.key for entry, _ in self._parked.values()))
         for entry, error in self._parked.values():
             if shown.get(entry.key, 0) < entry.version:
                 park(session, entry, error, now)
 
-    def _completions(self) -> dict[str, datetime]:
+    def _completions(self, session: Session) -> dict[str, datetime]:
         """Return when the act of each set of which everything was read was recorded."""
-        here = dict(self._built)
+        incomplete = [one for one in self._sets.values() if not one.complete]
+        here = versions_of(session, AsideRow, (key for one in incomplete for key, _ in members(one)))
         for row in self._later:
             here[row["key"]] = max(row["version"], here.get(row["key"], 0))
 
         def present(key: str, version: int) -> bool:
             return here.get(key, 0) >= version
 
-        for one in self._sets.values():
-            one.complete = one.complete or is_complete(one, present)
+        for one in incomplete:
+            one.complete = is_complete(one, present)
         return {act: datetime.fromisoformat(one.recorded_at) for act, one in self._sets.items() if one.complete}
 
     def _require_own_head(self) -> None:
@@ -240,27 +239,9 @@ class AsideBuild:
             newest[row["key"]] = row
         if newest:
             with self.channel.db.write() as session:
-                self._put(session, newest)
+                self.table.put(session, newest)
         if any(completes_a_set(entry) for entry in entries):
             # Memory: what old sets showed need not wait until the whole ledger is read.
             with self.channel.db.write() as session:
                 self._show_due(session)
         return hidden
-
-    def _put(self, session: Session, newest: dict[str, Row]) -> None:
-        session.connection().execute(PUT_ASIDE, [{**row, "change": 0} for row in newest.values()])
-        for key, row in newest.items():
-            self._built[key] = max(row["version"], self._built.get(key, 0))
-
-
-def compared(session: Session) -> tuple[list[str], list[str]]:
-    """Return keys whose live document differs from the one built aside, and keys that should not be there."""
-    live, aside = _marks(session, DocumentRow), _marks(session, AsideRow)
-    different = sorted(key for key, mark in aside.items() if live.get(key) != mark)
-    return different, sorted(key for key in live.keys() - aside.keys() if live[key][0])
-
-
-def _marks(session: Session, table: type[DocumentRow] | type[AsideRow]) -> dict[str, _Mark]:
-    columns = [col(getattr(table, name)) for name in ("key", *MARKED, "content")]
-    rows = session.connection().execute(sa_select(*columns).execution_options(yield_per=PAGE))
-    return {key: (*mark, content and sha256_of(content)) for key, *mark, content in rows}

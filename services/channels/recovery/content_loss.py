@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col
 
 from contracts.envelope.publication import Publication
 from services.channels.core.documents import Row, row_of
@@ -20,6 +21,7 @@ from shared.errors import Conflict
 from shared.feeds.follower import checked
 from shared.transparency.comparison import is_case_without_body
 
+PAGE = 500
 LONGEST_REASON = 200
 MOST_NAMED = 20
 _log = log.get("loss")
@@ -82,17 +84,18 @@ def lost(session: Session, unreadable: UnreadableVersions, *, another_history: b
 
     `another_history`: the ledger that was read is not the one that was followed, so a missing entry proves nothing.
     """
-    query = select(AsideRow.key, AsideRow.version, col(AsideRow.content).is_not(None))
-    built = {key: After(version, shows) for key, version, shows in session.exec(query)}
-    shown = select(DocumentRow.key, DocumentRow.version).where(col(DocumentRow.content).is_not(None))
+    has_content = col(AsideRow.content).is_not(None).label("shows")
+    columns = (*map(col, (DocumentRow.key, DocumentRow.version)), col(AsideRow.version).label("built"), has_content)
+    same_key = col(AsideRow.key) == col(DocumentRow.key)
+    shown = sa_select(*columns).outerjoin(AsideRow, same_key).where(col(DocumentRow.content).is_not(None))
     found: dict[str, str] = {}
-    for key, version in session.exec(shown):
-        after = built.get(key, After())
-        why = unreadable.loss(key, version, after)
-        if why is None and another_history and after.version < version:
+    for row in session.connection().execute(shown.execution_options(yield_per=PAGE)):
+        after = After() if row.built is None else After(row.built, row.shows)
+        why = unreadable.loss(row.key, row.version, after)
+        if why is None and another_history and after.version < row.version:
             why = f"the ledger ends with version {after.version}" if after.version else "the ledger has no entry for it"
         if why is not None:
-            found[key] = why
+            found[row.key] = why
     return found
 
 

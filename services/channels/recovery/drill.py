@@ -16,10 +16,11 @@ from sqlmodel import Field, Session
 
 from contracts.base import Json, format_time
 from services.channels.core.channel import Channel
-from services.channels.core.digests import digest_lines, served_lines
-from services.channels.core.model import ONLY, AsideRow, ChannelModel
+from services.channels.core.digests import root_of
+from services.channels.core.model import ONLY, AsideRow, ChannelModel, DocumentRow
 from services.channels.core.store import state
-from services.channels.recovery.aside import AsideBuild, Progress, compared
+from services.channels.recovery.aside import AsideBuild, Progress
+from services.channels.recovery.aside_table import compared
 from shared import log, metrics
 from shared.database.engine import Database
 from shared.errors import Broken
@@ -72,14 +73,15 @@ class _Comparison:
         with self._db.read() as session:
             if state(session).position > self._build.position:
                 return None
+            self._build.table.require_whole(session, to_write=False)
             different, orphans = compared(session)
-            live = digest_lines(served_lines(session)).root
-            built = digest_lines(served_lines(session, AsideRow)).root
+            live = root_of(session, DocumentRow)
+            built = root_of(session, AsideRow)
         self._rounds += 1
         if (different or orphans or live != built) and self._rounds < ROUNDS:
             return None
         with self._db.write() as session:
-            self._build.clear(session)
+            self._build.table.clear(session)
         return self._build.done([*different, *orphans], live, built)
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from sqlmodel import Session, col, select
 
 from services.channels.core.channel import Channel
-from services.channels.core.digests import digest_lines, served_lines
-from services.channels.core.model import AsideRow, StateRow
+from services.channels.core.digests import root_of
+from services.channels.core.model import AsideRow, DocumentRow, StateRow
 from services.channels.core.statements import HIDE, REPLACE
 from services.channels.core.store import locked_state
-from services.channels.recovery.aside import PAGE, AsideBuild, Progress, compared
+from services.channels.recovery.aside import PAGE, AsideBuild, Progress
+from services.channels.recovery.aside_table import compared
 from services.channels.recovery.content_loss import accept, as_lines, lost, refuse
 from services.channels.trust.anchor import begin_anew
 from services.channels.trust.snapshot import PAYS_FROM
@@ -55,7 +56,7 @@ class Rebuild:
             if at.position > build.position and not build.goes_back:
                 return None
             build.turn_pages(session)
-            before = digest_lines(served_lines(session)).root
+            before = root_of(session, DocumentRow)
             gone = lost(session, build.unreadable, another_history=build.goes_back or build.new_epoch)
             if not self._accept_loss:
                 refuse(self.channel.service, gone)
@@ -65,10 +66,10 @@ class Rebuild:
             if build.new_epoch:
                 self._begin_epoch(session, at)
             session.add(at)
-            after = digest_lines(served_lines(session)).root
-            if after != digest_lines(served_lines(session, AsideRow)).root:
+            after = root_of(session, DocumentRow)
+            if after != root_of(session, AsideRow):
                 raise Broken("the rebuilt channel differs from the ledger")
-            build.clear(session)
+            build.table.clear(session)
             self.channel.db.notifier.notify(session)
         accept(self.channel.service, gone)
         return replace(build.done(differences, before, after), lost=as_lines(gone))

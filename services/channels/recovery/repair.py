@@ -16,13 +16,13 @@ from sqlmodel import Session, col, delete, insert, select
 from contracts.base import Contract
 from contracts.envelope.publication import Publication
 from services.channels.core.channel import Channel
-from services.channels.core.digests import bucket_of, sha256_of
+from services.channels.core.digests import bucket_of, in_buckets, sha256_of
 from services.channels.core.documents import Row
 from services.channels.core.model import DocumentRow, ParkedRow, ScheduledRow, StateRow
 from services.channels.core.release_sets import completions, settle
 from services.channels.core.statements import HIDE, REPLACE
 from services.channels.core.store import in_time, locked_state, opened, park
-from services.channels.recovery.aside import MARKED
+from services.channels.recovery.aside_table import MARKED
 from services.channels.recovery.content_loss import UnreadableVersions, loss_of, refuse
 from services.channels.trust.anchor import is_halted
 from shared.errors import Conflict
@@ -82,7 +82,8 @@ def _stored_in(channel: Channel, buckets: Iterable[str]) -> list[str]:
     if not wanted:
         return []
     with channel.db.read() as session:
-        stored = session.exec(select(DocumentRow.key, DocumentRow.kind)).all()
+        here = col(DocumentRow.bucket).in_(in_buckets({one.partition(" ")[2] for one in wanted}))
+        stored = session.exec(select(DocumentRow.key, DocumentRow.kind).where(here)).all()
     return [key for key, kind in stored if f"{kind} {bucket_of(key)}" in wanted]
 
 
@@ -155,7 +156,7 @@ def _differs(session: Session, key: str, due: Sequence[Row], later: Sequence[Row
         same = stored.content is None and stored.version == 0
     else:
         whole = due[0]["content"] and sha256_of(due[0]["content"])
-        same = all(getattr(stored, name) == due[0][name] for name in MARKED)
+        same = all(getattr(stored, name) == due[0][name] for name in (*MARKED, "bucket"))
         same = same and (stored.content and sha256_of(stored.content)) == whole
     shown = due[0]["version"] if due else 0
     of_key = select(ScheduledRow).where(ScheduledRow.key == key, col(ScheduledRow.version) > shown)
