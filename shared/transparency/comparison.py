@@ -30,6 +30,7 @@ ABSENT = object()
 class Log:
     """The ledger as read so far: size, tree, and the newest entry in force of each key.
 
+    `in_force`: the version in force of each key; `newest` has its entry until `forget_entry`.
     `broken`: keys whose newest body is not what was recorded, with its position; what to show of them is unknown.
     `completions`: when each act was recorded; a version of a set waits in `waiting` for the act of its set.
     `sources`: keys by which sources sign, as a head statement lists them; `origin`: the log's name.
@@ -38,6 +39,7 @@ class Log:
     size: int = 0
     tiles: GrowingTiles = field(default_factory=lambda: GrowingTiles(NoTiles(), 0))
     versions: dict[str, int] = field(default_factory=dict)
+    in_force: dict[str, int] = field(default_factory=dict)
     newest: dict[str, Publication] = field(default_factory=dict)
     waiting: list[Publication] = field(default_factory=list)
     sources: Sequence[SourceKey] = ()
@@ -167,11 +169,15 @@ class Log:
             if ahead or self.is_waiting_for_its_set(entry):
                 self.waiting.append(entry)
                 continue
-            known = self.newest.get(entry.key)
-            if known is None or known.version < entry.version:
+            if self.in_force.get(entry.key, 0) < entry.version:
+                self.in_force[entry.key] = entry.version
                 self.newest[entry.key] = entry
                 changed.add(entry.key)
         return changed
+
+    def forget_entry(self, key: str) -> None:
+        """Keep of the entry in force of a key its version alone: an entry takes ten times the memory."""
+        del self.newest[key]
 
     def unknown_by_name(self) -> dict[str, str]:
         """Return what this version does not know, with the number of entries: they are in the tree but not judged."""

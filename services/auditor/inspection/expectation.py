@@ -1,6 +1,7 @@
 """Compute what each channel should show now, from the ledger's entries with the channels' own pure functions."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,10 @@ SOON = timedelta(seconds=2)
 _log = log.get("auditor")
 
 
+class _NotComputable(Exception):
+    """What a channel should show of an entry cannot be computed here."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """A document without its content, which is computed again when it is needed."""
@@ -29,14 +34,24 @@ class _Shown:
     ends: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """A version of a case that a correct channel may not have applied yet."""
+
+    key: str
+    position: int
+    released_at: datetime
+
+
 class Expectation:
-    """Follows the ledger in memory. The body of a case is dropped once its digests are known."""
+    """Follows the ledger in memory. Of a case in force version and digests are kept: there may be millions."""
 
     def __init__(self, sights: Mapping[str, Projection]) -> None:
         self.sights = sights
         self.log = Log()
         self._shown: dict[str, dict[str, _Shown]] = {name: {} for name in sights}
         self._unknown: dict[str, set[str]] = {name: set() for name in sights}
+        self._recent_cases: deque[_Recent] = deque()
 
     def take(self, entry: Publication) -> list[str]:
         """Add the ledger's next entry; return what is wrong with it."""
@@ -46,16 +61,14 @@ class Expectation:
         """Add the body of an entry that was withheld until its time; return what is wrong with it."""
         problems = list(self.log.fill(entry))
         if self.log.newest.get(entry.key) is entry:
-            for name in self.sights:
-                self._expect(name, entry)
+            self._expect(entry)
         return problems
 
     def mended(self, entry: Publication) -> bool:
         """Replace a broken entry that the ledger has repaired; return whether it is now sound."""
         if not self.log.mended(entry):
             return False
-        for name in self.sights:
-            self._expect(name, entry)
+        self._expect(entry)
         return True
 
     def turn(self, now: datetime) -> set[str]:
@@ -63,21 +76,26 @@ class Expectation:
         changed = self.log.turn_pages(now)
         for key in changed:
             entry = self.log.newest[key]
-            for name in self.sights:
-                self._expect(name, entry)
+            self._expect(entry)
             if not is_public(entry.kind):
-                self.log.newest[key] = entry.model_copy(update={"body": None})
+                self._forget(entry)
         return changed
+
+    def _forget(self, case: Publication) -> None:
+        if case.effective_at is None and case.expires_at is None:
+            self.log.forget_entry(case.key)
+            self._recent_cases.append(_Recent(case.key, case.position, case.released_at))
+        else:
+            # Still to be compared with the clock. The sources set no such times for cases.
+            self.log.newest[case.key] = case.model_copy(update={"body": None})
 
     def wanted(self, name: str, key: str, now: datetime) -> ExpectedDocument | None:
         """Return what a channel should show of a public key; None if it cannot be computed here."""
         entry = self.log.newest.get(key)
-        if key in self.log.unknown_keys:
+        if key in self.log.unknown_keys or key in self._unknown[name]:
             return None
         if entry is None:
-            return ExpectedDocument(None)
-        if key in self._unknown[name]:
-            return None
+            return None if key in self.log.in_force else ExpectedDocument(None)
         moment = max(entry.released_at, entry.effective_at or entry.released_at)
         if entry.part_of is not None:
             moment = max(moment, self.log.timed(entry).starts)
@@ -103,7 +121,7 @@ class Expectation:
 
     def keys_in(self, bucket: str, bucket_of: Callable[[str], str]) -> list[str]:
         """Return the ledger's keys in one bucket of the digests, `<kind> <bucket>`."""
-        return [key for key, entry in self.log.newest.items() if f"{entry.kind} {bucket_of(key)}" == bucket]
+        return [key for key in self.log.versions if f"{kind_of(key)} {bucket_of(key)}" == bucket]
 
     def shown_keys(self, name: str, now: datetime) -> Iterator[str]:
         """Yield the listed keys of which the channel should show something."""
@@ -130,22 +148,38 @@ class Expectation:
             turning = any(moment and since <= moment <= soon for moment in moments)
             if turning or (entry.position > position and entry.released_at >= since):
                 yield entry.key
+        while self._recent_cases and self._recent_cases[0].released_at < since:
+            self._recent_cases.popleft()
+        late = (case for case in self._recent_cases if case.position > position and case.released_at >= since)
+        yield from (case.key for case in late)
 
-    def _expect(self, name: str, entry: Publication) -> None:
-        self._shown[name].pop(entry.key, None)
-        self._unknown[name].discard(entry.key)
+    def _expect(self, entry: Publication) -> None:
+        alike: dict[_Shown, _Shown] = {}
+        for name in self.sights:
+            self._shown[name].pop(entry.key, None)
+            self._unknown[name].discard(entry.key)
+            try:
+                shown = self._shown_of(name, entry)
+            except _NotComputable:
+                self._unknown[name].add(entry.key)
+                continue
+            if shown is not None:
+                # One object for all channels that show the same bytes.
+                self._shown[name][entry.key] = alike.setdefault(shown, shown)
+
+    def _shown_of(self, name: str, entry: Publication) -> _Shown | None:
+        """Return what the channel should show; None for nothing. Raises `_NotComputable`."""
         if is_without_body(entry):
-            self._unknown[name].add(entry.key)
-            return
+            raise _NotComputable
         try:
             row = self.sights[name].row(entry)
-        except Exception as error:  # noqa: BLE001  # the channel parks such an entry, whatever is wrong with it
+        except Exception as error:
+            # The channel parks such an entry, whatever is wrong with it.
             _log.debug("entry not projected", kind=entry.kind, position=entry.position, reason=type(error).__name__)
-            self._unknown[name].add(entry.key)
-            return
-        if row["content"] is not None:
-            shown = _Shown(entry.version, entry.position, row["content_digest"], entry.expires_at)
-            self._shown[name][entry.key] = shown
+            raise _NotComputable from error
+        if row["content"] is None:
+            return None
+        return _Shown(entry.version, entry.position, row["content_digest"], entry.expires_at)
 
     def _content(self, name: str, entry: Publication) -> Json:
         content: Json = orjson.loads(self.sights[name].row(entry)["content"])

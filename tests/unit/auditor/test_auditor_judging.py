@@ -14,6 +14,7 @@ from contracts.envelope.publication import Op
 from services.auditor.inspection.expectation import Expectation
 from services.auditor.inspection.page_markup import seen
 from services.auditor.model import ExpectedDocument, Verdict, judge
+from services.channels.core.digests import bucket_of
 from services.channels.core.port import adapters
 from services.runtime.auditor import sight
 from shared.transparency.comparison import Log, differences
@@ -170,6 +171,27 @@ def test_a_case_whose_body_is_withheld_is_left_out_and_does_not_count_as_gone() 
     assert list(expectation.lines("web", NOW)) == []
     assert list(expectation.doubtful("web", 1, NOW, ALLOWED)) == [case.key]
     assert expectation.wanted("web", case.key, NOW) is None
+
+
+def test_of_a_case_version_and_digests_are_kept_and_its_next_version_counts() -> None:
+    expectation = Expectation(SIGHTS)
+    first = of_case(projecting.progress())
+    expectation.take(first)
+    assert expectation.turn(NOW) == {first.key}
+    assert expectation.log.newest == {}, "there may be millions of cases"
+    (before,) = expectation.lines("web", NOW)
+    assert expectation.keys_in(f"application {bucket_of(first.key)}", bucket_of) == [first.key]
+    assert list(expectation.doubtful("web", 0, first.released_at, ALLOWED)) == [first.key]
+    assert list(expectation.doubtful("web", 1, first.released_at, ALLOWED)) == []
+
+    second = first.model_copy(update={"version": 2, "position": 2})
+    expectation.take(second)
+    expectation.turn(NOW)
+    (after,) = expectation.lines("web", NOW)
+    assert (after.version, after.position) == (2, 2)
+    assert after.content_digest != before.content_digest
+    expectation.take(first.model_copy(update={"position": 3}))
+    assert expectation.turn(NOW) == set(), "an older version never comes back"
 
 
 def test_an_entry_that_nobody_can_show_is_not_asked_for() -> None:
