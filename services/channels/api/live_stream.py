@@ -1,7 +1,6 @@
 """Feeds the event stream with changes from the store, and the search index with changed documents."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,12 +19,12 @@ from services.channels.api.statements import (
     SET_INDEXED,
     STORE_VERSION,
 )
-from services.channels.core import release_sets
+from services.channels.api.store_measures import StoreMeasures
 from services.channels.core.statements import POSITION_AND_HEAD
 from services.channels.core.store import state
 from services.channels.search import restatement
 from services.channels.search.index import Indexed, SearchIndex, indexed
-from shared import log, metrics
+from shared import log
 from shared.database.engine import Database
 from shared.errors import TongyuanError
 from shared.web.event_stream import Frame, Stream, encode
@@ -38,7 +37,6 @@ CATCH_UP_BYTES = 65_536
 
 INDEX_BATCH = 200
 INDEX_PAUSE = 0.5
-MEASURE_SECONDS = 5.0
 POLL_SECONDS = 0.5
 _log = log.get("live")
 
@@ -54,7 +52,7 @@ class Live:
         self._told: deque[bytes] = deque()
         self._head = ""
         self._statement: str | None = None
-        self._measure_after = 0.0
+        self._measures = StoreMeasures(db, name)
 
     def run(self, stop: threading.Event) -> None:
         """Feed the stream until `stop` is set. If the database is down, retry."""
@@ -100,9 +98,7 @@ class Live:
         if mark["head"] and mark["head"]["time"] != self._head:
             self._head = mark["head"]["time"]
             self.stream.add([Frame(self._seen, encode("head", self._news_of(mark), mark["cursor"]))])
-        if time.monotonic() > self._measure_after:
-            self._measure_after = time.monotonic() + MEASURE_SECONDS
-            self._measure(mark)
+        self._measures.set_when_due(mark)
 
     def _news_of(self, mark: Json) -> str:
         """Leave out a statement already sent: each comes with several heads, and new clients get it with the hello."""
@@ -132,22 +128,6 @@ class Live:
         if more:
             return encode("reset", '{"reason":"lag"}', current), at.change
         return b"".join(_change(at.epoch, row).data for row in rows) + sync, at.change
-
-    def _measure(self, mark: dict[str, object]) -> None:
-        name = self.stream.name
-        with self._db.read() as session:
-            for kind, count in queries.counts(session).items():
-                metrics.documents.labels(name, kind).set(count)
-            metrics.parked.labels(name).set(len(queries.parked(session)))
-            metrics.sets_waiting.labels(name).set(len(release_sets.waiting(session)))
-            metrics.scheduled.labels(name).set(queries.waiting(session))
-            metrics.scheduled_overdue.labels(name).set(queries.overdue_seconds(session))
-            metrics.canary_shown.labels(name).set(queries.canary_version(session))
-        metrics.position.labels(name).set(int(str(mark["position"])))
-        head = mark["head"]
-        if isinstance(head, dict):
-            age = datetime.now(UTC) - datetime.fromisoformat(head["time"])
-            metrics.head_age.labels(name).set(max(age.total_seconds(), 0))
 
 
 class Indexer:

@@ -55,15 +55,17 @@ ENDS = text(
     ") AS ending GROUP BY key"
 )
 
-# The cases accepted on a day, open now, and finished on that day, by dialect.
+# Count the cases that are shown, with one more condition.
+_CASES = "SELECT count(*) FROM document WHERE kind = 'application' AND content IS NOT NULL AND"
+
+# The cases accepted on a day, open now, and finished on that day, by dialect; PostgreSQL has an index for each count.
 CASE_COUNTS = {
     dialect: text(
-        f"SELECT count(CASE WHEN {field.format('accept_date')} = :day THEN 1 END) AS accepted, "  # noqa: S608  # fixed names
-        f"count(CASE WHEN {field.format('stage')} <> '3' THEN 1 END) AS open, "
-        f"count(CASE WHEN {field.format('result_date')} = :day THEN 1 END) AS finished "
-        "FROM document WHERE kind = 'application' AND content IS NOT NULL"
+        f"SELECT ({_CASES} {field.format('accept_date')} = :day) AS accepted, "
+        f"({_CASES} {field.format('stage')} <> '3') AS open, "
+        f"({_CASES} {field.format('result_date')} = :day) AS finished"
     )
-    for dialect, field in (("postgresql", "content::json ->> '{}'"), ("sqlite", "content ->> '$.{}'"))
+    for dialect, field in (("postgresql", "(content::json ->> '{}')"), ("sqlite", "(content ->> '$.{}')"))
 }
 
 # The change up to which the search index is up to date.

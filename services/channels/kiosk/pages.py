@@ -1,6 +1,5 @@
 """Pages that only the kiosk has; templates/ and static/ hold the design, `services.channels.pages` the rest."""
 
-import time
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from contracts.base import format_time
 from contracts.envelope.publication import Kind
-from services.channels.api.cached import CachedUntilChanged
+from services.channels.api.cached import CachedUntilChanged, Paced
 from services.channels.kiosk import hall
 from services.channels.pages.reader import ChannelReader
 from services.channels.pages.rendering import ChannelPages
@@ -23,8 +22,8 @@ WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 """Policy of the service worker itself: it fetches from this origin only."""
 
 MOST_NEWS = 5
-COUNT_CACHE_SECONDS = 10
-"""Seconds for which a count of all cases is cached: the wall screen reloads often, and counting is slow."""
+COUNT_SECONDS = 10
+"""Seconds for which a count of all cases is kept, at least: the wall screen reloads often."""
 
 
 def more(reader: ChannelReader, show: Show) -> APIRouter:
@@ -32,7 +31,7 @@ def more(reader: ChannelReader, show: Show) -> APIRouter:
     routes = APIRouter()
     windows = CachedUntilChanged(reader.released, lambda: _windows(reader))
     news = CachedUntilChanged(reader.cursor, lambda: reader.news(format_time(_today()), MOST_NEWS))
-    cases = CachedUntilChanged(_count_period, lambda: reader.cases(_today().date()))
+    cases = Paced(COUNT_SECONDS, lambda: reader.cases(_today().date()))
 
     @routes.get("/browse/{by}")
     @shareable
@@ -77,7 +76,3 @@ def _windows(reader: ChannelReader) -> list[hall.Building]:
 def _today() -> datetime:
     """Return midnight in China."""
     return datetime.now(UTC).astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _count_period() -> str:
-    return str(int(time.monotonic()) // COUNT_CACHE_SECONDS)
