@@ -60,4 +60,4 @@ def test_a_person_comes_back_from_the_providers_page_signed_in(
         assert barriers(page) == []
         page.settle()
         elsewhere = f"a request to another origin: http://localhost:{provider.port}/"
-        page.complaints = [one for one in page.complaints if not one.startswith(elsewhere)]
+        page.complaints[:] = [one for one in page.complaints if not one.startswith(elsewhere)]

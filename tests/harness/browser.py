@@ -7,31 +7,19 @@ another origin, files that fail to load, and violations of the content policy.
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import httpx
 
 from tests.harness import browser_programs
 from tests.harness.bidi import Bidi, BidiError
-from tests.harness.county import public_authorities
+from tests.harness.browser_traffic import PATIENCE, Change, Traffic
 
 PHONE, NARROWEST, DESK, HALL = (390, 844), (320, 640), (1920, 1080), (1080, 1920)
-PATIENCE = 180.0
 SETTLE_SECONDS = 3.0
 EVENTS = ("log.entryAdded", "network.beforeRequestSent", "network.responseStarted", "network.fetchError")
-ICONS = ("/favicon.ico", "/icon.svg")
-"""Browsers request these at any time, the first whatever the page says, so it may be missing."""
-NEEDED = ("style", "script")
-"""Resources that block rendering: Chromium reports them as aborted also for a wrong type."""
-LEFT_BEHIND = "Failed to load ‘’."
-"""Firefox's message for a request that a service worker was answering when the page was left.
-With an address in it, it is an error.
-"""
 CLICK_TRIES = 5
 OUT_OF_VIEW = "move target out of bounds"
 GONE = ("no such frame", "no such node", "stale element reference", "unknown error")
@@ -39,8 +27,6 @@ GONE = ("no such frame", "no such node", "stale element reference", "unknown err
 TELL_WHAT_IS_STOPPED = """() => addEventListener("securitypolicyviolation", (event) =>
     console.error(`content policy: ${event.violatedDirective} stopped ${event.blockedURI}`))"""
 """Only Firefox reports violations by itself."""
-
-Change = Callable[[bytes], bytes]
 
 
 class Browser:
@@ -65,11 +51,12 @@ class Browser:
         try:
             tab = self.bidi.send("browsingContext.create", type="tab", userContext=profile)["context"]
             page = Page(self.bidi, tab, origin)
-            self.bidi.listeners.append(page.hear)
+            self.bidi.listeners.append(page.traffic.hear)
             page.resize(*size)
             yield page
             page.settle()
-            assert not page.complaints, "\n".join(page.complaints)
+            complaints = page.traffic.complaints_but_of_being_offline()
+            assert not complaints, "\n".join(complaints)
         finally:
             self.bidi.listeners.clear()
             self.bidi.send("browser.removeUserContext", userContext=profile)
@@ -102,32 +89,25 @@ class Page:
     bidi: Bidi
     tab: str
     origin: str
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    """Addresses requested, in order, without the icon."""
 
     def __post_init__(self) -> None:
-        self._offline = False
-        self._changes: dict[str, Change] = {}
-        self._statuses: dict[str, int] = {}
-        self._waiting: dict[str, str | None] = {}
-        self._hearing = {
-            "log.entryAdded": self._logged,
-            "network.beforeRequestSent": self._requested,
-            "network.responseStarted": self._answered,
-            "network.fetchError": self._failed,
-        }
+        self.traffic = Traffic(self.bidi, self.tab, self.origin)
 
-    def hear(self, name: str, event: Mapping[str, Any]) -> None:
-        """Handle an event of the browser; events of other tabs are ignored."""
-        if name in self._hearing and event.get("context", event.get("source", {}).get("context")) == self.tab:
-            self._hearing[name](event)
+    @property
+    def complaints(self) -> list[str]:
+        """Return what our pages must not have done so far."""
+        return self.traffic.complaints
+
+    @property
+    def requests(self) -> list[str]:
+        """Return the addresses requested, in order, without the icon."""
+        return self.traffic.requests
 
     def open(self, address: str, status: int | None = 200) -> None:
         """Open the address and wait until it is loaded; the document must have `status` (None: any)."""
         url = address if "://" in address else self.origin + address
         arrived = self.bidi.send("browsingContext.navigate", context=self.tab, url=url, wait="complete")["url"]
-        came = self._statuses.get(arrived.partition("#")[0])
+        came = self.traffic.statuses.get(arrived.partition("#")[0])
         came = 200 if came == 304 else came  # the browser had the document, and it still holds
         assert status in (None, came), f"{arrived} came with {came}"
 
@@ -169,7 +149,7 @@ class Page:
         """Wait until the browser has reported the response to each request; it reports some late."""
         deadline = time.monotonic() + SETTLE_SECONDS
         self.evaluate("() => 0")
-        while self._waiting and time.monotonic() < deadline:
+        while self.traffic.waiting and time.monotonic() < deadline:
             time.sleep(0.02)
             self.evaluate("() => 0")
 
@@ -181,7 +161,7 @@ class Page:
             time.sleep(0.05)
             self.evaluate("() => 0")
         self.settle()
-        self.complaints[:] = [each for each in self.complaints if str(status) not in each]
+        self.traffic.complaints[:] = [each for each in self.complaints if str(status) not in each]
 
     def text(self, selector: str = "body") -> str:
         """Return the visible text of the first matching element. Fails if there is none."""
@@ -240,31 +220,19 @@ class Page:
 
     def unreachable(self, on: bool) -> None:
         """Note that the servers are unreachable by other means. Failures meanwhile are not complaints."""
-        self._offline = on
+        self.traffic.offline = on
         if not on:
-            self._waiting.clear()  # not every browser reports requests that were cut off
+            self.traffic.waiting.clear()  # not every browser reports requests that were cut off
 
     def offline(self, on: bool) -> None:
         """Disconnect the tab from every server, or reconnect it. Failures meanwhile are not complaints."""
         conditions = {"type": "offline"} if on else None
-        self._offline = on
+        self.traffic.offline = on
         self.bidi.send("emulation.setNetworkConditions", contexts=[self.tab], networkConditions=conditions)
 
     def alter(self, path: str, change: Change) -> None:
         """From now on alter the response to `path`, whatever its query, with `change`."""
-        if path not in self._changes:
-            parts = urlsplit(self.origin)
-            pattern = {
-                "type": "pattern",
-                "protocol": parts.scheme,
-                "hostname": parts.hostname,
-                "port": str(parts.port),
-                "pathname": path,
-            }
-            self.bidi.send(
-                "network.addIntercept", phases=["beforeRequestSent"], urlPatterns=[pattern], contexts=[self.tab]
-            )
-        self._changes[path] = change
+        self.traffic.alter(path, change)
 
     def _peek(self, function: str, *arguments: Any) -> Any:
         try:
@@ -282,54 +250,3 @@ class Page:
 
     def _act(self, source: Mapping[str, Any]) -> None:
         self.bidi.send("input.performActions", context=self.tab, actions=[source])
-
-    def _logged(self, event: Mapping[str, Any]) -> None:
-        if event["level"] == "error" and not self._offline and not event["text"].startswith(LEFT_BEHIND):
-            self.complaints.append(f"console: {event['text']}")
-
-    def _requested(self, event: Mapping[str, Any]) -> None:
-        url = str(event["request"]["url"])
-        if not urlsplit(url).path.endswith(ICONS):
-            self.requests.append(url)
-        if event["navigation"] is not None:
-            self._leave()
-        self._waiting[event["request"]["request"]] = event["request"].get("destination")
-        parts = urlsplit(url)
-        if parts.scheme not in ("data", "blob", "about") and f"{parts.scheme}://{parts.netloc}" != self.origin:
-            self.complaints.append(f"a request to another origin: {url}")
-        if event["isBlocked"]:
-            self._answer(str(event["request"]["request"]), url)
-
-    def _leave(self) -> None:
-        """Wait no longer for what scripts of the page that is left were fetching: Chromium reports no end of it."""
-        self._waiting = {request: purpose for request, purpose in self._waiting.items() if purpose != ""}
-
-    def _answer(self, request: str, url: str) -> None:
-        real = httpx.get(url, trust_env=False, timeout=PATIENCE, verify=public_authorities())
-        media_type = {"type": "string", "value": real.headers.get("content-type", "")}
-        changed = self._changes[urlsplit(url).path](real.content)
-        self.bidi.send(
-            "network.provideResponse",
-            request=request,
-            statusCode=real.status_code,
-            reasonPhrase=real.reason_phrase,
-            headers=[{"name": "Content-Type", "value": media_type}],
-            body={
-                "type": "base64",
-                "value": base64.b64encode(changed).decode(),
-            },
-        )
-
-    def _answered(self, event: Mapping[str, Any]) -> None:
-        self._waiting.pop(event["request"]["request"], None)
-        url, status = str(event["request"]["url"]), int(event["response"]["status"])
-        if event["navigation"] is not None:  # a script of the page may fetch the same address later
-            self._statuses[url] = status
-        if status >= 400 and event["navigation"] is None and not urlsplit(url).path.endswith(ICONS[0]):
-            self.complaints.append(f"{status} for {url}")
-
-    def _failed(self, event: Mapping[str, Any]) -> None:
-        self._waiting.pop(event["request"]["request"], None)
-        aborted = event["errorText"].rpartition("_")[2] == "ABORTED"  # by leaving the page, or by a script
-        if not self._offline and not (aborted and event["request"].get("destination") not in NEEDED):
-            self.complaints.append(f"{event['errorText']} for {event['request']['url']}")

@@ -17,6 +17,7 @@ import pytest
 
 from tests.harness.packages import require
 from tests.harness.ports import free_port
+from tests.harness.process_state import is_alive, stands_still
 from tests.harness.rabbitmq_folder import LIMITS, new_state, write_configuration
 
 BIN = Path("/usr/lib/rabbitmq/bin")
@@ -89,7 +90,7 @@ class PrivateRabbit:
     def runs(self) -> bool:
         """Whether its Erlang machine runs."""
         try:
-            return _alive(self.pid)
+            return is_alive(self.pid)
         except (FileNotFoundError, ValueError):
             return False
 
@@ -126,8 +127,9 @@ class PrivateRabbit:
         self.start()
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open but silent."""
+        """SIGSTOP: connections stay open but silent. Returns once every thread stands: some may be on a processor."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until(lambda: stands_still(self.pid), "a thread of the broker goes on")
 
     def resume(self) -> None:
         """SIGCONT."""
@@ -201,7 +203,7 @@ class PrivateRabbit:
             return False
 
     def _start_epmd(self) -> None:
-        if _alive(self._state["epmd_pid"]):
+        if is_alive(self._state["epmd_pid"]):
             return
         # In the foreground; otherwise Erlang leaves a daemon with an unknown process id.
         command = ["epmd", "-address", "127.0.0.1", "-port", str(self._state["epmd"])]
@@ -216,10 +218,10 @@ class PrivateRabbit:
         except (FileNotFoundError, ProcessLookupError):
             return
         try:
-            wait_until(lambda: not _alive(pid), "the broker does not stop", 20)
+            wait_until(lambda: not is_alive(pid), "the broker does not stop", 20)
         except RuntimeError:
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: not _alive(pid), "the broker does not even die")
+            wait_until(lambda: not is_alive(pid), "the broker does not even die")
 
     def _save(self) -> None:
         self._state_file.write_text(json.dumps(self._state))
@@ -283,14 +285,6 @@ def _spawn(environment: dict[str, str], out: Path, *command: str) -> int:
         start_new_session=True,
     )
     return int(started.stdout)
-
-
-def _alive(pid: int) -> bool:
-    """Whether the process exists and is not a zombie."""
-    try:
-        return bool(pid) and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import pytest
 
 from tests.harness.county import CHANNELS, EmbeddedCounty, running, wait_for
 
+PATIENCE = 120.0
+
 
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]:
@@ -19,12 +21,14 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCounty]
 
 
 def test_every_channel_is_read_over_ipv6(county: EmbeddedCounty) -> None:
-    with httpx.Client(base_url=f"http://[::1]:{county.env['TONGYUAN_PORT']}", trust_env=False) as reader:
+    with httpx.Client(
+        base_url=f"http://[::1]:{county.env['TONGYUAN_PORT']}", trust_env=False, timeout=PATIENCE
+    ) as reader:
         assert reader.get("/healthz").status_code == 200
         for channel in CHANNELS:
             assert reader.get(f"/{channel}/").status_code == 200, channel
             position = partial(reader.get, f"/{channel}/v1/position")
-            wait_for(lambda position=position: position().json()["position"] > 0, f"{channel} shows the demo", 120)
+            wait_for(lambda position=position: position().json()["position"] > 0, f"{channel} shows the demo", PATIENCE)
 
 
 def test_a_screen_hears_over_ipv6(county: EmbeddedCounty) -> None:
@@ -36,4 +40,4 @@ def test_a_screen_hears_over_ipv6(county: EmbeddedCounty) -> None:
 
 
 def test_the_command_line_finds_the_county_where_it_listens(county: EmbeddedCounty) -> None:
-    wait_for(lambda: county.cli("status").returncode == 0, "all is well", 60)
+    wait_for(lambda: county.cli("status").returncode == 0, "all is well", PATIENCE)
