@@ -1,20 +1,17 @@
 """`python -m shared.probe`: exit 0 if the process configured by this environment is ready. For health checks.
 
-With the argument `/healthz`: exit 0 if it answers at all, for an orchestrator that ends a process which does not.
-
 With TLS it presents the process's own certificate, which an orchestrator's own HTTP check could not.
 """
 
 import http.client
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from shared.errors import SettingsError
 from shared.security.tls import MUTUAL, PLAIN, Tls, reason
 
-READY, ALIVE = "/readyz", "/healthz"
 SECONDS = 4
 MOST_BYTES = 2_000
 """Most bytes of the answer that are shown: a problem document has a few hundred."""
@@ -22,7 +19,7 @@ MOST_BYTES = 2_000
 LEAST_NO_PORT = 65_536
 
 
-def ready(env: Mapping[str, str], path: str = READY) -> str:
+def ready(env: Mapping[str, str]) -> str:
     """Return an empty string if it is ready, otherwise the reason, with the setting that names the port.
 
     Raises `SettingsError` when that setting is missing or no port.
@@ -30,7 +27,7 @@ def ready(env: Mapping[str, str], path: str = READY) -> str:
     name, port = _port(env)
     service = _connection(port, env)
     try:
-        service.request("GET", path)
+        service.request("GET", "/readyz")
         answer = service.getresponse()
         status, said = answer.status, answer.read(MOST_BYTES).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
@@ -60,13 +57,10 @@ def _connection(port: int, env: Mapping[str, str]) -> http.client.HTTPConnection
     return http.client.HTTPSConnection("127.0.0.1", port, timeout=SECONDS, context=context)
 
 
-def main(arguments: Sequence[str] = ()) -> int:
-    """Return the exit code: 0 yes, 1 no, 2 usage."""
-    if list(arguments) not in ([], [READY], [ALIVE]):
-        sys.stderr.write(f"usage: python -m shared.probe [{READY}|{ALIVE}]\n")
-        return 2
+def main() -> int:
+    """Return the exit code."""
     try:
-        problem = ready(os.environ, *arguments)
+        problem = ready(os.environ)
     except SettingsError as error:
         problem = str(error)
     if problem:
@@ -75,4 +69,4 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -23,6 +23,7 @@ FILES: Mapping[Path, Sections] = {
     ROOT / "deploy" / "gateway" / "tls.conf": gateway.sections("https"),
     ROOT / "deploy" / "gateway" / "desk.conf": gateway.desk_sections(),
     processes.FILE: processes.sections(),
+    processes.VALUES: processes.values_sections(),
     ROOT / "deploy" / "monitoring" / "targets" / "compose.yml": monitoring.sections(monitoring.in_containers),
     ROOT / "deploy" / "monitoring" / "targets" / "systemd.yml": monitoring.sections(monitoring.on_one_machine),
     ROOT / "deploy" / "postgres" / "roles.sql": postgres.sections(),

@@ -11,6 +11,7 @@ from services.runtime.settings import CountySettings
 from shared.manifest.model import WORKER_PORT, Process, Role, Volume
 
 FILE = Path(__file__).parents[3] / "deploy" / "helm" / "tongyuan" / "templates" / "_processes.tpl"
+VALUES = FILE.parent.parent / "values.yaml"
 ORDER = (
     (Role.CHANNEL, False),
     (Role.CHANNEL, True),
@@ -35,6 +36,11 @@ BY_THE_CHART = frozenset(
 def sections() -> Mapping[str, Callable[[], Iterator[str]]]:
     """Return the function that yields the lines of each section, by name."""
     return {"processes": _processes, "jobs": _jobs, "claims": _claims}
+
+
+def values_sections() -> Mapping[str, Callable[[], Iterator[str]]]:
+    """Return the same for the chart's values.yaml."""
+    return {"replicas": lambda: (f"{name}: 1" for name in manifests.CHANNELS)}
 
 
 def stage(process: Process) -> int:
