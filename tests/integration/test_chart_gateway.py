@@ -1,4 +1,4 @@
-"""The gateway of the chart: its nginx takes the files that the chart renders, and leads to the services by their names."""
+"""The gateway of the chart: nginx takes the files that the chart renders, and leads to the services by their names."""
 
 import json
 import subprocess

@@ -1,13 +1,15 @@
 """What each pod of the chart is given: as Compose gives it, secrets by reference, and nothing that it may not hold."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
 from services.runtime import manifests
 from services.runtime.settings import CountySettings
 from tests.harness.chart import Manifests, environment
-from tests.harness.compose import FILE, TLS_FILE, load
+from tests.harness.compose import FILE, REPOSITORY, TLS_FILE, load
 from tests.harness.compose_county import secrets
 
 PROCESSES = {one.name: one for one in manifests.processes()}
@@ -23,6 +25,12 @@ COUNTY = {
 """`.env` of the county whose values the tests render."""
 
 SECRET = re.compile(r"PASSWORD|TOKEN|CALLER_KEY|OPERATOR_KEY|SECRET$")
+KUBECTL = """#!/bin/sh
+[ "$3 $4" = "create secret" ] || exit 0
+cat >"$6"
+"""
+"""Keeps what it is given for each Secret, in a file of its name."""
+
 OPERATORS = {"CALLER_KEY_OPERATOR", "RABBITMQ_PASSWORD_TOPOLOGY"}
 
 
@@ -129,6 +137,25 @@ def test_what_grants_everything_is_in_a_secret_of_its_own(runs):
                     reference = one["valueFrom"]["secretKeyRef"]
                     operators = reference["key"] in OPERATORS
                     assert reference["name"] == ("tongyuan-operator" if operators else "tongyuan")
+
+
+def test_the_page_makes_secrets_with_every_key_that_pods_name_and_no_other(runs, made, tmp_path):
+    named: dict[str, set[str]] = {}
+    for pod in [*runs["release"].pods().values(), *runs["cli"].pods().values()]:
+        for one in [entry for container in pod["containers"] for entry in container.get("env", [])]:
+            if "valueFrom" in one:
+                reference = one["valueFrom"]["secretKeyRef"]
+                named.setdefault(reference["name"], set()).add(reference["key"])
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in made.items()), encoding="utf-8")
+    (tmp_path / "kubectl").write_text(KUBECTL)
+    (tmp_path / "kubectl").chmod(0o755)
+    page = (REPOSITORY / "docs" / "operating" / "kubernetes.md").read_text(encoding="utf-8")
+    (block,) = [one for one in re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL) if "env-file" in one]
+    place = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-e", "-c", block], cwd=tmp_path, env=place, check=True)
+    stored = {file.name: file.read_text() for file in tmp_path.glob("tongyuan*")}
+    keys = {name: {line.partition("=")[0] for line in text.splitlines()} for name, text in stored.items()}
+    assert keys == named
 
 
 def test_no_value_that_looks_like_a_secret_stands_in_what_is_rendered_or_in_the_chart(rendered):
