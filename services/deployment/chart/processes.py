@@ -117,9 +117,12 @@ def _jobs() -> Iterator[str]:
         yield f"{name}:"
         used = [volume for one in manifests.manifests().values() for volume in one.migrates_with]
         yield from (f"  {line}" for line in _volumes(tuple(used) if name == "migrate" else ()))
+        stated = [key for key, value in environment.items() if value == values.optional(key, "")]
+        yield "  settings:"
+        yield from (f'    {key}: ""' for key in stated)
         yield "  env:"
         encrypted = {"TONGYUAN_TLS_FOLDER": f"/tls/{name}"} | values.tls_of_job(environment)
-        own = {key: value for key, value in environment.items() if key != "TONGYUAN_PUBLIC_URL"}
+        own = {key: value for key, value in environment.items() if key not in stated}
         yield from (f"    {line}" for line in entries(own, encrypted))
 
 

@@ -25,6 +25,7 @@ PEERS: Schema = {"type": "array", "items": {"type": "object", "minProperties": 1
 SOME_PEERS: Schema = {**PEERS, "minItems": 1}
 NETWORKS: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[0-9A-Fa-f.:]+(/[0-9]+)?$"}}
 DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
+BEFORE: Schema = {"type": "string", "pattern": r"^([\w.-]+(@sha256:[0-9a-f]{64})?)?$"}
 
 
 def files() -> Mapping[Path, Callable[[], str]]:
@@ -43,7 +44,7 @@ def _parts() -> Schema:
         "print": {"enum": ["release", "claims", "cli"]},
         "global": MAP,
         "county": _closed({"region": {"type": "string", "pattern": "^[0-9]{12}$"}, "name": NAMED, "review": _review()}),
-        "image": _closed({"repository": NAMED, "tag": TEXT, "digest": DIGEST, "before": TEXT, "pullSecrets": NAMES}),
+        "image": _closed({"repository": NAMED, "tag": TEXT, "digest": DIGEST, "before": BEFORE, "pullSecrets": NAMES}),
         "upTo": {"type": "integer", "minimum": 0, "maximum": LAST_STAGE},
         "secrets": _closed({"name": NAMED, "operator": NAMED}),
         "postgres": _closed({"host": HOST, "port": PORT, "database": HOST}),

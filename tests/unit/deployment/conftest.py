@@ -6,12 +6,14 @@ import pytest
 
 from tests.harness.chart import Manifests, county, render
 
+FORMER = f"sha256:{'3' * 64}"
 RUNS = {
     "release": county(),
     "tls": county(tls__enabled=True),
     "cli": county(print="cli", cli__arguments=["verify", "--json"]),
     "claims": county(print="claims"),
-    "half": county(upTo=3, image__before="0.0.9", image__tag="0.1.0"),
+    "before": county(image__tag="0.0.9", image__digest=FORMER),
+    "half": county(upTo=3, image__before=f"0.0.9@{FORMER}", image__tag="0.1.0"),
     "wide": county(
         replicas__web=3,
         volumes__wordLists="words",

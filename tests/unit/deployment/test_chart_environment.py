@@ -69,10 +69,7 @@ def test_the_command_line_gets_what_compose_gives_it(runs, made):
     compose = load({**made, **COUNTY})["services"]["cli"]["environment"]
     (container,) = [job["spec"]["template"]["spec"]["containers"][0] for job in runs["cli"].all]
     found = {key: value for key, value in environment(container, made).items() if key in compose}
-    assert compose.items() - found.items() == {
-        ("TONGYUAN_LOG_LEVEL", "info"),
-        ("TONGYUAN_PUBLIC_URL", "https://yunxi.example"),
-    }
+    assert compose.items() - found.items() == {("TONGYUAN_LOG_LEVEL", "info")}
 
 
 def test_every_setting_is_one_that_its_process_reads_and_may_hold(runs, made):

@@ -1,10 +1,14 @@
-{{- /* The image of a process: the new tag from its stage on, the former one before. */ -}}
+{{- /*
+The image of a process: the new one from its stage on, the former one before. Nothing else of a pod may say the version:
+it would be replaced at the first stage.
+*/ -}}
 {{- define "tongyuan.image" -}}
 {{- $image := .root.Values.image -}}
 {{- $new := le (int .stage) (int .root.Values.upTo) -}}
-{{- $tag := ternary ($image.tag | default .root.Chart.AppVersion) $image.before $new -}}
-{{- if not $tag }}{{ fail "image.before: must name the former tag while upTo is less than 8" }}{{ end -}}
-{{ $image.repository }}:{{ $tag }}{{ if and $new $image.digest }}@{{ $image.digest }}{{ end }}
+{{- $digest := ternary (printf "@%s" $image.digest) "" (ne $image.digest "") -}}
+{{- $tag := ternary (printf "%s%s" ($image.tag | default .root.Chart.AppVersion) $digest) $image.before $new -}}
+{{- if not $tag }}{{ fail "image.before: must name the former tag, and its digest, while upTo is less than 8" }}{{ end -}}
+{{ $image.repository }}:{{ $tag }}
 {{- end -}}
 
 {{- define "tongyuan.selector" -}}

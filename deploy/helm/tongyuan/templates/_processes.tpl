@@ -875,6 +875,7 @@ portal-worker:
 migrate:
   volumes:
     - {name: personal-keys, path: /var/lib/tongyuan-personal, kind: claim, readOnly: false}
+  settings:
   env:
     - {name: TONGYUAN_PERSONAL_KEY_FILE, value: "/var/lib/tongyuan-personal/keys"}
     - {name: POSTGRES_PASSWORD_CATALOG, valueFrom: {secretKeyRef: {name: "{{ .Values.secrets.name }}", key: POSTGRES_PASSWORD_CATALOG}}}
@@ -906,6 +907,7 @@ migrate:
     {{- end }}
 topology:
   volumes:
+  settings:
   env:
     {{- if .Values.tls.enabled }}
     - {name: TONGYUAN_AMQP_URL, value: "amqps://{{ .Values.rabbitmq.host }}:{{ .Values.rabbitmq.tlsPort }}/%2F"}
@@ -918,6 +920,8 @@ topology:
     {{- end }}
 cli:
   volumes:
+  settings:
+    TONGYUAN_PUBLIC_URL: ""
   env:
     - {name: TONGYUAN_OPERATOR_KEY, valueFrom: {secretKeyRef: {name: "{{ .Values.secrets.operator }}", key: CALLER_KEY_OPERATOR}}}
     - {name: TONGYUAN_CATALOG_URL, value: "{{ $scheme }}://catalog:8080"}
