@@ -30,14 +30,27 @@ INSTALLED = "installed"
 @cache
 def packages() -> Path:
     """Return a folder with the packages of the lock. Raises `MissingPackageError` when they cannot be fetched."""
-    named = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+    # Some of the packages are built for one version of Python.
+    named = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"tongyuan-helm-{os.geteuid()}-{named}"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / INSTALLED).exists():
             options = ["--no-input", "--progress-bar", "off", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-            command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), "-r", str(LOCK)]
+            # `--upgrade` replaces what an interrupted run has left.
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                *options,
+                "--upgrade",
+                "--target",
+                str(folder),
+                "-r",
+                str(LOCK),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
             if done.returncode:
                 raise MissingPackageError(f"pip install failed for {LOCK}:\n{done.stdout}{done.stderr}")

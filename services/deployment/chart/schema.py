@@ -35,7 +35,7 @@ def files() -> Mapping[Path, Callable[[], str]]:
 
 def text() -> str:
     """Return the schema as JSON."""
-    head = {"$schema": "https://json-schema.org/draft-07/schema#", "title": "Values of a county"}
+    head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of a county"}
     return json.dumps(head | _closed(_parts()), ensure_ascii=False, indent=2) + "\n"
 
 

@@ -3,12 +3,15 @@
 import json
 import tomllib
 
+import pytest
 import yaml
 
 from services.runtime import manifests
 from tests.harness.chart import CHART, county, render
 from tests.harness.compose import REPOSITORY, raw
 from tests.harness.rolling import ORDER
+
+pytestmark = pytest.mark.xdist_group("chart")
 
 PROCESSES = {one.name: one for one in manifests.processes()}
 COMPOSE = raw()["services"]

@@ -1,5 +1,6 @@
 """What each pod of the chart is given: as Compose gives it, secrets by reference, and nothing that it may not hold."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,9 +9,11 @@ import pytest
 
 from services.runtime import manifests
 from services.runtime.settings import CountySettings
-from tests.harness.chart import Manifests, environment
+from tests.harness.chart import CHART, Manifests, environment
 from tests.harness.compose import FILE, REPOSITORY, TLS_FILE, load
 from tests.harness.compose_county import secrets
+
+pytestmark = pytest.mark.xdist_group("chart")
 
 PROCESSES = {one.name: one for one in manifests.processes()}
 FOR_PYTHON = {"PYTHONUNBUFFERED", "FORWARDED_ALLOW_IPS"}
@@ -86,6 +89,17 @@ def test_every_setting_is_one_that_its_process_reads_and_may_hold(runs, made):
             if name in PROCESSES:
                 assert given <= PROCESSES[name].reads, name
                 assert given & secret <= manifests.may_hold(name), name
+
+
+def test_no_secret_is_among_the_settings_that_a_countys_values_may_state():
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    allowed = {name.removeprefix("TONGYUAN_").lower() for name in schema["properties"]["settings"]["properties"]}
+    shapes = CountySettings.model_json_schema()["properties"]
+    assert allowed
+    assert allowed & (manifests.secrets() | {"admin_token_hash", "service_token"}) == set()
+    assert {name for name in allowed if "password" in str(shapes[name]) or name.endswith(("_url", "_file"))} == {
+        "public_url"
+    }
 
 
 def test_a_setting_of_the_county_reaches_those_who_read_it_and_nobody_else(runs, made):

@@ -8,6 +8,8 @@ import pytest
 from services.runtime import manifests
 from tests.harness.chart import Manifests, county, edges, render
 
+pytestmark = pytest.mark.xdist_group("chart")
+
 PROCESSES = {one.name: one for one in manifests.processes()}
 HTTP = {name for name, one in PROCESSES.items() if not one.is_worker}
 PUBLIC = {*manifests.CHANNELS, "ledger", "subscriptions"}
