@@ -108,6 +108,9 @@ lock: setup ## pin the newest versions that pyproject.toml allows, with hashes; 
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		-o requirements.lock pyproject.toml
 	$(BIN)/python deploy/runtime_lock.py pyproject.toml requirements.lock runtime.lock
+	$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+		-o tests/harness/helm/requirements.lock tests/harness/helm/requirements.in
 
 pictures: setup ## take the screenshots of README and desk again, of a demo county in a real browser
 	$(BIN)/python -m tests.harness.pictures

@@ -52,6 +52,7 @@ MANIFEST = Manifest(
             settings=("oidc_client_secret_file",),
             stated=("oidc_issuer", "oidc_client_id", "oidc_claim", "oidc_trusted_acr", "oidc_trusted_amr"),
             for_people=True,
+            outside="identity",
             about="for staff: never at the public gateway",
         ),
     ),

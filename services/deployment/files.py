@@ -3,7 +3,7 @@
 # made of the manifests: NAME
 # end of NAME
 
-A dashboard is generated as a whole: JSON has no comments.
+A dashboard and the schema of the chart's values are generated as a whole: JSON has no comments.
 """
 
 import re
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from services.deployment import certificates, compose, dashboards, gateway, monitoring, postgres
+from services.deployment.chart import processes, schema
 
 ROOT = Path(__file__).parent.parent.parent
 Sections = Mapping[str, Callable[[], Iterator[str]]]
@@ -21,11 +22,13 @@ FILES: Mapping[Path, Sections] = {
     ROOT / "deploy" / "gateway" / "plain.conf": gateway.sections("http"),
     ROOT / "deploy" / "gateway" / "tls.conf": gateway.sections("https"),
     ROOT / "deploy" / "gateway" / "desk.conf": gateway.desk_sections(),
+    processes.FILE: processes.sections(),
+    processes.VALUES: processes.values_sections(),
     ROOT / "deploy" / "monitoring" / "targets" / "compose.yml": monitoring.sections(monitoring.in_containers),
     ROOT / "deploy" / "monitoring" / "targets" / "systemd.yml": monitoring.sections(monitoring.on_one_machine),
     ROOT / "deploy" / "postgres" / "roles.sql": postgres.sections(),
 }
-WHOLE = dashboards.files()
+WHOLE = {**dashboards.files(), **schema.files()}
 SECTION = re.compile(
     r"^(?P<indent> *)(?P<mark>#|--) made of the manifests: (?P<name>.+)\n(?s:.*?)^ *(?P=mark) end of (?P=name)\n",
     re.MULTILINE,

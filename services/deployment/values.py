@@ -62,6 +62,24 @@ def command_line() -> dict[str, str]:
     return found | {"TONGYUAN_BROKER_MANAGEMENT_URL": broker_management()}
 
 
+def topology() -> dict[str, str]:
+    """Return the environment of the topology job: the broker's account that may configure."""
+    return {"TONGYUAN_AMQP_URL": broker(manifests.TOPOLOGY.name)}
+
+
+def tls_of_job(plain: Mapping[str, str]) -> dict[str, str]:
+    """Return what differs with TLS in the environment of a job or of the command line, without its folder."""
+    found = {name: url.replace("http://", "https://") for name, url in plain.items() if url.startswith("http://")}
+    if "TONGYUAN_AMQP_URL" in plain:
+        found["TONGYUAN_AMQP_URL"] = f"amqps://{optional('RABBITMQ_HOST', 'rabbitmq')}:{BROKER_TLS_PORT}/%2F"
+    if management := found.get("TONGYUAN_BROKER_MANAGEMENT_URL"):
+        plain_port = optional("RABBITMQ_MANAGEMENT_PORT", 15672)
+        found["TONGYUAN_BROKER_MANAGEMENT_URL"] = management.replace(
+            plain_port, optional("RABBITMQ_MANAGEMENT_TLS_PORT", 15671)
+        )
+    return found
+
+
 def callers(service: str) -> str:
     """Return the setting with the public keys of the callers that may call the service."""
     return ",".join(f"{name}+{required(public_variable(name))}" for name in manifests.permissions(service))

@@ -24,6 +24,7 @@ MANIFEST = Manifest(
             settings=("webhook_text_days", "webhook_log_days"),
             stated=("webhook_networks",),
             serves_without_broker=True,
+            outside="webhooks",
             about="integrators' feed, webhooks and queues: it alone calls out",
         ),
     ),

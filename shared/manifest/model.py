@@ -107,6 +107,8 @@ class Process:
     for_people: bool = False
     """Whether its tokens may name the person for whom it acts."""
     about: str = ""
+    outside: str = ""
+    """What it calls outside the county, if anything: the name that the chart's values have for the addresses."""
 
     @property
     def service(self) -> str:

@@ -91,6 +91,13 @@ def nginx(folder: Path, servers: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def running_nginx(file: Path) -> Iterator[None]:
+    """Run an nginx with this configuration; what it says is in `log` beside it."""
+    with _running(_command(file.parent), file.parent):
+        yield
+
+
 def _command(folder: Path) -> list[str]:
     return [str(require("nginx", "nginx-light")), "-e", "stderr", "-c", str(folder / "nginx.conf")]
 
