@@ -5,7 +5,7 @@ source ──relay(lane)──► ledger ──relay(channel)──► channel  
 
 import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from contracts.envelope.publication import Lane
 from contracts.topology import (
     AUDITOR,
     BACKFILL_EXCHANGE,
@@ -57,8 +58,8 @@ from shared.config import Settings, SettingsError
 from shared.county.identity import Identity
 from shared.disk_space import measure_disk
 from shared.feeds.outbox import SourceFeed
-from shared.feeds.relay import Relay, run_together
-from shared.messaging.delivery import Handler, Message, Publisher, Refusal
+from shared.feeds.relay import Relay, at_once, run_together
+from shared.messaging.delivery import Publisher
 from shared.messaging.in_process import InProcessBus
 from shared.security.data_folder import Tightened, make_private, require_own_folder, tighten
 from shared.timers import Background, periodically
@@ -196,10 +197,7 @@ class Embedded:
         """Return the relays by service; those of one database share a thread."""
         relays: dict[str, list[Relay]] = {}
         for name in SOURCES:
-            relays[name] = [
-                Relay(self.wiring.database(name), SourceFeed(name, lane), str(lane), self._publisher(exchange))
-                for lane, exchange in LANE_EXCHANGES.items()
-            ]
+            relays[name] = [self._source_relay(name, lane) for lane in LANE_EXCHANGES]
         for name in FEEDBACK_CHANNELS:
             relays[name] = [self.wiring.feedback_relay(name, self._publisher(FEEDBACK_EXCHANGE))]
         relays["ledger"] = [self._ledger_relay(name) for name in (*CHANNELS, "guides")]
@@ -223,14 +221,20 @@ class Embedded:
         )
         files = LocalFiles(self.wiring.database("guides"))
         self.channels = {name: self.wiring.channel(name, LocalLedger(ledger), files) for name in CHANNELS}
-        pace = ImportPace(self._ledger_size, self._positions, self.settings.backfill_lag)
         self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger")
-        self._bus.bind(BACKFILL_EXCHANGE, _paced(pace, self.intake.take), "ledger (imports)")
+        self._bus.bind(BACKFILL_EXCHANGE, self.intake.take, "ledger (imports)")
         self.watch = ItemWatch(self.wiring.guides, LocalLedger(ledger), self.settings.log_origin)
         self._bus.bind(_channel_exchange("guides"), self.watch.take, GUIDES_QUEUE)
         self._bus.bind(FEEDBACK_EXCHANGE, FeedbackStore(self.wiring.database("guides")).take, FEEDBACK_QUEUE)
         for name, channel in self.channels.items():
             self._bus.bind(_channel_exchange(name), channel.channel.take, f"{name}.publications")
+
+    def _source_relay(self, name: str, lane: Lane) -> Relay:
+        feed, publisher = SourceFeed(name, lane), self._publisher(LANE_EXCHANGES[lane])
+        # Imports wait here and not in the ledger's handler: both lanes of a source take turns in one thread.
+        pace = ImportPace(self._ledger_size, self._positions, self.settings.backfill_lag)
+        is_ready = pace.is_ready if lane == Lane.BACKFILL else at_once
+        return Relay(self.wiring.database(name), feed, str(lane), publisher, is_ready=is_ready)
 
     def _ledger_relay(self, name: str) -> Relay:
         feed = LedgerFeed(self.settings.region)
@@ -255,14 +259,6 @@ class Embedded:
 def _channel_exchange(name: str) -> str:
     """Return the exchange of one channel: each has its own binding and cursor, so a failing one delays no other."""
     return f"{PUBLICATIONS_EXCHANGE}.{name}"
-
-
-def _paced(pace: ImportPace, take: Handler) -> Handler:
-    def paced(messages: Sequence[Message]) -> Sequence[Refusal]:
-        pace.wait()
-        return take(messages)
-
-    return paced
 
 
 def _lock_folder(folder: Path) -> int:

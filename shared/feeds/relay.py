@@ -21,6 +21,7 @@ from shared.messaging.delivery import Message, Publisher
 
 BATCH = 200
 POLL_SECONDS = 0.5
+HELD_SECONDS = 0.2
 LOOK_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
@@ -35,6 +36,11 @@ class Feed(Protocol):
         """Return how many messages follow `after`, and since when the oldest waits (RFC 3339): one statement."""
 
 
+def at_once() -> bool:
+    """The next hop is ready whenever there is something to send."""
+    return True
+
+
 def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
     """Relay until `stop` is set.
 
@@ -43,7 +49,9 @@ def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
     listener = relays[0].db.notifier.listener()
     while not stop.is_set():
         # A partial batch was the last one; whatever was released since has notified the listener.
-        if max([relay.turn(listener) for relay in relays]) < BATCH and listener.wait(POLL_SECONDS):
+        sent = max([relay.turn(listener) for relay in relays])
+        pause = HELD_SECONDS if any(relay.held for relay in relays) else POLL_SECONDS
+        if sent < BATCH and listener.wait(pause):
             for told in relays[0].db.after_notice:
                 told()
     listener.close()
@@ -54,7 +62,8 @@ def run_together(relays: Sequence["Relay"], stop: threading.Event) -> None:
 class Relay:
     """Moves one feed to one next hop. `name` is its cursor and, on PostgreSQL, the lock that lets only one lead.
 
-    `idle(db, cursor)` returns a message to send when the feed is empty; each is sent until it is confirmed.
+    `idle(db, cursor)` returns a message to send when the feed is empty; each is sent until it is confirmed. While
+    `is_ready()` is false nothing is sent, and the other relays of the thread go on.
     """
 
     def __init__(
@@ -65,10 +74,12 @@ class Relay:
         make_publisher: Callable[[], Publisher],
         *,
         idle: Callable[[Database, int], Message | None] = lambda _db, _cursor: None,
+        is_ready: Callable[[], bool] = at_once,
     ) -> None:
         self.db, self.feed, self.name = db, feed, name
         self._make_publisher = make_publisher
-        self._idle = idle
+        self._idle, self._is_ready = idle, is_ready
+        self.held = False
         self._publisher: Publisher | None = None
         self._said = ""
         self._pause = FIRST_PAUSE
@@ -107,12 +118,15 @@ class Relay:
         return sent
 
     def step(self) -> int:
-        """Send the next batch. Return how many messages were confirmed; 0 if there are none.
+        """Send the next batch. Return how many messages were confirmed; 0 if there are none, or they are held.
 
         Raises `Unavailable` when they were not confirmed.
         """
         cursor = self.cursor()
         messages = self.feed.messages(self.db, cursor, BATCH)
+        self.held = bool(messages) and not self._is_ready()
+        if self.held:
+            return 0
         if messages:
             # If we die in here, the cursor is still before this batch: the next relay sends all of it again.
             self._send(messages)

@@ -184,19 +184,31 @@ class ImportPace:
         self._slowest = 0
         # Position of a channel that has not moved within LONGEST_PAUSE. It is ignored until it moves.
         self._given_up = -1
+        # The position at which the slowest channel is awaited, and until when.
+        self._awaited, self._deadline = -1, 0.0
 
     def wait(self) -> None:
-        """Block until the slowest channel that still moves is at most `limit` entries behind."""
-        if self._size() - self._slowest <= self._limit:
-            return
-        deadline = time.monotonic() + LONGEST_PAUSE
-        slowest = -1
-        while moving := [position for position in self._positions() if position != self._given_up]:
-            self._slowest = min(moving)
-            if self._size() - self._slowest <= self._limit:
-                return
-            if min(moving) > slowest:
-                slowest, deadline = min(moving), time.monotonic() + LONGEST_PAUSE
-            elif time.monotonic() > deadline:
-                self._given_up = slowest
+        """Block until `is_ready`."""
+        while not self.is_ready():
             time.sleep(PACE_SECONDS)
+
+    def is_ready(self) -> bool:
+        """Whether the slowest channel that still moves is at most `limit` entries behind."""
+        ready = self._is_near() or self._is_near_now()
+        if ready:
+            self._awaited = -1
+        return ready
+
+    def _is_near(self) -> bool:
+        return self._size() - self._slowest <= self._limit
+
+    def _is_near_now(self) -> bool:
+        moving = [position for position in self._positions() if position != self._given_up]
+        if not moving:
+            return True
+        self._slowest = min(moving)
+        if self._slowest != self._awaited:
+            self._awaited, self._deadline = self._slowest, time.monotonic() + LONGEST_PAUSE
+        elif time.monotonic() > self._deadline:
+            self._given_up = self._slowest
+        return self._is_near()

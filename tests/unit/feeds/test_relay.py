@@ -195,6 +195,26 @@ def test_a_relay_that_fails_does_not_hold_up_its_neighbour(db):
     assert cursor(relays[0]) == 0
 
 
+def test_a_relay_whose_next_hop_is_not_ready_does_not_hold_up_its_neighbour(db):
+    """As an import of a source beside an editor's release of the same source."""
+    fill(db, 3)
+    held, live = Hop(), Hop()
+    ready, stop = threading.Event(), threading.Event()
+    import_ = Relay(db, FEED, "import", held.publisher, is_ready=ready.is_set)
+    thread = threading.Thread(target=run_together, args=([import_, relay_to(db, live, "live")], stop))
+    thread.start()
+    try:
+        for count in (3, 6, 9):
+            wait_until(lambda count=count: len(live.arrived) == count, "the other relay was held up")
+            fill(db, 3, f"more{count}")
+        assert held.arrived == []
+        ready.set()
+        wait_until(lambda: len(held.arrived) == 12, "the relay was not let go")
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_a_relay_comes_back_by_itself(db):
     fill(db, 5)
     hop = Hop(breaks_after=[0, 3])
