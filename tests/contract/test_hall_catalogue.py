@@ -10,6 +10,7 @@ import pytest
 
 from services.channels.api.live_stream import Live
 from services.channels.kiosk import offline_manifest as making
+from services.channels.kiosk import page_copies
 from tests.harness.pipeline import code_of, guide, item, pipeline
 from tests.harness.stream_client import sent_to_client
 
@@ -97,6 +98,40 @@ def test_a_catalogue_that_takes_long_is_made_in_turns_and_given_when_it_is_whole
     assert states == sorted(states, reverse=True)
     assert set(states) == {503, 200}
     assert answers[-1].json()["entries"] == before
+
+
+def rendered(monkeypatch):
+    """The addresses of the pages that are rendered for a manifest, from now on."""
+    found = []
+
+    async def note(request):
+        found.append(request.url.path)
+
+    def client(request):
+        made = page_copies.internal_client(request)
+        made.event_hooks = {"request": [note]}
+        return made
+
+    monkeypatch.setattr(making, "internal_client", client)
+    return found
+
+
+def test_strange_addresses_neither_drive_out_the_screens_manifest_nor_have_pages_rendered_on_end(county, monkeypatch):
+    county.serve_anew()
+    whole = len([address for address in catalogue(county)[0] if not address.startswith("static/")])
+    pages = rendered(monkeypatch)
+
+    def asked_at(host):
+        return county.http.get(f"/{PATH}", headers={"Host": host}).status_code
+
+    assert asked_at("hall.example") == 200, "the first stranger is served"
+    assert {asked_at(f"host{number}.example") for number in range(20)} == {503}
+    assert len(pages) <= whole
+    assert county.get(PATH).status_code == 200
+    release(county, 7)
+    pages.clear()
+    assert catalogue(county)[0]
+    assert 0 < len(pages) < whole, "of the screens' own pages only the changed ones are rendered"
 
 
 def test_it_says_when_something_ends_or_is_replaced(county):

@@ -9,7 +9,7 @@ stops being valid, because it expires or a later version begins: without a netwo
 import asyncio
 import hashlib
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -29,7 +29,12 @@ from shared.errors import Unavailable
 FINDER = "v1/finder"
 TURN_SECONDS = 8.0
 MOST_ORIGINS = 2
-"""Pages contain the origin of the request if `TONGYUAN_PUBLIC_URL` is not set, so each origin has its own digests."""
+"""Pages contain the origin of the request if `TONGYUAN_PUBLIC_URL` is not set, so each origin has its own digests: that
+of the screens, and one other.
+"""
+MOST_COUNTED = 1_000
+SHARE_OF_OTHERS = 0.1
+"""Share of the time in which pages are rendered for other origins than that of the screens."""
 
 Plan = dict[str, str]
 """Address → digest of the documents from which its page is made."""
@@ -51,6 +56,8 @@ class OfflineManifest:
         self._place, self._reader = place, reader
         self._turn = asyncio.Lock()
         self._made: OrderedDict[str, _Made] = OrderedDict()
+        self._asked: Counter[str] = Counter()
+        self._others_after = 0.0
 
     async def get(self, request: Request) -> bytes:
         """Return JSON: `entries`, pairs of address and digest (null: changes on its own), and `ends` by key.
@@ -58,18 +65,43 @@ class OfflineManifest:
         Raises `Unavailable` until it is complete; digests already computed are kept.
         """
         async with self._turn:
-            made = self._for(origin(request))
+            here = origin(request)
+            self._count(here)
             cursor = await run_in_threadpool(self._reader.released)
-            if made.cursor != cursor:
-                await self._go_on(request, made, await run_in_threadpool(self._planned))
+            made = self._made.get(here)
+            if made is None or made.cursor != cursor:
+                made = await self._renewed(request, here)
                 made.cursor = cursor
             return await run_in_threadpool(self._written, made.digests)
+
+    def _count(self, here: str) -> None:
+        self._asked[here] += 1
+        if self._asked.total() > MOST_COUNTED:
+            self._asked = Counter({name: count // 2 for name, count in self._asked.items() if count > 1})
+
+    def _usual(self) -> str:
+        """Return the origin that is asked for most: a stranger's Host header does not drive out that of the screens."""
+        return next((name for name, _ in self._asked.most_common(1)), "")
+
+    async def _renewed(self, request: Request, here: str) -> _Made:
+        is_usual = here == self._usual()
+        if not is_usual and time.monotonic() < self._others_after:
+            raise Unavailable("this is not the usual address: set TONGYUAN_PUBLIC_URL, or try again")
+        made, began = self._for(here), time.monotonic()
+        try:
+            await self._go_on(request, made, await run_in_threadpool(self._planned))
+        finally:
+            if not is_usual:
+                ended = time.monotonic()
+                self._others_after = ended + (ended - began) / SHARE_OF_OTHERS
+        return made
 
     def _for(self, here: str) -> _Made:
         made = self._made.setdefault(here, _Made())
         self._made.move_to_end(here)
-        while len(self._made) > MOST_ORIGINS:
-            self._made.popitem(last=False)
+        for name in list(self._made):
+            if len(self._made) > MOST_ORIGINS and name not in (here, self._usual()):
+                del self._made[name]
         return made
 
     async def _go_on(self, request: Request, made: _Made, plan: Plan) -> None:

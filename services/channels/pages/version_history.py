@@ -11,12 +11,14 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from contracts.base import Json
 from contracts.content.acts import explains, possible_acts
 from contracts.envelope.publication import Op
 from services.channels.api import queries
+from services.channels.api.cached import SingleFlight
 from services.channels.core import release_sets
 from services.channels.core.announcements import announced
 from services.channels.core.channel import Channel
@@ -60,6 +62,8 @@ class VersionHistory:
         self._channel = channel
         self._turn = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], VersionStep] = OrderedDict()
+        # Without it a page that many open at once would read the same entries of the ledger in as many threads.
+        self._flight: SingleFlight[tuple[str, int, str], VersionStep] = SingleFlight()
         self._rest_until = 0.0
 
     def step(self, key: str) -> VersionStep | None:
@@ -78,7 +82,7 @@ class VersionHistory:
             if time.monotonic() < self._rest_until:
                 raise Unavailable("the ledger did not answer a moment ago")
         try:
-            found = self._read(key, *stored)
+            found = self._flight.get((key, *stored), partial(self._read, key, *stored))
         except TongyuanError as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             _log.warning("version history not available", channel=self._channel.service, reason=type(error).__name__)
