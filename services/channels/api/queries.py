@@ -168,7 +168,7 @@ def bucket(session: Session, kind: str, wanted: str) -> list[Json]:
 
 def counts(session: Session) -> dict[str, int]:
     """Return the number of shown documents per kind."""
-    # A document without content has no digest either. The index has both columns, so that no text is read.
+    # A document without content has no digest either. There is an index of those that have one.
     shown = col(DocumentRow.content_digest).is_not(None)
     query = select(DocumentRow.kind, func.count()).where(shown).group_by(DocumentRow.kind)
     return dict(session.exec(query).all())

@@ -40,10 +40,7 @@ class DocumentRow(_Document, table=True):
     """What the channel shows now. `change` is the channel's own increasing number, used by deltas and streams."""
 
     __tablename__ = "document"
-    __table_args__ = (
-        Index("ix_document_kind_digest", "kind", "content_digest"),
-        Index("ix_document_bucket", "bucket"),
-    )
+    __table_args__ = (Index("ix_document_bucket", "bucket"),)
 
     change: int = Field(index=True)
     content: str | None = Field(default=None, sa_column=Column(Text))

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from services.channels.api import queries
+from services.channels.api.statements import CHANGED_KEYS, CHANGES, SIZES_OF_CHANGES
 from services.channels.core.statements import NEXT_TURN
 from tests.harness.pipeline import item, pipeline
 
@@ -41,7 +42,7 @@ def counted(db):
 
 
 def test_documents_are_counted_in_an_index_without_reading_their_text(county):
-    assert plan(county, counted) == "SCAN document USING COVERING INDEX ix_document_kind_digest"
+    assert plan(county, counted) == "SCAN document USING COVERING INDEX ix_document_shown"
 
 
 def test_the_next_turn_is_found_in_indexes(county):
@@ -49,3 +50,11 @@ def test_the_next_turn_is_found_in_indexes(county):
 
     assert "ix_scheduled_effective_at" in found
     assert "ix_document_expires_at" in found
+
+
+@pytest.mark.parametrize("statement", [CHANGES, SIZES_OF_CHANGES["sqlite"], CHANGED_KEYS])
+def test_changes_for_everybody_are_found_in_order_without_reading_cases(county, statement):
+    found = plan(county, lambda db: db.fetch(statement, after=0, limit=9))
+
+    assert "ix_document_listed_change" in found
+    assert "TEMP B-TREE" not in found
