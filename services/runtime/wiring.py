@@ -11,6 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from contracts.content.items import Item
 from contracts.kinds import CANARY, KINDS, kind_of
 from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES, SUBSCRIPTIONS
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from services.applications.commands import Applications
     from services.catalog.commands import Catalog
     from services.channels.files.upstream import FileReader
+    from services.channels.mobile.case_hooks import CaseHooks
     from services.guides.commands import Guides
     from services.ledger.signing.signer import Signer
     from services.ledger.signing.signing_guard import SigningGuard
@@ -151,15 +154,27 @@ class Wiring:
 
         return SigningGuard(self.database("ledger"), self.signer)
 
-    def channel(self, name: str, ledger: LedgerReader, files: "FileReader | None" = None) -> "ChannelWiring":
-        """Return the components of one channel that follows `ledger`. `files`: None reads them over HTTP."""
+    def channel(
+        self,
+        name: str,
+        ledger: LedgerReader,
+        files: "FileReader | None" = None,
+        hooks: "CaseHooks | None" = None,
+    ) -> "ChannelWiring":
+        """Return the components of one channel that follows `ledger`. `files`, `hooks`: None asks over HTTP."""
         from services.channels.files.upstream import HttpFiles
+        from services.channels.mobile.case_hooks import HttpCaseHooks
         from services.runtime.assembly import channels
 
-        reader = files or HttpFiles(
-            lambda: client(self.settings.url_for(FILES_SOURCE), self.token_for(FILES_SOURCE), self.settings.tls)
+        upstream = channels.Upstream(
+            ledger,
+            files or HttpFiles(partial(self._client, FILES_SOURCE)),
+            hooks or HttpCaseHooks(partial(self._client, SUBSCRIPTIONS)),
         )
-        return channels.assembled(name, self.database(name), self.settings, ledger, reader)
+        return channels.assembled(name, self.database(name), self.settings, upstream)
+
+    def _client(self, service: str) -> httpx.Client:
+        return client(self.settings.url_for(service), self.token_for(service), self.settings.tls)
 
     def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
         """Return the relay of readers' feedback from a channel to guides."""

@@ -1,0 +1,29 @@
+"""Hooks move to subscriptions: what was pushed there last, the digest of the address, and hooks that are to end."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("hook", sa.Column("address", sa.String(length=64), nullable=True))
+    op.add_column("hook", sa.Column("pushed", sa.String(length=24), nullable=True))
+    # Of a hook that has moved the address is empty, and a case may have several.
+    op.drop_index("ix_hook_case_ref", "hook")
+    op.create_index("ix_hook_case", "hook", ["case_ref"])
+    op.create_table(
+        "former_hook",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("after", sa.String(length=24), nullable=True),
+        sa.Column("mark", sa.String(length=24), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def downgrade() -> None:
+    raise RuntimeError("subscriptions has the hooks now; restore a backup instead")
