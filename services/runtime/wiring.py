@@ -15,7 +15,7 @@ import httpx
 
 from contracts.content.items import Item
 from contracts.kinds import CANARY, KINDS, kind_of
-from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES, SUBSCRIPTIONS
+from contracts.topology import CONSOLE, SOURCES, SUBSCRIPTIONS
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -155,22 +155,12 @@ class Wiring:
         return SigningGuard(self.database("ledger"), self.signer)
 
     def channel(
-        self,
-        name: str,
-        ledger: LedgerReader,
-        files: "FileReader | None" = None,
-        hooks: "CaseHooks | None" = None,
+        self, name: str, ledger: LedgerReader, files: "FileReader | None" = None, hooks: "CaseHooks | None" = None
     ) -> "ChannelWiring":
         """Return the components of one channel that follows `ledger`. `files`, `hooks`: None asks over HTTP."""
-        from services.channels.files.upstream import HttpFiles
-        from services.channels.mobile.case_hooks import HttpCaseHooks
         from services.runtime.assembly import channels
 
-        upstream = channels.Upstream(
-            ledger,
-            files or HttpFiles(partial(self._client, FILES_SOURCE)),
-            hooks or HttpCaseHooks(partial(self._client, SUBSCRIPTIONS)),
-        )
+        upstream = channels.Upstream.over_http(ledger, self._client, files, hooks)
         return channels.assembled(name, self.database(name), self.settings, upstream)
 
     def _client(self, service: str) -> httpx.Client:
@@ -216,11 +206,11 @@ class Wiring:
 
     def http_source(self, name: str) -> HttpSource:
         """Return a reader of a source over HTTP."""
-        return HttpSource(client(self.settings.url_for(name), self.token_for(name), self.settings.tls), name)
+        return HttpSource(self._client(name), name)
 
     def http_ledger(self) -> HttpLedger:
         """Return a reader of the ledger over HTTP."""
-        return HttpLedger(client(self.settings.url_for("ledger"), self.token_for("ledger"), self.settings.tls))
+        return HttpLedger(self._client("ledger"))
 
     def token_for(self, callee: str) -> Token:
         """Return the token with which this process calls another service. Raises `SettingsError` when its key is not

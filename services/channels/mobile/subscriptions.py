@@ -70,7 +70,9 @@ class SubscriptionStore:
             expires_at=expires_at,
             address=digest(wanted.url),
             state=MOVED,
-            **dict.fromkeys(("url", "host", "secret"), ""),
+            url="",
+            host="",
+            secret="",
         )
         self._ask(row, wanted.url)
         # If we die here, a row is left without a hook, or with one whose secret nobody has: `end_abandoned`.

@@ -6,9 +6,11 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
+import httpx
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from contracts.topology import FILES_SOURCE, SUBSCRIPTIONS
 from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.api.reader_feedback import LANE, FeedbackFeed
@@ -16,8 +18,8 @@ from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
 from services.channels.files.prefetch import Prefetch
 from services.channels.files.store import FileStore
-from services.channels.files.upstream import FileReader
-from services.channels.mobile.case_hooks import CaseHooks
+from services.channels.files.upstream import FileReader, HttpFiles
+from services.channels.mobile.case_hooks import CaseHooks, HttpCaseHooks
 from services.channels.recovery.bootstrap import starting_channel
 from services.channels.recovery.drill import LOOK_SECONDS, drill_if_due
 from services.channels.search.index import SearchIndex
@@ -72,6 +74,18 @@ class Upstream:
     ledger: LedgerReader
     files: FileReader
     hooks: CaseHooks
+
+    @classmethod
+    def over_http(
+        cls,
+        ledger: LedgerReader,
+        connect: Callable[[str], httpx.Client],
+        files: FileReader | None,
+        hooks: CaseHooks | None,
+    ) -> "Upstream":
+        """Return those that are given, and the others over HTTP. `connect` returns the client of a service."""
+        files = files or HttpFiles(partial(connect, FILES_SOURCE))
+        return cls(ledger, files, hooks or HttpCaseHooks(partial(connect, SUBSCRIPTIONS)))
 
 
 def assembled(name: str, db: Database, settings: Settings, upstream: Upstream) -> ChannelWiring:

@@ -38,7 +38,7 @@ class HostRules:
         return parts
 
     def choose(self, found: Sequence[str], *, tls: bool) -> str:
-        """See `Rules`; without TLS an address was refused before. Raises `ForbiddenAddress` if any of the name's addresses is private."""
+        """See `Rules`. An address without TLS was refused before: `tls` decides nothing here."""
         if not found or not (self.private or all(is_public(one) for one in found)):
             raise ForbiddenAddress("private address")
         return found[0]
