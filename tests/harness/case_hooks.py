@@ -38,7 +38,10 @@ class HookService:
         """Return the HTTP app with these settings."""
         hooks = CaseHookStore(self.db, HookSeals(self._key), HostRules.of(settings))
         parts = api.Subscriptions(self._log, self._key, AddressRules(), Hub(self._log), hooks)
-        return api.make(parts, settings)
+        made = api.make(parts, settings)
+        # Routes are built when they are first needed; two threads at once would meet warnings that FastAPI suppresses.
+        made.openapi()
+        return made
 
     def over_http(self, settings: Settings) -> HttpCaseHooks:
         """Return what mobile has of it."""

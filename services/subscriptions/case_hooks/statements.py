@@ -20,8 +20,9 @@ DUE_NEWS = text(
 
 # A receiver was told a state; what came after it stays due.
 TOLD = text(
-    "UPDATE case_hook SET told = :mark, failures = 0, problem = NULL, next_at = :now, due = (mark <> :mark), "
-    "body = CASE WHEN mark = :mark THEN NULL ELSE body END WHERE id = :id AND state = 'active'"
+    "UPDATE case_hook SET told = :mark, failures = 0, problem = NULL, next_at = :now, "
+    "due = (mark <> CAST(:mark AS VARCHAR)), body = CASE WHEN mark = CAST(:mark AS VARCHAR) THEN NULL ELSE body END "
+    "WHERE id = :id AND state = 'active'"
 )
 
 # A call failed; it is made again at a time.
