@@ -121,13 +121,14 @@ class HookRow(ChannelModel, table=True):
 
     A rebuild does not touch it. `pushed` marks the state of the case that subscriptions, which calls the app, has
     confirmed; `address` is the digest of the app's. The columns from `url` to `problem` are of the release before, in
-    which mobile called: they are empty, or `moved`, once subscriptions has the hook, and go in the release after.
+    which mobile called, and go in the release after. Once subscriptions has the hook, `secret` is empty, and `url` is
+    the id, since the older index wants it unique.
     """
 
     __tablename__ = "hook"
     __table_args__ = (
         Index("ix_hook_host", "host", "state", "next_at"),
-        Index("ix_hook_case", "case_ref"),
+        Index("ix_hook_case_ref", "case_ref", "url", unique=True),
     )
 
     id: str = Field(primary_key=True, max_length=32)

@@ -19,14 +19,8 @@ SET_PUSHED = "UPDATE hook SET pushed = :mark WHERE id = :id AND pushed = :seen"
 # The hooks of the release before that subscriptions does not have yet, or one of them.
 UNMOVED = text(
     "SELECT id, url, secret, told, state, failures, problem, next_at, expires_at FROM hook "
-    "WHERE pushed IS NULL AND url <> '' AND expires_at > :now AND id > :after AND (:one = '' OR id = :one) "
+    "WHERE pushed IS NULL AND secret <> '' AND expires_at > :now AND id > :after AND (:one = '' OR id = :one) "
     "ORDER BY id LIMIT :limit"
-)
-
-# Subscriptions has a hook of the release before: forget whom to call and with which secret.
-SET_MOVED = (
-    "UPDATE hook SET pushed = :told, address = :address, url = '', host = '', secret = '', state = 'moved' "
-    "WHERE id = :id AND pushed IS NULL"
 )
 
 # What subscriptions has yet to be told of hooks whose rows are gone.
@@ -45,4 +39,4 @@ DELETE_HOOK = "DELETE FROM hook WHERE id = :id"
 DELETE_EXPIRED = "DELETE FROM hook WHERE expires_at <= :now"
 
 # Hooks that were asked for, and then we died: nobody has their secrets.
-ABANDONED = text("SELECT id FROM hook WHERE pushed IS NULL AND url = '' AND next_at <= :before")
+ABANDONED = text("SELECT id FROM hook WHERE pushed IS NULL AND secret = '' AND next_at <= :before")

@@ -18,7 +18,7 @@ from contracts.base import Json, format_time
 from services.channels.api.case_lookup import LookupRequest
 from services.channels.core.model import FormerHookRow, HookRow
 from services.channels.mobile.case_hooks import CaseHooks
-from services.channels.mobile.statements import ABANDONED, DELETE_EXPIRED, DELETE_HOOK, SET_MOVED, UNMOVED
+from services.channels.mobile.statements import ABANDONED, DELETE_EXPIRED, DELETE_HOOK, UNMOVED
 from shared.database.engine import Database
 from shared.errors import Conflict, Refused, TongyuanError
 
@@ -62,49 +62,56 @@ class SubscriptionStore:
         """
         now, secret = datetime.now(UTC), PREFIX + b64encode(secrets.token_bytes(24)).decode()
         expires_at = format_time(now + timedelta(days=wanted.days))
+        hook = f"hook_{secrets.token_hex(12)}"
         row = HookRow(
-            id=f"hook_{secrets.token_hex(12)}",
+            id=hook,
             case_ref=case["code"],
             told=str(case["source"]["version"]),
             next_at=format_time(now),
             expires_at=expires_at,
             address=digest(wanted.url),
             state=MOVED,
-            url="",
+            url=hook,
             host="",
             secret="",
         )
         self._ask(row, wanted.url)
-        # If we die here, a row is left without a hook, or with one whose secret nobody has: `end_abandoned`.
-        hook = {"url": wanted.url, "secret": secret, "told": row.told, "expires_at": expires_at}
+        # If we die here, a row is left without a hook, or with one whose secret nobody has: `clean` ends it.
         try:
-            self._hooks.put(row.id, hook)
+            told = {"told": row.told, "expires_at": expires_at}
+            self._hooks.put(hook, {"url": wanted.url, "secret": secret, **told})
         except Refused:
-            self._db.execute(DELETE_HOOK, id=row.id)
+            self._db.execute(DELETE_HOOK, id=hook)
             raise
         except TongyuanError:
             # It may have been stored all the same.
-            self.end(row.id)
+            self.end(hook)
             raise
-        self._confirm(row, wanted.url)
-        return {"id": row.id, "secret": secret, "expires_at": expires_at}
+        # If we die here, likewise.
+        self._confirm(hook, row.told, wanted.url)
+        return {"id": hook, "secret": secret, "expires_at": expires_at}
 
     def _ask(self, row: HookRow, url: str) -> None:
         with self._db.write() as session:
-            others = select(func.count()).where(col(HookRow.case_ref) == row.case_ref, ~_same_address(row, url))
+            others = select(func.count()).where(col(HookRow.case_ref) == row.case_ref, ~_leads_to(url))
             if session.exec(others).one() >= MOST_OF_A_CASE:
                 raise Conflict(f"a case has at most {MOST_OF_A_CASE} subscriptions")
             session.add(row)
 
-    def _confirm(self, row: HookRow, url: str) -> None:
-        """Note that subscriptions has the hook, and end those that it replaces."""
+    def _confirm(self, hook: str, told: str, url: str) -> None:
+        """Note that subscriptions has the hook, forget whom it calls, and end the hooks that it replaces."""
         with self._db.write() as session:
-            of_case = col(HookRow.case_ref) == row.case_ref
-            before = session.exec(select(HookRow).where(of_case, _same_address(row, url), HookRow.id != row.id)).all()
-            for one in before:
+            row = session.get(HookRow, hook, with_for_update=True)
+            if row is None or row.pushed is not None:
+                return  # another process was faster
+            same = select(HookRow).where(HookRow.case_ref == row.case_ref, _leads_to(url), HookRow.id != hook)
+            # One that is only asked for will replace this one.
+            there = or_(col(HookRow.pushed).is_not(None), HookRow.secret != "")
+            for one in session.exec(same.where(there)).all():
                 _make_former(session, one)
-            row.pushed = row.told
-            session.merge(row)
+            row.pushed, row.address, row.state = told, digest(url), MOVED
+            row.url, row.host, row.secret = hook, "", ""
+            session.add(row)
             self._db.notifier.notify(session)
 
     def move(self, hook: str) -> None:
@@ -118,7 +125,7 @@ class SubscriptionStore:
         names = ("url", "secret", "told", "state", "failures", "problem", "next_at", "expires_at")
         self._hooks.put(row.id, {**{name: getattr(row, name) for name in names}, "moved": True})
         # If we die here, it is there and here: it is sent once more, which changes nothing, and calls nobody meanwhile.
-        self._db.execute(SET_MOVED, id=row.id, told=row.told, address=digest(row.url))
+        self._confirm(row.id, row.told, row.url)
 
     def end(self, hook: str, last: Last | None = None) -> None:
         """Forget a hook here at once, and have subscriptions told until it confirms that.
@@ -148,8 +155,8 @@ def digest(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()
 
 
-def _same_address(row: HookRow, url: str) -> Any:
-    return or_(col(HookRow.address) == row.address, col(HookRow.url) == url)
+def _leads_to(url: str) -> Any:
+    return or_(func.coalesce(HookRow.address, "") == digest(url), col(HookRow.url) == url)
 
 
 def _make_former(session: Session, row: HookRow, last: Last | None = None) -> None:

@@ -12,9 +12,6 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("hook", sa.Column("address", sa.String(length=64), nullable=True))
     op.add_column("hook", sa.Column("pushed", sa.String(length=24), nullable=True))
-    # Of a hook that has moved the address is empty, and a case may have several.
-    op.drop_index("ix_hook_case_ref", "hook", if_exists=True)
-    op.create_index("ix_hook_case", "hook", ["case_ref"])
     op.create_table(
         "former_hook",
         sa.Column("id", sa.String(length=32), nullable=False),
