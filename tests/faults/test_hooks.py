@@ -33,6 +33,7 @@ SHORT = (0.0,) * 1000
 
 @pytest.fixture
 def app(tmp_path, monkeypatch) -> Iterator[App]:
+    monkeypatch.setattr(news, "REST_SECONDS", 0.01)
     monkeypatch.setattr(news, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(sender, "TURN_SECONDS", 0.01)
     monkeypatch.setattr(sender, "IDLE_SECONDS", 0.05)

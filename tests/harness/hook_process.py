@@ -29,7 +29,7 @@ def main(county: Path, host: str) -> None:
     mobile, here = (Database(name, f"sqlite:///{county}/{name}.db") for name in ("mobile", "subscriptions"))
     store = CaseHookStore(here, HookSeals(MasterKey(settings.webhook_key)), HostRules.of(settings))
     sender = HookService(here, settings.webhook_key).sender(settings, resolved, RESTS, 5.0)
-    news.POLL_SECONDS = 0.02
+    news.POLL_SECONDS = news.REST_SECONDS = 0.02
     stop = threading.Event()
     for work in (NewsPusher(mobile, LocalCaseHooks(store)).run, sender.run):
         threading.Thread(target=work, args=(stop,), daemon=True).start()

@@ -28,6 +28,9 @@ from shared.database.engine import Database
 from shared.errors import TongyuanError
 
 POLL_SECONDS = 1.0
+REST_SECONDS = 0.5
+"""Between two rounds: while an import runs, every batch of entries would begin one."""
+
 RETRY_SECONDS = 5.0
 PAGE = 200
 MOST_FAILURES = 3
@@ -60,8 +63,7 @@ class NewsPusher:
                 good = False
             if good:
                 listener.wait(POLL_SECONDS)
-            else:
-                stop.wait(RETRY_SECONDS)
+            stop.wait(REST_SECONDS if good else RETRY_SECONDS)
         listener.close()
 
     def round(self) -> bool:
