@@ -22,14 +22,14 @@ def channel_manifest(
     *,
     sends: dict[str, str] | None = None,
     settings: tuple[str, ...] = (),
-    of_worker: tuple[str, ...] = (),
+    calls: tuple[Dependency, ...] = (),
     outsiders: tuple[Outsider, ...] = (),
 ) -> Manifest:
     """Return the manifest of a channel.
 
     `port`: the port on this machine for its HTTP; channels are listed in the order of their ports. `title`: see
-    `Manifest`. `sends`: exchange → pattern of the routing keys it may write. `settings`: settings that
-    its HTTP reads beside those of every channel; `of_worker`: the same of its worker.
+    `Manifest`. `sends`: exchange → pattern of the routing keys it may write. `settings`, `calls`: what
+    its HTTP reads and calls beside those of every channel.
     """
     sends = sends or {}
     return Manifest(
@@ -39,14 +39,14 @@ def channel_manifest(
             Process(
                 name,
                 port,
-                (LEDGER, FILES),
+                (LEDGER, FILES, *calls),
                 broker=bool(sends),
                 keys=(WITNESS_KEY,),
                 settings=(*READING, *SERVING, *settings),
                 stated=("public_url",),
                 serves_without_broker=True,
             ),
-            worker(name, LEDGER, settings=(*READING, "reconcile_interval", *of_worker)),
+            worker(name, LEDGER, settings=(*READING, "reconcile_interval")),
         ),
         account=Account(name, tuple(sends), (publications_queue(name),), sends),
         outsiders=outsiders,

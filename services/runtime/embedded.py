@@ -48,6 +48,7 @@ from services.runtime.assembly.importing import embedded_importing
 from services.runtime.assembly.subscriptions import assembled as assembled_subscriptions
 from services.runtime.auditor import at_one_address, auditor_api
 from services.runtime.console import callers_within, console_background, embedded_api
+from services.runtime.local_hooks import LocalCaseHooks
 from services.runtime.local_readers import LocalFiles, LocalLedger, LocalPublicLedger, LocalSource
 from services.runtime.manifests import AUDITED, CHANNELS, FEEDBACK_CHANNELS, SERVICES
 from services.runtime.openapi.document import serving_document
@@ -220,7 +221,8 @@ class Embedded:
             ledger, readers, self.wiring.signer, require, self.settings.region, source_keys=self.settings.source_keys
         )
         files = LocalFiles(self.wiring.database("guides"))
-        self.channels = {name: self.wiring.channel(name, LocalLedger(ledger), files) for name in CHANNELS}
+        hooks = LocalCaseHooks(self._subscriptions.hooks)
+        self.channels = {name: self.wiring.channel(name, LocalLedger(ledger), files, hooks) for name in CHANNELS}
         self._bus.bind(SOURCES_EXCHANGE, self.intake.take, "ledger")
         self._bus.bind(BACKFILL_EXCHANGE, self.intake.take, "ledger (imports)")
         self.watch = ItemWatch(self.wiring.guides, LocalLedger(ledger), self.settings.log_origin)

@@ -11,9 +11,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from contracts.content.items import Item
 from contracts.kinds import CANARY, KINDS, kind_of
-from contracts.topology import CONSOLE, FILES_SOURCE, SOURCES, SUBSCRIPTIONS
+from contracts.topology import CONSOLE, SOURCES, SUBSCRIPTIONS
 from services.runtime.manifests import migrations
 from shared.config import Settings, SettingsError
 from shared.database.connection_limits import SERVING, ConnectionLimits
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from services.applications.commands import Applications
     from services.catalog.commands import Catalog
     from services.channels.files.upstream import FileReader
+    from services.channels.mobile.case_hooks import CaseHooks
     from services.guides.commands import Guides
     from services.ledger.signing.signer import Signer
     from services.ledger.signing.signing_guard import SigningGuard
@@ -151,15 +154,17 @@ class Wiring:
 
         return SigningGuard(self.database("ledger"), self.signer)
 
-    def channel(self, name: str, ledger: LedgerReader, files: "FileReader | None" = None) -> "ChannelWiring":
-        """Return the components of one channel that follows `ledger`. `files`: None reads them over HTTP."""
-        from services.channels.files.upstream import HttpFiles
+    def channel(
+        self, name: str, ledger: LedgerReader, files: "FileReader | None" = None, hooks: "CaseHooks | None" = None
+    ) -> "ChannelWiring":
+        """Return the components of one channel that follows `ledger`. `files`, `hooks`: None asks over HTTP."""
         from services.runtime.assembly import channels
 
-        reader = files or HttpFiles(
-            lambda: client(self.settings.url_for(FILES_SOURCE), self.token_for(FILES_SOURCE), self.settings.tls)
-        )
-        return channels.assembled(name, self.database(name), self.settings, ledger, reader)
+        upstream = channels.Upstream.over_http(ledger, self._client, files, hooks)
+        return channels.assembled(name, self.database(name), self.settings, upstream)
+
+    def _client(self, service: str) -> httpx.Client:
+        return client(self.settings.url_for(service), self.token_for(service), self.settings.tls)
 
     def feedback_relay(self, name: str, publisher: Callable[[], Publisher]) -> Relay:
         """Return the relay of readers' feedback from a channel to guides."""
@@ -201,11 +206,11 @@ class Wiring:
 
     def http_source(self, name: str) -> HttpSource:
         """Return a reader of a source over HTTP."""
-        return HttpSource(client(self.settings.url_for(name), self.token_for(name), self.settings.tls), name)
+        return HttpSource(self._client(name), name)
 
     def http_ledger(self) -> HttpLedger:
         """Return a reader of the ledger over HTTP."""
-        return HttpLedger(client(self.settings.url_for("ledger"), self.token_for("ledger"), self.settings.tls))
+        return HttpLedger(self._client("ledger"))
 
     def token_for(self, callee: str) -> Token:
         """Return the token with which this process calls another service. Raises `SettingsError` when its key is not

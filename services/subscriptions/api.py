@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
 from starlette.routing import Route
 
 from contracts.base import Json
+from services.subscriptions.case_hooks.routes import case_hooks_router
+from services.subscriptions.case_hooks.store import CaseHookStore
 from services.subscriptions.feed.cursors import Cursors, StartOver
 from services.subscriptions.feed.hub import Hub
 from services.subscriptions.feed.reading import FeedReader
@@ -36,6 +38,7 @@ class Subscriptions:
     key: MasterKey
     rules: AddressRules
     hub: Hub
+    hooks: CaseHookStore
     has_broker: bool = False
 
 
@@ -58,6 +61,7 @@ def make(parts: Subscriptions, settings: Settings) -> FastAPI:
     api.include_router(_log_router(parts.log))
     api.include_router(feed_router(door, reader, parts.hub))
     api.include_router(_own_deliveries(door, deliveries))
+    api.include_router(case_hooks_router(parts.hooks))
     api.include_router(audit_router(db))
     api.router.routes.append(Route(STREAM, FeedStream(door, reader, parts.hub), methods=["GET"]))
     return api

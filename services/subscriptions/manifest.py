@@ -1,4 +1,7 @@
-"""Process and rights of subscriptions: it reads of the ledger what anybody may read, so nothing else can leave here."""
+"""Process and rights of subscriptions: it reads of the ledger what anybody may read, so nothing else can leave here.
+
+What hooks tell of a case, mobile has sent for it: a stage, and nothing that names the case.
+"""
 
 from contracts.topology import INTEGRATORS_EXCHANGE, SUBSCRIPTIONS
 from shared.manifest.model import Account, Dependency, Key, KeyUse, Manifest, Process, Role, Volume
@@ -21,11 +24,11 @@ MANIFEST = Manifest(
             8098,
             calls=(Dependency(Role.LEDGER),),
             keys=(Key("webhook_key_file", KeyUse.WEBHOOKS, KEY_FOLDER),),
-            settings=("webhook_text_days", "webhook_log_days"),
+            settings=("webhook_text_days", "webhook_log_days", "hook_hosts", "hook_private"),
             stated=("webhook_networks",),
             serves_without_broker=True,
             outside="webhooks",
-            about="integrators' feed, webhooks and queues: it alone calls out",
+            about="integrators' feed, webhooks, queues, and hooks of cases: it alone calls out",
         ),
     ),
     account=Account(SUBSCRIPTIONS, (INTEGRATORS_EXCHANGE,)),

@@ -33,6 +33,14 @@ class DeliveryState(StrEnum):
     GIVEN_UP = "given_up"
 
 
+class CaseHookState(StrEnum):
+    """`dead`: too many calls failed in a row. `ended`: the case is no longer shown, or the receiver answered 410."""
+
+    ACTIVE = "active"
+    DEAD = "dead"
+    ENDED = "ended"
+
+
 class LogRow(SQLModel, table=True):
     """The log's state. `chain`: SHA-256 over the chain before it and the newest event, so that cursors can be checked.
 
@@ -199,3 +207,45 @@ class AttemptRow(SQLModel, table=True):
     problem: str | None = Field(default=None, max_length=200)
     request: str | None = Field(default=None, sa_column=Column(Text))
     answer: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class CaseHookRow(SQLModel, table=True):
+    """An app that is told when one case moves; mobile knows which. Nothing here names the case.
+
+    `told`: mark of the state that the receiver was last told. `mark`, `body`: the state that mobile has pushed last;
+    the body is there while it is `due`. Once the hook has ended, address, secret and body are empty.
+    """
+
+    metadata = subscriptions_metadata
+    __tablename__ = "case_hook"
+    __table_args__ = (Index("case_hook_due", "due", "host", "next_at"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    url: str = Field(max_length=300)
+    host: str = Field(max_length=300)
+    secret: str = Field(max_length=250, description="Sealed.")
+    secret_hash: str = Field(max_length=64)
+    told: str = Field(max_length=24)
+    mark: str = Field(max_length=24)
+    body: str | None = Field(default=None, sa_column=Column(Text))
+    due: bool = Field(default=False)
+    state: str = Field(max_length=8)
+    failures: int = Field(default=0, description="Failures in a row.")
+    problem: str | None = Field(default=None, max_length=100)
+    next_at: str = Field(max_length=27, description="Earliest time of the next call.")
+    expires_at: str = Field(max_length=27)
+
+
+class CaseHookCallRow(SQLModel, table=True):
+    """One call of a hook. Neither request nor answer is kept: they would tie an app's user to a case."""
+
+    metadata = subscriptions_metadata
+    __tablename__ = "case_hook_call"
+    __table_args__ = (Index("case_hook_call_of", "hook", "id"), Index("case_hook_call_at", "at"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    hook: str = Field(max_length=32)
+    at: str = Field(max_length=27)
+    milliseconds: int
+    status: int | None = Field(default=None)
+    problem: str | None = Field(default=None, max_length=200)

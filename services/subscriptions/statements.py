@@ -112,14 +112,14 @@ BEHIND = text(
 
 # Webhooks with deliveries that are not ended and may be called now.
 WAITING = text(
-    "SELECT id, url, rate, payload_limit FROM subscription WHERE delivery = 'webhook' AND state = 'active' "
+    "SELECT id, rate FROM subscription WHERE delivery = 'webhook' AND state = 'active' "
     "AND open > 0 AND (hold_until IS NULL OR hold_until <= :now) ORDER BY id"
 )
 
 # Deliveries of a webhook that are due: of each key the first that is not ended.
 DUE = text(
-    "SELECT d.position, d.key, d.attempts, d.created_at, e.id, e.event FROM delivery d "
-    "JOIN event e ON e.position = d.position "
+    "SELECT s.url, s.payload_limit, d.position, d.key, d.attempts, e.id, e.event FROM delivery d "
+    "JOIN subscription s ON s.id = d.subscription JOIN event e ON e.position = d.position "
     "WHERE d.subscription = :subscription AND d.state = 'open' AND d.next_at <= :now AND NOT EXISTS "
     "(SELECT 1 FROM delivery o WHERE o.subscription = d.subscription AND o.state = 'open' AND o.key = d.key "
     "AND o.position < d.position) ORDER BY d.next_at, d.position LIMIT :limit"

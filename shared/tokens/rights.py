@@ -28,6 +28,8 @@ class Right(StrEnum):
     """Reading files of guides at their source, also of what is not released."""
     BOARD = "board"
     """Setting at the kiosk which ticket numbers are called."""
+    CASE_HOOKS = "case_hooks"
+    """Having apps called about single cases."""
 
 
 EVERY = frozenset(Right)

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from shared.errors import Invalid, Violation
@@ -33,6 +34,18 @@ FORBIDDEN = tuple(
 
 class ForbiddenAddress(Exception):
     """The name leads to an address that must not be called."""
+
+
+class Rules(Protocol):
+    """Which addresses a caller may call."""
+
+    def require_url(self, url: str) -> SplitResult:
+        """Return the parts of an address that may be called. Raises `Invalid` (field `url`)."""
+        ...
+
+    def choose(self, found: Sequence[str], *, tls: bool) -> str:
+        """Return which of a name's addresses is called. Raises `ForbiddenAddress` if any may not be called."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,13 @@ class AddressRules:
             except ForbiddenAddress as error:
                 raise _refused("address", str(error)) from None
         return parts
+
+    def choose(self, found: Sequence[str], *, tls: bool) -> str:
+        """See `Rules`."""
+        allowed = [self.require(one, tls=tls) for one in found]
+        if not allowed:
+            raise ForbiddenAddress("没有地址 (the name has no address)")
+        return allowed[0]
 
     def require(self, address: str, *, tls: bool) -> str:
         """Return an address that may be called. Raises `ForbiddenAddress`, naming the rule and never the address."""

@@ -28,10 +28,10 @@ KEPT = {
     "ledger": ("entry", "key", "erasure", "source_key", "signing_key"),
     **dict.fromkeys(
         ("web", "mobile", "kiosk", "portal"),
-        ("document", "parked", "hook", "screen", "screen_position", "called", "feedback"),
+        ("document", "parked", "hook", "former_hook", "screen", "screen_position", "called", "feedback"),
     ),
     "auditor": ("finding",),
-    "subscriptions": ("subscription", "access_key"),
+    "subscriptions": ("subscription", "access_key", "case_hook"),
 }
 """Tables that hold what people and services have said. The others move by themselves: heads, cursors, marks."""
 

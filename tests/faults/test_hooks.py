@@ -14,7 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.codes.tables import CASE_STAGE
-from services.channels.mobile import webhook_delivery
+from services.channels.mobile import news
+from services.subscriptions.webhooks import sender
 from shared.webhooks.addresses import is_public
 from shared.webhooks.schedule import seconds_to_wait
 from tests.harness.certificates import Authority
@@ -32,8 +33,10 @@ SHORT = (0.0,) * 1000
 
 @pytest.fixture
 def app(tmp_path, monkeypatch) -> Iterator[App]:
-    monkeypatch.setattr(webhook_delivery, "REST_SECONDS", 0.01)
-    monkeypatch.setattr(webhook_delivery, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(news, "REST_SECONDS", 0.01)
+    monkeypatch.setattr(news, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(sender, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "IDLE_SECONDS", 0.05)
     limits = {"lookup_limit": "1000/second", "lookup_case_limit": "1000/second"}
     with pipeline(tmp_path, channels=["mobile"], **limits) as county:
         yield App(county)
@@ -253,8 +256,7 @@ def test_who_is_killed_in_the_middle_of_a_call_tells_it_again(app, monkeypatch):
         app.advance("2")
         with app.calling():
             wait_for(lambda: backend.calls, "called")
-        # Nothing was written down. What it had claimed is free when the lease is over.
-        app.county.execute("mobile", "UPDATE hook SET next_at = ''")
+        # Nothing was written down.
         app.until(lambda: heard(app, hook), "told")
 
         assert backend.calls[0].id == backend.calls[1].id
@@ -270,6 +272,7 @@ def test_nobody_is_told_what_he_does_not_want_or_may_not_have(app, how):
             assert app.county.http.delete(f"/mobile/v1/hooks/{hook['id']}", headers=headers).status_code == 204
         elif how == "expired":
             app.county.execute("mobile", "UPDATE hook SET expires_at = '2020'")
+            app.county.execute("subscriptions", "UPDATE case_hook SET expires_at = '2020'")
         else:
             app.allow(other.host)
         app.advance("2")
@@ -372,7 +375,7 @@ def told(app: App, other: Receiver) -> None:
 
 def failing(app: App) -> int:
     """How many subscriptions wait for another try."""
-    return int(app.county.execute("mobile", "SELECT count(*) FROM hook WHERE failures > 0")[0][0])
+    return int(app.county.execute("subscriptions", "SELECT count(*) FROM case_hook WHERE failures > 0")[0][0])
 
 
 def served_by(authority: Authority, host: str) -> ssl.SSLContext:

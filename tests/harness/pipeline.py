@@ -64,6 +64,7 @@ from shared.web.response_cache import CachedService, ResponseCacheMiddleware, sh
 from shared.web.server.process import mount
 from tests.harness import projecting
 from tests.harness.actors import TESTER
+from tests.harness.case_hooks import CaseHooksWhenAsked, HookService
 from tests.harness.file_source import FileSource
 from tests.harness.stores import store
 
@@ -270,11 +271,21 @@ class Pipeline:
                 return ledger_api.make(db, self.settings)
             case "verify":
                 return verify_page.make(self.dbs["ledger"], self.settings)
+            case "subscriptions":
+                return self.case_hooks.api(self.settings)
             case "V" | "v":
                 return verify_page.make_short(self.settings)
             case _:
                 index, live, files = SearchIndex(db), self.lives[service], self.files[service]
-                return channels_api.make(self.channels[service], self.settings, index, live, files)
+                made = channels_api.make(self.channels[service], self.settings, index, live, files)
+                made.state.case_hooks = CaseHooksWhenAsked(lambda: self.case_hooks.over_http(self.settings))
+                return made
+
+    @cached_property
+    def case_hooks(self) -> HookService:
+        """Subscriptions, which calls the apps; it is there once something asks for it."""
+        self.dbs["subscriptions"] = self._database("subscriptions")
+        return HookService(self.dbs["subscriptions"], self.settings.webhook_key)
 
     def _now(self) -> datetime:
         return self.clock()

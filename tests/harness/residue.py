@@ -20,7 +20,7 @@ from tests.harness.packages import require
 from tests.harness.postgres import PLACES, PrivatePostgres
 
 ITEM = content.items()[0].code
-OF_THEIR_OWNERS = ("/v1/applications", "/v1/deadlines", "/v1/hooks")
+OF_THEIR_OWNERS = ("/v1/applications", "/v1/deadlines", "/v1/hooks", "/v1/case-hooks")
 
 
 def endpoints(county: County, service: str, keys: list[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from services.runtime.assembly.subscriptions import SubscriptionsWiring, assembl
 from services.runtime.local_readers import LocalPublicLedger
 from services.runtime.wiring import Wiring
 from services.subscriptions.amqp.broker import broker_of
-from services.subscriptions.webhooks.sender import Calling
+from services.subscriptions.webhooks.calling import Calling
 from shared.webhooks.addresses import AddressRules, Resolve, resolved
 from tests.harness.county import wait_for
 from tests.harness.pipeline import ADMIN, Pipeline

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from services.channels.mobile.webhook_delivery import WebhookSender
+from services.channels.mobile.news import NewsPusher
 from shared.webhooks.addresses import resolved
 from tests.harness.county import wait_for
 from tests.harness.pipeline import PROJECT_NO, QUERY_CODE, Pipeline, progress
@@ -64,14 +64,18 @@ class App:
     ) -> Iterator[None]:
         """Call subscribers meanwhile."""
         stop = threading.Event()
-        caller = WebhookSender(self.county.dbs["mobile"], self.county.settings, resolve, rests, patience)
-        thread = threading.Thread(target=caller.run, args=(stop,))
-        thread.start()
+        hooks, settings = self.county.case_hooks, self.county.settings
+        pusher = NewsPusher(self.county.dbs["mobile"], hooks.over_http(settings))
+        sender = hooks.sender(settings, resolve, rests, patience)
+        threads = [threading.Thread(target=one.run, args=(stop,)) for one in (pusher, sender)]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
             stop.set()
-            thread.join()
+            for thread in threads:
+                thread.join()
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait for the condition while subscribers are called."""
@@ -81,6 +85,7 @@ class App:
 
 def heard(app: App, hook: Any) -> bool:
     """Whether the subscriber has been told the newest state."""
-    newest = "SELECT h.told, d.version FROM hook h JOIN document d ON d.key = 'application:' || h.case_ref"
-    (row,) = app.county.execute("mobile", f"{newest} WHERE h.id = :id", id=hook["id"])
-    return bool(row.told == str(row.version))
+    newest = "SELECT d.version FROM hook h JOIN document d ON d.key = 'application:' || h.case_ref WHERE h.id = :id"
+    (known,) = app.county.execute("mobile", newest, id=hook["id"])
+    (row,) = app.county.execute("subscriptions", "SELECT told FROM case_hook WHERE id = :id", id=hook["id"])
+    return bool(row.told == str(known.version))

@@ -10,7 +10,7 @@ from pathlib import Path
 from services.runtime.assembly.subscriptions import assembled
 from services.runtime.local_readers import LocalPublicLedger
 from services.runtime.wiring import Wiring
-from services.subscriptions.webhooks.sender import Calling
+from services.subscriptions.webhooks.calling import Calling
 from shared.config import Settings
 from shared.database.engine import Database
 from shared.webhooks.addresses import AddressRules

@@ -135,7 +135,10 @@ class CalledRow(ChannelModel, table=True):
 class HookRow(ChannelModel, table=True):
     """A subscription to the progress of a case, see `services.channels.mobile.subscriptions`; used by mobile only.
 
-    A rebuild does not touch it. `told` marks the state of the case that the receiver was last told.
+    A rebuild does not touch it. `pushed` marks the state of the case that subscriptions, which calls the app, has
+    confirmed; `address` is the digest of the app's. The columns from `url` to `problem` are of the release before, in
+    which mobile called, and go in the release after. Once subscriptions has the hook, `secret` is empty, and `url` is
+    the id, since the older index wants it unique.
     """
 
     __tablename__ = "hook"
@@ -148,13 +151,29 @@ class HookRow(ChannelModel, table=True):
     case_ref: str = Field(max_length=64)
     url: str = Field(max_length=300)
     host: str = Field(max_length=120)
-    secret: str = Field(max_length=64, description="`whsec_…`; it signs calls, so a hash of it would not do.")
+    secret: str = Field(max_length=64)
     told: str = Field(max_length=24)
     state: str = Field(default="active", max_length=8)
-    failures: int = Field(default=0, description="Failures in a row.")
+    failures: int = Field(default=0)
     problem: str | None = Field(default=None, max_length=100)
-    next_at: str = Field(max_length=27, description="Earliest time of the next call.")
+    next_at: str = Field(max_length=27, description="When it was asked for.")
     expires_at: str = Field(max_length=27)
+    address: str | None = Field(default=None, max_length=64)
+    pushed: str | None = Field(default=None, max_length=24)
+
+
+class FormerHookRow(ChannelModel, table=True):
+    """A hook whose row is gone, and what subscriptions has yet to be told of it. Nothing here names the case.
+
+    `mark`, `body`: its last news; null: delete it. `after`: see `HookRow.pushed`.
+    """
+
+    __tablename__ = "former_hook"
+
+    id: str = Field(primary_key=True, max_length=32)
+    after: str | None = Field(default=None, max_length=24)
+    mark: str | None = Field(default=None, max_length=24)
+    body: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class FileRow(ChannelModel, table=True):

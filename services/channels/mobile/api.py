@@ -9,8 +9,8 @@ from services.channels.api import openapi
 from services.channels.api.live_stream import Live
 from services.channels.api.response_models import Answer
 from services.channels.mobile import subscriptions
+from services.channels.mobile.case_hooks import CaseHooks
 from services.channels.pages.reader import ChannelReader
-from shared.config import Settings
 from shared.database.engine import Database
 
 HookId = Annotated[str, Path(pattern=r"^hook_[0-9a-f]{24}$")]
@@ -40,8 +40,11 @@ class SubscriptionState(Answer):
 
 
 def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
-    """Return the mobile channel's routes in addition to those that every channel has."""
-    routes, store = APIRouter(prefix="/v1/hooks", tags=["applications"]), subscriptions.SubscriptionStore(db)
+    """Return the mobile channel's routes in addition to those that every channel has.
+
+    The app's state has `case_hooks`: subscriptions, which stores whom to call and makes the calls.
+    """
+    routes = APIRouter(prefix="/v1/hooks", tags=["applications"])
 
     @routes.post(
         "",
@@ -58,11 +61,9 @@ def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
     )
     def subscribe(request: Request, wanted: subscriptions.Subscription) -> Response:
         """Counts as a look-up. docs/integrating/hooks.md describes what is sent."""
-        settings: Settings = request.app.state.settings
-        subscriptions.allowed_host(wanted.url, settings)
         address = request.client.host if request.client else "unknown"
         case = reader.lookup(wanted.project_no, wanted.query_code, address)
-        answer = openapi.as_json(store.add(wanted, case, settings))
+        answer = openapi.as_json(subscriptions.SubscriptionStore(db, _hooks(request)).add(wanted, case))
         answer.status_code = 201
         answer.headers.update(NO_STORE)
         return answer
@@ -70,14 +71,25 @@ def router(db: Database, reader: ChannelReader, _live: Live) -> APIRouter:
     @routes.get(
         "/{hook}", summary="Read the state of a subscription", response_model=SubscriptionState, responses=UNKNOWN
     )
-    def standing(hook: HookId, secret: Secret) -> Response:
-        answer = openapi.as_json(store.state(hook, secret))
+    def standing(request: Request, hook: HookId, secret: Secret) -> Response:
+        hooks = _hooks(request)
+        subscriptions.SubscriptionStore(db, hooks).move(hook)
+        answer = openapi.as_json(hooks.state(hook, secret))
         answer.headers.update(NO_STORE)
         return answer
 
     @routes.delete("/{hook}", status_code=204, summary="Cancel a subscription", responses=UNKNOWN)
-    def unsubscribe(hook: HookId, secret: Secret) -> Response:
-        store.end(hook, secret)
+    def unsubscribe(request: Request, hook: HookId, secret: Secret) -> Response:
+        hooks, store = _hooks(request), subscriptions.SubscriptionStore(db, _hooks(request))
+        store.move(hook)
+        hooks.end(hook, secret)
+        # If we die here, subscriptions says at the next news that there is no such hook.
+        store.forget(hook)
         return Response(status_code=204)
 
     return routes
+
+
+def _hooks(request: Request) -> CaseHooks:
+    found: CaseHooks = request.app.state.case_hooks
+    return found

@@ -1,11 +1,11 @@
 """Background tasks of the mobile channel."""
 
-from services.channels.mobile.webhook_delivery import WebhookSender
-from shared.config import Settings
+from services.channels.mobile.case_hooks import CaseHooks
+from services.channels.mobile.news import NewsPusher
 from shared.database.engine import Database
 from shared.timers import Background
 
 
-def background(db: Database, settings: Settings) -> dict[str, Background]:
-    """Return the webhook sender, if the county allows any host."""
-    return {"mobile-hooks": WebhookSender(db, settings).run} if settings.hook_hosts else {}
+def background(db: Database, hooks: CaseHooks) -> dict[str, Background]:
+    """Return what pushes the news of cases to subscriptions."""
+    return {"mobile-hooks": NewsPusher(db, hooks).run}

@@ -1,12 +1,14 @@
-"""The manifest of mobile, without extensions: the app's backend reads public documents and looks up cases."""
+"""The manifest of mobile: the app's backend reads public documents, looks up cases, and subscribes to their news.
 
-from dataclasses import replace
+It calls nobody outside the county: subscriptions does.
+"""
 
+from contracts.topology import SUBSCRIPTIONS
 from services.channels.common_manifest import channel_manifest
+from shared.manifest.model import Dependency
+from shared.tokens.rights import Right
 
-MADE = channel_manifest(
-    "mobile", 8092, ("移动端", "mobile"), settings=("hook_hosts", "hook_private"), of_worker=("hook_hosts",)
-)
-HTTP, WORKER = MADE.processes
+CASE_HOOKS = Dependency(SUBSCRIPTIONS, frozenset({Right.CASE_HOOKS}))
+"""To have apps called about single cases."""
 
-MANIFEST = replace(MADE, processes=(replace(HTTP, outside="hooks"), WORKER))
+MANIFEST = channel_manifest("mobile", 8092, ("移动端", "mobile"), calls=(CASE_HOOKS,))

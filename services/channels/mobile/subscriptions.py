@@ -1,35 +1,32 @@
-"""Subscriptions: an app's backend is told when a case changes. Stored here; `webhook_delivery` makes the calls.
+"""Subscriptions: an app's backend is told when a case changes. Which case that is, is stored here and nowhere else.
 
-A client with case number and query code subscribes with an address on a host that the county allows. Nothing is queued:
-a subscription stores a mark of the state last told, and any later state that the channel has applied is due. Therefore
-a killed process, a restored backup or a rebuild loses nothing, and a receiver that was down gets the newest state once.
+A client with case number and query code subscribes with an address. The service subscriptions stores the address and
+the secret, and calls; `news` pushes to it what is due.
 """
 
-import hmac
+import hashlib
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
 from pydantic import Field
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from contracts.base import Json, format_time
 from services.channels.api.case_lookup import LookupRequest
-from services.channels.core.model import HookRow
-from services.channels.mobile.statements import CLAIM, DELETE_EXPIRED, DUE, HOSTS, SET_FAILED, SET_TOLD
-from shared.config import Settings
+from services.channels.core.model import FormerHookRow, HookRow
+from services.channels.mobile.case_hooks import CaseHooks
+from services.channels.mobile.statements import ABANDONED, DELETE_EXPIRED, DELETE_HOOK, UNMOVED
 from shared.database.engine import Database
-from shared.errors import Conflict, Invalid, NotFound, Violation
-from shared.security.privacy import find_personal_data
+from shared.errors import Conflict, Refused, TongyuanError
 
 MOST_OF_A_CASE = 5
 PREFIX = "whsec_"
-ACTIVE, DEAD, ENDED = "active", "dead", "ended"
+MOVED = "moved"
+ABANDONED_AFTER = timedelta(minutes=5)
+"""Longer than any request takes."""
 
 
 class Subscription(LookupRequest):
@@ -43,139 +40,126 @@ class Subscription(LookupRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """One call to make."""
+class Last:
+    """The last news of a hook: its case is shown no more. `after`: the mark that subscriptions has confirmed."""
 
-    id: str
-    url: str
-    secret: str
-    failures: int
-    mark: str
-    body: bytes
-    last: bool
+    after: str | None = None
+    mark: str | None = None
+    body: str | None = None
 
 
 class SubscriptionStore:
-    """The subscriptions in the mobile channel's database. Each change is a transaction of its own."""
+    """The subscriptions in the mobile channel's database, and the hooks that belong to them at subscriptions."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, hooks: CaseHooks) -> None:
+        self._db, self._hooks = db, hooks
 
-    def add(self, wanted: Subscription, case: Json, settings: Settings) -> Json:
-        """Store a subscription to `case`, the document found by number and code; `secret` is returned only now.
+    def add(self, wanted: Subscription, case: Json) -> Json:
+        """Subscribe to `case`, the document found by number and code; `secret` is returned only now.
 
-        Replaces a subscription with the same address for the same case. Raises `Conflict` if the case has the maximum.
+        Replaces a subscription with the same address for the same case. Raises `Conflict` if the case has the maximum,
+        `Invalid` for an address that may not be called, `UpstreamDown`.
         """
-        host = allowed_host(wanted.url, settings)
-        now = datetime.now(UTC)
+        now, secret = datetime.now(UTC), PREFIX + b64encode(secrets.token_bytes(24)).decode()
+        expires_at = format_time(now + timedelta(days=wanted.days))
+        hook = f"hook_{secrets.token_hex(12)}"
         row = HookRow(
-            id=f"hook_{secrets.token_hex(12)}",
+            id=hook,
             case_ref=case["code"],
-            url=wanted.url,
-            host=host,
-            secret=PREFIX + b64encode(secrets.token_bytes(24)).decode(),
             told=str(case["source"]["version"]),
             next_at=format_time(now),
-            expires_at=format_time(now + timedelta(days=wanted.days)),
+            expires_at=expires_at,
+            address=digest(wanted.url),
+            state=MOVED,
+            url=hook,
+            host="",
+            secret="",
         )
+        self._ask(row, wanted.url)
+        # If we die here, a row is left without a hook, or with one whose secret nobody has: `clean` ends it.
+        try:
+            told = {"told": row.told, "expires_at": expires_at}
+            self._hooks.put(hook, {"url": wanted.url, "secret": secret, **told})
+        except Refused:
+            self._db.execute(DELETE_HOOK, id=hook)
+            raise
+        except TongyuanError:
+            # It may have been stored all the same.
+            self.end(hook)
+            raise
+        # If we die here, likewise.
+        self._confirm(hook, row.told, wanted.url)
+        return {"id": hook, "secret": secret, "expires_at": expires_at}
+
+    def _ask(self, row: HookRow, url: str) -> None:
         with self._db.write() as session:
-            of_case = col(HookRow.case_ref) == row.case_ref
-            session.exec(delete(HookRow).where(of_case, col(HookRow.url) == row.url))
-            if session.exec(select(func.count()).select_from(HookRow).where(of_case)).one() >= MOST_OF_A_CASE:
+            others = select(func.count()).where(col(HookRow.case_ref) == row.case_ref, ~_leads_to(url))
+            if session.exec(others).one() >= MOST_OF_A_CASE:
                 raise Conflict(f"a case has at most {MOST_OF_A_CASE} subscriptions")
             session.add(row)
-            self._db.notifier.notify(session)
-        return {"id": row.id, "secret": row.secret, "expires_at": row.expires_at}
 
-    def state(self, wanted: str, secret: str) -> Json:
-        """Return the state of a subscription. Raises `NotFound`, the same for a wrong id and a wrong secret."""
-        with self._db.read() as session:
-            row = _owned(session, wanted, secret)
-        return {
-            "id": row.id,
-            "state": row.state,
-            "failures": row.failures,
-            "problem": row.problem,
-            "expires_at": row.expires_at,
-        }
-
-    def end(self, wanted: str, secret: str) -> None:
-        """Delete the subscription. Raises `NotFound`, as above."""
+    def _confirm(self, hook: str, told: str, url: str) -> None:
+        """Note that subscriptions has the hook, forget whom it calls, and end the hooks that it replaces."""
         with self._db.write() as session:
-            session.delete(_owned(session, wanted, secret))
+            row = session.get(HookRow, hook, with_for_update=True)
+            if row is None or row.pushed is not None:
+                return  # another process was faster
+            same = select(HookRow).where(HookRow.case_ref == row.case_ref, _leads_to(url), HookRow.id != hook)
+            # One that is only asked for will replace this one.
+            there = or_(col(HookRow.pushed).is_not(None), HookRow.secret != "")
+            for one in session.exec(same.where(there)).all():
+                _make_former(session, one)
+            row.pushed, row.address, row.state = told, digest(url), MOVED
+            row.url, row.host, row.secret = hook, "", ""
+            session.add(row)
+            self._db.notifier.notify(session)
 
-    def forget_expired(self) -> None:
-        """Delete subscriptions that have expired."""
-        self._db.execute(DELETE_EXPIRED, now=format_time(datetime.now(UTC)))
+    def move(self, hook: str) -> None:
+        """Give subscriptions one hook of the release before, if this is one. Raises `UpstreamDown`."""
+        now = format_time(datetime.now(UTC))
+        for row in self._db.fetch(UNMOVED, now=now, after="", one=hook, limit=1):
+            self.move_row(row)
 
-    def hosts(self) -> list[str]:
-        """Return the hosts that have subscriptions."""
-        return [row.host for row in self._db.fetch(HOSTS)]
+    def move_row(self, row: Any) -> None:
+        """Give subscriptions the hook of a row of `UNMOVED`."""
+        names = ("url", "secret", "told", "state", "failures", "problem", "next_at", "expires_at")
+        self._hooks.put(row.id, {**{name: getattr(row, name) for name in names}, "moved": True})
+        # If we die here, it is there and here: it is sent once more, which changes nothing, and calls nobody meanwhile.
+        self._confirm(row.id, row.told, row.url)
 
-    def claim(self, host: str, limit: int, lease: timedelta) -> list[News]:
-        """Claim at most `limit` calls that are due to a host; nobody else gets them before `lease` has passed."""
+    def end(self, hook: str, last: Last | None = None) -> None:
+        """Forget a hook here at once, and have subscriptions told until it confirms that.
+
+        Without last news the hook is deleted there.
+        """
+        with self._db.write() as session:
+            row = session.get(HookRow, hook, with_for_update=True)
+            if row is not None:
+                _make_former(session, row, last)
+                self._db.notifier.notify(session)
+
+    def forget(self, hook: str) -> None:
+        """Delete a hook here that is gone at subscriptions."""
+        self._db.execute(DELETE_HOOK, id=hook)
+
+    def clean(self) -> None:
+        """Delete subscriptions that have expired, and end those whose request was not finished."""
         now = datetime.now(UTC)
-        rows = self._db.fetch(DUE, host=host, now=format_time(now), limit=limit)
-        until = format_time(now + lease)
-        return [_news(row) for row in rows if self._db.execute(CLAIM, id=row.id, seen=row.next_at, until=until)]
-
-    def note_told(self, news: News) -> None:
-        """Store that a call was answered."""
-        state = ENDED if news.last else ACTIVE
-        self._db.execute(SET_TOLD, id=news.id, mark=news.mark, now=format_time(datetime.now(UTC)), state=state)
-
-    def note_failed(self, news: News, problem: str, state: str, next_at: datetime) -> None:
-        """Store that a call failed, and when to try again."""
-        values = {"failures": news.failures + 1, "problem": problem[:100], "next_at": format_time(next_at)}
-        self._db.execute(SET_FAILED, id=news.id, state=state, **values)
+        self._db.execute(DELETE_EXPIRED, now=format_time(now))
+        for row in self._db.fetch(ABANDONED, before=format_time(now - ABANDONED_AFTER)):
+            self.end(row.id)
 
 
-def allowed_host(url: str, settings: Settings) -> str:
-    """Return `name` or `name:port` of an address that may be called. Raises `Invalid` (field `url`)."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise _refused("form", "is not a URL") from None
-    schemes = ("https", "http") if settings.hook_private else ("https",)
-    plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    if parts.scheme not in schemes or not plain or not url.isascii() or not url.isprintable() or " " in url:
-        raise _refused(
-            "form", f"must be {' or '.join(schemes)}://host/path, in ASCII and without user, query, fragment"
-        )
-    if find_personal_data(url):
-        raise _refused("personal", "must not contain personal numbers")
-    named = host if port is None else f"{host}:{port}"
-    if named not in settings.hook_hosts.split(",") or not host:
-        raise _refused(
-            "host", "this county does not call this host; its operators list the allowed hosts (TONGYUAN_HOOK_HOSTS)"
-        )
-    return named
+def digest(url: str) -> str:
+    """Return what is kept of an address: it says whether another one is the same."""
+    return hashlib.sha256(url.encode()).hexdigest()
 
 
-def _refused(rule: str, message: str) -> Invalid:
-    return Invalid(Violation("url", rule, message))
+def _leads_to(url: str) -> Any:
+    return or_(func.coalesce(HookRow.address, "") == digest(url), col(HookRow.url) == url)
 
 
-def _owned(session: Session, wanted: str, secret: str) -> HookRow:
-    row = session.get(HookRow, wanted)
-    # Compare in any case, so that an existing id takes as long as an unknown one.
-    if not hmac.compare_digest((row.secret if row else PREFIX).encode(), secret.encode()) or row is None:
-        raise NotFound("there is no such subscription")
-    return row
-
-
-def _news(row: Any) -> News:
-    """Build the call: it tells the public stage and nothing personal. One mark always gives the same body."""
-    shown: Mapping[str, Any] = orjson.loads(row.content) if row.content else {}
-    body = {
-        "type": "application.advanced" if shown else "application.ended",
-        "timestamp": row.released_at,
-        "data": {
-            "subscription": row.id,
-            "version": row.version,
-            "stage": shown.get("stage"),
-            "stage_label": shown.get("stage_label"),
-        },
-    }
-    return News(row.id, row.url, row.secret, row.failures, row.mark, orjson.dumps(body), last=not shown)
+def _make_former(session: Session, row: HookRow, last: Last | None = None) -> None:
+    told = last or Last()
+    session.delete(row)
+    session.merge(FormerHookRow(id=row.id, after=told.after, mark=told.mark, body=told.body))

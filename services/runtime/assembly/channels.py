@@ -6,9 +6,11 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
+import httpx
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from contracts.topology import FILES_SOURCE, SUBSCRIPTIONS
 from services.channels.api import app as channels_api
 from services.channels.api.live_stream import Indexer, Live
 from services.channels.api.reader_feedback import LANE, FeedbackFeed
@@ -16,7 +18,8 @@ from services.channels.core.channel import Channel
 from services.channels.core.port import adapters
 from services.channels.files.prefetch import Prefetch
 from services.channels.files.store import FileStore
-from services.channels.files.upstream import FileReader
+from services.channels.files.upstream import FileReader, HttpFiles
+from services.channels.mobile.case_hooks import CaseHooks, HttpCaseHooks
 from services.channels.recovery.bootstrap import starting_channel
 from services.channels.recovery.drill import LOOK_SECONDS, drill_if_due
 from services.channels.search.index import SearchIndex
@@ -41,10 +44,13 @@ class ChannelWiring:
     drill_interval: float
     beside: Mapping[str, Background]
     files: FileStore
+    hooks: CaseHooks
 
     def api(self, settings: Settings) -> FastAPI:
         """Return the channel's HTTP app."""
-        return channels_api.make(self.channel, settings, self.index, self.live, self.files)
+        made = channels_api.make(self.channel, settings, self.index, self.live, self.files)
+        made.state.case_hooks = self.hooks
+        return made
 
     def stream(self) -> ASGIApp:
         """Return the ASGI app of the channel's event stream."""
@@ -61,17 +67,38 @@ class ChannelWiring:
         return work
 
 
-def assembled(name: str, db: Database, settings: Settings, ledger: LedgerReader, reader: FileReader) -> ChannelWiring:
-    """Return the components of the channel `name` that follows `ledger` and reads files from `reader`.
+@dataclass(frozen=True)
+class Upstream:
+    """Whom a channel asks: the ledger that it follows, the source of files, and subscriptions."""
+
+    ledger: LedgerReader
+    files: FileReader
+    hooks: CaseHooks
+
+    @classmethod
+    def over_http(
+        cls,
+        ledger: LedgerReader,
+        connect: Callable[[str], httpx.Client],
+        files: FileReader | None,
+        hooks: CaseHooks | None,
+    ) -> "Upstream":
+        """Return those that are given, and the others over HTTP. `connect` returns the client of a service."""
+        files = files or HttpFiles(partial(connect, FILES_SOURCE))
+        return cls(ledger, files, hooks or HttpCaseHooks(partial(connect, SUBSCRIPTIONS)))
+
+
+def assembled(name: str, db: Database, settings: Settings, upstream: Upstream) -> ChannelWiring:
+    """Return the components of the channel `name`.
 
     Raises `SettingsError` for a ledger key of another log.
     """
-    channel = starting_channel(db, adapters()[name], ledger, _ledger_keys(settings), Identity.of(settings))
+    channel = starting_channel(db, adapters()[name], upstream.ledger, _ledger_keys(settings), Identity.of(settings))
     index = SearchIndex(db)
     own = f"services.channels.{name}.background"
-    beside = import_module(own).background(db, settings) if find_spec(own) else {}
-    live, indexer, files = Live(db, name), Indexer(db, index), FileStore(db, reader)
-    return ChannelWiring(channel, index, live, indexer, settings.drill_interval, beside, files)
+    beside = import_module(own).background(db, upstream.hooks) if find_spec(own) else {}
+    live, indexer, files = Live(db, name), Indexer(db, index), FileStore(db, upstream.files)
+    return ChannelWiring(channel, index, live, indexer, settings.drill_interval, beside, files, upstream.hooks)
 
 
 def feedback_relay(name: str, db: Database, region: str, publisher: Callable[[], Publisher]) -> Relay:

@@ -1,42 +1,39 @@
 """One call to one receiver, who may be slow, wrong or hostile.
 
 The name is resolved once and the checked address is called. Redirects are not followed. Of the answer the beginning is
-read, for the delivery log. All of it together has one time limit.
+read, for the delivery log of webhooks. All of it together has one time limit.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import httpx
 
-from services.subscriptions.webhooks.payload import payload
-from services.subscriptions.webhooks.queue import Due, Outcome
+from services.subscriptions.webhooks.message import Due, Message, Outcome
 from shared.errors import Invalid
 from shared.security.privacy import scrub
-from shared.webhooks.addresses import AddressRules, ForbiddenAddress, Resolve, resolved
+from shared.webhooks.addresses import ForbiddenAddress, Resolve, Rules, resolved
 from shared.webhooks.schedule import seconds_to_wait
-from shared.webhooks.signatures import SigningKeys, signature_header
 
-CALL_SECONDS = 15.0
 ANSWER_BYTES = 1024
 REQUEST_CHARACTERS = 2048
-NAME_THREADS = 16
-CONTENT_TYPE = "application/cloudevents+json"
+NAME_THREADS = 4
 SHOWN = ("content-type", "retry-after", "location", "server")
+D = TypeVar("D", bound=Due)
 
 
 class Caller:
-    """Makes calls in one event loop. `patience`: seconds for one call."""
+    """Makes calls in one event loop."""
 
-    def __init__(self, rules: AddressRules, resolve: Resolve = resolved, patience: float = CALL_SECONDS) -> None:
-        self._rules, self._resolve, self._patience = rules, resolve, patience
-        self._names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
+    def __init__(self, resolve: Resolve = resolved) -> None:
+        self._resolve = resolve
+        # A name that does not resolve blocks threads, so each host has its own.
+        self._names: dict[str, ThreadPoolExecutor] = {}
         self._client = httpx.AsyncClient(
-            timeout=patience,
             trust_env=False,
             verify=ssl.create_default_context(),
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -45,18 +42,18 @@ class Caller:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-        self._names.shutdown(wait=False)
+        for names in self._names.values():
+            names.shutdown(wait=False)
 
-    async def call(self, due: Due, keys: Sequence[SigningKeys]) -> Outcome:
+    async def call(self, due: D, message: Message) -> Outcome[D]:
         """Make the call. Whatever happens is an outcome."""
         now, began = datetime.now(UTC), time.monotonic()
-        body = payload(due.event, due.webhook.payload_limit)
-        headers = _headers(due.event_id, int(now.timestamp()), body, keys)
+        headers = _headers(message, int(now.timestamp()))
         status: int | None = None
         answer, asked = None, None
         try:
-            async with asyncio.timeout(self._patience):
-                status, asked, answer = await self._posted(due.webhook.url, headers, body)
+            async with asyncio.timeout(message.patience):
+                status, asked, answer = await self._posted(message, headers)
             problem = None if 200 <= status < 300 else f"status {status}"
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, Invalid, ValueError) as error:
             # Only the kind of error: text from a receiver must not enter our log.
@@ -64,45 +61,44 @@ class Caller:
         except ForbiddenAddress as error:
             problem = str(error)
         took = int((time.monotonic() - began) * 1000)
-        request = _shown(headers, body.decode(errors="replace"), REQUEST_CHARACTERS)
+        request = _shown(headers, message.body.decode(errors="replace"), REQUEST_CHARACTERS) if message.reads else None
         return Outcome(due, datetime.now(UTC), took, status, problem, asked, request, answer)
 
-    async def _posted(self, address: str, headers: dict[str, str], body: bytes) -> tuple[int, float | None, str]:
+    async def _posted(self, message: Message, headers: dict[str, str]) -> tuple[int, float | None, str | None]:
         """Return the status, the seconds that the receiver asks us to wait, and the beginning of the answer."""
-        parts = self._rules.require_url(address)
+        parts = message.rules.require_url(message.url)
         tls = parts.scheme == "https"
-        url = httpx.URL(address)
-        number = await self._place(url.host, url.port or (443 if tls else 80), tls=tls)
+        url = httpx.URL(message.url)
+        number = await self._place(message.rules, url.host, url.port or (443 if tls else 80), tls=tls)
         request = self._client.build_request(
             "POST",
             url.copy_with(host=number),
-            content=body,
+            content=message.body,
             headers={**headers, "host": url.netloc.decode()},
             extensions={"sni_hostname": url.host},
+            timeout=message.patience,
         )
         answer = await self._client.send(request, stream=True, follow_redirects=False)
         try:
             asked = seconds_to_wait(answer.headers.get("retry-after", ""), datetime.now(UTC))
-            return answer.status_code, asked, await _beginning(answer)
+            return answer.status_code, asked, await _beginning(answer) if message.reads else None
         finally:
             await answer.aclose()
 
-    async def _place(self, name: str, port: int, *, tls: bool) -> str:
+    async def _place(self, rules: Rules, name: str, port: int, *, tls: bool) -> str:
         """Return the address to call. Raises `ForbiddenAddress` if any of the name's addresses may not be called."""
-        found = await asyncio.get_running_loop().run_in_executor(self._names, self._resolve, name, port)
-        allowed = [self._rules.require(one, tls=tls) for one in found]
-        if not allowed:
-            raise ForbiddenAddress("没有地址 (the name has no address)")
-        return allowed[0]
+        names = self._names.setdefault(name, ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names"))
+        found = await asyncio.get_running_loop().run_in_executor(names, self._resolve, name, port)
+        return rules.choose(found, tls=tls)
 
 
-def _headers(message_id: str, timestamp: int, body: bytes, keys: Sequence[SigningKeys]) -> dict[str, str]:
+def _headers(message: Message, timestamp: int) -> dict[str, str]:
     return {
-        "webhook-id": message_id,
+        "webhook-id": message.id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature_header(message_id, timestamp, body, keys),
-        "content-type": CONTENT_TYPE,
-        "user-agent": "tongyuan-webhooks/1",
+        "webhook-signature": message.sign(timestamp),
+        "content-type": message.content_type,
+        "user-agent": message.agent,
     }
 
 

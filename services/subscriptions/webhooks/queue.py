@@ -8,12 +8,14 @@ sees each key in order.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 from sqlmodel import Session
 
 from contracts.base import Json, format_time
+from services.subscriptions.keys import MasterKey
 from services.subscriptions.log.store import Appending, LogStore, wanted
 from services.subscriptions.model import DeliveryState, SubscriptionRow, SubscriptionState
 from services.subscriptions.registry.filters import matches
@@ -34,10 +36,14 @@ from services.subscriptions.statements import (
     TO_QUEUE,
     WAITING,
 )
+from services.subscriptions.webhooks.calling import Calling
+from services.subscriptions.webhooks.message import Lane, Message, Outcome
+from services.subscriptions.webhooks.payload import payload
 from shared import log, metrics
 from shared.audit.recording import AuditEntry, record
 from shared.tokens.person import SYSTEM
 from shared.webhooks.schedule import hold, later, next_rest
+from shared.webhooks.signatures import signature_header
 
 MOST_OPEN = 2000
 """Deliveries of one webhook that are stored ahead; the log holds the rest."""
@@ -47,35 +53,17 @@ LIVELY = timedelta(days=1)
 """A webhook that has answered within this time is not paused: only the one event is given up."""
 
 GONE = 410
+CONTENT_TYPE = "application/cloudevents+json"
 _log = log.get("webhooks")
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """How long the delivery log keeps requests and answers, and then calls and ended deliveries."""
-
-    texts: timedelta = timedelta(days=7)
-    rows: timedelta = timedelta(days=30)
-
-
-USUAL = Keeping()
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A webhook that may be called now."""
-
-    id: str
-    url: str
-    rate: int
-    payload_limit: int
-
-
-@dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery to send: the event's id and text, and the failures so far."""
+    """A delivery to send: the event's id and text, and the failures so far. The lane's id is the webhook's."""
 
-    webhook: Webhook
+    lane: Lane
+    url: str
+    payload_limit: int
     position: int
     key: str
     failures: int
@@ -83,25 +71,12 @@ class Due:
     event: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call went. `problem` None: success. `asked`: seconds that the receiver asks us to wait."""
-
-    due: Due
-    at: datetime
-    milliseconds: int
-    status: int | None
-    problem: str | None
-    asked: float | None = None
-    request: str | None = None
-    answer: str | None = None
-
-
 class DeliveryQueue:
-    """The deliveries of all webhooks. `rests`: see `schedule.RESTS`."""
+    """The deliveries of all webhooks, signed with what follows from `key`."""
 
-    def __init__(self, log_: LogStore, rests: Sequence[float], keeping: Keeping = USUAL) -> None:
-        self._log, self._db, self._rests, self._keeping = log_, log_.db, rests, keeping
+    def __init__(self, log_: LogStore, key: MasterKey, calling: Calling) -> None:
+        self._log, self._db, self._key = log_, log_.db, key
+        self._calling, self._rests, self._keeping = calling, calling.rests, calling.keeping
 
     def fill(self) -> int:
         """Store the deliveries of events that webhooks have not seen. Return the number of webhooks that moved."""
@@ -126,69 +101,76 @@ class DeliveryQueue:
                 session.connection().execute(ADD_DELIVERY, rows)
         return 1
 
-    def waiting(self) -> Sequence[Webhook]:
+    def waiting(self) -> Sequence[Lane]:
         """Return the webhooks that have open deliveries and may be called now."""
-        rows = self._db.fetch(WAITING, now=format_time(datetime.now(UTC)))
-        return [Webhook(row.id, row.url, row.rate, row.payload_limit) for row in rows]
+        return [Lane(row.id, row.rate) for row in self._db.fetch(WAITING, now=format_time(datetime.now(UTC)))]
 
-    def due(self, webhook: Webhook, limit: int) -> Sequence[Due]:
+    def due(self, lane: Lane, limit: int) -> Sequence[Due]:
         """Return the deliveries to send now, the first open one of each key, longest due first."""
-        rows = self._db.fetch(DUE, subscription=webhook.id, now=format_time(datetime.now(UTC)), limit=limit)
-        return [Due(webhook, row.position, row.key, row.attempts, row.id, row.event) for row in rows]
+        rows = self._db.fetch(DUE, subscription=lane.id, now=format_time(datetime.now(UTC)), limit=limit)
+        return [
+            Due(lane, row.url, row.payload_limit, row.position, row.key, row.attempts, row.id, row.event)
+            for row in rows
+        ]
 
-    def generations(self, webhook: str) -> Sequence[int]:
-        """Return the generations of secrets that sign now, newest first."""
+    def message(self, due: Due) -> Message:
+        """Return the call, to be signed with every generation of secrets that signs now, newest first."""
         now = format_time(datetime.now(UTC))
-        return [row.generation for row in self._db.fetch(GENERATIONS, subscription=webhook, now=now)]
+        rows = self._db.fetch(GENERATIONS, subscription=due.lane.id, now=now)
+        keys = [self._key.signing(due.lane.id, row.generation) for row in rows]
+        body = payload(due.event, due.payload_limit)
+        sign = partial(signature_header, due.event_id, body=body, generations=keys)
+        rules, patience = self._calling.rules, self._calling.patience
+        return Message(due.event_id, due.url, body, CONTENT_TYPE, "tongyuan-webhooks/1", sign, rules, patience)
 
-    def note(self, outcomes: Sequence[Outcome]) -> None:
+    def note(self, outcomes: Sequence[Outcome[Due]]) -> None:
         """Store how calls went, in one transaction. If we die before its commit, they are sent again."""
         with self._db.write() as session:
             ended = [self._note_one(session, one) for one in outcomes]
             for subscription, reason in filter(None, ended):
                 self._pause(session, subscription, reason)
 
-    def _note_one(self, session: Session, one: Outcome) -> tuple[str, str] | None:
+    def _note_one(self, session: Session, one: Outcome[Due]) -> tuple[str, str] | None:
         """Return the webhook that has to be paused and why, if it has."""
         connection, now, of = session.connection(), format_time(one.at), one.due
-        place = {"subscription": of.webhook.id, "position": of.position}
+        place = {"subscription": of.lane.id, "position": of.position}
         call = {"milliseconds": one.milliseconds, "status": one.status, "problem": one.problem, "now": now}
         connection.execute(ADD_ATTEMPT, {**place, **call, "request": one.request, "answer": one.answer})
         if one.problem is None:
             metrics.webhook_calls.labels("delivered").inc()
             self._end(session, one, DeliveryState.DELIVERED, failed=0)
-            connection.execute(SUCCEEDED, {"now": now, "id": of.webhook.id})
+            connection.execute(SUCCEEDED, {"now": now, "id": of.lane.id})
             return None
         metrics.webhook_calls.labels("failed").inc()
         rest = hold(one.status, one.asked)
         held = None if rest is None else format_time(later(one.at, rest))
-        connection.execute(FAILED, {"now": now, "hold_until": held, "id": of.webhook.id})
+        connection.execute(FAILED, {"now": now, "hold_until": held, "id": of.lane.id})
         wait = next_rest(of.failures + 1, one.asked, self._rests)
         if one.status == GONE:
             wait = self._rests[-1] if wait is None else wait
         if wait is not None:
             connection.execute(RETRY_DELIVERY, {**place, "next_at": format_time(later(one.at, wait))})
-            return (of.webhook.id, "接收方答复 410 (the receiver answered 410)") if one.status == GONE else None
+            return (of.lane.id, "接收方答复 410 (the receiver answered 410)") if one.status == GONE else None
         return self._exhausted(session, one)
 
-    def _exhausted(self, session: Session, one: Outcome) -> tuple[str, str] | None:
+    def _exhausted(self, session: Session, one: Outcome[Due]) -> tuple[str, str] | None:
         """After the last try: give up this event if the webhook answers otherwise; else pause, and lose nothing."""
-        row = session.get(SubscriptionRow, one.due.webhook.id)
+        row = session.get(SubscriptionRow, one.due.lane.id)
         if row is not None and row.succeeded_at is not None and row.succeeded_at > format_time(one.at - LIVELY):
             metrics.webhook_calls.labels("given_up").inc()
             _log.error("a delivery was given up", subscription=row.id, delivery=one.due.event_id, problem=one.problem)
             self._end(session, one, DeliveryState.GIVEN_UP, failed=1)
             self._tell(session, row.id, "undelivered", {"event": one.due.event_id, "reason": one.problem})
             return None
-        place = {"subscription": one.due.webhook.id, "position": one.due.position}
+        place = {"subscription": one.due.lane.id, "position": one.due.position}
         session.connection().execute(RETRY_DELIVERY, {**place, "next_at": format_time(one.at)})
-        return one.due.webhook.id, f"三天内每次都失败：{one.problem} (failed for three days: {one.problem})"[:200]
+        return one.due.lane.id, f"三天内每次都失败：{one.problem} (failed for three days: {one.problem})"[:200]
 
-    def _end(self, session: Session, one: Outcome, state: DeliveryState, failed: int) -> None:
-        place = {"subscription": one.due.webhook.id, "position": one.due.position}
+    def _end(self, session: Session, one: Outcome[Due], state: DeliveryState, failed: int) -> None:
+        place = {"subscription": one.due.lane.id, "position": one.due.position}
         ended = {"state": str(state), "failed": failed, "now": format_time(one.at)}
         if session.connection().execute(END_DELIVERY, {**place, **ended}).first() is not None:
-            session.connection().execute(ONE_LESS, {"id": one.due.webhook.id})
+            session.connection().execute(ONE_LESS, {"id": one.due.lane.id})
 
     def _pause(self, session: Session, subscription: str, reason: str) -> None:
         """Stop calling a webhook: by metric, log, audit row and an event of its own."""

@@ -45,6 +45,7 @@ NO_DECISION = {
     "services/ledger/sources/audit_head.py": "newest rows of the audit logs",
     "services/ledger/sources/source_lane.py": "entries",
     "services/importing/jobs/store.py": "jobs; what a job does is in the logs of the sources",
+    "services/subscriptions/case_hooks/queue.py": "how calls went",
     "services/subscriptions/amqp/feeder.py": "how far queues are filled",
     "services/subscriptions/log/ledger_reading.py": "entries of the ledger",
     "services/subscriptions/webhooks/queue.py": "deliveries; a pause has its row, see `_pause`",
@@ -57,6 +58,7 @@ OF_ONE_PERSON = {
     # What readers and the staff keep for themselves, and what counts attempts.
     "services/channels/api/reader_feedback.py": "what a reader sends",
     "services/channels/mobile/subscriptions.py": "what an app subscribes to",
+    "services/subscriptions/case_hooks/store.py": "likewise, at the service that calls it",
     "services/channels/pages/ticket_calls.py": "which numbers are called",
     "services/console/accounts/demo.py": "people of a demonstration",
     "services/console/accounts/lockout.py": "attempts",

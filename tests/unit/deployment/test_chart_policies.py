@@ -112,7 +112,6 @@ def test_outside_the_county_only_those_call_whose_manifest_says_so_and_only_whom
     ]
     assert not [name for name, one in policies(bare).items() if WORLD in outside(one, "egress")]
     assert {name: one.outside for name, one in PROCESSES.items() if one.outside} == {
-        "mobile": "hooks",
         "console": "identity",
         "subscriptions": "webhooks",
     }

@@ -11,7 +11,10 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from services.subscriptions.webhooks.queue import DeliveryQueue, Keeping
+from services.subscriptions.keys import MasterKey
+from services.subscriptions.webhooks.calling import Calling, Keeping
+from services.subscriptions.webhooks.queue import DeliveryQueue
+from shared.webhooks.addresses import AddressRules
 from shared.webhooks.signatures import verified
 from tests.harness.pipeline import Pipeline, code_of, item, pipeline
 from tests.harness.receivers import Call, Receiver, receiver, status
@@ -268,7 +271,8 @@ def test_the_delivery_log_loses_texts_first_then_rows_by_its_settings_and_nothin
     release(service, 3)
     service.parts.sender.queue.fill()
     keeping = Keeping(timedelta(days=2), timedelta(days=5))
-    queue = DeliveryQueue(service.parts.log, (), keeping)
+    calling = Calling(AddressRules(), (), keeping=keeping)
+    queue = DeliveryQueue(service.parts.log, MasterKey(service.folder / "webhook-key"), calling)
     days = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{} days')"
     service.execute(f"UPDATE attempt SET at = {days.format(6)} WHERE position = 1")
     service.execute(f"UPDATE attempt SET at = {days.format(3)} WHERE position = 2")

@@ -267,20 +267,18 @@ mobile:
   worker: false
   port: 8080
   memory: 400Mi
-  calls: [ledger, guides]
+  calls: [ledger, guides, subscriptions]
   callers: [auditor, console, ledger-worker]
   people: []
   public: true
   broker: false
-  outside: "hooks"
+  outside: ""
   volumes:
   settings:
     TONGYUAN_BYTES_IN_FLIGHT: ""
     TONGYUAN_CONNECTIONS: ""
     TONGYUAN_DRILL_INTERVAL: ""
     TONGYUAN_FEEDBACK_LIMIT: ""
-    TONGYUAN_HOOK_HOSTS: ""
-    TONGYUAN_HOOK_PRIVATE: ""
     TONGYUAN_LEDGER_KEYS: ""
     TONGYUAN_LOG_LEVEL: ""
     TONGYUAN_LOOKUP_CASE_LIMIT: ""
@@ -302,6 +300,7 @@ mobile:
     - {name: TONGYUAN_MOBILE_DATABASE_URL, value: "postgresql://mobile:$(POSTGRES_PASSWORD_MOBILE)@{{ .Values.postgres.host }}:{{ .Values.postgres.port }}/{{ .Values.postgres.database }}"}
     - {name: TONGYUAN_LEDGER_URL, value: "{{ $scheme }}://ledger:8080"}
     - {name: TONGYUAN_GUIDES_URL, value: "{{ $scheme }}://guides:8080"}
+    - {name: TONGYUAN_SUBSCRIPTIONS_URL, value: "{{ $scheme }}://subscriptions:8080"}
     {{- if .Values.tls.enabled }}
     - {name: TONGYUAN_TLS_FOLDER, value: "/tls/mobile"}
     {{- end }}
@@ -538,7 +537,7 @@ subscriptions:
   port: 8080
   memory: 400Mi
   calls: [ledger]
-  callers: [console]
+  callers: [mobile, console]
   people: []
   public: true
   broker: true
@@ -548,6 +547,8 @@ subscriptions:
   settings:
     TONGYUAN_BYTES_IN_FLIGHT: ""
     TONGYUAN_CONNECTIONS: ""
+    TONGYUAN_HOOK_HOSTS: ""
+    TONGYUAN_HOOK_PRIVATE: ""
     TONGYUAN_LOG_LEVEL: ""
     TONGYUAN_ORIGIN: ""
     TONGYUAN_STREAM_NETWORKS: ""
@@ -559,9 +560,10 @@ subscriptions:
   env:
     - {name: TONGYUAN_PORT, value: "8080"}
     - {name: TONGYUAN_WEBHOOK_KEY_FILE, value: "/var/lib/tongyuan-subscriptions/key"}
+    - {name: CALLER_PUBLIC_MOBILE, valueFrom: {secretKeyRef: {name: "{{ .Values.secrets.name }}", key: CALLER_PUBLIC_MOBILE}}}
     - {name: CALLER_PUBLIC_CONSOLE, valueFrom: {secretKeyRef: {name: "{{ .Values.secrets.name }}", key: CALLER_PUBLIC_CONSOLE}}}
     - {name: CALLER_PUBLIC_OPERATOR, valueFrom: {secretKeyRef: {name: "{{ .Values.secrets.name }}", key: CALLER_PUBLIC_OPERATOR}}}
-    - {name: TONGYUAN_CALLERS, value: "console+$(CALLER_PUBLIC_CONSOLE),operator+$(CALLER_PUBLIC_OPERATOR)"}
+    - {name: TONGYUAN_CALLERS, value: "mobile+$(CALLER_PUBLIC_MOBILE),console+$(CALLER_PUBLIC_CONSOLE),operator+$(CALLER_PUBLIC_OPERATOR)"}
     - {name: POSTGRES_PASSWORD_SUBSCRIPTIONS, valueFrom: {secretKeyRef: {name: "{{ .Values.secrets.name }}", key: POSTGRES_PASSWORD_SUBSCRIPTIONS}}}
     - {name: TONGYUAN_SUBSCRIPTIONS_DATABASE_URL, value: "postgresql://subscriptions:$(POSTGRES_PASSWORD_SUBSCRIPTIONS)@{{ .Values.postgres.host }}:{{ .Values.postgres.port }}/{{ .Values.postgres.database }}"}
     {{- if .Values.tls.enabled }}
@@ -776,7 +778,6 @@ mobile-worker:
   volumes:
   settings:
     TONGYUAN_DRILL_INTERVAL: ""
-    TONGYUAN_HOOK_HOSTS: ""
     TONGYUAN_LEDGER_KEYS: ""
     TONGYUAN_LOG_LEVEL: ""
     TONGYUAN_ORIGIN: ""
