@@ -5,6 +5,7 @@ is made rarely instead. The expressions are those of `services.channels.api.stat
 otherwise the database reads every case.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
@@ -12,21 +13,21 @@ down_revision = "0021"
 branch_labels = None
 depends_on = None
 
-FIELDS = {"accepted": "accept_date", "finished": "result_date", "open": "stage"}
+CASES = "kind = 'application' AND content IS NOT NULL"
 
 
 def upgrade() -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
-    for name, field in FIELDS.items():
-        value = f"(content::json ->> '{field}')"
-        still_open = f" AND {value} <> '3'" if name == "open" else ""
-        op.execute(
-            f"CREATE INDEX ix_document_cases_{name} ON document ({value}) "
-            f"WHERE kind = 'application' AND content IS NOT NULL{still_open}"
-        )
+    accepted, finished, stage = (
+        sa.text(f"(content::json ->> '{one}')") for one in ("accept_date", "result_date", "stage")
+    )
+    still_open = sa.text(f"{CASES} AND {stage} <> '3'")
+    op.create_index("ix_document_cases_accepted", "document", [accepted], postgresql_where=sa.text(CASES))
+    op.create_index("ix_document_cases_finished", "document", [finished], postgresql_where=sa.text(CASES))
+    op.create_index("ix_document_cases_open", "document", [stage], postgresql_where=still_open)
 
 
 def downgrade() -> None:
-    for name in FIELDS:
-        op.execute(f"DROP INDEX IF EXISTS ix_document_cases_{name}")
+    for name in ("accepted", "finished", "open"):
+        op.drop_index(f"ix_document_cases_{name}", "document", if_exists=True)

@@ -5,6 +5,7 @@ sorted all documents of the listed kinds to find the newest changes. The index i
 kinds are those of `LISTED_SQL`, letter for letter: otherwise the database does not use the index.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
@@ -13,11 +14,16 @@ branch_labels = None
 depends_on = None
 
 
+LISTED = sa.text("kind IN ('guide', 'item')")
+SHOWN = sa.text("content_digest IS NOT NULL")
+
+
 def upgrade() -> None:
-    op.execute("CREATE INDEX ix_document_listed_change ON document (change) WHERE kind IN ('guide', 'item')")
+    op.create_index("ix_document_listed_change", "document", ["change"], sqlite_where=LISTED, postgresql_where=LISTED)
     # With the digest in it, SQLite reads the index alone.
-    op.execute("CREATE INDEX ix_document_shown ON document (kind, content_digest) WHERE content_digest IS NOT NULL")
-    op.drop_index("ix_document_kind_digest", "document")
+    columns = ["kind", "content_digest"]
+    op.create_index("ix_document_shown", "document", columns, sqlite_where=SHOWN, postgresql_where=SHOWN)
+    op.drop_index("ix_document_kind_digest", "document", if_exists=True)
 
 
 def downgrade() -> None:
