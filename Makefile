@@ -16,7 +16,7 @@ PARALLEL := -n 3 --dist loadgroup
 OURS := contracts shared services tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-search bench-desk bench-audit-log soak lock pictures clean
+.PHONY: help setup run test test-fast faults browsers lint lint-types lint-files sbom audit format contracts bench bench-reading bench-glass bench-start bench-audit bench-copying bench-growth bench-search bench-desk bench-audit-log soak lock pictures clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench-audit: setup ## measure an audit round over 2,000 items; about twenty minu
 
 bench-copying: setup ## count the bytes that an app transfers for a copy of 1,135 real items
 	PYTHONPATH=. $(BIN)/python tests/bench/copying.py
+
+bench-growth: setup ## measure what costs more from 1,000 to 20,000 documents; about fifteen minutes
+	PYTHONPATH=. $(BIN)/python tests/bench/growth.py
 
 bench-search: setup ## time 200 questions at 10,000 items
 	PYTHONPATH=. $(BIN)/python tests/bench/searching.py

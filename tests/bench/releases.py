@@ -148,12 +148,15 @@ def busy(county: County, per_second: float) -> Iterator[None]:
         yield
 
 
-def bulk(county: County, count: int) -> Figures:
-    """Guides of 6 KB through the import lane: from the first request until all four channels have them."""
+def bulk(county: County, count: int, first: int = 0) -> Figures:
+    """Guides of 6 KB through the import lane: from the first request until all four channels have them.
+
+    `first`: the number of the first guide.
+    """
     http = county.http("guides")
     before = min(position(county, name) for name in CHANNELS)
     base = content.guides()[0].model_dump(mode="json", exclude_none=True)
-    rows = [guide(base, number) for number in range(count)]
+    rows = [guide(base, number) for number in range(first, first + count)]
     size = len(json.dumps(rows[0], ensure_ascii=False).encode())
     began = time.perf_counter()
     for start in range(0, count, CHUNK):
@@ -161,7 +164,7 @@ def bulk(county: County, count: int) -> Figures:
         answer.raise_for_status()
     accepted = time.perf_counter() - began
     target = before + count
-    wait_for(lambda: min(position(county, name) for name in CHANNELS) >= target, "everything is shown", 300)
+    wait_for(lambda: min(position(county, name) for name in CHANNELS) >= target, "everything is shown", 1_800)
     seconds = time.perf_counter() - began
     return {
         "releases": count,

@@ -96,6 +96,7 @@ class County:
                 process.wait()
         for client in self._clients.values():
             client.close()
+        self._clients.clear()
 
     def wait_ready(self, name: str) -> None:
         """Wait until the process answers. Fails at once, with its log, when it has ended."""

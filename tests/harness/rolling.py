@@ -28,9 +28,9 @@ AFTER = " after"
 """What follows a channel's name in the name of its second process."""
 
 ORDER = (
+    "subscriptions",
     *CHANNELS,
     *(f"{name}-worker" for name in CHANNELS),
-    "subscriptions",
     "ledger-worker",
     "ledger",
     *(f"{name}-worker" for name in SOURCES),
@@ -39,7 +39,9 @@ ORDER = (
     "auditor",
     "console",
 )
-"""Who reads is brought over before who writes, and who asks everybody comes last (docs/operating/starting.md, 5)."""
+"""Who is asked by a channel comes first, who reads before who writes, and who asks everybody last
+(docs/operating/starting.md, 5).
+"""
 
 
 def checked_out(commit: str, folder: Path) -> Path:

@@ -13,15 +13,19 @@ from shared.manifest.model import WORKER_PORT, Process, Role, Volume
 FILE = Path(__file__).parents[3] / "deploy" / "helm" / "tongyuan" / "templates" / "_processes.tpl"
 VALUES = FILE.parent.parent / "values.yaml"
 ORDER = (
+    (Role.SUBSCRIPTIONS, False),
     (Role.CHANNEL, False),
     (Role.CHANNEL, True),
-    (Role.SUBSCRIPTIONS, False),
     (Role.LEDGER, True),
     (Role.LEDGER, False),
     (Role.SOURCE, True),
     (Role.SOURCE, False),
 )
-"""Role, and whether it is a worker: who reads gets a new version before who writes. All others come last."""
+"""Role, and whether it is a worker: whom a channel asks gets a new version first, then who reads before who writes. All
+others come last.
+"""
+BESIDE = ORDER.index((Role.CHANNEL, False)) + 1
+"""The stage of processes of which a second one may run beside the first."""
 
 LAST_STAGE = len(ORDER) + 1
 BY_THE_CHART = frozenset(
@@ -93,7 +97,7 @@ def _process(process: Process) -> Iterator[str]:
     yield f"kind: {'StatefulSet' if lasting else 'Deployment'}"
     yield f"stage: {at}"
     # A second process of a channel may run beside the first, and readers notice nothing.
-    yield f"beside: {_yaml(at == 1)}"
+    yield f"beside: {_yaml(at == BESIDE)}"
     yield f"worker: {_yaml(process.is_worker)}"
     yield f"port: {WORKER_PORT if process.is_worker else values.HTTP_PORT}"
     yield f"memory: {process.memory.upper()}i"

@@ -213,7 +213,7 @@ ledger:
     {{- end }}
 web:
   kind: Deployment
-  stage: 1
+  stage: 2
   beside: true
   worker: false
   port: 8080
@@ -262,7 +262,7 @@ web:
     {{- end }}
 mobile:
   kind: Deployment
-  stage: 1
+  stage: 2
   beside: true
   worker: false
   port: 8080
@@ -306,7 +306,7 @@ mobile:
     {{- end }}
 kiosk:
   kind: Deployment
-  stage: 1
+  stage: 2
   beside: true
   worker: false
   port: 8080
@@ -350,7 +350,7 @@ kiosk:
     {{- end }}
 portal:
   kind: Deployment
-  stage: 1
+  stage: 2
   beside: true
   worker: false
   port: 8080
@@ -531,7 +531,7 @@ importing:
     {{- end }}
 subscriptions:
   kind: StatefulSet
-  stage: 3
+  stage: 1
   beside: false
   worker: false
   port: 8080
@@ -729,7 +729,7 @@ ledger-worker:
     {{- end }}
 web-worker:
   kind: Deployment
-  stage: 2
+  stage: 3
   beside: false
   worker: true
   port: 9100
@@ -764,7 +764,7 @@ web-worker:
     {{- end }}
 mobile-worker:
   kind: Deployment
-  stage: 2
+  stage: 3
   beside: false
   worker: true
   port: 9100
@@ -799,7 +799,7 @@ mobile-worker:
     {{- end }}
 kiosk-worker:
   kind: Deployment
-  stage: 2
+  stage: 3
   beside: false
   worker: true
   port: 9100
@@ -834,7 +834,7 @@ kiosk-worker:
     {{- end }}
 portal-worker:
   kind: Deployment
-  stage: 2
+  stage: 3
   beside: false
   worker: true
   port: 9100
