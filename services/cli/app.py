@@ -48,6 +48,7 @@ COMMANDS = {
     "conformance": "integrators.conformance:conformance",
     "subscription": "integrators.subscription:app",
     "exchange": "exchange.command:app",
+    "standards": "exchange.standards:app",
 }
 """Command → its module below this folder, and the function, or the `Typer` of a group, in it."""
 
@@ -94,6 +95,7 @@ SUMMARIES = {
     "conformance": "Put every case of the conformance kit to each ADAPTER and say which level it keeps.",
     "subscription": "Integrators who are told of releases: add, keys, deliveries, redelivery, test event.",
     "exchange": "Exchange with the national tables up_task_* and up_pro_*, as CSV or in a database.",
+    "standards": "Released items as HSDS 3 and CPSV-AP 3, and back.",
 }
 """Command → the first paragraph of its help, for the list of commands."""
 

@@ -6,17 +6,24 @@ from typing import Annotated
 
 import typer
 
-from services.cli.exchange.options import FromDatabase, Schema, database, lines_of, mistakes_end_the_command
-from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, plain, print_json, say, warn
-from services.exchange.items.item_import import ImportedItems, ImportWishes, import_items
+from services.cli.exchange.options import (
+    MOST_POLLS,
+    POLL_SECONDS,
+    FromDatabase,
+    Schema,
+    database,
+    import_outcome,
+    mistakes_end_the_command,
+    print_import,
+)
+from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, print_json
+from services.exchange.items.item_import import ImportWishes, import_items
 from services.exchange.items.joined_rows import Joining, join
-from services.exchange.refusals import Refusal, refused_guids, write_refusals
+from services.exchange.refusals import refused_guids, write_refusals
 from services.exchange.tables.csv_folder import read_folder
 from services.exchange.tables.definitions import FAMILIES, ITEM_TABLES
 from shared.errors import Invalid, Violation
 from shared.publishing.imports.request import Confirmation
-
-POLL_SECONDS, MOST_POLLS = 0.5, 7200
 
 
 def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
@@ -58,7 +65,10 @@ def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
         refusals = [*joining.refusals, *done.refusals]
         if rejects is not None:
             write_refusals(rejects, refusals)
-    _print(joining, done, refusals, as_json=as_json)
+    if as_json:
+        print_json(import_outcome(done, len(joining.items), len(refusals)))
+    else:
+        print_import(done, len(joining.items), refusals, "rows")
     raise typer.Exit(0 if done.complete and not refusals else PROBLEM)
 
 
@@ -72,22 +82,3 @@ def _read(folder: Path | None, schema: str | None, only: frozenset[str] | None) 
         names = " and ".join(f"up_task_{family}_basic" for family in FAMILIES)
         raise Invalid(Violation("tables", "table-missing", f"has neither {names}: name another folder, file or schema"))
     return join(tables, only)
-
-
-def _print(joining: Joining, done: ImportedItems, refusals: list[Refusal], *, as_json: bool) -> None:
-    told = {
-        "items": len(joining.items),
-        "state": done.state,
-        "problem": done.problem,
-        "figures": done.figures,
-        "held_for": done.held_for,
-        "reviews": done.reviews,
-        "rejected": len(refusals),
-    }
-    if as_json:
-        print_json(told)
-        return
-    say(f"{told['items']} items read, {told['rejected']} rows refused; the import is {plain(done.state)}")
-    if done.figures:
-        say("  " + ", ".join(f"{plain(name)} {plain(count)}" for name, count in done.figures.items()))
-    warn([*([done.problem] if done.problem else []), *(f"held: {kind}" for kind in done.held_for), *lines_of(refusals)])

@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import USAGE, fail, settings, words
+from contracts.base import Json
+from services.cli.terminal import USAGE, fail, plain, say, settings, warn, words
+from services.exchange.items.item_import import ImportedItems
 from services.exchange.refusals import Refusal
 from services.exchange.tables.database import TableDatabase, table_database
 from shared.errors import Invalid
 
 DATABASE_VARIABLE = "TONGYUAN_EXCHANGE_DATABASE_URL"
 MOST_PRINTED = 20
+POLL_SECONDS, MOST_POLLS = 0.5, 7200
 Schema = Annotated[str | None, typer.Option(help="Schema of the tables in the database.")]
 FromDatabase = Annotated[
     bool, typer.Option("--database", help=f"Use the database whose address {DATABASE_VARIABLE} has.")
@@ -41,9 +44,30 @@ def database(schema: str | None) -> Iterator[TableDatabase]:
         yield found
 
 
-def lines_of(refusals: list[Refusal]) -> Iterator[str]:
-    """Yield a line for each of the first refusals, and how many there are beside them."""
+def lines_of(refusals: list[Refusal], option: str = "--rejects") -> Iterator[str]:
+    """Yield a line for each of the first refusals, and how many there are beside them. `option` writes all."""
     for one in refusals[:MOST_PRINTED]:
         yield f"{one.table} {one.row_guid or 'without row_guid'}  {one.field}: {one.remedy} [{one.rule}]"
     if len(refusals) > MOST_PRINTED:
-        yield f"and {len(refusals) - MOST_PRINTED} more: --rejects FILE has all"
+        yield f"and {len(refusals) - MOST_PRINTED} more: {option} FILE has all"
+
+
+def import_outcome(done: ImportedItems, items: int, rejected: int) -> Json:
+    """Return what an import came to, for `--json`."""
+    return {
+        "items": items,
+        "state": done.state,
+        "problem": done.problem,
+        "figures": done.figures,
+        "held_for": done.held_for,
+        "reviews": done.reviews,
+        "rejected": rejected,
+    }
+
+
+def print_import(done: ImportedItems, items: int, refusals: list[Refusal], word: str) -> None:
+    """Print what an import came to. `word`: what was refused, in the plural."""
+    say(f"{items} items read, {len(refusals)} {word} refused; the import is {plain(done.state)}")
+    if done.figures:
+        say("  " + ", ".join(f"{plain(name)} {plain(count)}" for name, count in done.figures.items()))
+    warn([*([done.problem] if done.problem else []), *(f"held: {kind}" for kind in done.held_for), *lines_of(refusals)])

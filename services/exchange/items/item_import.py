@@ -21,7 +21,8 @@ FINISHED = "finished"
 class ImportWishes:
     """How rows are imported. `submit`: to the five gates; neither it nor `preview` changes an item.
 
-    `source`: name of the import source, whose last values are stored. `confirm`: what the breaker holds.
+    `source`: name of the import source, whose last values are stored. `confirm`: what the breaker holds. `table`: where
+    refused rows stood, if not in `up_task_*`.
     """
 
     source: str = FORMAT
@@ -31,11 +32,14 @@ class ImportWishes:
     regions: Sequence[str] = ()
     confirm: Sequence[str] = ()
     note: str | None = None
+    table: str | None = None
 
 
 @dataclass
 class ImportedItems:
-    """The result: the last job's state, its figures and problem, and the rows that the import refused."""
+    """The result: the last job's state, its figures and problem, the rows that the import refused, and the values that
+    cost their field (ADR 0073).
+    """
 
     state: str
     figures: Json = field(default_factory=dict)
@@ -43,6 +47,7 @@ class ImportedItems:
     reviews: Json = field(default_factory=dict)
     problem: str | None = None
     refusals: list[Refusal] = field(default_factory=list)
+    left_out: list[Refusal] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -76,24 +81,26 @@ def import_items(
         kind, more = ("submissions", {"note": wishes.note}) if wishes.submit else ("runs", {})
         asked = services.post(IMPORTING, f"imports/{upload}/{kind}", {**sent, **more})
         job = ended_job(services, asked["id"], rest, most)
-    return _result(services, job, items)
+    return _result(services, job, items, wishes.table)
 
 
-def _result(services: Services, job: Json, items: Sequence[Joined]) -> ImportedItems:
+def _result(services: Services, job: Json, items: Sequence[Joined], table: str | None) -> ImportedItems:
     outcome = job.get("outcome") or {}
     figures, held = outcome.get("figures") or {}, outcome.get("held_for") or {}
     found = ImportedItems(job["state"], figures, held, outcome.get("reviews") or {}, job["problem"])
     if job["state"] == FINISHED:
         listed = services.get(IMPORTING, f"jobs/{job['id']}/files/findings.json")
         findings = listed["findings"] if isinstance(listed, dict) else listed
-        found.refusals = [_refusal(one, items) for one in findings if one["severity"] == "refused"]
+        found.refusals = [_refusal(one, items, table) for one in findings if one["severity"] == "refused"]
+        found.left_out = [_refusal(one, items, table) for one in findings if one["severity"] == "left_out"]
     return found
 
 
-def _refusal(finding: Json, items: Sequence[Joined]) -> Refusal:
+def _refusal(finding: Json, items: Sequence[Joined], table: str | None) -> Refusal:
     """Return the refusal of a row; rows are numbered as the lines of the file, from 1."""
     number = finding["row"]
     item = items[number - 1] if number and number <= len(items) else {}
-    table = "up_task_public_basic" if item.get("task_type") == PUBLIC_SERVICE else "up_task_general_basic"
+    if table is None:
+        table = "up_task_public_basic" if item.get("task_type") == PUBLIC_SERVICE else "up_task_general_basic"
     remedy = f"{finding['message']}: {finding['remedy']}"
     return Refusal(table, item.get("row_guid"), finding["column"], finding["rule"], remedy, finding["value"])

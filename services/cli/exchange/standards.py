@@ -1,0 +1,134 @@
+"""`standards export` and `standards import`: HSDS 3 and CPSV-AP 3."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.exchange.options import (
+    MOST_POLLS,
+    POLL_SECONDS,
+    import_outcome,
+    lines_of,
+    mistakes_end_the_command,
+    print_import,
+)
+from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, print_json, say, warn
+from services.exchange.items.item_import import ImportWishes, import_items
+from services.exchange.refusals import write_refusals
+from services.exchange.standards.documents import LARGEST_DOCUMENT
+from services.exchange.standards.facts import Facts
+from services.exchange.standards.formats import SOURCES, TABLES, Format, format_of, read, written
+from services.exchange.standards.hsds_pages import page_bytes, pages_of
+from services.exchange.standards.hsds_service import service_of
+from services.exchange.standards.released_now import released_now
+from shared.atomic_file import write_atomically
+from shared.errors import Invalid, Violation
+from shared.publishing.imports.request import Confirmation
+
+app = typer.Typer(
+    no_args_is_help=True, help="Released items as HSDS 3 and CPSV-AP 3, and such documents into the import."
+)
+
+As = Annotated[Format | None, typer.Option("--as", help="Format. Default: what the file's name ends in.")]
+
+
+@app.command("export")
+def export_documents(
+    target: Annotated[Path, typer.Argument(help="File to write: .json HSDS, .ttl Turtle, .jsonld JSON-LD.")],
+    kind: As = None,
+    page_size: Annotated[
+        int | None, typer.Option(min=1, help="HSDS only: services per page; TARGET is then a new folder of pages.")
+    ] = None,
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Write every item that is released and shown now, with its guide. Unknown facts are left out."""
+    if page_size is not None and kind not in (None, Format.HSDS):
+        fail("--page-size is for HSDS: CPSV-AP has no pages", USAGE)
+    with mistakes_end_the_command():
+        kind = kind or (Format.HSDS if page_size else format_of(target))
+        with county(base_url, data_dir) as running:
+            services, region = released_now(running, datetime.now(UTC)), running.config.region
+        files = _write_pages(target, services, page_size) if page_size else _write(target, services, kind, region)
+    if as_json:
+        print_json({"services": len(services), "files": files})
+    else:
+        say(f"{len(services)} services in {files} {'file' if files == 1 else 'files'}")
+
+
+@app.command("import")
+def import_documents(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Documents of one format.")],
+    kind: As = None,
+    source: Annotated[str | None, typer.Option(help="Name of the import source. Default: hsds or cpsv-ap.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Say what would happen, and change nothing.")] = False,
+    submit: Annotated[
+        bool, typer.Option("--submit", help="Submit to the five gates, and change nothing else.")
+    ] = False,
+    note: Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")] = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Confirm everything that the breaker holds.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Write what was refused here, as JSON Lines.")] = None,
+    lost: Annotated[Path | None, typer.Option(help="Write values that no field takes here, as JSON Lines.")] = None,
+    base_url: BaseUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json_ = False,
+) -> None:
+    """Import the services of HSDS or CPSV-AP documents, each known by its 实施编码. Nothing that they name is fetched.
+
+    What they do not state stays as it is. Exit 1: services were refused, or something is held.
+    """
+    if preview and submit:
+        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
+    with mistakes_end_the_command():
+        kind = kind or _one_format(files)
+        documents = read(_contents(files), kind)
+        confirmed = tuple(str(one) for one in Confirmation) if confirm else ()
+        name, table = source or SOURCES[kind], TABLES[kind]
+        wishes = ImportWishes(name, preview, submit, confirm=confirmed, note=note, table=table)
+        with county(base_url, data_dir) as running:
+            done = import_items(running, documents.facts, wishes, lambda: time.sleep(POLL_SECONDS), MOST_POLLS)
+        refusals, losses = [*documents.refusals, *done.refusals], [*documents.losses, *done.left_out]
+        for file, listed in ((rejects, refusals), (lost, losses)):
+            if file is not None:
+                write_refusals(file, listed)
+    if as_json:
+        counts = {"lost": len(losses), "lost_fields": dict(Counter(one.field for one in losses).most_common())}
+        print_json({**import_outcome(done, len(documents.facts), len(refusals)), **counts})
+    else:
+        print_import(done, len(documents.facts), refusals, "services")
+        say(f"{len(losses)} values are lost")
+        warn(lines_of(losses, "--lost"))
+    raise typer.Exit(0 if done.complete and not refusals else PROBLEM)
+
+
+def _write(target: Path, services: Sequence[Facts], kind: Format, region: str) -> int:
+    write_atomically(target, written(services, kind, region))
+    return 1
+
+
+def _write_pages(folder: Path, services: Sequence[Facts], size: int) -> int:
+    folder.mkdir(parents=True)
+    pages = list(pages_of([service_of(facts) for facts in services], size))
+    for page in pages:
+        write_atomically(folder / f"page-{page['page_number']:04}.json", page_bytes(page))
+    return len(pages)
+
+
+def _one_format(files: Sequence[Path]) -> Format:
+    kinds = {format_of(file) for file in files}
+    if len(kinds) > 1:
+        raise Invalid(Violation("files", "format", "are of several formats: import each format by itself"))
+    return kinds.pop()
+
+
+def _contents(files: Sequence[Path]) -> Iterator[bytes]:
+    """Yield the content of each file, of one that is too large no more than shows that it is."""
+    for file in files:
+        with file.open("rb") as opened:
+            yield opened.read(LARGEST_DOCUMENT + 1)
