@@ -95,7 +95,7 @@ SUMMARIES = {
     "conformance": "Put every case of the conformance kit to each ADAPTER and say which level it keeps.",
     "subscription": "Integrators who are told of releases: add, keys, deliveries, redelivery, test event.",
     "exchange": "Exchange with the national tables up_task_* and up_pro_*, as CSV or in a database.",
-    "standards": "Released items as HSDS 3 and CPSV-AP 3, and back.",
+    "standards": "Released items as HSDS 3 and CPSV-AP 3, and such documents into the import.",
 }
 """Command → the first paragraph of its help, for the list of commands."""
 

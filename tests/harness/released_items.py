@@ -27,7 +27,7 @@ BARE = ReleasedItem(
 )
 """An item of which only what must be is stated."""
 
-word = st.text("甲乙丙丁子丑寅卯县乡ABC", min_size=2, max_size=12)
+word = st.text("甲乙丙丁子丑寅卯县乡ABC\"\\'：𠮷", min_size=2, max_size=12)
 text = st.lists(word, min_size=1, max_size=3).map("。\n".join)
 flag = st.none() | st.booleans()
 days = st.none() | st.integers(0, 3650)

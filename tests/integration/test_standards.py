@@ -134,6 +134,8 @@ def test_values_that_no_field_takes_are_counted_and_written_by_name(
     page = json.loads(file.read_bytes())
     service = page["contents"][0]
     service["email"] = "hall@example.gov.cn"
+    online = {"location_type": "virtual", "url": "http://zwfw.example.gov.cn"}
+    service["service_at_locations"].append({"location": online})
     for attribute in service["attributes"]:
         attribute["value"] = "三个月" if attribute["link_type"] == "promise_day" else attribute["value"]
     file.write_text(json.dumps(page), encoding="utf-8")
@@ -142,7 +144,8 @@ def test_values_that_no_field_takes_are_counted_and_written_by_name(
 
     listed = {one["field"]: one["value"] for one in map(json.loads, lost.read_text(encoding="utf-8").splitlines())}
     assert (listed["email"], listed["promise_day"]) == ("hall@example.gov.cn", "三个月")
-    assert told["lost"] == len(listed)
+    assert listed["online_handle_url"] == "http://zwfw.example.gov.cn"
+    assert told["lost"] + told["doubtful"] == len(listed)
 
 
 def test_a_document_that_cannot_be_read_changes_nothing(

@@ -18,8 +18,8 @@ from services.cli.exchange.options import (
     print_import,
 )
 from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, print_json, say, warn
-from services.exchange.items.item_import import ImportWishes, import_items
-from services.exchange.refusals import write_refusals
+from services.exchange.items.item_import import ImportedItems, ImportWishes, import_items
+from services.exchange.refusals import Refusal, write_refusals
 from services.exchange.standards.documents import LARGEST_DOCUMENT
 from services.exchange.standards.facts import Facts
 from services.exchange.standards.formats import SOURCES, TABLES, Format, format_of, read, written
@@ -74,7 +74,7 @@ def import_documents(  # noqa: PLR0913, PLR0917  # an argument is an option of t
     note: Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")] = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="Confirm everything that the breaker holds.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Write what was refused here, as JSON Lines.")] = None,
-    lost: Annotated[Path | None, typer.Option(help="Write values that no field takes here, as JSON Lines.")] = None,
+    lost: Annotated[Path | None, typer.Option(help="Write values lost or in doubt here, as JSON Lines.")] = None,
     base_url: BaseUrl = None,
     data_dir: DataDir = None,
     as_json: Json_ = False,
@@ -94,17 +94,22 @@ def import_documents(  # noqa: PLR0913, PLR0917  # an argument is an option of t
         with county(base_url, data_dir) as running:
             done = import_items(running, documents.facts, wishes, lambda: time.sleep(POLL_SECONDS), MOST_POLLS)
         refusals, losses = [*documents.refusals, *done.refusals], [*documents.losses, *done.left_out]
-        for file, listed in ((rejects, refusals), (lost, losses)):
+        for file, listed in ((rejects, refusals), (lost, [*losses, *done.doubtful])):
             if file is not None:
                 write_refusals(file, listed)
-    if as_json:
-        counts = {"lost": len(losses), "lost_fields": dict(Counter(one.field for one in losses).most_common())}
-        print_json({**import_outcome(done, len(documents.facts), len(refusals)), **counts})
-    else:
-        print_import(done, len(documents.facts), refusals, "services")
-        say(f"{len(losses)} values are lost")
-        warn(lines_of(losses, "--lost"))
+    _print(done, len(documents.facts), refusals, losses, as_json=as_json)
     raise typer.Exit(0 if done.complete and not refusals else PROBLEM)
+
+
+def _print(done: ImportedItems, items: int, refusals: list[Refusal], losses: list[Refusal], *, as_json: bool) -> None:
+    if as_json:
+        fields = dict(Counter(one.field for one in losses).most_common())
+        more = {"lost": len(losses), "lost_fields": fields, "doubtful": len(done.doubtful)}
+        print_json({**import_outcome(done, items, len(refusals)), **more})
+        return
+    print_import(done, items, refusals, "services")
+    say(f"{len(losses)} values are lost, {len(done.doubtful)} are in doubt")
+    warn(lines_of([*losses, *done.doubtful], "--lost"))
 
 
 def _write(target: Path, services: Sequence[Facts], kind: Format, region: str) -> int:

@@ -37,8 +37,9 @@ class ImportWishes:
 
 @dataclass
 class ImportedItems:
-    """The result: the last job's state, its figures and problem, the rows that the import refused, and the values that
-    cost their field (ADR 0073).
+    """The result: the last job's state, its figures and problem, and the rows that the import refused.
+
+    `left_out`: values that cost their field (ADR 0073); `doubtful`: values that somebody should look at.
     """
 
     state: str
@@ -48,6 +49,7 @@ class ImportedItems:
     problem: str | None = None
     refusals: list[Refusal] = field(default_factory=list)
     left_out: list[Refusal] = field(default_factory=list)
+    doubtful: list[Refusal] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -91,8 +93,11 @@ def _result(services: Services, job: Json, items: Sequence[Joined], table: str |
     if job["state"] == FINISHED:
         listed = services.get(IMPORTING, f"jobs/{job['id']}/files/findings.json")
         findings = listed["findings"] if isinstance(listed, dict) else listed
-        found.refusals = [_refusal(one, items, table) for one in findings if one["severity"] == "refused"]
-        found.left_out = [_refusal(one, items, table) for one in findings if one["severity"] == "left_out"]
+        by_severity: dict[str, list[Refusal]] = {}
+        for one in findings:
+            by_severity.setdefault(one["severity"], []).append(_refusal(one, items, table))
+        found.refusals = by_severity.get("refused", [])
+        found.left_out, found.doubtful = by_severity.get("left_out", []), by_severity.get("doubtful", [])
     return found
 
 

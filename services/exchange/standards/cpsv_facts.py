@@ -29,7 +29,7 @@ from services.exchange.standards.cpsv_terms import (
     YUAN,
     step_description,
 )
-from services.exchange.standards.documents import ROW_GUID, Documents, code_missing, loss
+from services.exchange.standards.documents import JOIN, ROW_GUID, Documents, code_missing, loss
 from services.exchange.standards.facts import CODED, FIELDS, LISTS, Facts, summary
 
 Triple = tuple[Node, Node, Node]
@@ -48,7 +48,7 @@ def read_cpsv(graph: Graph) -> Documents:
             found.refusals.append(code_missing(TABLE, str(node), _IDENTIFIER, graph.value(node, DCTERMS.title)))
             continue
         found.facts.append(service.facts(code))
-    found.losses = list(_left(graph, read, {refusal.row_guid for refusal in found.refusals}))
+    found.lose(_left(graph, read, {refusal.row_guid for refusal in found.refusals}))
     return found
 
 
@@ -61,25 +61,28 @@ class _Service:
     def facts(self, code: str) -> Facts:
         """Return the facts of the service."""
         node = self._node
-        found: Facts = {ROW_GUID: str(node), "code": code, **self._organisation()}
+        found: Facts = {ROW_GUID: str(node), "code": code, **self._organisation(code)}
         found |= {field: self.text(node, of_node) for field, of_node in TEXTS.items() if field not in LISTS}
         found["keywords"] = list(self._texts(node, TEXTS["keywords"]))
         found |= self._conditions() | self._concepts() | self._flat() | self._limit(node)
-        found["result_name"] = self._of_one(node, CPSV.produces, DCTERMS.title)
-        found["link_way"] = self._of_one(node, CV.contactPoint, CV.telephone)
+        found["result_name"] = self._joined(node, CPSV.produces, DCTERMS.title)
+        found["link_way"] = self._joined(node, CV.contactPoint, CV.telephone)
         found |= {field: [self._child(field, part) for part in self._parts(field)] for field in PARTS}
         stated = {name: value for name, value in found.items() if value not in (None, "", [])}
         self._pass_over_summary(stated)
         return stated
 
-    def _organisation(self) -> Facts:
-        for organisation in self._sorted(self._node, CV.hasCompetentAuthority):
-            name = self.text(organisation, SKOS.prefLabel) or self.text(organisation, DCTERMS.title)
-            if name:
-                self._note(self._node, CV.hasCompetentAuthority, organisation)
-                self._pass_over_area(organisation)
-                return {"dept_name": name, "dept_code": self.text(organisation, DCTERMS.identifier)}
-        return {}
+    def _organisation(self, code: str) -> Facts:
+        """Read the authority: of several, the one whose identifier the code of the item begins with."""
+        given = list(self._graph.objects(self._node, CV.hasCompetentAuthority))
+        of_the_code = [one for one in given if code.startswith(str(self._chosen(one, DCTERMS.identifier)))]
+        if len(of_the_code or given) != 1:
+            return {}
+        (organisation,) = of_the_code or given
+        self._note(self._node, CV.hasCompetentAuthority, organisation)
+        self._pass_over_area(organisation)
+        name = self.text(organisation, SKOS.prefLabel) or self.text(organisation, DCTERMS.title)
+        return {"dept_name": name, "dept_code": self.text(organisation, DCTERMS.identifier)}
 
     def _pass_over_area(self, organisation: Node) -> None:
         """Note the area that we state of every organisation because CPSV-AP requires one; others are lost."""
@@ -107,23 +110,19 @@ class _Service:
         return {"accept_condition": "\n".join(passages)}
 
     def _concepts(self) -> Facts:
-        """Read the concepts that are codes of ours, by their names."""
-        found: Facts = {}
+        """Read the concepts that are codes of ours, by their names. Of several for one fact, none counts."""
+        found: dict[str, dict[str, Triple]] = {}
         for of_node in (*dict.fromkeys(CONCEPTS.values()), CV.isClassifiedBy):
             for concept in self._sorted(self._node, of_node):
                 field, _, code = str(concept).removeprefix(str(CODES)).partition("/")
                 ours = str(concept).startswith(str(CODES)) and field in CODED and code
-                if not ours or CONCEPTS.get(field, CV.isClassifiedBy) != of_node:
-                    continue
-                if field in LISTS:
-                    found.setdefault(field, []).append(code)
-                elif field in found:
-                    continue
-                else:
-                    found[field] = code
-                self._note(self._node, of_node, concept)
-                self._note_concept(concept)
-        return found
+                if ours and CONCEPTS.get(field, CV.isClassifiedBy) == of_node:
+                    found.setdefault(field, {})[code] = (self._node, of_node, concept)
+        told = {field: codes for field, codes in found.items() if field in LISTS or len(codes) == 1}
+        for triple in (one for codes in told.values() for one in codes.values()):
+            self._note(*triple)
+            self._note_concept(triple[2])
+        return {field: list(codes) if field in LISTS else next(iter(codes)) for field, codes in told.items()}
 
     def _flat(self) -> Facts:
         fields = (name for name in FIELDS if name not in PARTS and name not in TEXTS and name not in NODES)
@@ -144,11 +143,16 @@ class _Service:
         for node in self._sorted(self._node, part.of_service):
             if field == "steps" and (node, DCTERMS.type, STEP) not in self._graph:
                 continue  # A rule may be any text of law: only ours are steps.
-            name = (node, LOCN.address, None) if field == "windows" else (node, next(iter(part.texts.values())), None)
-            if name in self._graph:
+            if self._is_named(field, node):
                 self._note(self._node, part.of_service, node)
                 self.text(node, DCTERMS.identifier)
                 yield node
+
+    def _is_named(self, field: str, node: Node) -> bool:
+        """Return whether a node has the text that each child of the field must have."""
+        if field == "windows":
+            return any(self._chosen(one, LOCN.fullAddress) for one in self._graph.objects(node, LOCN.address))
+        return self._chosen(node, next(iter(PARTS[field].texts.values()))) is not None
 
     def _child(self, field: str, node: Node) -> Facts:
         part = PARTS[field]
@@ -167,9 +171,9 @@ class _Service:
         if field == "fees":
             found["amount_fen"] = self._amount(node)
         if field == "windows":
-            found["address"] = self._of_one(node, LOCN.address, LOCN.fullAddress)
-            found["hours"] = self._of_one(node, CV.openingHours, DCTERMS.description)
-            found["phone"] = self._of_one(node, CV.contactPoint, CV.telephone)
+            found["address"] = self._joined(node, LOCN.address, LOCN.fullAddress)
+            found["hours"] = self._joined(node, CV.openingHours, DCTERMS.description)
+            found["phone"] = self._joined(node, CV.contactPoint, CV.telephone)
         return {name: value for name, value in found.items() if value not in (None, "")}
 
     def _amount(self, node: Node) -> str | None:
@@ -188,25 +192,31 @@ class _Service:
         self._note_concept(YUAN)
         return str(int(fen))
 
-    def _of_one(self, node: Node, of_node: Node, text: Node) -> str | None:
-        """Return the text of the first node that has one."""
+    def _joined(self, node: Node, of_node: Node, text: Node) -> str:
+        """Return the texts of the nodes that have one, joined."""
+        found = []
         for part in self._sorted(node, of_node):
-            if found := self.text(part, text):
+            if told := self.text(part, text):
                 self._note(node, of_node, part)
                 self.text(part, DCTERMS.identifier)
-                return found
-        return None
+                found.append(told)
+        return JOIN.join(found)
 
     def text(self, node: Node, of_node: Node) -> str | None:
-        """Read a text: the Chinese one, else the one without a language, else the only one. Of several, none counts."""
+        """Read a text, see `_chosen`."""
+        chosen = self._chosen(node, of_node)
+        if chosen is None:
+            return None
+        self._note(node, of_node, chosen)
+        return str(chosen).strip()
+
+    def _chosen(self, node: Node, of_node: Node) -> Literal | None:
+        """Return the Chinese text, else the one without a language, else the only one. Of several, none counts."""
         given = [one for one in self._graph.objects(node, of_node) if isinstance(one, Literal) and str(one).strip()]
         chinese = [one for one in given if (one.language or "").lower().split("-")[0] == LANGUAGE]
         plain = [one for one in given if not one.language]
         chosen = chinese or plain or given
-        if len(chosen) != 1:
-            return None
-        self._note(node, of_node, chosen[0])
-        return str(chosen[0]).strip()
+        return chosen[0] if len(chosen) == 1 else None
 
     def _texts(self, node: Node, of_node: Node) -> Iterator[str]:
         for one in self._sorted(node, of_node):

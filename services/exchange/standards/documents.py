@@ -1,6 +1,8 @@
 """What a document of a standard holds once it was read, and what of it was refused or is lost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -12,8 +14,13 @@ from shared.errors import Invalid, Violation
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a document: the import's own limit of a file."""
 
+MOST_SERVICES, MOST_LOSSES = 100_000, 100_000
+
 ROW_GUID = "row_guid"
 """Key of the facts with the document's own name of the service. The import does not carry it."""
+
+JOIN = "；"
+"""Between several texts that our contract has one field for, such as telephone numbers."""
 
 LONGEST_VALUE = 100
 
@@ -25,6 +32,13 @@ class Documents:
     facts: list[Facts] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     losses: list[Refusal] = field(default_factory=list)
+
+    def lose(self, losses: Iterable[Refusal]) -> None:
+        """Add losses. Raises `Invalid` for more than anybody would read, before they fill the memory."""
+        self.losses += islice(losses, MOST_LOSSES + 1 - len(self.losses))
+        if len(self.losses) > MOST_LOSSES:
+            message = f"has more than {MOST_LOSSES:,} values that no field takes: send it in several documents"
+            raise Invalid(Violation("document", "size", message))
 
     def add(self, other: "Documents") -> None:
         """Add what another document holds."""
@@ -43,7 +57,7 @@ class Documents:
                 kept.facts.append(alike[0])
                 continue
             remedy = "send one service per code: nothing says which of the different ones counts"
-            kept.refusals += [Refusal(table, one[ROW_GUID], "code", "unique", remedy, code) for one in alike]
+            kept.refusals += [Refusal(table, one.get(ROW_GUID), "code", "unique", remedy, code) for one in alike]
         return kept
 
 

@@ -5,11 +5,12 @@ What is read is taken out of the service; what then is left of it has no field i
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from contracts.base import Json
 from services.exchange.refusals import Refusal
-from services.exchange.standards.documents import ROW_GUID, Documents, code_missing, loss
+from services.exchange.standards.documents import JOIN, ROW_GUID, Documents, code_missing, loss
 from services.exchange.standards.facts import FIELDS, LISTS, Facts
 from services.exchange.standards.hsds_terms import (
     ACTIVE,
@@ -40,8 +41,9 @@ def read_service(service: Any, documents: Documents) -> None:
         documents.refusals.append(Refusal(TABLE, None, TABLE, "type", remedy, type(service).__name__))
         return
     identity = _text(service, "id")
-    attributes = _attributes(service)
-    code = next((value for _, value in attributes.get(None, {}).get("code", ())), None)
+    attributes = _attributes(service, identity)
+    codes = attributes.get(None, {}).get("code", [])
+    code = codes[0][1] if len(codes) == 1 else None
     if refusal := _refusal(service, identity, code):
         documents.refusals.append(refusal)
         return
@@ -52,13 +54,7 @@ def read_service(service: Any, documents: Documents) -> None:
     elif text != flow_text(facts.get("steps", [])):
         service["application_process"] = text
     documents.facts.append({name: value for name, value in facts.items() if value not in (None, "", [])})
-    documents.losses += [loss(TABLE, identity, place, value) for place, value in _left(service)]
-    documents.losses += [
-        loss(TABLE, identity, f"attributes[{field}]", value)
-        for by_field in attributes.values()
-        for field, found in by_field.items()
-        for _, value in found
-    ]
+    documents.lose(loss(TABLE, identity, place, value) for place, value in chain(_left(service), _unread(attributes)))
 
 
 def _refusal(service: Json, identity: str | None, code: str | None) -> Refusal | None:
@@ -78,7 +74,7 @@ def _own(service: Json) -> Facts:
         "task_name": _text(service, "name"),
         "short_name": _text(service, "alternate_name"),
         "accept_condition": _text(service, "eligibility_description"),
-        "link_way": "；".join(text for phone in phones if (text := _text(phone, "number"))),
+        "link_way": JOIN.join(text for phone in phones if (text := _text(phone, "number"))),
         **_organization(service),
     }
 
@@ -105,13 +101,15 @@ def _objects(service: Json, attributes: Attributes) -> Facts:
         if name := _text(one, "option"):
             told = {"fee_name": name, "fee_stand": _text(one, "amount_description"), "amount_fen": _amount(one)}
             found["fees"].append({**told, **_of_child(attributes, one)})
-    for one in _objects_of(service, "service_at_locations"):
+    places = _objects_of(service, "service_at_locations")
+    virtual = [_object(one, "location").get("location_type") for one in places].count(VIRTUAL)
+    for one in places:
         location = _object(one, "location")
         kind = location.get("location_type")
         if kind == PHYSICAL and (address := _address(location)):
             found["windows"].append({**_window(one, location, address), **_of_child(attributes, one)})
-        elif kind == VIRTUAL and "online_handle_url" not in found and (url := _text(location, "url")):
-            found["online_handle_url"] = url
+        elif kind == VIRTUAL and virtual == 1:
+            found["online_handle_url"] = _text(location, "url")
             del location["location_type"]
     return {name: [_stated(child) for child in value] if name in OBJECTS else value for name, value in found.items()}
 
@@ -122,8 +120,8 @@ def _window(place: Json, location: Json, address: str) -> Facts:
     phones = [_text(one, "number") for one in _objects_of(place, "phones")]
     return {
         "address": address,
-        "hours": "；".join(filter(None, hours)),
-        "phone": "；".join(filter(None, phones)),
+        "hours": JOIN.join(filter(None, hours)),
+        "phone": JOIN.join(filter(None, phones)),
         "traffic": _text(location, "transportation"),
     }
 
@@ -150,22 +148,22 @@ def _amount(option: Json) -> str | None:
     return str(int(fen))
 
 
-def _attributes(service: Json) -> Attributes:
-    """Take the attributes that are ours."""
+def _attributes(service: Json, identity: str | None) -> Attributes:
+    """Take the attributes that are ours. One that names the service, or nothing, is the service's."""
     found: Attributes = {}
     for one in _objects_of(service, "attributes"):
         value, field = one.get("value"), one.get("link_type")
         taxonomy = _object(one, "taxonomy_term").get("taxonomy")
         if isinstance(field, str) and isinstance(value, str) and taxonomy == f"{TAXONOMY}{field}":
             link = one.get("link_id")
-            of_what = found.setdefault(link if isinstance(link, str) else None, {})
+            of_what = found.setdefault(link if isinstance(link, str) and link != identity else None, {})
             of_what.setdefault(field, []).append((_text(one, "id"), value.strip()))
             one.clear()
     return found
 
 
 def _extended(attributes: Attributes) -> Facts:
-    """Take the attributes of the service: each field that HSDS has no place for."""
+    """Take the attributes of the service. Of several for one fact, none counts."""
     found: Facts = {}
     of_service = attributes.get(None, {})
     for field in (name for name in FIELDS if name in of_service and name not in OWN and name not in OBJECTS):
@@ -176,8 +174,9 @@ def _extended(attributes: Attributes) -> Facts:
             ]
         elif field in LISTS:
             found[field] = [value for _, value in given]
+        elif len(given) == 1:
+            found[field] = given[0][1]
         else:
-            found[field] = given.pop(0)[1]
             of_service[field] = given
     if "steps" in found:  # the contract counts 工作日, the import wants the unit beside the number
         found["steps"] = [{**step, "unit": "1"} if "day" in step else step for step in found["steps"]]
@@ -185,9 +184,9 @@ def _extended(attributes: Attributes) -> Facts:
 
 
 def _of_child(attributes: Attributes, child: Json) -> Facts:
-    """Take the attributes of a child, the first of each field."""
+    """Take the attributes of a child, of which each field has one."""
     of_child = attributes.get(child.get("id") or "", {})
-    return {field: given.pop(0)[1] for field, given in of_child.items() if given}
+    return {field: given.pop()[1] for field, given in of_child.items() if len(given) == 1}
 
 
 def _text(place: Json, name: str) -> str | None:
@@ -214,14 +213,21 @@ def _stated(child: Facts) -> Facts:
 
 
 def _left(service: Json) -> Iterator[tuple[str, Any]]:
-    """Yield place and value of what is left. Ids name parts of the document; they are no facts."""
+    """Yield place and value of what is left, a list of plain values as one. Ids name parts; they are no facts."""
     waiting: list[tuple[str, Any]] = [("", service)]
     while waiting:
         place, value = waiting.pop()
         if isinstance(value, dict):
             dot = f"{place}." if place else ""
             waiting += [(f"{dot}{name}", part) for name, part in reversed(value.items()) if name != "id"]
-        elif isinstance(value, list):
+        elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
             waiting += [(f"{place}[{number}]", value[number]) for number in reversed(range(len(value)))]
-        elif value not in (None, ""):
+        elif value not in (None, "", []):
             yield place, value
+
+
+def _unread(attributes: Attributes) -> Iterator[tuple[str, str]]:
+    """Yield place and value of attributes that were ours to read and have no field, or whose field has a value."""
+    for by_field in attributes.values():
+        for field, given in by_field.items():
+            yield from ((f"attributes[{field}]", value) for _, value in given)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from contracts.base import Json
-from services.exchange.standards.documents import Documents, loss, parsed_json
+from services.exchange.standards.documents import MOST_SERVICES, Documents, loss, parsed_json
 from services.exchange.standards.hsds_facts import read_service
 from services.exchange.standards.hsds_terms import TABLE
 from shared.errors import Invalid, Violation
@@ -42,10 +42,13 @@ def page_bytes(page: Json) -> bytes:
 def read_hsds(content: bytes) -> Documents:
     """Read a service, an array of services, or a page of them. Raises `Invalid`; then nothing was read."""
     told, found = parsed_json(content), Documents()
-    for service in _services(told):
+    services = _services(told)
+    if len(services) > MOST_SERVICES:
+        raise Invalid(Violation("document", "size", f"has more than {MOST_SERVICES:,} services: send it in pages"))
+    for service in services:
         read_service(service, found)
     if isinstance(told, dict) and "contents" in told:
-        found.losses += [loss(TABLE, None, name, told[name]) for name in told if name not in OF_A_PAGE]
+        found.lose(loss(TABLE, None, name, told[name]) for name in told if name not in OF_A_PAGE)
     return found
 
 

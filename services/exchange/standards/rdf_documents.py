@@ -6,7 +6,7 @@ RDF/XML is not read: its document type declarations may name files and addresses
 import logging
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, Self
 
 from rdflib import Graph, Literal
 from rdflib.plugins.parsers.jsonld import to_rdf
@@ -17,11 +17,27 @@ from services.exchange.standards.cpsv_terms import PREFIXES
 from services.exchange.standards.documents import parsed_json, require_size
 from shared.errors import Invalid, Violation
 
+MOST_STATEMENTS = 500_000
+"""Of a document: about ten thousand services, and 0.8 GB of memory."""
+
 BASE = "https://tongyuan.invalid/document/"
 """What relative names in a document are relative to: without it, the folder of this process."""
 
 # rdflib prints what it cannot convert, with a traceback. Such a value is lost, and is listed by us.
 logging.getLogger("rdflib").setLevel(logging.CRITICAL)
+
+
+class _BoundedGraph(Graph):
+    """A graph that takes no more statements than fit in memory: a document of few bytes may have very many."""
+
+    def add(self, triple: tuple[Node, Node, Node]) -> Self:
+        if len(self) >= MOST_STATEMENTS:
+            raise _TooManyError
+        return super().add(triple)
+
+
+class _TooManyError(Exception):
+    """The document has more statements than a graph takes."""
 
 
 class _ExactTurtle(TurtleSerializer):
@@ -52,11 +68,9 @@ def read_turtle(content: bytes) -> Graph:
         message = "is RDF/XML, which is not read: convert it to Turtle or JSON-LD"
         raise Invalid(Violation("document", "format", message))
     try:
-        return Graph().parse(data=content, format="turtle", publicID=BASE)
-    except RecursionError:
-        raise _broken("Turtle", "it is nested too deeply") from None
+        return _BoundedGraph().parse(data=content, format="turtle", publicID=BASE)
     except Exception as error:  # noqa: BLE001  # rdflib raises whatever its parser meets in a broken document
-        raise _broken("Turtle", str(error)) from None
+        raise _unreadable("Turtle", error) from None
 
 
 def read_json_ld(content: bytes) -> Graph:
@@ -65,13 +79,11 @@ def read_json_ld(content: bytes) -> Graph:
     for where, remote in _remote_contexts(told):
         message = f"names a context elsewhere ({remote[:100]}): nothing is fetched, put the context into the document"
         raise Invalid(Violation(where, "remote-context", message))
-    graph = Graph()
+    graph = _BoundedGraph()
     try:
         to_rdf(told, graph, base=BASE)
-    except RecursionError:
-        raise _broken("JSON-LD", "it is nested too deeply") from None
     except Exception as error:  # noqa: BLE001  # as above
-        raise _broken("JSON-LD", str(error)) from None
+        raise _unreadable("JSON-LD", error) from None
     return graph
 
 
@@ -90,6 +102,9 @@ def _remote_contexts(told: Any) -> Iterator[tuple[str, str]]:
             yield "@context", str(value)
 
 
-def _broken(kind: str, reason: str) -> Invalid:
-    first = " ".join(reason.split())[:200]
-    return Invalid(Violation("document", "rdf", f"is no {kind} that can be read: {first}"))
+def _unreadable(kind: str, error: Exception) -> Invalid:
+    if isinstance(error, _TooManyError):
+        message = f"has more than {MOST_STATEMENTS:,} statements: send its services in several documents"
+        return Invalid(Violation("document", "size", message))
+    reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
+    return Invalid(Violation("document", "rdf", f"is no {kind} that can be read: {reason}"))

@@ -6,9 +6,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.exchange.standards import documents
+from services.exchange.standards import documents, hsds_pages, rdf_documents
 from services.exchange.standards.formats import Format, format_of, read
 from shared.errors import Invalid
+from tests.harness.released_items import CODE
 
 ELSEWHERE = "https://elsewhere.example/context.jsonld"
 LOCAL = Path(__file__).as_uri()
@@ -110,6 +111,28 @@ def test_a_document_that_is_too_large_is_refused_before_it_is_parsed(
     monkeypatch.setattr(documents, "LARGEST_DOCUMENT", 10)
 
     assert refused(b" " * 11, kind) == "size"
+
+
+@pytest.mark.parametrize("kind", [Format.TURTLE, Format.JSON_LD])
+def test_a_small_document_of_very_many_statements_is_refused(kind: Format, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rdf_documents, "MOST_STATEMENTS", 3)
+    content = b"<urn:a> <urn:b> 1, 2, 3, 4 ." if kind == Format.TURTLE else b'{"@id": "urn:a", "urn:b": [1, 2, 3, 4]}'
+
+    assert refused(content, kind) == "size"
+
+
+def test_a_document_of_very_many_values_that_no_field_takes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MOST_LOSSES", 2)
+    attribute = {"link_type": "code", "value": CODE, "taxonomy_term": {"taxonomy": "tongyuan/code"}}
+    service = {"status": "active", "attributes": [attribute], "a": 1, "b": 2, "c": 3}
+
+    assert refused(orjson.dumps(service), Format.HSDS) == "size"
+
+
+def test_a_document_of_very_many_services_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hsds_pages, "MOST_SERVICES", 2)
+
+    assert refused(b"[1, 2, 3]", Format.HSDS) == "size"
 
 
 def test_services_in_a_deep_document_are_read_without_recursion() -> None:

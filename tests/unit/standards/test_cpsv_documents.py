@@ -16,7 +16,7 @@ from services.exchange.standards.cpsv_terms import CPSV, CV
 from services.exchange.standards.documents import Documents
 from services.exchange.standards.facts import Facts, facts_of
 from services.exchange.standards.formats import Format, read, written
-from tests.harness.released_items import BARE, CODE, released_items
+from tests.harness.released_items import BARE, CODE, UNIT, released_items
 
 REGION = "440232000000"
 MANY = 1_000_000
@@ -62,7 +62,8 @@ CLASSES: dict[URIRef, URIRef] = {
 PREFIXES = """
 @prefix cpsv: <http://purl.org/vocab/cpsv#> . @prefix cv: <http://data.europa.eu/m8g/> .
 @prefix dct: <http://purl.org/dc/terms/> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
-@prefix xsd: <http://www.w3.org/2001/XMLSchema#> . @prefix ex: <http://example.com/> .
+@prefix locn: <http://www.w3.org/ns/locn#> . @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+@prefix ex: <http://example.com/> . @prefix code: <https://tongyuan.invalid/codes/> .
 """
 
 
@@ -186,6 +187,13 @@ def test_evidence_is_a_material_of_which_nothing_more_is_known() -> None:
     ]
 
 
+def test_a_channel_without_a_whole_address_is_no_window_and_is_lost() -> None:
+    channel = "cv:hasChannel [ a cv:Channel ; locn:address [ a locn:Address ; locn:poBox 'Postfach 3' ] ]"
+
+    assert "windows" not in service(channel)
+    assert "Postfach 3" in lost(channel).values()
+
+
 def test_a_rule_of_another_catalogue_is_no_step_and_is_lost() -> None:
     rule = 'cpsv:follows [ a cpsv:Rule ; dct:title "办法"@zh ; dct:description "第一条"@zh ]'
 
@@ -205,6 +213,28 @@ def test_what_belongs_to_no_service_is_lost_by_name() -> None:
 
     assert found.facts == []
     assert {one.value for one in found.losses} == {"结婚", "http://example.com/s"}
+
+
+def test_of_two_authorities_the_one_of_the_code_counts_or_none() -> None:
+    def authorities(identifier: str) -> str:
+        return f"""cv:hasCompetentAuthority [ skos:prefLabel "住建局"@zh ; dct:identifier "{identifier}" ],
+                   [ skos:prefLabel "应急局"@zh ; dct:identifier "another" ]"""
+
+    assert service(authorities(UNIT))["dept_name"] == "住建局"
+    assert "dept_name" not in service(authorities("a third"))
+
+
+def test_of_two_codes_for_one_fact_none_counts() -> None:
+    codes = "cv:isClassifiedBy code:project_type\\/1, code:project_type\\/2"
+
+    assert "project_type" not in service(codes)
+    assert len(lost(codes)) == 1
+
+
+def test_texts_that_one_field_has_are_joined() -> None:
+    more = 'cv:contactPoint [ cv:telephone "0751-1" ], [ cv:telephone "0751-2" ]'
+
+    assert set(service(more)["link_way"].split("；")) == {"0751-1", "0751-2"}
 
 
 def test_an_organisation_that_two_services_share_is_read_for_both() -> None:

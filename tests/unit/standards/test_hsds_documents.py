@@ -183,14 +183,35 @@ def test_attributes_of_other_taxonomies_are_not_taken_for_ours(example: Json) ->
     assert lost(found)["attributes[1].value"] == "0"
 
 
-def test_a_second_value_of_one_field_is_lost_by_name(example: Json) -> None:
+def test_an_attribute_that_names_the_service_is_the_services(example: Json) -> None:
+    assert len(read_one({**example, "attributes": [{**OURS, "link_id": example["id"]}]}).facts) == 1
+
+
+def test_an_attribute_of_a_document_that_is_not_there_is_lost_by_name(example: Json) -> None:
+    stray = {
+        "link_id": "nowhere",
+        "link_type": "copies",
+        "value": "2",
+        "taxonomy_term": {"taxonomy": "tongyuan/copies"},
+    }
+
+    assert lost(read_one({**example, "attributes": [OURS, stray]}))["attributes[copies]"] == "2"
+
+
+def test_of_two_values_of_one_field_none_counts_and_both_are_lost_by_name(example: Json) -> None:
     def promise(days: str) -> Json:
         return {"link_type": "promise_day", "value": days, "taxonomy_term": {"taxonomy": "tongyuan/promise_day"}}
 
     found = read_one({**example, "attributes": [OURS, promise("5"), promise("7")]})
 
-    assert found.facts[0]["promise_day"] == "5"
-    assert lost(found)["attributes[promise_day]"] == "7"
+    assert "promise_day" not in found.facts[0]
+    assert [one.value for one in found.losses if one.field == "attributes[promise_day]"] == ["5", "7"]
+
+
+def test_two_codes_are_refused_because_nothing_says_which_counts(example: Json) -> None:
+    found = read_one({**example, "attributes": [OURS, {**OURS, "value": f"{CODE}01"}]})
+
+    assert (found.facts, [one.rule for one in found.refusals]) == ([], ["required"])
 
 
 def test_two_different_services_of_one_code_are_refused_and_the_same_twice_counts_once(example: Json) -> None:

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from contracts.base import Contract
 from services.exchange.items.item_rows import ReleasedItem
+from services.exchange.standards import cpsv_terms, hsds_terms
 from services.exchange.standards.documents import Documents
 from services.exchange.standards.facts import NOT_CARRIED, facts_of
 from services.exchange.standards.formats import Format, read, written
 from services.importing.formats.up_task import convert
 from services.importing.row import Accepted, Row
+from tests.harness.county import REPOSITORY
 from tests.harness.released_items import BARE, released_items
 
 REGION = "440232000000"
@@ -84,3 +86,10 @@ def test_what_nobody_states_is_not_in_the_document_and_stays_unknown(kind: Forma
 
     assert carried(outcome.item) == carried(BARE.item)
     assert outcome.guide is None
+
+
+def test_the_page_for_integrators_names_every_field_that_is_lost_and_every_property() -> None:
+    page = (REPOSITORY / "docs" / "integrating" / "standards.md").read_text(encoding="utf-8")
+    named = {*cpsv_terms.TEXTS, *cpsv_terms.PARTS, *cpsv_terms.CONCEPTS, *cpsv_terms.NODES, *hsds_terms.OWN}
+
+    assert [field for field in sorted({*NOT_CARRIED, *named}) if f"`{field}`" not in page] == []
