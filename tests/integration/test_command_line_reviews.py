@@ -16,6 +16,9 @@ from services.console.accounts.people import list_text, new_account
 from services.console.accounts.rights import TOKEN_PREFIX
 from services.console.accounts.sessions import hash_of
 from services.demo import content
+from services.exchange.items.item_rows import ReleasedItem
+from services.exchange.standards.facts import facts_of
+from services.exchange.standards.formats import Format, written
 from shared.database.engine import Database
 from shared.tokens.person import Person, StaffRole
 from tests.harness.command import PROBLEM, USAGE, WELL, Done, tongyuan
@@ -79,13 +82,17 @@ def approve(county: EmbeddedCounty, review: str) -> None:
         assert done.code == WELL, done.err
 
 
+def list_directory(county: EmbeddedCounty) -> None:
+    """Give the county the 基本目录 of the demo."""
+    directory = [one.model_dump(mode="json") for one in content.directory()]
+    assert county.http("catalog").put("/catalog/v1/directory", json=directory).is_success
+
+
 def saved(county: EmbeddedCounty) -> str:
     """Save an item; return its key."""
+    list_directory(county)
     item = content.items()[0]
-    directory = [one.model_dump(mode="json") for one in content.directory()]
-    http = county.http("catalog")
-    assert http.put("/catalog/v1/directory", json=directory).is_success
-    assert http.put(f"/catalog/v1/items/{item.code}", json=item.model_dump(mode="json")).is_success
+    assert county.http("catalog").put(f"/catalog/v1/items/{item.code}", json=item.model_dump(mode="json")).is_success
     return f"item:{item.code}"
 
 
@@ -177,3 +184,21 @@ def test_to_submit_and_to_preview_are_two_commands(county: EmbeddedCounty, tmp_p
     done = tongyuan(county, "import", file, "--format", "up-task", "--submit", "--preview")
 
     assert (done.code, "two things" in done.complaint) == (USAGE, True)
+
+
+def test_a_document_of_a_foreign_standard_is_stopped_by_the_gates_and_can_be_submitted_to_them(
+    county: EmbeddedCounty, tmp_path: Path
+) -> None:
+    list_directory(county)
+    file, item = tmp_path / "county.ttl", content.items()[1]
+    file.write_bytes(written([facts_of(ReleasedItem(item, None, 1))], Format.TURTLE, "440232000000"))
+
+    stopped = tongyuan(county, "standards", "import", file, "--json")
+    sent = tongyuan(county, "standards", "import", file, "--submit", "--note", "外来目录", "--json")
+
+    assert (stopped.code, stopped.json["state"]) == (PROBLEM, "stopped")
+    assert "五关" in stopped.json["problem"]
+    assert county.http("catalog").get(f"/catalog/v1/items/{item.code}").status_code == 404
+    assert sent.code == WELL, sent.out
+    review = f"catalog/{sent.json['reviews']['catalog']}"
+    assert f"release item:{item.code}" in reviews(county, "fu.reviewer", "show", review).out

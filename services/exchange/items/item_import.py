@@ -68,7 +68,8 @@ def import_items(
     if not items:
         return ImportedItems(FINISHED)
     lines = (orjson.dumps(item) + b"\n" for item in items)
-    upload = services.upload(IMPORTING, "imports", lines, name=FILE)["id"]
+    name = FILE if wishes.table is None else f"{wishes.source}.jsonl"
+    upload = services.upload(IMPORTING, "imports", lines, name=name)["id"]
     settings: Json = {
         "format": FORMAT,
         "source": wishes.source,
