@@ -37,7 +37,8 @@ def row(code: str, **changes: str) -> dict[str, Any]:
         "use_level": "4",
         "dept_name": "云溪县住房和城乡建设局",
         "dept_code": unit_code(),
-        "server_type": "1^2",
+        "server_type": "2^1",
+        "keywords": ["消防报建", "审图"],
         "is_fee": "1",
         "promise_day": "15",
         "promise_type": "1",
@@ -98,6 +99,7 @@ def test_another_county_previews_and_releases_the_same_item_and_guide(
 
     assert previewed["figures"] == imported["figures"]
     assert (imported["figures"]["new"], again["figures"]["new"]) == (0 if known else 1, 0)
+    assert (imported["figures"]["changed"], again["figures"]["changed"]) == (0, 0)
     assert (imported["rejected"], imported["lost"], imported["held_for"]) == (0, 0, {})
     for service in ("catalog", "guides"):
         assert in_force(other, service, SHOWN) == in_force(one, service, SHOWN)

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from rdflib import DCTERMS, RDF, SKOS, Graph, Literal, URIRef
 from rdflib.term import Node
 
+from services.exchange.items.item_rows import JOIN as ORDER_JOIN
 from services.exchange.refusals import Refusal
 from services.exchange.standards.cpsv_terms import (
     CALENDAR_DAYS,
@@ -65,6 +66,7 @@ class _Service:
         found |= {field: self.text(node, of_node) for field, of_node in TEXTS.items() if field not in LISTS}
         found["keywords"] = list(self._texts(node, TEXTS["keywords"]))
         found |= self._conditions() | self._concepts() | self._flat() | self._limit(node)
+        found |= {field: self._in_order(field, found.get(field, [])) for field in LISTS}
         found["result_name"] = self._joined(node, CPSV.produces, DCTERMS.title)
         found["link_way"] = self._joined(node, CV.contactPoint, CV.telephone)
         found |= {field: [self._child(field, part) for part in self._parts(field)] for field in PARTS}
@@ -125,8 +127,17 @@ class _Service:
         return {field: list(codes) if field in LISTS else next(iter(codes)) for field, codes in told.items()}
 
     def _flat(self) -> Facts:
-        fields = (name for name in FIELDS if name not in PARTS and name not in TEXTS and name not in NODES)
-        return {name: self.text(self._node, FACT[name]) for name in fields if name not in CODED}
+        fields = (name for name in FIELDS if name not in {*PARTS, *TEXTS, *NODES, *CODED})
+        return {name: self.text(self._node, FACT[name]) for name in fields}
+
+    def _in_order(self, field: str, values: list[str]) -> list[str]:
+        """Return the values in the order that is stated for them; sorted without one."""
+        order = self._chosen(self._node, FACT[field])
+        stated = str(order).split(ORDER_JOIN)
+        if order is None or sorted(stated) != sorted(values):
+            return sorted(values)
+        self._note(self._node, FACT[field], order)
+        return stated
 
     def _limit(self, node: Node) -> Facts:
         """Read a processing time in whole days: days of a duration are 自然日."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rdflib import DCTERMS, RDF, SKOS, TIME, XSD, Graph, Literal, URIRef
 
-from services.exchange.items.item_rows import guid_of
+from services.exchange.items.item_rows import JOIN, guid_of
 from services.exchange.standards.cpsv_terms import (
     ADMINISTRATIVE_UNIT,
     CALENDAR_DAYS,
@@ -62,7 +62,10 @@ class _Service:
                 self._flat(field, self._facts[field])
 
     def _flat(self, field: str, value: str | list[str]) -> None:
-        for one in value if isinstance(value, list) else [value]:
+        values = value if isinstance(value, list) else [value]
+        if values != sorted(values):  # a graph has no order, and readers sort
+            self._add(self._node, FACT[field], Literal(JOIN.join(values)))
+        for one in values:
             if field in TEXTS:
                 self._text(self._node, TEXTS[field], one)
             elif field in CODED:

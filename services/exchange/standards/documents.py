@@ -77,16 +77,22 @@ def parsed_json(content: bytes) -> Any:
         raise Invalid(Violation("document", "json", f"is no JSON in UTF-8: {error}")) from None
 
 
+def shown(value: object) -> str:
+    """Return a value of a document as the lists of refused and lost values show it, of a nested one only its size."""
+    nested = isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value))
+    return f"{len(value)} entries" if nested and isinstance(value, dict | list) else str(value)[:LONGEST_VALUE]
+
+
 def loss(table: str, row_guid: str | None, place: str, value: object) -> Refusal:
     """Return the record of a value that is lost."""
     remedy = "our contract has no field for it: state it at the desk if readers need it"
-    return Refusal(table, row_guid, place, "not-mapped", remedy, str(value)[:LONGEST_VALUE])
+    return Refusal(table, row_guid, place, "not-mapped", remedy, shown(value))
 
 
 def code_missing(table: str, row_guid: str | None, place: str, name: object) -> Refusal:
     """Return the refusal of a service without 实施编码: nothing else says which item it is."""
     remedy = f"state the 实施编码 (31 or 33 characters) in {place}: the item is known by it"
-    return Refusal(table, row_guid, place, "required", remedy, None if name is None else str(name)[:LONGEST_VALUE])
+    return Refusal(table, row_guid, place, "required", remedy, None if name is None else shown(name))
 
 
 def _content(facts: Facts) -> Facts:

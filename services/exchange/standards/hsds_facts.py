@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.base import Json
 from services.exchange.refusals import Refusal
-from services.exchange.standards.documents import JOIN, ROW_GUID, Documents, code_missing, loss
+from services.exchange.standards.documents import JOIN, ROW_GUID, Documents, code_missing, loss, shown
 from services.exchange.standards.facts import FIELDS, LISTS, Facts
 from services.exchange.standards.hsds_terms import (
     ACTIVE,
@@ -64,7 +64,7 @@ def _refusal(service: Json, identity: str | None, code: str | None) -> Refusal |
     if status == ACTIVE:
         return None
     remedy = "withdraw the item at the desk, with a reason: an import of this standard only states what is in force"
-    return Refusal(TABLE, identity, "status", "status-active", remedy, str(status)[:100])
+    return Refusal(TABLE, identity, "status", "status-active", remedy, shown(status))
 
 
 def _own(service: Json) -> Facts:

@@ -64,7 +64,7 @@ def json_ld(graph: Graph) -> bytes:
 def read_turtle(content: bytes) -> Graph:
     """Parse Turtle. Raises `Invalid`."""
     require_size(content)
-    if content.lstrip().startswith(b"<?xml") or b"<rdf:RDF" in content[:2000] or b"<!DOCTYPE" in content[:2000]:
+    if content.lstrip().startswith((b"<?xml", b"<rdf:RDF", b"<!DOCTYPE")):
         message = "is RDF/XML, which is not read: convert it to Turtle or JSON-LD"
         raise Invalid(Violation("document", "format", message))
     try:

@@ -141,6 +141,17 @@ def test_services_in_a_deep_document_are_read_without_recursion() -> None:
     assert [one.rule for one in read([deep], Format.HSDS).refusals] == ["required"]
 
 
+@pytest.mark.parametrize("member", ["name", "status", "extra"])
+def test_a_deep_value_is_named_by_its_size(member: str) -> None:
+    attribute = {"link_type": "code", "value": CODE, "taxonomy_term": {"taxonomy": "tongyuan/code"}}
+    service = orjson.dumps({"status": "active", "attributes": [attribute], member: "DEEP"})
+    page = b'{"contents": [' + service + b'], "more": "DEEP"}'
+
+    found = read([page.replace(b'"DEEP"', b"[" * 900 + b"1" + b"]" * 900)], Format.HSDS)
+
+    assert "1 entries" in {one.value for one in (*found.losses, *found.refusals)}
+
+
 def test_a_file_of_another_format_is_refused_with_the_endings_that_are_known() -> None:
     with pytest.raises(Invalid, match=r"\.jsonld"):
         format_of(Path("catalogue.rdf"))

@@ -31,7 +31,7 @@ def taken(documents: Documents) -> list[Accepted]:
 
 
 def carried(content: Contract | None) -> object:
-    """Return a body without what no standard carries. Lists of codes are sets: a graph has no order."""
+    """Return a body without what no standard carries."""
     assert content is not None
     return _carried(content.model_dump(mode="json"))
 
@@ -39,8 +39,6 @@ def carried(content: Contract | None) -> object:
 def _carried(value: object) -> object:
     if isinstance(value, dict):
         return {name: _carried(part) for name, part in value.items() if name not in NOT_CARRIED}
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return sorted(value)
     return [_carried(part) for part in value] if isinstance(value, list) else value
 
 
