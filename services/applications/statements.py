@@ -37,6 +37,15 @@ KEY_PREFIXES = tuple(
     for table, column in (("application", "personal"), ("fact", "document"), ("request", "content"))
 )
 
+# For PostgreSQL: the number of a transaction that begins now.
+NEXT_TRANSACTION = "SELECT pg_current_xact_id()::xid::text"
+
+# For PostgreSQL: how many transactions of this database may see what was deleted before that one.
+OLDER_READERS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+AND greatest(age(backend_xmin), age(backend_xid)) > age(%s::xid)
+"""
+
 # For PostgreSQL: write the sealed tables anew, without earlier values; one statement a table.
 REWRITE = ("VACUUM FULL application", "VACUUM FULL fact", "VACUUM FULL request")
 

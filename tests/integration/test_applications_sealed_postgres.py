@@ -92,6 +92,23 @@ def insert(session: Session, row: CaseRow | FactRow, **plain: str) -> None:
     session.connection().execute(text(f"INSERT INTO {row.__tablename__} ({columns}) VALUES ({bound})"), values)
 
 
+def test_a_reader_that_may_still_see_the_old_values_is_awaited(
+    county: County, postgres: PrivatePostgres, database_url: str
+) -> None:
+    busy(county, "36-1")
+    old = county.db.vault.ring()[0] if county.db.vault else None
+    assert old is not None
+    with psycopg.connect(postgres.dsn(database_url.rpartition("/")[2])) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        reader.execute("SELECT 1 FROM pg_class")
+        ending = threading.Timer(1.0, reader.rollback)
+        ending.start()
+        key_rotation.change_key(county.db, lambda _: None)
+        ending.join()
+
+    assert old.prefix.encode() not in heap(postgres, database_url)
+
+
 def test_keys_change_while_clerks_work_and_nothing_of_the_old_one_stays(
     county: County, postgres: PrivatePostgres, database_url: str
 ) -> None:

@@ -21,7 +21,7 @@ from services.applications.case_repository import CaseRepository
 from services.applications.model import ONLY, CaseRow, FactRow, RequestRow, SealingMark
 from services.applications.privacy import sealing
 from services.applications.privacy.error_guard import reading, writing
-from services.applications.statements import KEY_PREFIXES, LOCK_SEALED, REWRITE
+from services.applications.statements import KEY_PREFIXES, LOCK_SEALED, NEXT_TRANSACTION, OLDER_READERS, REWRITE
 from shared.database import erasure
 from shared.database.engine import Database
 from shared.errors import Broken, Conflict, NotFound, SettingsError, Unavailable
@@ -212,12 +212,26 @@ def _rewrite(db: Database) -> None:
             return
         connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # psycopg's
         connection.cursor().execute("SET statement_timeout = 0")
+        _await_older_readers(connection.cursor())
         for statement in REWRITE:
             connection.cursor().execute(statement)
     finally:
         # Do not return this connection, with its settings and mode, to the pool.
         connection.invalidate()
         connection.close()
+
+
+def _await_older_readers(cursor: Any) -> None:
+    """Wait for transactions that began before: VACUUM FULL copies the earlier values that they may still see.
+
+    Raises `Unavailable` if one stays open.
+    """
+    now = cursor.execute(NEXT_TRANSACTION).fetchone()[0]
+    for _ in range(MOMENTS):
+        if cursor.execute(OLDER_READERS, (now,)).fetchone()[0] == 0:
+            return
+        time.sleep(BETWEEN_SECONDS)
+    raise Unavailable("a transaction stays open, so earlier values cannot be removed: end it, and run this again")
 
 
 def _mark(db: Database, *, unclean: bool) -> None:
