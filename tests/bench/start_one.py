@@ -16,6 +16,8 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.channels.api import queries
+from services.channels.core.digests import root_of
+from services.channels.core.model import DocumentRow
 from services.channels.core.port import adapters
 from services.channels.recovery.bootstrap import starting_channel
 from services.channels.trust.snapshot import PAYS_FROM
@@ -48,7 +50,7 @@ def started(folder: Path, place: Path, pays_from: int) -> dict[str, Any]:
     seconds, processor = time.perf_counter() - began, time.process_time() - processor
     peak = _peak_mb()
     with db.read() as session:
-        root, position = queries.digests(session).root, queries.freshness(session)["position"]
+        root, position = root_of(session, DocumentRow), queries.freshness(session)["position"]
     rows = {table: db.fetch(text(f"SELECT count(*) AS count FROM {table}"))[0].count for table in TABLES}
     times = {"seconds": round(seconds, 1), "cpu_seconds": round(processor, 1)}
     return {**times, "memory_before": before, "memory_peak": peak, "position": position, "root": root[:16], **rows}
