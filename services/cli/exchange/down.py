@@ -9,21 +9,25 @@ import typer
 from services.cli.exchange.options import (
     MOST_POLLS,
     POLL_SECONDS,
+    Confirm,
     FromDatabase,
+    Note,
+    Preview,
     Schema,
+    Submit,
     database,
     import_outcome,
     mistakes_end_the_command,
     print_import,
+    wishes_of,
 )
 from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, print_json
-from services.exchange.items.item_import import ImportWishes, import_items
+from services.exchange.items.item_import import import_items
 from services.exchange.items.joined_rows import Joining, join
 from services.exchange.refusals import refused_guids, write_refusals
 from services.exchange.tables.csv_folder import read_folder
 from services.exchange.tables.definitions import FAMILIES, ITEM_TABLES
 from shared.errors import Invalid, Violation
-from shared.publishing.imports.request import Confirmation
 
 
 def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
@@ -33,12 +37,10 @@ def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
     from_database: FromDatabase = False,
     schema: Schema = None,
     source: Annotated[str, typer.Option(help="Name of the import source.")] = "up-task",
-    preview: Annotated[bool, typer.Option("--preview", help="Say what would happen, and change nothing.")] = False,
-    submit: Annotated[
-        bool, typer.Option("--submit", help="Submit to the five gates, and change nothing else.")
-    ] = False,
-    note: Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")] = None,
-    confirm: Annotated[bool, typer.Option("--confirm", help="Confirm everything that the breaker holds.")] = False,
+    preview: Preview = False,
+    submit: Submit = False,
+    note: Note = None,
+    confirm: Confirm = False,
     rejects: Annotated[Path | None, typer.Option(help="Write refused rows here, as JSON Lines.")] = None,
     replay: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Take only the rows of this reject list again.")
@@ -53,13 +55,10 @@ def down(  # noqa: PLR0913, PLR0917  # an argument is an option of the command
     """
     if (folder is None) != from_database:
         fail("name either a folder or --database", USAGE)
-    if preview and submit:
-        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
+    wishes = wishes_of(source, preview, submit, confirm=confirm, note=note)
     with mistakes_end_the_command():
         only = refused_guids(replay) if replay else None
         joining = _read(folder, schema, only)
-        confirmed = tuple(str(one) for one in Confirmation) if confirm else ()
-        wishes = ImportWishes(source, preview, submit, confirm=confirmed, note=note)
         with county(base_url, data_dir) as running:
             done = import_items(running, joining.items, wishes, lambda: time.sleep(POLL_SECONDS), MOST_POLLS)
         refusals = [*joining.refusals, *done.refusals]

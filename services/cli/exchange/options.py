@@ -8,14 +8,19 @@ import typer
 
 from contracts.base import Json
 from services.cli.terminal import USAGE, fail, plain, say, settings, warn, words
-from services.exchange.items.item_import import ImportedItems
+from services.exchange.items.item_import import ImportedItems, ImportWishes
 from services.exchange.refusals import Refusal
 from services.exchange.tables.database import TableDatabase, table_database
 from shared.errors import Invalid
+from shared.publishing.imports.request import Confirmation
 
 DATABASE_VARIABLE = "TONGYUAN_EXCHANGE_DATABASE_URL"
 MOST_PRINTED = 20
 POLL_SECONDS, MOST_POLLS = 0.5, 7200
+Preview = Annotated[bool, typer.Option("--preview", help="Say what would happen, and change nothing.")]
+Submit = Annotated[bool, typer.Option("--submit", help="Submit to the five gates, and change nothing else.")]
+Note = Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")]
+Confirm = Annotated[bool, typer.Option("--confirm", help="Confirm everything that the breaker holds.")]
 Schema = Annotated[str | None, typer.Option(help="Schema of the tables in the database.")]
 FromDatabase = Annotated[
     bool, typer.Option("--database", help=f"Use the database whose address {DATABASE_VARIABLE} has.")
@@ -32,6 +37,16 @@ def mistakes_end_the_command() -> Iterator[None]:
         fail(told, USAGE)
     except OSError as error:
         fail(words(error), USAGE)
+
+
+def wishes_of(
+    source: str, preview: Preview, submit: Submit, *, confirm: Confirm, note: Note, table: str | None = None
+) -> ImportWishes:
+    """Return how rows are imported. Ends the command for a preview that is a submission as well."""
+    if preview and submit:
+        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
+    confirmed = tuple(str(one) for one in Confirmation) if confirm else ()
+    return ImportWishes(source, preview, submit, confirm=confirmed, note=note, table=table)
 
 
 @contextmanager

@@ -12,13 +12,18 @@ import typer
 from services.cli.exchange.options import (
     MOST_POLLS,
     POLL_SECONDS,
+    Confirm,
+    Note,
+    Preview,
+    Submit,
     import_outcome,
     lines_of,
     mistakes_end_the_command,
     print_import,
+    wishes_of,
 )
 from services.cli.terminal import PROBLEM, USAGE, BaseUrl, DataDir, Json_, county, fail, print_json, say, warn
-from services.exchange.items.item_import import ImportedItems, ImportWishes, import_items
+from services.exchange.items.item_import import ImportedItems, import_items
 from services.exchange.refusals import Refusal, write_refusals
 from services.exchange.standards.documents import LARGEST_DOCUMENT
 from services.exchange.standards.facts import Facts
@@ -28,7 +33,6 @@ from services.exchange.standards.hsds_service import service_of
 from services.exchange.standards.released_now import released_now
 from shared.atomic_file import write_atomically
 from shared.errors import Invalid, Violation
-from shared.publishing.imports.request import Confirmation
 
 app = typer.Typer(
     no_args_is_help=True, help="Released items as HSDS 3 and CPSV-AP 3, and such documents into the import."
@@ -67,12 +71,10 @@ def import_documents(  # noqa: PLR0913, PLR0917  # an argument is an option of t
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Documents of one format.")],
     kind: As = None,
     source: Annotated[str | None, typer.Option(help="Name of the import source. Default: hsds or cpsv-ap.")] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Say what would happen, and change nothing.")] = False,
-    submit: Annotated[
-        bool, typer.Option("--submit", help="Submit to the five gates, and change nothing else.")
-    ] = False,
-    note: Annotated[str | None, typer.Option(help="With --submit: what reviewers should know.")] = None,
-    confirm: Annotated[bool, typer.Option("--confirm", help="Confirm everything that the breaker holds.")] = False,
+    preview: Preview = False,
+    submit: Submit = False,
+    note: Note = None,
+    confirm: Confirm = False,
     rejects: Annotated[Path | None, typer.Option(help="Write what was refused here, as JSON Lines.")] = None,
     lost: Annotated[Path | None, typer.Option(help="Write values lost or in doubt here, as JSON Lines.")] = None,
     base_url: BaseUrl = None,
@@ -83,14 +85,10 @@ def import_documents(  # noqa: PLR0913, PLR0917  # an argument is an option of t
 
     What they do not state stays as it is. Exit 1: services were refused, or something is held.
     """
-    if preview and submit:
-        fail("--submit and --preview are two things: look at the preview first, then submit", USAGE)
     with mistakes_end_the_command():
         kind = kind or _one_format(files)
+        wishes = wishes_of(source or SOURCES[kind], preview, submit, confirm=confirm, note=note, table=TABLES[kind])
         documents = read(_contents(files), kind)
-        confirmed = tuple(str(one) for one in Confirmation) if confirm else ()
-        name, table = source or SOURCES[kind], TABLES[kind]
-        wishes = ImportWishes(name, preview, submit, confirm=confirmed, note=note, table=table)
         with county(base_url, data_dir) as running:
             done = import_items(running, documents.facts, wishes, lambda: time.sleep(POLL_SECONDS), MOST_POLLS)
         refusals, losses = [*documents.refusals, *done.refusals], [*documents.losses, *done.left_out]
