@@ -43,8 +43,8 @@ class ServedDigests:
         """Return the row of `POSITION_AND_HEAD`, and the digests of what is served there."""
         with self._lock, self._db.read() as session:
             at = session.connection().execute(POSITION_AND_HEAD).one()
-            stale = sorted({*self._changed(session, at), *self._in_turn()})
-            computed = stored_digests(session, DocumentRow, stale)
+            stale = {*self._changed(session, at), *self._in_turn()}
+            computed = stored_digests(session, DocumentRow, sorted(stale))
             kept = {name: digest for name, digest in self._known.items() if name.bucket not in stale}
             self._known = kept | computed
             self._epoch, self._change = at.epoch, at.change

@@ -25,7 +25,7 @@ from services.subscriptions.case_hooks.statements import (
 )
 from services.subscriptions.case_hooks.store import end_hook
 from services.subscriptions.model import CaseHookState
-from services.subscriptions.webhooks.message import Lane, Message, Outcome
+from services.subscriptions.webhooks.message import GONE, Lane, Message, Outcome
 from shared import log, metrics
 from shared.database.engine import Database
 from shared.errors import Broken
@@ -35,7 +35,6 @@ from shared.webhooks.signatures import hmac_signature
 RATE = 20
 """Most calls to one host per second."""
 
-GONE = 410
 SHOWN_NO_MORE = "x"
 """Last character of the mark of a case that is shown no more."""
 

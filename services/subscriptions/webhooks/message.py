@@ -7,6 +7,9 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.webhooks.addresses import Rules
 
+GONE = 410
+"""The answer of a receiver that wants no more calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:

@@ -37,7 +37,7 @@ from services.subscriptions.statements import (
     WAITING,
 )
 from services.subscriptions.webhooks.calling import Calling
-from services.subscriptions.webhooks.message import Lane, Message, Outcome
+from services.subscriptions.webhooks.message import GONE, Lane, Message, Outcome
 from services.subscriptions.webhooks.payload import payload
 from shared import log, metrics
 from shared.audit.recording import AuditEntry, record
@@ -52,7 +52,6 @@ QUEUED_AT_ONCE = 500
 LIVELY = timedelta(days=1)
 """A webhook that has answered within this time is not paused: only the one event is given up."""
 
-GONE = 410
 CONTENT_TYPE = "application/cloudevents+json"
 _log = log.get("webhooks")
 
